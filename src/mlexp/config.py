@@ -1,0 +1,258 @@
+"""From YAML and command line to a checked `Config`.
+
+With `cli.py` this is the only file that knows Hydra and OmegaConf. Hydra composes; every value is then
+held against the rule that `schema.py` declares for its key, and whatever Hydra or OmegaConf complain of
+is put into our own words.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import hydra.errors
+from hydra import compose as hydra_compose
+from hydra import initialize_config_module
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from mlexp.errors import ConfigError, did_you_mean
+from mlexp.schema import Config, declared
+
+CONFIG_MODULE = "mlexp.conf"
+# Hydra refuses a group choice that is null with a bare ValueError.
+COMPOSITION_ERRORS = (hydra.errors.HydraException, OmegaConfBaseException, ValueError)
+GROUPS = ("dataset", "model", "task", "size")
+DOES_NOT_CHANGE_RESULTS = ("outputs", "data_dir", "figures", "task.name", "dataset.path", "dataset.test_path")
+
+
+def register() -> None:
+    """Tell Hydra of the schema; `config.yaml` names it first in its defaults list."""
+    ConfigStore.instance().store(name="schema", node=Config)
+
+
+def compose(overrides: Sequence[str] = (), config_dir: str | None = None) -> Config:
+    """Compose and check the configuration that `mlexp *overrides` would run.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown key, a value that its key does not take, or keys that do not fit together.
+    """
+    register()
+    extra = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"] if config_dir else []
+    try:
+        with initialize_config_module(config_module=CONFIG_MODULE, version_base="1.3"):
+            composed = hydra_compose("config", overrides=[*overrides, *extra])
+        return checked(composed)
+    except COMPOSITION_ERRORS as error:
+        raise explain(error, overrides, config_dir) from error
+
+
+def read(path: Path) -> Config:
+    """Return the configuration that `as_yaml` wrote, checked again."""
+    register()
+    try:
+        return checked(OmegaConf.merge(OmegaConf.structured(Config), OmegaConf.load(path)))
+    except (OmegaConfBaseException, OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read as a configuration: {_first_line(str(error))}") from error
+
+
+def checked(composed: DictConfig) -> Config:
+    """Return the composed configuration as a `Config` once every key and value has been checked."""
+    values = OmegaConf.to_container(composed, resolve=True, throw_on_missing=False)
+    flat = dict(_leaves(values))
+    check_keys(flat)
+    check_values(flat)
+    config = OmegaConf.to_object(composed)
+    assert isinstance(config, Config)
+    check_together(config)
+    return config
+
+
+def check_keys(flat: Mapping[str, Any]) -> None:
+    """Refuse keys that no one declared; Hydra lets ``+nosuch=1`` pass."""
+    known = declared()
+    for path in flat:
+        if path not in known:
+            raise ConfigError(unknown_key(path))
+
+
+def check_values(flat: Mapping[str, Any]) -> None:
+    """Hold every value against the rule of its key."""
+    for path, entry in declared().items():
+        rule = entry.metadata["rule"]
+        if path not in flat:
+            raise ConfigError(f"{path} cannot be removed: a run needs it. It must be {rule.allowed}.")
+        if not rule.accepts(flat[path]):
+            raise ConfigError(rule.complaint(path, flat[path]))
+
+
+def check_together(config: Config) -> None:
+    """Refuse values that are fine alone and impossible together."""
+    model = config.model
+    if isinstance(model.activation, list) and len(model.activation) != len(model.hidden):
+        raise ConfigError(
+            f"model.activation must name one activation, or one for each of the {len(model.hidden)} hidden "
+            f"layers of model.hidden={model.hidden}. Got {len(model.activation)}: {model.activation}."
+        )
+    if model.nesterov and (model.optimizer != "sgd" or model.momentum == 0):
+        raise ConfigError(
+            "model.nesterov=true needs model.optimizer=sgd and model.momentum above 0. Got "
+            f"model.optimizer={model.optimizer}, model.momentum={model.momentum:g}."
+        )
+    if model.momentum and model.optimizer != "sgd":
+        raise ConfigError(
+            f"model.momentum belongs to model.optimizer=sgd. Got {model.momentum:g} with "
+            f"model.optimizer={model.optimizer}: set model.momentum=0 or model.optimizer=sgd."
+        )
+
+
+def unknown_key(path: str) -> str:
+    """Say that `path` is no key, with the nearest one that is, or else the keys of its node."""
+    known = list(declared())
+    nodes = {key.rpartition(".")[0] for key in known} - {""}
+    parent, _, name = path.rpartition(".")
+    siblings = {key.rpartition(".")[2]: key for key in known if key.rpartition(".")[0] == parent}
+    by_name = {key.rpartition(".")[2]: key for key in known}
+    for nearby in (siblings, dict.fromkeys(nodes) | by_name):
+        close = difflib.get_close_matches(name, list(nearby), n=1, cutoff=0.7)
+        if close:
+            return f"{path} is not a key. Did you mean '{nearby[close[0]] or close[0]}'?"
+    listing = f" Keys of {parent or 'the top level'}: {', '.join(siblings)}." if siblings else ""
+    return f"{path} is not a key.{listing} All of them: mlexp --cfg job."
+
+
+def config_hash(config: Config) -> str:
+    """Return 8 hex digits that change with whatever can change a result, and with nothing else."""
+    flat = dict(_leaves(asdict(config)))
+    kept = {key: value for key, value in flat.items() if key not in DOES_NOT_CHANGE_RESULTS}
+    text = json.dumps(kept, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def as_yaml(config: Config) -> str:
+    """Return the resolved configuration as YAML; enough to run again."""
+    return OmegaConf.to_yaml(OmegaConf.structured(config))
+
+
+def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | None = None) -> ConfigError:
+    """Put an error of Hydra or OmegaConf into one line of ours; `overrides` is what the person typed."""
+    cause, path = _named_key(error)
+    if path in declared():
+        return ConfigError(
+            declared()[path].metadata["rule"].complaint(path, _offending(path, cause, overrides))
+            + _in_file(error)
+        )
+    if isinstance(error, hydra.errors.MissingConfigException):
+        return ConfigError(_missing_choice(str(error.missing_cfg_file or ""), config_dir))
+    if isinstance(error, hydra.errors.OverrideParseException):
+        return ConfigError(
+            f"'{error.override}' cannot be read; write key=value, with quotes around odd signs."
+        )
+    named = re.search(r"Could not override '([^']+)'", str(error))
+    if path or named:
+        return ConfigError(unknown_key(path or str(named and named.group(1))) + _in_file(error))
+    for word in overrides:
+        group, _, _ = word.partition("=")
+        if group in GROUPS and isinstance(error, ValueError):
+            names = ", ".join(choices(group, config_dir))
+            return ConfigError(f"{word} names no choice. {group} must be one of {names}.")
+    ambiguous = re.search(r"Ambiguous value for argument '([^']+)'", str(error))
+    if ambiguous:
+        return ConfigError(f"'{ambiguous.group(1)}' holds several values. Add -m to run them all.")
+    return ConfigError(_first_line(str(error)))
+
+
+def choices(group: str, config_dir: str | None = None) -> dict[str, str]:
+    """Return the choices of a group with what their YAML files say of themselves."""
+    folders = [Path(__file__).parent / "conf" / group]
+    if config_dir:
+        folders.append(Path(config_dir) / group)
+    files = [file for folder in folders if folder.is_dir() for file in sorted(folder.glob("*.yaml"))]
+    return {file.stem: _header(file) for file in files}
+
+
+def shadowed(config_dir: str) -> list[str]:
+    """Return the files of `config_dir` that Hydra would silently ignore, for ours have the same name."""
+    ours = Path(__file__).parent / "conf"
+    theirs = Path(config_dir)
+    return sorted(
+        str(file.relative_to(theirs))
+        for file in theirs.rglob("*.yaml")
+        if (ours / file.relative_to(theirs)).exists()
+    )
+
+
+def _header(file: Path) -> str:
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        words = line.lstrip("# ").strip()
+        if words and not words.startswith("@package"):
+            return words
+    return ""
+
+
+def _leaves(values: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield prefix + str(name), value
+
+
+def _named_key(error: BaseException) -> tuple[BaseException, str]:
+    """Return the error of OmegaConf that names a key, and that key; Hydra wraps it with and without ``from``."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if path := getattr(inner, "full_key", None):
+            return inner, str(path)
+        inner = inner.__cause__ or inner.__context__
+    return error, ""
+
+
+class _Verbatim(str):
+    """Text that shows itself as it was typed, without quotation marks."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _in_file(error: BaseException) -> str:
+    where = re.match(r"In '([^']+)'", str(error))
+    return f" It stands in {where.group(1)}.yaml." if where else ""
+
+
+def _offending(path: str, error: BaseException, overrides: Sequence[str]) -> Any:
+    """Return what was given for `path`: as typed, or from a file as the error quotes it."""
+    for word in reversed(overrides):
+        name, equals, value = word.partition("=")
+        if equals and name.lstrip("+") == path:
+            return _Verbatim(value)
+    quoted = re.search(r"[Vv]alue '(.*?)'", str(error))
+    return _Verbatim(quoted.group(1) if quoted else "something else")
+
+
+def _missing_choice(missing: str, config_dir: str | None) -> str:
+    group, _, name = missing.partition("/")
+    if group not in GROUPS:
+        return f"There is no configuration file '{missing}'."
+    known = choices(group, config_dir)
+    near = did_you_mean(name, known)
+    return f"{group}={name} is not known.{near} Choices: {', '.join(known)}."
+
+
+def _first_line(text: str) -> str:
+    return next(
+        (line.strip() for line in text.splitlines() if line.strip()), "The configuration cannot be read."
+    )

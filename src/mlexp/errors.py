@@ -1,0 +1,66 @@
+"""What can go wrong, and the exit code that each kind gives.
+
+    MlexpError            1   a fault of the program itself
+    ├── ConfigError       2   a key, a value or the outputs folder
+    ├── DataError         3   a data file or its content
+    ├── DivergedError     4   the loss became NaN or infinite
+    ├── Interrupted       5   stopped by the user; can be resumed
+    └── SweepError        6   some runs of a sweep failed
+
+A message is one line: what, where, what is allowed, what came, how to cure it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class MlexpError(Exception):
+    """Base of all errors that the program raises on purpose."""
+
+    exit_code = 1
+
+
+class ConfigError(MlexpError):
+    """The configuration names an unknown key or holds a value that is not allowed."""
+
+    exit_code = 2
+
+
+class DataError(MlexpError):
+    """A data set is missing, damaged or does not fit its description."""
+
+    exit_code = 3
+
+
+class DivergedError(MlexpError):
+    """Training produced a loss that is not finite."""
+
+    exit_code = 4
+
+
+class Interrupted(MlexpError):
+    """The user stopped the run; what was done so far is kept."""
+
+    exit_code = 5
+
+
+class SweepError(MlexpError):
+    """At least one run of a sweep did not complete; the others are kept."""
+
+    exit_code = 6
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` for the nearest known spelling, or an empty string.
+
+    Examples
+    --------
+    >>> did_you_mean("sigmiod", ["relu", "sigmoid", "tanh"])
+    " Did you mean 'sigmoid'?"
+    >>> did_you_mean("zzz", ["relu"])
+    ''
+    """
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" Did you mean '{near[0]}'?" if near else ""

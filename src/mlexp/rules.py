@@ -1,0 +1,123 @@
+"""Rules for single values: what a key accepts, and how to say so in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlexp.errors import did_you_mean
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A test of one value, the words for what passes it, and the choices if it is a closed list."""
+
+    allowed: str
+    accepts: Callable[[Any], bool]
+    choices: tuple[str, ...] = ()
+
+    def complaint(self, key: str, value: Any) -> str:
+        """Say in one line that `value` does not fit `key`, with the nearest choice where there is one."""
+        near = did_you_mean(value, self.choices) if isinstance(value, str) else ""
+        return f"{key} must be {self.allowed}. Got {as_typed(value)}.{near}"
+
+
+def as_typed(value: Any) -> str:
+    """Return a value as YAML would write it: null, true, false, everything else as Python shows it.
+
+    Examples
+    --------
+    >>> as_typed(None), as_typed(True), as_typed("fast"), as_typed([1, 2])
+    ('null', 'true', "'fast'", '[1, 2]')
+    """
+    words = {None: "null", True: "true", False: "false"}
+    return words[value] if value is None or isinstance(value, bool) else repr(value)
+
+
+def is_number(value: Any) -> bool:
+    """Return whether `value` is a finite int or float (True and False are not numbers)."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_whole(value: Any) -> bool:
+    """Return whether `value` is an int (True and False are not)."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def number(
+    low: float = -math.inf, high: float = math.inf, *, open_low: bool = False, open_high: bool = False
+) -> Rule:
+    """Accept finite numbers between `low` and `high`; an open end is excluded."""
+
+    def accepts(value: Any) -> bool:
+        if not is_number(value):
+            return False
+        above = value > low if open_low else value >= low
+        return bool(above and (value < high if open_high else value <= high))
+
+    if math.isinf(low) and math.isinf(high):
+        return Rule("a number", accepts)
+    if math.isinf(high):
+        return Rule(f"a number {'above' if open_low else 'of at least'} {low:g}", accepts)
+    left, right = "(" if open_low else "[", ")" if open_high else "]"
+    return Rule(f"a number in {left}{low:g}, {high:g}{right}", accepts)
+
+
+def whole(low: int) -> Rule:
+    """Accept whole numbers from `low` upwards."""
+    return Rule(f"a whole number of at least {low}", lambda value: is_whole(value) and value >= low)
+
+
+def choice(*names: str) -> Rule:
+    """Accept one of the given words."""
+    allowed = names[0] if len(names) == 1 else f"one of {', '.join(names)}"
+    return Rule(allowed, lambda value: isinstance(value, str) and value in names, names)
+
+
+def boolean() -> Rule:
+    """Accept true and false."""
+    return Rule("true or false", lambda value: isinstance(value, bool))
+
+
+def text() -> Rule:
+    """Accept words that are not empty."""
+    return Rule("text", lambda value: isinstance(value, str) and value != "")
+
+
+def optional(rule: Rule) -> Rule:
+    """Accept null as well as what `rule` accepts."""
+    return Rule(f"null or {rule.allowed}", lambda value: value is None or rule.accepts(value), rule.choices)
+
+
+def either(*rules: Rule) -> Rule:
+    """Accept what at least one of `rules` accepts."""
+    choices = tuple(name for rule in rules for name in rule.choices)
+    return Rule(
+        " or ".join(rule.allowed for rule in rules),
+        lambda value: any(rule.accepts(value) for rule in rules),
+        choices,
+    )
+
+
+def list_of(rule: Rule, *, what: str) -> Rule:
+    """Accept a list, possibly empty, in which every item passes `rule`; `what` names it in words."""
+
+    def accepts(value: Any) -> bool:
+        return (
+            isinstance(value, Sequence)
+            and not isinstance(value, str)
+            and all(rule.accepts(item) for item in value)
+        )
+
+    return Rule(what, accepts, rule.choices)
+
+
+def share_or_count() -> Rule:
+    """Accept a share of the rows in (0, 1) or a whole number of rows."""
+    share = number(0, 1, open_low=True, open_high=True)
+    return Rule(
+        "a share in (0, 1) or a whole number of rows from 1",
+        lambda value: share.accepts(value) or (is_whole(value) and value >= 1),
+    )

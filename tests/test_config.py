@@ -1,0 +1,181 @@
+"""Configuration: what is refused, what the message says, what the hash depends on."""
+
+from __future__ import annotations
+
+import dataclasses
+import string
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mlexp import config as configuration
+from mlexp import schema
+from mlexp.errors import ConfigError
+
+REFUSED = [
+    # typed, and what the message has to contain
+    ("model.activaton=relu", ["model.activaton", "Did you mean 'model.activation'?"]),
+    ("sead=3", ["sead", "'seed'"]),
+    ("modle=mlp", ["'model'"]),
+    ("+nosuch=1", ["nosuch is not a key"]),
+    ("+dataset.foo=1", ["dataset.foo is not a key", "label_gaps"]),
+    ("model.learning_rate=fast", ["model.learning_rate", "a number above 0", "fast"]),
+    ("model.learning_rate=-1", ["model.learning_rate", "a number above 0", "-1"]),
+    ("model.learning_rate=.inf", ["model.learning_rate"]),
+    ("model.hidden=[0]", ["model.hidden", "whole numbers from 1", "[0]"]),
+    ("model.hidden=5", ["model.hidden", "list", "5"]),
+    ("model.hidden=[true]", ["model.hidden"]),
+    ("model.epochs=1.5", ["model.epochs", "whole number", "1.5"]),
+    ("model.momentum=1", ["model.momentum", "[0, 1)", "1.0"]),
+    ("model.activation=sigmod", ["model.activation", "'sigmoid'"]),
+    ("model.activation=null", ["model.activation", "null"]),
+    ("model.batch_size=ful", ["'full'"]),
+    ("split.test=1.5", ["split.test", "share", "1.5"]),
+    ("split.validation=0", ["split.validation"]),
+    ("seed=-1", ["seed", "at least 0", "-1"]),
+    ("seed=null", ["seed", "null"]),
+    ("~seed", ["seed cannot be removed"]),
+    ("dataset=mnits", ["dataset=mnits", "'mnist'", "digits"]),
+    ("task=nosuch", ["task=nosuch", "mnist_mlp"]),
+    ("seed=1,2", ["several values", "-m"]),
+    ("a b", ["key=value"]),
+    ("model=null", ["model=null"]),
+]
+
+
+@pytest.mark.parametrize(("typed", "expected"), REFUSED, ids=[typed for typed, _ in REFUSED])
+def test_refused_in_one_line_that_helps(typed: str, expected: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        configuration.compose([typed])
+    message = str(caught.value)
+    assert "\n" not in message
+    for words in expected:
+        assert words in message
+
+
+def test_activations_must_match_layers() -> None:
+    with pytest.raises(ConfigError, match=r"each of the 3 hidden layers.*Got 2"):
+        configuration.compose(["model.hidden=[3,4,5]", "model.activation=[relu,tanh]"])
+    config = configuration.compose(["model.hidden=[3,4]", "model.activation=[relu,tanh]"])
+    assert config.model.activation == ["relu", "tanh"]
+
+
+def test_momentum_belongs_to_sgd() -> None:
+    with pytest.raises(ConfigError, match="optimizer=sgd"):
+        configuration.compose(["model.optimizer=adam", "model.momentum=0.9"])
+    with pytest.raises(ConfigError, match="nesterov"):
+        configuration.compose(["model.optimizer=sgd", "model.nesterov=true"])
+
+
+def test_command_line_beats_size_beats_task_beats_defaults() -> None:
+    assert configuration.compose(["task=mnist_mlp"]).model.epochs == 1000
+    assert configuration.compose(["task=mnist_mlp", "size=smoke"]).model.epochs == 3
+    assert configuration.compose(["task=mnist_mlp", "size=smoke", "model.epochs=7"]).model.epochs == 7
+    assert configuration.compose(["task=mnist_mlp", "dataset=digits"]).dataset.name == "digits"
+
+
+@pytest.mark.parametrize("group", configuration.GROUPS)
+def test_every_shipped_file_composes_and_describes_itself(group: str) -> None:
+    for name, meaning in configuration.choices(group).items():
+        assert configuration.compose([f"{group}={name}"])
+        assert len(meaning) > 10, f"{group}/{name}.yaml does not say what it is"
+
+
+def test_every_default_passes_its_own_rule() -> None:
+    for path, entry in schema.declared().items():
+        default = entry.default if entry.default is not dataclasses.MISSING else entry.default_factory()
+        assert entry.metadata["rule"].accepts(default), path
+        assert entry.metadata["meaning"]
+
+
+def test_schema_names_what_the_tables_hold() -> None:
+    from mlexp.data.sources import READERS
+
+    from mlexp.models import MODELS
+    from mlexp.nn.activations import ACTIVATIONS
+    from mlexp.nn.initializers import INITIALIZERS
+    from mlexp.nn.optimizers import OPTIMIZERS
+    from mlexp.tasks import TASKS
+
+    assert set(schema.READERS) == set(READERS)
+    assert set(schema.ACTIVATIONS) <= set(ACTIVATIONS)
+    assert set(schema.INITIALIZERS) - {"auto"} <= set(INITIALIZERS)
+    assert set(schema.OPTIMIZERS) <= set(OPTIMIZERS)
+    assert set(schema.TASK_KINDS) == set(TASKS)
+    assert set(schema.declared()["model.name"].metadata["rule"].choices) == set(MODELS)
+
+
+def test_hash_follows_what_changes_results_and_nothing_else() -> None:
+    base = configuration.config_hash(configuration.compose([]))
+    for same in ("outputs=elsewhere", "figures=false", "data_dir=some/where"):
+        assert configuration.config_hash(configuration.compose([same])) == base, same
+    for other in (
+        "seed=1",
+        "threads=2",
+        "model.l2=0.1",
+        "split.seed=3",
+        "prepare.scale=none",
+        "model.dtype=float64",
+    ):
+        assert configuration.config_hash(configuration.compose([other])) != base, other
+
+
+def test_yaml_of_a_run_is_enough_to_run_again(tmp_path: Path) -> None:
+    config = configuration.compose(["task=mnist_mlp", "model.hidden=[7]", "seed=4"])
+    folder = tmp_path / "task"
+    folder.mkdir()
+    text = configuration.as_yaml(config)
+    (folder / "again.yaml").write_text("# @package _global_\n" + text)
+    again = configuration.compose(["task=again"], config_dir=str(tmp_path))
+    assert again == config
+
+
+def test_own_task_and_data_set_files(tmp_path: Path) -> None:
+    for group, name, text in (
+        ("task", "mine", "# @package _global_\n# Mine.\ntask: {name: mine}\nmodel: {hidden: [9]}\n"),
+        ("dataset", "flowers", "# Flowers.\nname: flowers\nreader: csv\npath: flowers.csv\n"),
+        ("dataset", "mnist", "# Shadowed.\nname: other\nreader: csv\n"),
+    ):
+        (tmp_path / group).mkdir(exist_ok=True)
+        (tmp_path / group / f"{name}.yaml").write_text(text)
+    config = configuration.compose(["task=mine", "dataset=flowers"], config_dir=str(tmp_path))
+    assert (config.task.name, config.model.hidden, config.dataset.path) == ("mine", [9], "flowers.csv")
+    assert configuration.choices("task", str(tmp_path))["mine"] == "Mine."
+    assert configuration.shadowed(str(tmp_path)) == ["dataset/mnist.yaml"]
+
+
+def test_a_mistake_in_an_own_file_names_the_key(tmp_path: Path) -> None:
+    (tmp_path / "task").mkdir()
+    (tmp_path / "task" / "bad.yaml").write_text("# @package _global_\nmodel: {hiden: [9]}\n")
+    with pytest.raises(ConfigError, match=r"model\.hiden is not a key\. Did you mean 'model\.hidden'"):
+        configuration.compose(["task=bad"], config_dir=str(tmp_path))
+    (tmp_path / "task" / "bad.yaml").write_text("# @package _global_\nmodel: {epochs: soon}\n")
+    with pytest.raises(ConfigError, match=r"model\.epochs must be a whole number of at least 1\. Got soon"):
+        configuration.compose(["task=bad"], config_dir=str(tmp_path))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    key=st.sampled_from(sorted(schema.declared())),
+    value=st.one_of(
+        st.text(alphabet=string.ascii_letters + string.digits + "_.-", max_size=8),
+        st.integers(-10, 10).map(str),
+        st.floats(-10, 10).map(str),
+        st.sampled_from(["null", "true", "[]", "[1]", "{}", "{a: 1}", "''", "???", "${seed}"]),
+    ),
+)
+def test_any_value_is_taken_or_refused_with_its_key(key: str, value: str) -> None:
+    problem = complaint(f"{key}={value}")
+    assert "\n" not in problem
+    assert not problem or key.rpartition(".")[2] in problem or "cannot be read" in problem
+
+
+def complaint(typed: str) -> str:
+    """Return what `compose` says against one setting; empty when it takes it."""
+    try:
+        configuration.compose([typed])
+    except ConfigError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,243 @@
+"""Run one configuration: load, check, fit, record, draw. The order of a run is the order of this file."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from mlexp import config as configuration
+from mlexp import environment, record
+from mlexp.data import sources
+from mlexp.errors import ConfigError, DataError, DivergedError, Interrupted
+from mlexp.observer import Plan
+from mlexp.record import Run, RunFolder
+from mlexp.result import Result
+from mlexp.schema import Config
+from mlexp.tasks import TASKS
+from mlexp.terminal import QUIET, Terminal
+
+
+CHECKPOINT_SECONDS = 2.0
+
+
+def run(config: Config, *, command: Sequence[str] = (), terminal: Terminal | None = None) -> Run:
+    """Run a checked configuration and return its run folder.
+
+    The folder is made only after data, split and model have been checked, so that what cannot run leaves
+    nothing behind.
+
+    Parameters
+    ----------
+    config : the configuration, as `config.compose` returns it
+    command : the command line, for the record
+    terminal : what speaks to the person; silent by default
+
+    Raises
+    ------
+    ConfigError, DataError
+        Nothing ran. No folder was made, or the folder says ``failed``.
+    DivergedError, Interrupted
+        The folder is complete as far as the run got and says so.
+    """
+    return _run(Session(config, command, terminal or Terminal(QUIET)))
+
+
+def resume(path: Path, *, command: Sequence[str] = (), terminal: Terminal | None = None) -> Run:
+    """Go on with a run that was stopped or killed, in its own folder, from its last checkpoint.
+
+    Metrics, history, predictions and model are the same, byte for byte, as had it never stopped.
+
+    Raises
+    ------
+    ConfigError
+        If the run is still going on or has come to its end.
+    DataError
+        If `path` is no run folder, or the data are no longer those that the run began with.
+    """
+    folder = record.reopen(path)
+    config = configuration.read(folder.path / "config.yaml")
+    return _run(Session(config, command, terminal or Terminal(QUIET), folder))
+
+
+def _run(session: Session) -> Run:
+    config = session.config
+    with threadpool_limits(limits=config.threads), stop_on_signal() as stop:
+        session.stop = stop
+        try:
+            dataset = sources.load(**dataclasses.asdict(config.dataset), data_dir=config.data_dir)
+            result = TASKS[config.task.kind](config, dataset, session)
+        except BaseException as error:
+            session.failed(error)
+            raise
+        return session.finished(result)
+
+
+class Session:
+    """One run under way: its folder, its record and its voice. The `Observer` of the study."""
+
+    def __init__(
+        self, config: Config, command: Sequence[str], terminal: Terminal, unfinished: RunFolder | None = None
+    ) -> None:
+        self.config = config
+        self.command = list(command)
+        self.terminal = terminal
+        self.stop = threading.Event()
+        self.folder: RunFolder | None = None
+        self.info: dict[str, Any] = {}
+        self._unfinished = unfinished
+        self._wall = time.perf_counter()
+        self._cpu = time.process_time()
+        self._saved = time.perf_counter()
+
+    def started(self, plan: Plan) -> None:
+        """Make the run folder, or take over the unfinished one, and write down what is about to run."""
+        config = self.config
+        code = configuration.config_hash(config)
+        self.info = {
+            "status": "running",
+            "error": None,
+            "task": dataclasses.asdict(config.task),
+            "seed": config.seed,
+            "config_hash": code,
+            "command": self.command,
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "process": os.getpid(),
+            "dataset": plan.dataset,
+            "split": plan.split,
+            "preparation": plan.preparation,
+            "environment": environment.describe(),
+            "facts": {},
+            "warnings": [],
+        }
+        if self._unfinished is None:
+            self.folder = record.create(Path(config.outputs), config.task.name, code)
+            self.folder.write_config(configuration.as_yaml(config))
+        else:
+            self.info |= _continued(record.load(self._unfinished.path).info, self.info)
+            self.folder = self._unfinished
+        self.folder.write_info(self.info)
+        record.point_latest(self.folder)
+        self.terminal.begin(config.task.name, plan)
+
+    def epoch(self, row: Mapping[str, float], seconds: float) -> None:
+        """Write one more line of the history."""
+        assert self.folder is not None
+        self.folder.append_epoch(row, seconds)
+        self.terminal.epoch(row, seconds)
+
+    def stop_requested(self) -> bool:
+        """Return whether Ctrl-C was pressed."""
+        return self.stop.is_set()
+
+    def checkpoint(self, arrays: Callable[[], dict[str, np.ndarray]]) -> None:
+        """Save the state if the last one is a few seconds old, or the run is about to stop."""
+        assert self.folder is not None
+        if self.stop.is_set() or time.perf_counter() - self._saved > CHECKPOINT_SECONDS:
+            self.folder.write_checkpoint(arrays())
+            self._saved = time.perf_counter()
+
+    def checkpointed(self) -> dict[str, np.ndarray] | None:
+        """Return the state that the earlier process left, with the history cut back to it."""
+        return self._unfinished.rewind() if self._unfinished is not None else None
+
+    def failed(self, error: BaseException) -> None:
+        """Mark the folder, if there is one, with what went wrong."""
+        self.terminal.stop_bar()
+        if self.folder is None:
+            return
+        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        try:
+            self._close(status, str(error) or type(error).__name__)
+        except ConfigError as unwritten:
+            error.add_note(str(unwritten))
+
+    def finished(self, result: Result) -> Run:
+        """Write the result, draw the figures, and raise if the run did not complete."""
+        assert self.folder is not None
+        shown = _as_typed(self.folder.path)
+        self.folder.write_result(result)
+        self.info |= {"facts": result.facts, "warnings": [*self.info["warnings"], *result.warnings]}
+        self._close(result.status, result.problem or None)
+        run = record.load(self.folder.path)
+        if self.config.figures:
+            from mlexp import plots
+
+            plots.draw(run)
+        self.terminal.end(self.info, result.metrics, shown)
+        if result.status == "diverged":
+            raise DivergedError(f"{result.problem} The record is in {shown}.")
+        if result.status == "interrupted":
+            raise Interrupted(f"Stopped after epoch {result.facts['epochs']}. Go on with: mlexp resume {shown}")
+        return run
+
+    def _close(self, status: str, problem: str | None) -> None:
+        assert self.folder is not None
+        self.info |= {
+            "status": status,
+            "error": problem,
+            "wall_seconds": round(time.perf_counter() - self._wall, 3),
+            "cpu_seconds": round(time.process_time() - self._cpu, 3),
+            "peak_memory_mb": environment.peak_memory_mb(),
+        }
+        self.folder.write_info(self.info)
+        self.folder.close(keep_checkpoint=status in record.RESUMABLE)
+
+
+def _continued(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a resumed run adds to its record, once it is sure to work on the same data."""
+    for what in ("dataset", "split"):
+        if earlier[what]["fingerprint"] != now[what]["fingerprint"]:
+            raise DataError(
+                f"The {what} has changed since the run began (fingerprint {now[what]['fingerprint'][:12]}, then "
+                f"{earlier[what]['fingerprint'][:12]}). Bring the data back, or run the task anew."
+            )
+    warnings = []
+    if earlier["environment"]["packages"] != now["environment"]["packages"]:
+        warnings.append("Resumed with other package versions: the last bits of the figures may differ.")
+    return {
+        "command": earlier["command"],
+        "started": earlier["started"],
+        "resumed": [*earlier.get("resumed", []), now["started"]],
+        "warnings": warnings,
+    }
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C (or SIGTERM) into a request to stop; the second one stops at once."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def ask(number: int, frame: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        print("stopping after this epoch; once more stops at once", file=sys.stderr)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _as_typed(path: Path) -> Path:
+    """Return `path` relative to the working folder where it lies inside."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+

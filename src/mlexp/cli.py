@@ -1,0 +1,300 @@
+"""The command line: a first word that is a verb goes to `VERBS`, everything else is Hydra's.
+
+Hydra composes the configuration and handles its own flags (``--cfg``, ``--info``, ``-m``, tab
+completion). Errors become one line on the standard error and the exit code of their kind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlexp import __version__
+from mlexp.errors import ConfigError, DataError, Interrupted, MlexpError, SweepError, did_you_mean
+
+HELP = """\
+mlexp: experiments in machine learning from YAML, with the record to trust and repeat them
+
+  mlexp                                           handwritten digits; nothing to download, seconds
+  mlexp task=mnist_mlp model.activation=relu      one run
+  mlexp -m task=mnist_mlp model.activation=sigmoid,relu seed=0,1,2      a sweep, all combinations
+  mlexp task=classify dataset=csv dataset.path=my.csv dataset.label=species      your own table
+  mlexp task=mnist_mlp size=smoke                 any task in seconds, to see whether it works
+
+verbs
+  mlexp list [tasks|datasets|models|sizes]        what can be named
+  mlexp data [list|fetch|verify] [NAME]           where data sets are, and whether they are sound
+  mlexp resume FOLDER                             go on with a run that was stopped or killed
+
+flags
+  --cfg job            print the configuration and stop
+  --info config        how the configuration came about
+  --config-dir DIR     your own folders task/, dataset/, model/ beside the built-in ones
+  -m, --multirun       run every combination of the values given with commas
+  -q, --quiet          print only the folder of the run
+  -v, --verbose        print every epoch and what was prepared
+  -sc install=bash     tab completion: eval "$(mlexp -sc install=bash)"
+  -h, --help           this text; --hydra-help for Hydra's own
+  --version
+
+exit codes: 0 done, 1 fault of the program, 2 configuration, 3 data, 4 diverged, 5 interrupted, 6 some runs failed
+"""
+
+OPTIONS = {
+    "-h": "help", "--help": "help", "--version": "version",
+    "-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose",
+}  # fmt: skip
+HYDRA_FLAGS = (
+    "--hydra-help", "--cfg", "-c", "--resolve", "--package", "-p", "--run", "-r", "--multirun", "-m",
+    "--shell-completion", "-sc", "--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd",
+    "--experimental-rerun", "--info", "-i",
+)  # fmt: skip
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program with `argv` (the command line by default) and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    own = {OPTIONS[word] for word in arguments if word in OPTIONS}
+    rest = [word for word in arguments if word not in OPTIONS]
+    try:
+        if is_verb(arguments):
+            return verb(arguments[0])(arguments[1:])
+        if "help" in own:
+            print(HELP, end="")
+            return 0
+        if "version" in own:
+            print(f"mlexp {__version__}")
+            return 0
+        return run_with_hydra(rest, -1 if "quiet" in own else int("verbose" in own))
+    except MlexpError as error:
+        return report(error)
+    except KeyboardInterrupt as stop:
+        return report(Interrupted(str(stop) or "Stopped. What was recorded so far is kept."))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def report(error: MlexpError) -> int:
+    """Print an error as one line, or with its traceback under ``MLEXP_DEBUG=1``; return its exit code."""
+    if os.environ.get("MLEXP_DEBUG") == "1":
+        traceback.print_exception(error)
+        return error.exit_code
+    print(f"mlexp: {' '.join(str(error).split())}", file=sys.stderr)
+    return error.exit_code
+
+
+def is_verb(arguments: Sequence[str]) -> bool:
+    """Return whether the first word is a verb: no ``=``, no option, no ``~key``."""
+    return bool(arguments) and "=" not in arguments[0] and not arguments[0].startswith(("-", "~", "+"))
+
+
+def verb(name: str) -> Callable[[Sequence[str]], int]:
+    """Return the function of a verb."""
+    if name not in VERBS:
+        hint = did_you_mean(name, VERBS) or " Settings are written key=value."
+        raise ConfigError(f"'{name}' is not a verb. Verbs: {', '.join(VERBS)}.{hint}")
+    return VERBS[name]
+
+
+def run_with_hydra(arguments: list[str], verbosity: int) -> int:
+    """Let Hydra compose the configuration of every job, and run it."""
+    check_flags(arguments)
+    config_dir = flag_value(arguments, "--config-dir", "-cd")
+    warn_of_shadowed(config_dir)
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise its errors instead of printing them
+    logging.raiseExceptions = False  # a reader that closes the pipe early is no error
+    import hydra
+    from omegaconf import DictConfig
+
+    from mlexp import config as configuration
+
+    jobs = Jobs(["mlexp", *arguments], verbosity)
+
+    def job(composed: DictConfig) -> None:
+        jobs.run(composed)
+
+    configuration.register()
+    sys.argv = ["mlexp", *arguments]
+    try:
+        hydra.main(version_base="1.3", config_path="pkg://mlexp.conf", config_name="config")(job)()
+    except configuration.COMPOSITION_ERRORS as error:
+        raise configuration.explain(error, arguments, config_dir) from error
+    return jobs.outcome()
+
+
+class Jobs:
+    """The jobs of one command: a single run, or each combination of a sweep."""
+
+    def __init__(self, command: list[str], verbosity: int) -> None:
+        self.command = command
+        self.verbosity = verbosity
+        self.count = 0
+        self.errors: list[MlexpError] = []
+        self.is_sweep = False
+
+    def run(self, composed: Any) -> None:
+        """Check and run what Hydra composed; one that fails does not take the others down."""
+        from hydra.core.hydra_config import HydraConfig
+        from hydra.types import RunMode
+
+        settings = HydraConfig.get()
+        self.is_sweep = settings.mode == RunMode.MULTIRUN
+        self.count += 1
+        typed = list(settings.overrides.task)
+        try:
+            self._run_one(composed, typed)
+        except Interrupted as error:
+            raise KeyboardInterrupt(str(error)) from error
+        except MlexpError as error:
+            if self.is_sweep:
+                print(f"mlexp: job {self.count} ({' '.join(typed)}): {error}", file=sys.stderr)
+            self.errors.append(error)
+
+    def _run_one(self, composed: Any, typed: list[str]) -> None:
+        from mlexp import config as configuration
+
+        config = configuration.checked(composed)
+        if self.is_sweep and not any(word.startswith("figures=") for word in typed):
+            config.figures = False
+        from mlexp import app
+        from mlexp.terminal import Terminal
+
+        app.run(config, command=self.command, terminal=Terminal(self.verbosity))
+
+    def outcome(self) -> int:
+        """Return exit code 0, or raise what went wrong."""
+        if self.errors and not self.is_sweep:
+            raise self.errors[0]
+        if self.errors:
+            raise SweepError(
+                f"{len(self.errors)} of {self.count} jobs did not complete; the others are kept."
+            )
+        return 0
+
+
+def check_flags(arguments: Sequence[str]) -> None:
+    """Refuse a misspelt flag before Hydra prints its whole usage."""
+    for word in arguments:
+        flag = word.partition("=")[0]
+        if flag.startswith("-") and flag not in HYDRA_FLAGS:
+            near = did_you_mean(flag, [*OPTIONS, *HYDRA_FLAGS])
+            raise ConfigError(f"'{flag}' is not a flag of mlexp.{near} See mlexp --help.")
+
+
+def flag_value(arguments: Sequence[str], *names: str) -> str | None:
+    """Return what follows a flag, as ``--flag value`` or ``--flag=value``."""
+    for position, word in enumerate(arguments):
+        name, equals, value = word.partition("=")
+        if name in names:
+            return value if equals else next(iter(arguments[position + 1 :]), None)
+    return None
+
+
+def warn_of_shadowed(config_dir: str | None) -> None:
+    """Check the user's configuration folder, and warn of files in it that would be ignored."""
+    if config_dir is None:
+        return
+    from mlexp import config as configuration
+
+    if not os.path.isdir(config_dir):
+        raise ConfigError(
+            f"--config-dir {config_dir} is not a folder. Make it, with task/ or dataset/ inside."
+        )
+    for name in configuration.shadowed(config_dir):
+        print(
+            f"mlexp: warning: {name} in {config_dir} is ignored, for mlexp has a file of that name. Rename it.",
+            file=sys.stderr,
+        )
+
+
+def list_verb(arguments: Sequence[str]) -> int:
+    """Print what can be named, one line each."""
+    groups = {"tasks": "task", "datasets": "dataset", "models": "model", "sizes": "size"}
+    parser = argparse.ArgumentParser(prog="mlexp list", description=list_verb.__doc__)
+    parser.add_argument("what", nargs="?", choices=list(groups), help="one kind; all if left out")
+    parser.add_argument("--config-dir", metavar="DIR", help="list the files of this folder too")
+    parsed = parser.parse_args(arguments)
+    from mlexp import config as configuration
+
+    for what, group in groups.items():
+        if parsed.what in (None, what):
+            entries = configuration.choices(group, parsed.config_dir)
+            if parsed.what is None:
+                print(f"{what} ({group}=NAME)")
+            for name, meaning in entries.items():
+                print(f"{'' if parsed.what else '  '}{name:<18} {meaning}")
+    return 0
+
+
+def resume_verb(arguments: Sequence[str]) -> int:
+    """Go on with a run that was stopped or killed; ends with the same bytes as had it never stopped."""
+    parser = argparse.ArgumentParser(prog="mlexp resume", description=resume_verb.__doc__)
+    parser.add_argument("run", help="run folder, such as outputs/mnist_mlp/latest")
+    parsed = parser.parse_args(arguments)
+    from mlexp import app
+    from mlexp.terminal import Terminal
+
+    app.resume(Path(parsed.run), command=["mlexp", "resume", parsed.run], terminal=Terminal())
+    return 0
+
+
+def data_verb(arguments: Sequence[str]) -> int:
+    """Show, fetch or verify the data sets that mlexp knows by name."""
+    parser = argparse.ArgumentParser(prog="mlexp data", description=data_verb.__doc__)
+    parser.add_argument("action", nargs="?", choices=("list", "fetch", "verify"), default="list")
+    parser.add_argument("name", nargs="?", help="data set; needed by fetch and verify")
+    parser.add_argument("--data-dir", metavar="DIR", help="folder with data sets; MLEXP_DATA_DIR if left out")
+    parsed = parser.parse_args(arguments)
+    if parsed.action != "list" and parsed.name is None:
+        raise ConfigError(f"mlexp data {parsed.action} needs the name of a data set. See mlexp data list.")
+    return DATA_ACTIONS[parsed.action](parsed.name, parsed.data_dir)
+
+
+def data_list(name: str | None, data_dir: str | None) -> int:
+    """Print every named data set, or one, and where it is."""
+    from mlexp.data import catalogue
+
+    entries = [entry for entry in catalogue.describe(data_dir) if name in (None, entry.name)]
+    if not entries:
+        catalogue.verify(str(name))
+    print(f"{'name':<16}{'rows':>18} {'features':>9} {'classes':>8}  where")
+    for entry in entries:
+        print(f"{entry.name:<16}{entry.rows:>18} {entry.features:>9} {entry.classes:>8}  {entry.where}")
+    return 0
+
+
+def data_fetch(name: str, data_dir: str | None) -> int:
+    """Download a data set and say where it is now."""
+    from mlexp.data import catalogue
+
+    print(catalogue.fetch(name))
+    return 0
+
+
+def data_verify(name: str, data_dir: str | None) -> int:
+    """Check the files of a data set; exit code 3 if one of them is damaged or missing."""
+    from mlexp.data import catalogue
+
+    lines = catalogue.verify(name, data_dir)
+    for file, state, detail in lines:
+        print(f"{state:<8} {file}  {detail}")
+    return 0 if all(state == "ok" for _, state, _ in lines) else DataError.exit_code
+
+
+DATA_ACTIONS = {"list": data_list, "fetch": data_fetch, "verify": data_verify}
+
+VERBS: dict[str, Callable[[Sequence[str]], int]] = {
+    "list": list_verb,
+    "data": data_verb,
+    "resume": resume_verb,
+}
+
+if __name__ == "__main__":
+    raise SystemExit(main())

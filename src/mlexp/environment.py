@@ -1,0 +1,64 @@
+"""What a run ran on: versions, processor, linear algebra, commit. Facts for the record, nothing more."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("mlexp", "numpy", "scipy", "scikit-learn", "pandas", "matplotlib", "hydra-core", "omegaconf")
+
+
+def describe() -> dict[str, Any]:
+    """Return versions, system, processor, BLAS and commit of the working folder."""
+    return {
+        "python": platform.python_version(),
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "processor": processor(),
+        "blas": blas(),
+        "git": git_commit(),
+    }
+
+
+def processor() -> str:
+    """Return the name of the processor as the system gives it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def blas() -> list[dict[str, Any]]:
+    """Return name, version and number of threads of every loaded BLAS and OpenMP library."""
+    from threadpoolctl import threadpool_info
+
+    kept = ("user_api", "internal_api", "version", "num_threads", "architecture")
+    return [{name: library.get(name) for name in kept} for library in threadpool_info()]
+
+
+def git_commit() -> dict[str, Any] | None:
+    """Return commit and state of the repository of the working folder; None outside one or without git."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        changed = bool(_git("status", "--porcelain", "--untracked-files=no"))
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"commit": commit, "uncommitted_changes": changed}
+
+
+def peak_memory_mb() -> float:
+    """Return the largest resident memory of this process so far, in MB (10⁶ bytes)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=5, check=True)
+    return done.stdout.strip()

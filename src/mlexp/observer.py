@@ -1,0 +1,73 @@
+"""How a study tells whoever runs it what it is about to do and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is about to run, known once everything has been checked and before any work.
+
+    Attributes
+    ----------
+    dataset : name, rows, features, classes, origin and fingerprint of the data
+    split : part -> number of rows, and the fingerprint of the split
+    preparation : what was fitted on the training part
+    model : one row a layer (layer, output shape, parameters)
+    n_parameters : number of parameters that are trained
+    epochs : passes at most, or None for a model that is fitted in one go
+    """
+
+    dataset: dict[str, Any]
+    split: dict[str, Any]
+    preparation: dict[str, Any] = field(default_factory=dict)
+    model: list[dict[str, Any]] = field(default_factory=list)
+    n_parameters: int | None = None
+    epochs: int | None = None
+
+
+class Observer(Protocol):
+    """Follows one run."""
+
+    def started(self, plan: Plan) -> None:
+        """All is checked; the work begins. Called exactly once."""
+
+    def epoch(self, row: Mapping[str, float], seconds: float) -> None:
+        """One more epoch is done."""
+
+    def stop_requested(self) -> bool:
+        """Return whether the run should end after this epoch."""
+        ...
+
+    def checkpoint(self, arrays: Callable[[], dict[str, np.ndarray]]) -> None:
+        """The state after an epoch can be had from `arrays`, to go on from should the run be killed."""
+
+    def checkpointed(self) -> dict[str, np.ndarray] | None:
+        """Return the state that an earlier, unfinished run left; None to start from the beginning."""
+        ...
+
+
+class Silent:
+    """An observer that looks on and says nothing."""
+
+    def started(self, plan: Plan) -> None:
+        """Do nothing."""
+
+    def epoch(self, row: Mapping[str, float], seconds: float) -> None:
+        """Do nothing."""
+
+    def stop_requested(self) -> bool:
+        """Never ask to stop."""
+        return False
+
+    def checkpoint(self, arrays: Callable[[], dict[str, np.ndarray]]) -> None:
+        """Do nothing."""
+
+    def checkpointed(self) -> dict[str, np.ndarray] | None:
+        """Start from the beginning."""
+        return None

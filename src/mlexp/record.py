@@ -1,0 +1,352 @@
+"""The run folder: the only writer of data files, and the reader that everything later uses.
+
+Every file is written to a temporary name, flushed to the disk and renamed, so that a reader sees a whole
+file or none. `history.csv` and `timing.csv` grow by whole lines while a model trains.
+"""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import io
+import json
+import math
+import os
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from mlexp.errors import ConfigError, DataError
+from mlexp.result import Columns, Result
+
+STATUSES = ("running", "completed", "failed", "diverged", "interrupted")
+RESUMABLE = ("running", "failed", "interrupted")
+CHECKPOINT = "checkpoint.npz"
+LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where one run writes; no other process can write there as long as `lock` is open."""
+
+    path: Path
+    lock: IO[bytes]
+
+    def write_info(self, info: Mapping[str, Any]) -> None:
+        """Write `run.json`, the record of what ran and how it ended."""
+        write_json(self.path / "run.json", info)
+
+    def write_config(self, text: str) -> None:
+        """Write `config.yaml`, the resolved configuration."""
+        write_bytes(self.path / "config.yaml", text.encode())
+
+    def append_epoch(self, row: Mapping[str, float], seconds: float) -> None:
+        """Add one line to `history.csv`, and the seconds it took to `timing.csv`."""
+        append_row(self.path / "history.csv", row)
+        append_row(self.path / "timing.csv", {"epoch": row["epoch"], "seconds": round(seconds, 6)})
+
+    def write_checkpoint(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write the state of the training, after the history that leads up to it is safe on the disk."""
+        for name in ("history.csv", "timing.csv"):
+            with _writing(self.path / name), open(self.path / name, "ab") as file:
+                os.fsync(file.fileno())
+        write_npz(self.path / CHECKPOINT, arrays, compress=False)
+
+    def rewind(self) -> dict[str, np.ndarray] | None:
+        """Return the last state, and cut the history back to it; without a state, back to nothing."""
+        state = Run(self.path).checkpoint
+        epoch = int(state["counters"][1]) if state else 0
+        for name in ("history.csv", "timing.csv"):
+            if (self.path / name).exists():
+                columns = read_table(self.path / name)
+                kept = {key: cells[:epoch] for key, cells in columns.items()}
+                write_table(self.path / name, kept)
+                if epoch == 0:
+                    (self.path / name).unlink()
+        return state
+
+    def close(self, *, keep_checkpoint: bool) -> None:
+        """Let go of the folder; a run that has come to its end needs its checkpoint no longer."""
+        if not keep_checkpoint:
+            (self.path / CHECKPOINT).unlink(missing_ok=True)
+        (self.path / LOCK).unlink(missing_ok=True)
+        self.lock.close()
+
+    def write_result(self, result: Result) -> None:
+        """Write all that a run found out; the same result gives the same bytes."""
+        write_json(self.path / "metrics.json", result.metrics)
+        for name in ("predictions", "arrays", "model"):
+            arrays = getattr(result, name)
+            if arrays:
+                write_npz(self.path / f"{name}.npz", arrays)
+        for name, columns in result.tables.items():
+            write_table(self.path / "tables" / f"{name}.csv", columns)
+
+
+def create(outputs: Path, task: str, config_hash: str) -> RunFolder:
+    """Make a new run folder ``outputs/<task>/<time>-<hash>`` that no other process has.
+
+    Raises
+    ------
+    ConfigError
+        If the folder cannot be made.
+    """
+    parent = Path(outputs) / task
+    name = f"{datetime.now():%Y-%m-%d_%H-%M-%S}-{config_hash}"
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        path = _exclusive(parent, name)
+    except OSError as error:
+        raise ConfigError(
+            f"outputs={outputs} cannot be written: {error.strerror} ({error.filename or parent}). "
+            "Choose a folder of your own with outputs=FOLDER."
+        ) from error
+    return RunFolder(path, _locked(path))
+
+
+def reopen(path: Path) -> RunFolder:
+    """Take a run folder that an earlier process left unfinished, to go on writing there.
+
+    Raises
+    ------
+    ConfigError
+        If its run is still going on, or has come to an end.
+    """
+    run = load(path)
+    status = run.info["status"]
+    if status not in RESUMABLE:
+        raise ConfigError(f"{path} is {status}: only a run that did not come to its end can be resumed.")
+    return RunFolder(run.path, _locked(run.path))
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """Hold a lock that the system lets go of when the process ends, however it ends."""
+    with _writing(path / LOCK):
+        lock = open(path / LOCK, "wb")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise ConfigError(f"{path} is being written by a run that is still going on. Wait for it, or stop it.") from error
+    return lock
+
+
+def point_latest(folder: RunFolder) -> None:
+    """Let ``latest`` beside the run folders name this one: a link, or a text file where links are not allowed."""
+    link = folder.path.parent / "latest"
+    temporary = folder.path.parent / f".latest-{os.getpid()}"
+    try:
+        temporary.symlink_to(folder.path.name, target_is_directory=True)
+        os.replace(temporary, link)
+    except OSError:
+        write_bytes(link.with_suffix(".txt"), folder.path.name.encode())
+
+
+def _exclusive(parent: Path, name: str) -> Path:
+    for attempt in range(1, 1000):
+        path = parent / (name if attempt == 1 else f"{name}-{attempt}")
+        try:
+            path.mkdir()
+            return path
+        except FileExistsError:
+            continue
+    raise FileExistsError(17, "1,000 runs of this name in one second", str(parent / name))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder as it is read: nothing is loaded before it is asked for.
+
+    Raises `DataError` from its attributes when a file of the folder is missing or damaged.
+    """
+
+    path: Path
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """What ran and how it ended (`run.json`)."""
+        return dict(self._json("run.json"))
+
+    @cached_property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """Part -> metric -> value (`metrics.json`); empty when the run did not complete."""
+        return dict(self._json("metrics.json")) if (self.path / "metrics.json").exists() else {}
+
+    @cached_property
+    def history(self) -> dict[str, np.ndarray]:
+        """Column -> one value an epoch (`history.csv`)."""
+        return self._numbers("history.csv")
+
+    @cached_property
+    def timing(self) -> dict[str, np.ndarray]:
+        """Seconds by epoch (`timing.csv`)."""
+        return self._numbers("timing.csv")
+
+    @cached_property
+    def predictions(self) -> dict[str, np.ndarray]:
+        """Arrays with one entry a row (`predictions.npz`)."""
+        return self._npz("predictions.npz")
+
+    @cached_property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All other arrays (`arrays.npz`)."""
+        return self._npz("arrays.npz")
+
+    @cached_property
+    def model(self) -> dict[str, np.ndarray]:
+        """Parameters of the fitted model (`model.npz`)."""
+        return self._npz("model.npz")
+
+    @cached_property
+    def checkpoint(self) -> dict[str, np.ndarray] | None:
+        """State of a training that has not come to its end (`checkpoint.npz`); None before the first."""
+        return self._npz(CHECKPOINT) or None
+
+    @cached_property
+    def tables(self) -> dict[str, Columns]:
+        """Table -> column -> cells as text (`tables/*.csv`)."""
+        return {file.stem: read_table(file) for file in sorted((self.path / "tables").glob("*.csv"))}
+
+    def _json(self, name: str) -> Any:
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"{self.path / name} cannot be read: {error}. Run the task again.") from error
+
+    def _npz(self, name: str) -> dict[str, np.ndarray]:
+        path = self.path / name
+        if not path.exists():
+            return {}
+        try:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+                return {key: archive[key] for key in archive.files}
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            raise DataError(f"{path} is damaged: {error}. Run the task again.") from error
+
+    def _numbers(self, name: str) -> dict[str, np.ndarray]:
+        path = self.path / name
+        if not path.exists():
+            return {}
+        return {key: np.array([float(cell) for cell in cells]) for key, cells in read_table(path).items()}
+
+
+def load(path: Path) -> Run:
+    """Open a run folder, or the newest one that a task's ``latest`` names.
+
+    Raises
+    ------
+    DataError
+        If `path` is no run folder.
+    """
+    path = Path(path)
+    if not (path / "run.json").exists():
+        raise DataError(
+            f"{path} is not a run folder: it has no run.json. Name a folder such as outputs/TASK/latest."
+        )
+    return Run(path.resolve())
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Turn what the system says of a full or forbidden disk into one line with a cure."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be written: {error.strerror}. Free some space, or choose another folder with "
+            "outputs=FOLDER."
+        ) from error
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a whole file or nothing: temporary name, flush, rename.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be written; an older file of that name is left as it was.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(temporary, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON; numbers that are not finite become null, for JSON has no word for them."""
+    write_bytes(path, (json.dumps(_plain(content), indent=2, allow_nan=False) + "\n").encode())
+
+
+def write_npz(path: Path, arrays: Mapping[str, np.ndarray], *, compress: bool = True) -> None:
+    """Write arrays as an npz archive without time stamps: the same arrays give the same bytes."""
+    buffer = io.BytesIO()
+    method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
+            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            archive.writestr(entry, member.getvalue(), method, 1)
+    write_bytes(path, buffer.getvalue())
+
+
+def write_table(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Write a CSV table with one header line."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*(map(_cell, column) for column in columns.values()), strict=True))
+    write_bytes(path, text.getvalue().encode())
+
+
+def append_row(path: Path, row: Mapping[str, float]) -> None:
+    """Add one line to a CSV file, with the header if the file is new."""
+    new = not path.exists()
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if new:
+        writer.writerow(row)
+    writer.writerow(map(_cell, row.values()))
+    with _writing(path), open(path, "a", encoding="utf-8", newline="") as file:
+        file.write(text.getvalue())
+
+
+def read_table(path: Path) -> Columns:
+    """Return the columns of a CSV table as text; a last line cut short by a crash is left out."""
+    whole_lines, _, _ = path.read_bytes().decode().rpartition("\n")
+    rows = list(csv.reader(io.StringIO(whole_lines, newline="")))
+    header, body = (rows[0], rows[1:]) if rows else ([], [])
+    return {name: [row[column] for row in body] for column, name in enumerate(header)}
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    return repr(value) if isinstance(value, float) else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

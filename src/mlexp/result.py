@@ -1,0 +1,38 @@
+"""What a study hands back: plain arrays and numbers, nothing that knows about files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Columns = dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """All that one run found out.
+
+    Attributes
+    ----------
+    status : completed, diverged or interrupted
+    problem : what went wrong and what to try, if it did not complete
+    metrics : part (train, validation, test) -> metric -> value
+    predictions : arrays with one entry a row, named ``<part>_<what>``
+    arrays : everything else worth keeping (images of a gallery, for one)
+    model : the fitted parameters and what is needed to build the model again
+    tables : table -> column -> values
+    facts : single numbers and words for the record (best epoch, number of parameters)
+    warnings : sentences that a reader of the figures must know
+    """
+
+    status: str = "completed"
+    problem: str = ""
+    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+    predictions: dict[str, np.ndarray] = field(default_factory=dict)
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    model: dict[str, np.ndarray] = field(default_factory=dict)
+    tables: dict[str, Columns] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)

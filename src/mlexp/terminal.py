@@ -1,0 +1,124 @@
+"""What a person sees while a run goes on: the plan, the progress, the outcome."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from mlexp.observer import Plan
+
+QUIET, NORMAL, VERBOSE = -1, 0, 1
+SECONDS_BETWEEN_LINES = 5.0
+SHOWN_METRICS = ("accuracy", "loss", "macro_f1")
+
+
+class Terminal:
+    """Speaks to the person: a live bar on a terminal, plain lines elsewhere, only the folder when quiet."""
+
+    def __init__(self, verbosity: int = NORMAL, console: Console | None = None) -> None:
+        self.verbosity = verbosity
+        self.console = console or Console(highlight=False, soft_wrap=True)
+        self._progress: Progress | None = None
+        self._last_line = 0.0
+        self._epochs: int | None = None
+
+    def begin(self, task: str, plan: Plan) -> None:
+        """Say what is about to run."""
+        if self.verbosity == QUIET:
+            return
+        self._epochs = plan.epochs
+        data, split = plan.dataset, plan.split
+        self.console.print(
+            f"[bold]{escape(task)}[/bold]: {escape(data['name'])}, {split['train']:,} train / "
+            f"{split['validation']:,} validation / {split['test']:,} test rows, {data['n_features']:,} features, "
+            f"{len(data['classes'])} classes"
+        )
+        if plan.model:
+            layers = " → ".join(str(row["layer"]) for row in plan.model)
+            self.console.print(f"{escape(layers)}: {plan.n_parameters:,} parameters")
+        if self.verbosity == VERBOSE:
+            self.console.print(f"preparation {plan.preparation}, data {data['fingerprint']}", markup=False)
+        if self.console.is_terminal and plan.epochs:
+            self._start_bar(plan.epochs)
+
+    def epoch(self, row: Mapping[str, float], seconds: float) -> None:
+        """Show how far the training is."""
+        if self.verbosity == QUIET:
+            return
+        if self._progress is not None:
+            self._progress.update(self._progress.task_ids[0], completed=row["epoch"], state=_state(row))
+        if self._progress is None or self.verbosity == VERBOSE:
+            self._print_line(row, seconds)
+
+    def warn(self, sentence: str) -> None:
+        """Say what a reader of the figures must know."""
+        if self.verbosity != QUIET:
+            self.console.print(f"[yellow]warning:[/yellow] {escape(sentence)}")
+
+    def stopping(self) -> None:
+        """Acknowledge a request to stop."""
+        self.console.print("stopping after this epoch; press Ctrl-C again to stop at once")
+
+    def end(self, info: Mapping[str, Any], metrics: Mapping[str, Mapping[str, float]], folder: Path) -> None:
+        """Show the outcome and where everything is."""
+        self.stop_bar()
+        if self.verbosity == QUIET:
+            self.console.print(str(folder), markup=False)
+            return
+        if metrics:
+            self.console.print(_metrics_table(metrics))
+        facts = info["facts"]
+        if "epochs" in facts:
+            why = {"patience": "no better validation loss", "epochs": "epoch limit"}.get(facts["stopped"], "")
+            self.console.print(
+                f"stopped after epoch {facts['epochs']} ({why or facts['stopped']}), best epoch "
+                f"{facts['best_epoch']}; {info['wall_seconds']:.1f} s, {info['peak_memory_mb']:.0f} MB"
+            )
+        self.console.print(f"{info['status']}: {folder}", markup=False)
+
+    def stop_bar(self) -> None:
+        """Take the live bar off the screen."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def _start_bar(self, epochs: int) -> None:
+        self._progress = Progress(
+            TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
+            BarColumn(),
+            TextColumn("{task.fields[state]}"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+        )
+        self._progress.add_task("", total=epochs, state="")
+        self._progress.start()
+
+    def _print_line(self, row: Mapping[str, float], seconds: float) -> None:
+        now = time.monotonic()
+        if self.verbosity == VERBOSE or row["epoch"] == 1 or now - self._last_line > SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            self.console.print(f"epoch {row['epoch']:.0f}/{self._epochs}  {_state(row)}  {seconds:.2f} s")
+
+
+def _state(row: Mapping[str, float]) -> str:
+    words = [f"loss {row['train_loss']:.4f}"]
+    if "validation_loss" in row:
+        words.append(f"validation loss {row['validation_loss']:.4f}")
+    if "validation_accuracy" in row:
+        words.append(f"accuracy {row['validation_accuracy']:.4f}")
+    return "  ".join(words)
+
+
+def _metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
+    table = Table("part", *SHOWN_METRICS, box=None, pad_edge=False)
+    for part, values in metrics.items():
+        table.add_row(part, *(f"{values[name]:.4f}" if name in values else "" for name in SHOWN_METRICS))
+    return table

@@ -1,0 +1,282 @@
+"""The command line as a person meets it: whole processes, exit codes, one line of help, no debris."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlexp import record
+
+FOLDER = {
+    "config.yaml",
+    "run.json",
+    "metrics.json",
+    "history.csv",
+    "timing.csv",
+    "predictions.npz",
+    "model.npz",
+}
+REPEATS = (
+    "metrics.json",
+    "history.csv",
+    "predictions.npz",
+    "model.npz",
+    "arrays.npz",
+    "tables/confusion.csv",
+)
+
+
+def mlexp(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mlexp.cli", *arguments],
+        cwd=cwd,
+        env={**os.environ, "MLEXP_CACHE_DIR": str(cwd / "cache"), **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def assert_refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    assert done.returncode == code, done.stderr
+    assert done.stderr.startswith("mlexp: ")
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    for word in words:
+        assert word in done.stderr
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the default study has run once."""
+    folder = tmp_path_factory.mktemp("digits")
+    done = mlexp(cwd=folder)
+    assert done.returncode == 0, done.stderr
+    (folder / "said.txt").write_text(done.stdout)
+    return folder
+
+
+def test_default_study_leaves_a_complete_folder(digits: Path) -> None:
+    run = record.load(digits / "outputs" / "digits_mlp" / "latest")
+    names = {str(file.relative_to(run.path)) for file in run.path.rglob("*") if file.is_file()}
+    assert names >= FOLDER | {
+        "arrays.npz",
+        "tables/confusion.csv",
+        "tables/per_class.csv",
+        "tables/layers.csv",
+    }
+    figures = {"learning_curves", "confusion", "per_class", "gallery", "mistakes"}
+    assert names >= {f"figures/{name}.png" for name in figures}
+    assert run.info["status"] == "completed"
+    assert run.metrics["test"]["accuracy"] >= 0.95
+    facts = run.info["facts"]
+    assert len(run.history["epoch"]) == facts["epochs"]
+    best = int(run.history["epoch"][np.argmin(run.history["validation_loss"])])
+    assert facts["best_epoch"] == best
+    assert run.predictions["test_correct"].mean() == pytest.approx(run.metrics["test"]["accuracy"])
+    assert not any(name.endswith(".tmp") for name in names)
+
+
+def test_what_is_said(digits: Path) -> None:
+    said = (digits / "said.txt").read_text()
+    for words in ("digits", "train", "parameters", "epoch 1/", "accuracy", "outputs/digits_mlp/"):
+        assert words in said
+
+
+def test_record_says_what_ran(digits: Path) -> None:
+    info = record.load(digits / "outputs" / "digits_mlp" / "latest").info
+    assert info["command"][0] == "mlexp"
+    assert info["environment"]["packages"]["numpy"] == np.__version__
+    assert info["environment"]["blas"][0]["num_threads"] >= 1
+    assert len(info["dataset"]["fingerprint"]) == 64
+    assert info["wall_seconds"] > 0
+    assert info["peak_memory_mb"] > 10
+    assert sum(info["split"][part] for part in ("train", "validation", "test")) == 1797
+
+
+def test_same_seed_same_bytes_other_seed_other_bytes(tmp_path: Path) -> None:
+    folders = []
+    for seed in ("1", "1", "2"):
+        done = mlexp("-q", "size=smoke", f"seed={seed}", "figures=false", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        folders.append(tmp_path / done.stdout.strip())
+    for name in REPEATS:
+        first, again, other = ((folder / name).read_bytes() for folder in folders)
+        assert first == again, name
+        assert first != other or name == "tables/confusion.csv"
+
+
+def test_config_of_a_run_repeats_it(digits: Path, tmp_path: Path) -> None:
+    run = record.load(digits / "outputs" / "digits_mlp" / "latest")
+    (tmp_path / "own" / "task").mkdir(parents=True)
+    text = (run.path / "config.yaml").read_text()
+    (tmp_path / "own" / "task" / "again.yaml").write_text("# @package _global_\n" + text)
+    done = mlexp("-q", "--config-dir", "own", "task=again", "figures=false", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    again = tmp_path / done.stdout.strip()
+    assert (again / "metrics.json").read_bytes() == (run.path / "metrics.json").read_bytes()
+    assert (again / "model.npz").read_bytes() == (run.path / "model.npz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["model.activaton=relu"], 2, ["Did you mean 'model.activation'?"]),
+        (["model.learning_rate=fast"], 2, ["model.learning_rate", "fast"]),
+        (["model.learning_rate=-1"], 2, ["model.learning_rate", "-1"]),
+        (["model.hidden=[0]"], 2, ["model.hidden"]),
+        (["model.hidden=[9,9,9]", "model.activation=[relu,tanh]"], 2, ["3", "Got 2"]),
+        (["dataset=nosuch"], 2, ["dataset=nosuch", "mnist"]),
+        (["lisst"], 2, ["'list'"]),
+        (["--verbos"], 2, ["'--verbose'"]),
+        (["--config-dir", "nowhere"], 2, ["nowhere"]),
+        (["split.validation=5000"], 2, ["split.validation", "5000"]),
+        (["dataset=csv"], 2, ["dataset.path"]),
+        (["dataset=csv", "dataset.path=nosuch.csv"], 3, ["nosuch.csv"]),
+        (["task=mnist_mlp", "dataset.path=nowhere"], 3, ["nowhere"]),
+        (["data", "verify", "nosuch"], 2, ["nosuch"]),
+    ],
+    ids=" ".join,
+)
+def test_mistakes_cost_one_line_and_leave_nothing(
+    arguments: list[str], code: int, words: list[str], tmp_path: Path
+) -> None:
+    done = mlexp(*arguments, cwd=tmp_path, MLEXP_DATA_DIR="")
+    assert_refused(done, code, *words)
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_text_in_a_number_column(tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("a,b,species\n1,2,x\n3,oops,y\n" * 9)
+    done = mlexp("task=classify", "dataset=csv", "dataset.path=bad.csv", cwd=tmp_path)
+    assert_refused(done, 3, "bad.csv", "'b'", "oops")
+
+
+def test_own_table_with_words_as_labels(tmp_path: Path) -> None:
+    from sklearn.datasets import load_iris
+
+    iris = load_iris()
+    lines = [
+        ",".join([iris.target_names[code], *map(str, row)])
+        for row, code in zip(iris.data, iris.target, strict=True)
+    ]
+    (tmp_path / "my.csv").write_text("species,a,b,c,d\n" + "\n".join(lines) + "\n")
+    done = mlexp(
+        "-q", "task=classify", "dataset=csv", "dataset.path=my.csv", "dataset.label=species", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    run = record.load(tmp_path / done.stdout.strip())
+    assert run.info["dataset"]["classes"] == ["setosa", "versicolor", "virginica"]
+    assert run.metrics["test"]["accuracy"] > 0.8
+    assert run.tables["confusion"]["true"] == ["setosa", "versicolor", "virginica"]
+
+
+def test_divergence_is_recorded_and_says_what_to_try(tmp_path: Path) -> None:
+    done = mlexp("model.learning_rate=1e30", "model.optimizer=sgd", "prepare.scale=none", cwd=tmp_path)
+    assert_refused(done, 4, "diverged", "epoch", "model.learning_rate=1e+29")
+    run = record.load(tmp_path / "outputs" / "digits_mlp" / "latest")
+    assert run.info["status"] == "diverged"
+    assert "model.learning_rate" in run.info["error"]
+    assert not run.metrics
+
+
+def test_outputs_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "outputs").write_text("a file, not a folder")
+    assert_refused(mlexp("size=smoke", cwd=tmp_path), 2, "outputs", "outputs=FOLDER")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [["model.hidden=[]"], ["model.hidden=[5]"], ["model.hidden=[30,20,10,9,8,7]"],
+     ["model.hidden=[9,8]", "model.activation=[relu,sigmoid]"], ["model.batch_size=full"], ["model.dtype=float64"],
+     ["model.optimizer=sgd", "model.momentum=0.9", "model.nesterov=true", "model.l1=1e-4", "model.l2=1e-4"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_shapes_and_settings(settings: list[str], tmp_path: Path) -> None:
+    done = mlexp("-q", "size=smoke", "figures=false", *settings, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_sweep_runs_every_combination_and_keeps_the_good_ones(tmp_path: Path) -> None:
+    done = mlexp(
+        "-m", "size=smoke", "model.activation=relu,tanh", "model.learning_rate=0.01,-1", cwd=tmp_path
+    )
+    assert done.returncode == 6
+    assert "2 of 4 jobs did not complete" in done.stderr
+    runs = [
+        file.parent
+        for file in (tmp_path / "outputs" / "digits_mlp").glob("*/run.json")
+        if not file.parent.is_symlink()
+    ]
+    assert len(runs) == 2
+    assert not any((run / "figures").exists() for run in runs)
+
+
+def test_ctrl_c_finishes_the_epoch_and_says_so(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlexp.cli", "model.epochs=100000", "model.patience=null"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    history = tmp_path / "outputs" / "digits_mlp" / "latest" / "history.csv"
+    for _ in range(600):
+        if history.exists() and history.read_text().count("\n") > 3:
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 5, errors
+    run = record.load(history.parent)
+    assert run.info["status"] == "interrupted"
+    assert len(run.history["epoch"]) == run.info["facts"]["epochs"]
+    assert not run.metrics, "the test part must not be touched by a run that did not end"
+
+
+def test_help_list_version_and_configuration(tmp_path: Path) -> None:
+    assert "mlexp task=mnist_mlp" in mlexp("--help", cwd=tmp_path).stdout
+    assert mlexp("--version", cwd=tmp_path).stdout.startswith("mlexp ")
+    listed = mlexp("list", cwd=tmp_path).stdout
+    for name in ("digits_mlp", "mnist_mlp", "fashion_mnist", "spirals", "mlp", "smoke"):
+        assert name in listed
+    shown = mlexp("--cfg", "job", "task=mnist_mlp", cwd=tmp_path)
+    assert "hidden:" in shown.stdout
+    assert mlexp("--info", "config", cwd=tmp_path).returncode == 0
+    assert "digits" in mlexp("data", "list", cwd=tmp_path).stdout
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_own_file_hidden_by_ours_is_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "own" / "dataset").mkdir(parents=True)
+    (tmp_path / "own" / "dataset" / "mnist.yaml").write_text("name: mine\nreader: csv\n")
+    done = mlexp("--config-dir", "own", "--cfg", "job", cwd=tmp_path)
+    assert "warning: dataset/mnist.yaml in own is ignored" in done.stderr
+
+
+def test_tab_completion_offers_choices(tmp_path: Path) -> None:
+    line = "mlexp dataset="
+    done = subprocess.run(
+        [sys.executable, "-m", "mlexp.cli", "-sc", "query=bash"], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "COMP_LINE": line, "COMP_POINT": str(len(line))}, check=True,
+    )  # fmt: skip
+    assert "dataset=digits" in done.stdout
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    done = mlexp("model.hidden=[0]", cwd=tmp_path, MLEXP_DEBUG="1")
+    assert "Traceback" in done.stderr
+    assert "ConfigError" in done.stderr
+
+
+def test_metrics_are_plain_json(digits: Path) -> None:
+    path = digits / "outputs" / "digits_mlp" / "latest" / "metrics.json"
+    metrics = json.loads(path.read_text())
+    assert set(metrics) == {"train", "validation", "test"}
+    assert set(metrics["test"]) >= {"accuracy", "loss", "macro_f1", "weighted_precision"}

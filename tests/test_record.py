@@ -1,0 +1,120 @@
+"""The run folder: whole files or none, the same bytes for the same result, no collisions."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlexp import record
+from mlexp.errors import ConfigError, DataError
+from mlexp.result import Result
+
+
+def make_result() -> Result:
+    return Result(
+        metrics={"test": {"accuracy": 0.5, "loss": float("nan")}},
+        predictions={"test_true": np.arange(3)},
+        arrays={"image": np.zeros((2, 3), dtype=np.uint8)},
+        model={"W": np.ones((2, 2), dtype=np.float32), "name": np.array("relu")},
+        tables={"confusion": {"true": ["a,b", 'say "c"'], "n": [1, 2.5]}},
+    )
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    folder = record.create(tmp_path, "study", "abcd1234")
+    folder.write_info({"status": "completed"})
+    folder.write_result(make_result())
+    folder.append_epoch({"epoch": 1, "train_loss": 0.1 + 0.2}, 0.5)
+    folder.append_epoch({"epoch": 2, "train_loss": np.float32(0.25)}, 0.5)
+    run = record.load(folder.path)
+    assert run.info["status"] == "completed"
+    assert run.metrics == {"test": {"accuracy": 0.5, "loss": None}}
+    assert run.history["train_loss"].tolist() == [0.1 + 0.2, 0.25]
+    assert run.timing["seconds"].tolist() == [0.5, 0.5]
+    assert run.predictions["test_true"].tolist() == [0, 1, 2]
+    assert str(run.model["name"]) == "relu"
+    assert run.tables["confusion"] == {"true": ["a,b", 'say "c"'], "n": ["1", "2.5"]}
+
+
+def test_same_result_same_bytes(tmp_path: Path) -> None:
+    first, second = (record.create(tmp_path, "study", name) for name in ("one", "two"))
+    first.write_result(make_result())
+    time.sleep(2.1)  # zip archives keep times in steps of two seconds
+    second.write_result(make_result())
+    names = [str(file.relative_to(first.path)) for file in first.path.rglob("*") if file.is_file()]
+    assert sorted(names) == [
+        "arrays.npz",
+        "metrics.json",
+        "model.npz",
+        "predictions.npz",
+        "tables/confusion.csv",
+    ]
+    for name in names:
+        assert (first.path / name).read_bytes() == (second.path / name).read_bytes(), name
+
+
+def test_folders_never_collide(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        folders = list(pool.map(lambda _: record.create(tmp_path, "study", "same"), range(40)))
+    assert len({folder.path for folder in folders}) == 40
+
+
+def test_latest_names_the_newest(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        folder = record.create(tmp_path, "study", name)
+        folder.write_info({"seed": name})
+        record.point_latest(folder)
+    assert record.load(tmp_path / "study" / "latest").info["seed"] == "two"
+    assert record.load(tmp_path / "study" / "latest").path == folder.path
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_debris(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "metrics.json"
+    record.write_json(path, {"a": 1})
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ConfigError, match="No space left on device"):
+        record.write_json(path, {"a": 2})
+    assert path.read_text() == '{\n  "a": 1\n}\n'
+    assert [file.name for file in tmp_path.iterdir()] == ["metrics.json"]
+
+
+def test_a_folder_that_cannot_be_made_is_a_configuration_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"outputs=.*cannot be written.*outputs=FOLDER"):
+        record.create(tmp_path / "file", "study", "x")
+
+
+def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "history.csv"
+    path.write_text("epoch,train_loss\n1,0.5\n2,0.4")
+    assert record.read_table(path) == {"epoch": ["1"], "train_loss": ["0.5"]}
+
+
+def test_damage_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not a run folder"):
+        record.load(tmp_path)
+    (tmp_path / "run.json").write_text("{")
+    (tmp_path / "model.npz").write_bytes(b"PK\x03\x04 broken")
+    run = record.load(tmp_path)
+    with pytest.raises(DataError, match=r"run\.json cannot be read"):
+        _ = run.info
+    with pytest.raises(DataError, match=r"model\.npz is damaged"):
+        _ = run.model
+
+
+def test_pickles_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    np.savez(tmp_path / "model.npz", evil=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(DataError, match="damaged"):
+        _ = record.load(tmp_path).model

@@ -145,7 +145,7 @@ def test_config_of_a_run_repeats_it(digits: Path, tmp_path: Path) -> None:
         (["task=mnist_mlp", "dataset.path=nowhere"], 3, ["nowhere"]),
         (["data", "verify", "nosuch"], 2, ["nosuch"]),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_mistakes_cost_one_line_and_leave_nothing(
     arguments: list[str], code: int, words: list[str], tmp_path: Path
@@ -156,7 +156,7 @@ def test_mistakes_cost_one_line_and_leave_nothing(
 
 
 def test_text_in_a_number_column(tmp_path: Path) -> None:
-    (tmp_path / "bad.csv").write_text("a,b,species\n1,2,x\n3,oops,y\n" * 9)
+    (tmp_path / "bad.csv").write_text("a,b,species\n" + "1,2,x\n3,oops,y\n" * 9)
     done = mlexp("task=classify", "dataset=csv", "dataset.path=bad.csv", cwd=tmp_path)
     assert_refused(done, 3, "bad.csv", "'b'", "oops")
 
@@ -219,6 +219,7 @@ def test_sweep_runs_every_combination_and_keeps_the_good_ones(tmp_path: Path) ->
     ]
     assert len(runs) == 2
     assert not any((run / "figures").exists() for run in runs)
+    assert {file.name for file in tmp_path.iterdir()} <= {"outputs", "cache"}
 
 
 def test_ctrl_c_finishes_the_epoch_and_says_so(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ def test_same_result_same_bytes(tmp_path: Path) -> None:
     first.write_result(make_result())
     time.sleep(2.1)  # zip archives keep times in steps of two seconds
     second.write_result(make_result())
+    first.close(keep_checkpoint=False)
     names = [str(file.relative_to(first.path)) for file in first.path.rglob("*") if file.is_file()]
     assert sorted(names) == [
         "arrays.npz",

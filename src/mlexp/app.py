@@ -28,7 +28,6 @@ from mlexp.schema import Config
 from mlexp.tasks import TASKS
 from mlexp.terminal import QUIET, Terminal
 
-
 CHECKPOINT_SECONDS = 2.0
 
 
@@ -179,7 +178,9 @@ class Session:
         if result.status == "diverged":
             raise DivergedError(f"{result.problem} The record is in {shown}.")
         if result.status == "interrupted":
-            raise Interrupted(f"Stopped after epoch {result.facts['epochs']}. Go on with: mlexp resume {shown}")
+            raise Interrupted(
+                f"Stopped after epoch {result.facts['epochs']}. Go on with: mlexp resume {shown}"
+            )
         return run
 
     def _close(self, status: str, problem: str | None) -> None:
@@ -240,4 +241,3 @@ def _as_typed(path: Path) -> Path:
     """Return `path` relative to the working folder where it lies inside."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
-

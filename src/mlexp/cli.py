@@ -10,6 +10,7 @@ import argparse
 import logging
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -50,11 +51,13 @@ OPTIONS = {
     "-h": "help", "--help": "help", "--version": "version",
     "-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose",
 }  # fmt: skip
-HYDRA_FLAGS = (
-    "--hydra-help", "--cfg", "-c", "--resolve", "--package", "-p", "--run", "-r", "--multirun", "-m",
-    "--shell-completion", "-sc", "--config-path", "-cp", "--config-name", "-cn", "--config-dir", "-cd",
-    "--experimental-rerun", "--info", "-i",
-)  # fmt: skip
+BARE_FLAGS = ("--hydra-help", "--resolve", "--run", "-r", "--multirun", "-m", "--shell-completion", "-sc")
+INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
+CFG = ("job", "hydra", "all")
+VALUE_FLAGS = {
+    "--cfg": CFG, "-c": CFG, "--info": INFO, "-i": INFO, "--package": (), "-p": (), "--config-path": (), "-cp": (),
+    "--config-name": (), "-cn": (), "--config-dir": (), "-cd": (), "--experimental-rerun": (),
+}  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -105,7 +108,7 @@ def verb(name: str) -> Callable[[Sequence[str]], int]:
 
 def run_with_hydra(arguments: list[str], verbosity: int) -> int:
     """Let Hydra compose the configuration of every job, and run it."""
-    check_flags(arguments)
+    flags, settings = flags_first(arguments)
     config_dir = flag_value(arguments, "--config-dir", "-cd")
     warn_of_shadowed(config_dir)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise its errors instead of printing them
@@ -121,11 +124,13 @@ def run_with_hydra(arguments: list[str], verbosity: int) -> int:
         jobs.run(composed)
 
     configuration.register()
-    sys.argv = ["mlexp", *arguments]
     try:
-        hydra.main(version_base="1.3", config_path="pkg://mlexp.conf", config_name="config")(job)()
+        # Hydra's sweeper insists on writing a file of its own: it gets a folder that vanishes.
+        with tempfile.TemporaryDirectory(prefix="mlexp-") as scratch:
+            sys.argv = ["mlexp", *flags, f"hydra.sweep.dir={scratch}", *settings]
+            hydra.main(version_base="1.3", config_path="pkg://mlexp.conf", config_name="config")(job)()
     except configuration.COMPOSITION_ERRORS as error:
-        raise configuration.explain(error, arguments, config_dir) from error
+        raise configuration.explain(error, settings, config_dir) from error
     return jobs.outcome()
 
 
@@ -179,13 +184,38 @@ class Jobs:
         return 0
 
 
-def check_flags(arguments: Sequence[str]) -> None:
-    """Refuse a misspelt flag before Hydra prints its whole usage."""
-    for word in arguments:
-        flag = word.partition("=")[0]
-        if flag.startswith("-") and flag not in HYDRA_FLAGS:
-            near = did_you_mean(flag, [*OPTIONS, *HYDRA_FLAGS])
+def flags_first(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return Hydra's flags with their values, and the settings; Hydra's parser wants them apart.
+
+    Raises
+    ------
+    ConfigError
+        For a flag that neither Hydra nor mlexp knows.
+
+    Examples
+    --------
+    >>> flags_first(["seed=1", "-m", "--cfg", "job", "a=2"])
+    (['-m', '--cfg', 'job'], ['seed=1', 'a=2'])
+    """
+    flags: list[str] = []
+    settings: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        flag, equals, value = word.partition("=")
+        if not word.startswith("-"):
+            settings.append(word)
+        elif flag in BARE_FLAGS:
+            flags.append(word)
+        elif flag in VALUE_FLAGS:
+            value = value if equals else next(words, "all" if VALUE_FLAGS[flag] is INFO else "")
+            if not value or (VALUE_FLAGS[flag] and value not in VALUE_FLAGS[flag]):
+                allowed = f"one of {', '.join(VALUE_FLAGS[flag])}" if VALUE_FLAGS[flag] else "a value"
+                raise ConfigError(f"{flag} needs {allowed} after it. Got '{value}'.")
+            flags += [flag, value]
+        else:
+            near = did_you_mean(flag, [*OPTIONS, *BARE_FLAGS, *VALUE_FLAGS])
             raise ConfigError(f"'{flag}' is not a flag of mlexp.{near} See mlexp --help.")
+    return flags, settings
 
 
 def flag_value(arguments: Sequence[str], *names: str) -> str | None:

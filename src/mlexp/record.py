@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -34,10 +34,10 @@ LOCK = ".lock"
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Where one run writes; no other process can write there as long as `lock` is open."""
+    """Where one run writes; no other process can write there as long as `lock`, a file descriptor, is open."""
 
     path: Path
-    lock: IO[bytes]
+    lock: int
 
     def write_info(self, info: Mapping[str, Any]) -> None:
         """Write `run.json`, the record of what ran and how it ended."""
@@ -77,7 +77,7 @@ class RunFolder:
         if not keep_checkpoint:
             (self.path / CHECKPOINT).unlink(missing_ok=True)
         (self.path / LOCK).unlink(missing_ok=True)
-        self.lock.close()
+        os.close(self.lock)
 
     def write_result(self, result: Result) -> None:
         """Write all that a run found out; the same result gives the same bytes."""
@@ -126,15 +126,17 @@ def reopen(path: Path) -> RunFolder:
     return RunFolder(run.path, _locked(run.path))
 
 
-def _locked(path: Path) -> IO[bytes]:
+def _locked(path: Path) -> int:
     """Hold a lock that the system lets go of when the process ends, however it ends."""
     with _writing(path / LOCK):
-        lock = open(path / LOCK, "wb")
+        lock = os.open(path / LOCK, os.O_WRONLY | os.O_CREAT)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        lock.close()
-        raise ConfigError(f"{path} is being written by a run that is still going on. Wait for it, or stop it.") from error
+        os.close(lock)
+        raise ConfigError(
+            f"{path} is being written by a run that is still going on. Wait for it, or stop it."
+        ) from error
     return lock
 
 

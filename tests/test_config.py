@@ -19,6 +19,7 @@ REFUSED = [
     ("model.activaton=relu", ["model.activaton", "Did you mean 'model.activation'?"]),
     ("sead=3", ["sead", "'seed'"]),
     ("modle=mlp", ["'model'"]),
+    ("model.scale=unit", ["'prepare.scale'"]),
     ("+nosuch=1", ["nosuch is not a key"]),
     ("+dataset.foo=1", ["dataset.foo is not a key", "label_gaps"]),
     ("model.learning_rate=fast", ["model.learning_rate", "a number above 0", "fast"]),
@@ -62,6 +63,14 @@ def test_activations_must_match_layers() -> None:
     assert config.model.activation == ["relu", "tanh"]
 
 
+def test_schedule_options_belong_to_their_schedule() -> None:
+    with pytest.raises(
+        ConfigError, match=r"schedule_options\.every does not belong to model\.schedule=cosine"
+    ):
+        configuration.compose(["model.schedule=cosine", "model.schedule_options.every=3"])
+    configuration.compose(["model.schedule=step", "model.schedule_options.every=3"])
+
+
 def test_momentum_belongs_to_sgd() -> None:
     with pytest.raises(ConfigError, match="optimizer=sgd"):
         configuration.compose(["model.optimizer=adam", "model.momentum=0.9"])
@@ -96,12 +105,14 @@ def test_schema_names_what_the_tables_hold() -> None:
     from mlexp.nn.activations import ACTIVATIONS
     from mlexp.nn.initializers import INITIALIZERS
     from mlexp.nn.optimizers import OPTIMIZERS
+    from mlexp.nn.schedules import SCHEDULES
     from mlexp.tasks import TASKS
 
     assert set(schema.READERS) == set(READERS)
-    assert set(schema.ACTIVATIONS) <= set(ACTIVATIONS)
-    assert set(schema.INITIALIZERS) - {"auto"} <= set(INITIALIZERS)
-    assert set(schema.OPTIMIZERS) <= set(OPTIMIZERS)
+    assert set(schema.ACTIVATIONS) == set(ACTIVATIONS)
+    assert set(schema.INITIALIZERS) == set(INITIALIZERS)
+    assert set(schema.OPTIMIZERS) == set(OPTIMIZERS)
+    assert set(schema.SCHEDULES) == set(SCHEDULES)
     assert set(schema.TASK_KINDS) == set(TASKS)
     assert set(schema.declared()["model.name"].metadata["rule"].choices) == set(MODELS)
 

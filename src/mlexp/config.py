@@ -24,7 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mlexp.errors import ConfigError, did_you_mean
-from mlexp.schema import Config, declared
+from mlexp.schema import SCHEDULES, Config, declared
 
 CONFIG_MODULE = "mlexp.conf"
 # Hydra refuses a group choice that is null with a bare ValueError.
@@ -108,6 +108,13 @@ def check_together(config: Config) -> None:
             "model.nesterov=true needs model.optimizer=sgd and model.momentum above 0. Got "
             f"model.optimizer={model.optimizer}, model.momentum={model.momentum:g}."
         )
+    options = {name: value for name, value in asdict(model.schedule_options).items() if value is not None}
+    if strange := sorted(set(options) - set(SCHEDULES[model.schedule])):
+        known = ", ".join(SCHEDULES[model.schedule]) or "none"
+        raise ConfigError(
+            f"model.schedule_options.{strange[0]} does not belong to model.schedule={model.schedule}. "
+            f"Options of that schedule: {known}."
+        )
     if model.momentum and model.optimizer != "sgd":
         raise ConfigError(
             f"model.momentum belongs to model.optimizer=sgd. Got {model.momentum:g} with "
@@ -122,8 +129,9 @@ def unknown_key(path: str) -> str:
     parent, _, name = path.rpartition(".")
     siblings = {key.rpartition(".")[2]: key for key in known if key.rpartition(".")[0] == parent}
     by_name = {key.rpartition(".")[2]: key for key in known}
-    for nearby in (siblings, dict.fromkeys(nodes) | by_name):
-        close = difflib.get_close_matches(name, list(nearby), n=1, cutoff=0.7)
+    elsewhere = dict.fromkeys(nodes) | by_name
+    for nearby, cutoff in ((siblings, 0.7), (elsewhere, 0.99 if parent else 0.7)):
+        close = difflib.get_close_matches(name, list(nearby), n=1, cutoff=cutoff)
         if close:
             return f"{path} is not a key. Did you mean '{nearby[close[0]] or close[0]}'?"
     listing = f" Keys of {parent or 'the top level'}: {', '.join(siblings)}." if siblings else ""

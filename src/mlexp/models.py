@@ -14,6 +14,8 @@ def _mlp(model: Model, seed: int) -> Any:
 
     settings = {entry.name: getattr(model, entry.name) for entry in dataclasses.fields(model)}
     del settings["name"]
+    options = dataclasses.asdict(model.schedule_options)
+    settings["schedule_options"] = {name: value for name, value in options.items() if value is not None}
     return MLPClassifier(**settings, seed=seed)
 
 

@@ -24,9 +24,22 @@ from mlexp.rules import (
     whole,
 )
 
-ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "linear", "hard_sigmoid", "softmax")
-INITIALIZERS = ("auto", "zeros", "ones", "random", "normal", "uniform", "xavier", "he")
-OPTIMIZERS = ("sgd", "adam")
+ACTIVATIONS = (
+    "sigmoid", "tanh", "relu", "leaky_relu", "linear", "hard_sigmoid", "softmax", "elu", "gelu", "silu", "softplus",
+)  # fmt: skip
+INITIALIZERS = (
+    "zeros", "ones", "random", "normal", "uniform", "xavier", "xavier_uniform", "xavier_normal", "he", "he_uniform",
+    "he_normal", "lecun", "lecun_uniform", "lecun_normal", "orthogonal",
+)  # fmt: skip
+OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
+SCHEDULES = {
+    "constant": (),
+    "step": ("every", "factor"),
+    "exponential": ("factor",),
+    "cosine": ("epochs", "floor"),
+    "warm_up": ("epochs",),
+    "on_plateau": ("factor", "patience", "threshold"),
+}
 READERS = ("published", "idx", "csv", "npz", "sklearn", "synthetic", "openml")
 TASK_KINDS = ("classification",)
 SCALES = ("auto", "none", "unit", "signed", "standard", "minmax")
@@ -92,6 +105,24 @@ class Prepare:
 
 
 @dataclass
+class ScheduleOptions:
+    """How the learning rate changes by epoch; null is the default of the schedule."""
+
+    every: int | None = key(None, optional(whole(1)), "step: epochs between two changes (30)")
+    factor: float | None = key(
+        None,
+        optional(number(0, 1, open_low=True)),
+        "step, on_plateau (0.1) and exponential (0.95): what the rate is multiplied by",
+    )
+    patience: int | None = key(None, optional(whole(0)), "on_plateau: epochs without a better loss (10)")
+    threshold: float | None = key(None, optional(RATE), "on_plateau: share by which a loss is better (1e-4)")
+    epochs: int | None = key(
+        None, optional(whole(1)), "cosine (model.epochs) and warm_up (5): how long it takes"
+    )
+    floor: float | None = key(None, optional(RATE), "cosine: share of the rate that is left at the end (0)")
+
+
+@dataclass
 class Model:
     """Which model learns, and how."""
 
@@ -109,13 +140,23 @@ class Model:
     )
     init: str = key(
         "auto",
-        choice(*INITIALIZERS),
-        "initial weights; auto is he before relu and leaky_relu, xavier elsewhere",
+        choice("auto", *INITIALIZERS),
+        "initial weights; auto is he before relu and its kin, xavier elsewhere",
+    )
+    bias: bool = key(True, boolean(), "give every unit a bias")
+    bias_init: str = key("zeros", choice(*INITIALIZERS), "initial biases")
+    dropout: float = key(0.0, RATE, "share of each hidden layer's outputs that is dropped while training")
+    batch_norm: bool = key(False, boolean(), "normalise each batch before every hidden activation")
+    output: str = key(
+        "softmax", choice("softmax", "sigmoid"), "last layer; sigmoid is one output, for two classes"
     )
     optimizer: str = key("adam", choice(*OPTIMIZERS), "rule of the weight updates")
     learning_rate: float = key(0.001, number(0, open_low=True), "step size of the optimizer")
     momentum: float = key(0.0, RATE, "sgd: share of the last step that is kept")
     nesterov: bool = key(False, boolean(), "sgd: take the gradient ahead of the momentum step")
+    decay: float = key(0.01, number(0), "adamw: decoupled decay of the weights")
+    schedule: str = key("constant", choice(*SCHEDULES), "how the learning rate changes by epoch")
+    schedule_options: ScheduleOptions = field(default_factory=ScheduleOptions)
     batch_size: Any = key(
         32, either(whole(1), choice("full")), "rows a step; full is the whole training part"
     )
@@ -126,6 +167,22 @@ class Model:
     restore_best: bool = key(True, boolean(), "end with the weights of the best validation loss")
     l1: float = key(0.0, number(0), "coefficient of |W| added to the mean loss, weights only")
     l2: float = key(0.0, number(0), "coefficient of W²/2 added to the mean loss, weights only")
+    reduction: str = key(
+        "mean", choice("mean", "sum"), "gradient of the mean of a batch's losses, or of their sum"
+    )
+    drop_last: bool = key(False, boolean(), "leave out the last batch of an epoch if it is smaller")
+    clip_norm: float | None = key(
+        None, optional(number(0, open_low=True)), "largest length of the gradient; longer ones are shortened"
+    )
+    max_norm: float | None = key(
+        None, optional(number(0, open_low=True)), "largest length of the weights that enter one unit"
+    )
+    label_smoothing: float = key(0.0, RATE, "share of each target spread evenly over all classes")
+    class_weight: str | None = key(
+        None,
+        optional(choice("balanced")),
+        "balanced: rows of rare classes weigh more, n / (n_classes n_class)",
+    )
     dtype: str = key("float32", choice("float32", "float64"), "precision of weights and arithmetic")
 
 

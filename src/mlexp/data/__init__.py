@@ -1,0 +1,1 @@
+"""From files, packages and generators to arrays: reading, splitting and scaling."""

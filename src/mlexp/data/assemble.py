@@ -1,0 +1,104 @@
+"""The last step of every reader: check arrays and labels, and make a `Dataset` of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlexp import schema
+from mlexp.data.dataset import Dataset
+from mlexp.data.labels import number_labels
+from mlexp.data.rows import CHUNK_BYTES
+from mlexp.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """One part of a data set as a file has it: features (n, n_features) and labels (n,)."""
+
+    X: np.ndarray
+    labels: np.ndarray
+
+
+def assemble(
+    wanted: schema.Dataset,
+    train: Raw,
+    test: Raw | None = None,
+    *,
+    feature_names: Sequence[str] = (),
+    image_shape: tuple[int, int] | None = None,
+    pixel_max: float | None = None,
+    names: Sequence[str] = (),
+    where: str,
+    source: str,
+) -> Dataset:
+    """Check the parts of a data set, number its classes and put it together.
+
+    Parameters
+    ----------
+    wanted : schema.Dataset
+        Gives the name and what to do with gaps between labels.
+    train, test : Raw
+        The main part, and a test part of its own or None.
+    feature_names : sequence of str, default ()
+        Without it pixel1, pixel2 ... for pictures, x1, x2 ... else.
+    image_shape, pixel_max
+        As in `Dataset`.
+    names : sequence of str, default ()
+        Name of each integer label.
+    where, source : str
+        The file, for messages; where the rows came from, for the record.
+
+    Raises
+    ------
+    DataError
+        Empty, no features, NaN or infinite values, lengths that differ, or labels that are no classes.
+    """
+    word = "x" if image_shape is None else "pixel"
+    columns = tuple(feature_names) or tuple(f"{word}{i + 1}" for i in range(train.X.shape[1]))
+    for part, title in ((train, where), (test, f"the test part of {where}")):
+        if part is not None:
+            check_part(part, columns, title)
+    y, y_test, classes = number_labels(
+        train.labels, test.labels if test else None, gaps=wanted.label_gaps, names=names, where=where
+    )
+    X, X_test = _numbers(train.X), _numbers(test.X) if test else None
+    return Dataset(wanted.name, X, y, classes, columns, image_shape, pixel_max, X_test, y_test, source=source)
+
+
+def check_part(part: Raw, columns: Sequence[str], where: str) -> None:
+    """Refuse a part that is empty, has no features, lengths that differ, or values that are not finite."""
+    n_rows, n_features = part.X.shape
+    if n_rows == 0 or n_features == 0:
+        raise DataError(f"{where} holds no {'rows' if n_rows == 0 else 'feature columns'}.")
+    if n_rows != len(part.labels):
+        raise DataError(
+            f"{where} must hold as many labels as rows. Got {n_rows} rows and {len(part.labels)} labels: "
+            "the two belong to different files, or one is cut short."
+        )
+    if n_features != len(columns):
+        raise DataError(
+            f"{where} must have {len(columns)} features, as the training part has. Got {n_features}."
+        )
+    if part.X.dtype.kind == "f":
+        _check_finite(part.X, columns, where)
+
+
+def _check_finite(X: np.ndarray, columns: Sequence[str], where: str) -> None:
+    step = max(1, CHUNK_BYTES // (X.shape[1] * X.itemsize))
+    for start in range(0, len(X), step):
+        wrong = ~np.isfinite(X[start : start + step])
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            value = "an empty cell (NaN)" if np.isnan(X[start + row, column]) else "an infinite value"
+            raise DataError(
+                f"{where} has {value} in column '{columns[column]}', row {start + row + 1}. "
+                "Fill it in, or leave the row or the column out."
+            )
+
+
+def _numbers(X: np.ndarray) -> np.ndarray:
+    """Return bytes, float32 and float64 as they are, all else as float64."""
+    return X if X.dtype in (np.uint8, np.float32, np.float64) else X.astype(np.float64)

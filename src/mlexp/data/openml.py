@@ -1,0 +1,62 @@
+"""Tables at OpenML, by number; downloaded once and kept in the user cache."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from mlexp import schema
+from mlexp.data.assemble import assemble
+from mlexp.data.cache import cache_folder
+from mlexp.data.dataset import Dataset
+from mlexp.data.tables import label_column, separate
+from mlexp.errors import ConfigError, DataError
+
+
+def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
+    """Load the data set number `openml_id`; its own target column is the label unless `label` names another."""
+    if wanted.openml_id is None:
+        raise ConfigError(
+            "dataset.openml_id must be the number of a data set at OpenML. Got null: add dataset.openml_id=NUMBER."
+        )
+    where = f"OpenML data set {wanted.openml_id}"
+    bunch = download(wanted.openml_id)
+    columns = [str(name) for name in bunch.frame.columns]
+    targets = list(bunch.target_names or [])
+    choice = wanted.label if wanted.label is not None or not targets else targets[0]
+    label = label_column(columns, choice, where)
+    return assemble(
+        wanted,
+        separate(bunch.frame, label, where),
+        feature_names=[name for name in columns if name != label],
+        where=where,
+        source=where,
+    )
+
+
+def download(openml_id: int) -> Any:
+    """Return scikit-learn's bunch of a data set at OpenML, from the cache where it is there already.
+
+    Raises
+    ------
+    DataError
+        No network, no such number, or an answer that is no table.
+    """
+    from sklearn.datasets import fetch_openml
+
+    home = str(cache_folder())
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "A network error occurred")  # said below, in one line
+            return fetch_openml(
+                data_id=openml_id, as_frame=True, data_home=home, n_retries=1, delay=0.5, parser="auto"
+            )
+    except OSError as error:
+        raise DataError(
+            f"OpenML data set {openml_id} is not in the user cache and could not be downloaded ({error}). Check the "
+            "network, or try a task that needs no download: mlexp task=digits_mlp"
+        ) from error
+    except ValueError as error:
+        raise DataError(
+            f"OpenML data set {openml_id} cannot be used: {str(error).splitlines()[0]}"
+        ) from error

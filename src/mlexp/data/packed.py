@@ -1,0 +1,106 @@
+"""Reading files that may be packed: plain, gzip, or a zip archive with one file in it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from mlexp.errors import ConfigError, DataError
+
+BLOCK = 1 << 20
+SUFFIXES = ("", ".gz", ".zip")
+CURE = "Delete it and copy or download it again."
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for reading its unpacked bytes; what goes wrong while reading is a `DataError`.
+
+    Parameters
+    ----------
+    path : Path
+        A gzip file or a zip archive with one member is told by its name (.gz, .zip) or first bytes;
+        every other file is read as it is.
+
+    Raises
+    ------
+    DataError
+        The file is missing, cut short, garbled or cannot be read.
+    """
+    try:
+        with _open(path) as stream:
+            yield stream
+    except EOFError as error:
+        raise DataError(f"{path} is cut short: its packed data end too early. {CURE}") from error
+    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path} is garbled and cannot be unpacked ({error}). {CURE}") from error
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{path} does not exist. Check the name, or the folder it is looked for in."
+        ) from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[IO[bytes]]:
+    with path.open("rb") as file:
+        start = file.read(4)
+        file.seek(0)
+        if path.suffix == ".gz" or start[:2] == b"\x1f\x8b":
+            with gzip.GzipFile(fileobj=file) as stream:
+                yield stream  # type: ignore[misc]
+        elif path.suffix == ".zip" or start == b"PK\x03\x04":
+            with zipfile.ZipFile(file) as archive, archive.open(_only_member(archive, path)) as member:
+                yield member
+        else:
+            yield file
+
+
+def _only_member(archive: zipfile.ZipFile, path: Path) -> str:
+    names = [name for name in archive.namelist() if not name.endswith("/") and "__MACOSX" not in name]
+    if len(names) != 1:
+        raise DataError(f"{path} must hold one file. It holds {len(names)}: unpack it first.")
+    return names[0]
+
+
+def is_packed(path: Path) -> bool:
+    """Return whether the bytes on disk differ from the bytes that `unpacked` gives."""
+    if path.suffix in SUFFIXES[1:]:
+        return True
+    with path.open("rb") as file:
+        start = file.read(4)
+    return start[:2] == b"\x1f\x8b" or start == b"PK\x03\x04"
+
+
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of the unpacked bytes of a file, so that packing it anew changes nothing."""
+    total = hashlib.sha256()
+    with unpacked(path) as stream:
+        while block := stream.read(BLOCK):
+            total.update(block)
+    return total.hexdigest()
+
+
+def existing(path: str | None, *, key: str, what: str) -> Path:
+    """Return the file or folder that a configuration key names.
+
+    Raises
+    ------
+    ConfigError
+        Nothing was named.
+    DataError
+        What was named does not exist.
+    """
+    if path is None:
+        raise ConfigError(f"{key} must name {what}. Got null: add {key}=... to the command.")
+    named = Path(path).expanduser()
+    if not named.exists():
+        raise DataError(f"{key} names '{path}', which does not exist. It must be {what}.")
+    return named

@@ -1,0 +1,92 @@
+"""Where data sets come from: one function for each reader, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from mlexp import schema
+from mlexp.data import bundled, csvfile, generators, idx, npzfile, openml, published
+from mlexp.data.catalogue import describe, fetch, verify
+from mlexp.data.dataset import Dataset
+from mlexp.data.draw import choose
+from mlexp.errors import ConfigError, did_you_mean
+
+__all__ = ["READERS", "describe", "fetch", "limited", "load", "verify"]
+
+READERS: dict[str, Callable[[schema.Dataset, str | None], Dataset]] = {
+    "published": published.load,
+    "idx": idx.load,
+    "csv": csvfile.load,
+    "npz": npzfile.load,
+    "sklearn": bundled.load,
+    "synthetic": generators.load,
+    "openml": openml.load,
+}
+
+
+def load(*, data_dir: str | None = None, **keys: Any) -> Dataset:
+    """Load the data set that the configuration's node `dataset` describes.
+
+    Parameters
+    ----------
+    data_dir : str or None, default None
+        Folder with data sets; None: the environment variable MLEXP_DATA_DIR.
+    **keys
+        The keys of `mlexp.schema.Dataset`, with its defaults: name, reader, path, test_path, label,
+        openml_id, limit, label_gaps, n_samples, noise, factor, n_arms, turns, centers, seed.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    ConfigError
+        A key does not fit the reader.
+    DataError
+        A file is missing, damaged, or holds what cannot be learnt from.
+    """
+    wanted = schema.Dataset(**keys)
+    read = READERS.get(wanted.reader)
+    if read is None:
+        raise ConfigError(
+            f"dataset.reader must be one of {', '.join(READERS)}. "
+            f"Got {wanted.reader!r}.{did_you_mean(wanted.reader, READERS)}"
+        )
+    return limited(read(wanted, data_dir), wanted.limit, seed=wanted.seed)
+
+
+def limited(dataset: Dataset, limit: int | None, *, seed: int = 0) -> Dataset:
+    """Keep at most `limit` rows of each part, drawn with the shares of the classes kept.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Returned as it is where no part is larger.
+    limit : int or None
+        Rows of each part at most; None keeps all.
+    seed : int, default 0
+        Same seed, same rows.
+    """
+    if limit is None:
+        return dataset
+    X, y = _sample(dataset.X, dataset.y, limit, np.random.default_rng([seed, 0]))
+    X_test, y_test = dataset.X_test, dataset.y_test
+    if X_test is not None and y_test is not None:
+        X_test, y_test = _sample(X_test, y_test, limit, np.random.default_rng([seed, 1]))
+    kept = {"X": X is dataset.X, "X_test": X_test is dataset.X_test}
+    digests = {key: value for key, value in dataset.digests.items() if kept[key]}
+    return replace(dataset, X=X, y=y, X_test=X_test, y_test=y_test, digests=digests)
+
+
+def _sample(
+    X: np.ndarray, y: np.ndarray, limit: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    if len(X) <= limit:
+        return X, y
+    rows = choose(y, limit, stratify=y.dtype.kind == "i", rng=rng)
+    return np.asarray(X)[rows], y[rows]

@@ -1,0 +1,54 @@
+"""Pictures of a run, drawn from its recorded files alone: any of them can be redrawn without fitting again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlexp.plots import classes, curves, pictures, style
+from mlexp.record import Run, write_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# A figure is None where the folder does not hold what it shows.
+FIGURES: dict[str, Callable[[Run], Figure | None]] = {
+    "learning_curves": curves.learning_curves,
+    "confusion": classes.confusion,
+    "per_class": classes.per_class,
+    "gallery": pictures.gallery,
+    "mistakes": pictures.mistakes,
+}
+
+
+def draw(run: Run) -> list[Path]:
+    """Draw every figure that the recorded files allow.
+
+    The same files give the same bytes. Matplotlib's settings are set aside while this runs and put back
+    afterwards; as they belong to the whole process, do not draw in two threads at once.
+
+    Parameters
+    ----------
+    run : Run
+        The run folder; one that failed or has not ended gives the figures that it has the data for.
+
+    Returns
+    -------
+    list of Path
+        The files written, ``<run.path>/figures/<name>.png``, in the order of `FIGURES`.
+
+    Raises
+    ------
+    DataError
+        If a file of the folder is missing or damaged, or its arrays do not belong together.
+    """
+    written = []
+    with style.settings():
+        for name, make in FIGURES.items():
+            figure = make(run)
+            if figure is not None:
+                path = run.path / "figures" / f"{name}.png"
+                write_bytes(path, style.png(figure))
+                written.append(path)
+    return written

@@ -1,0 +1,122 @@
+"""Confusion matrix and scores by class."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from mlexp import record
+from mlexp.plots import classes as class_figures
+
+from .seen import Make, figure_of, with_predictions, words
+
+
+def test_confusion_counts_true_by_row_and_predicted_by_column(make_run: Make) -> None:
+    run = make_run(classes=["a", "b", "c"])
+    run = with_predictions(run, [0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 1])  # class c has no rows
+    figure = figure_of(run, "confusion")
+    counts, percent = figure.axes
+    assert (counts.get_xlabel(), counts.get_ylabel()) == ("Predicted class", "True class")
+    assert counts.images[0].get_array().filled(0).tolist() == [[3, 1, 0], [0, 2, 0], [0, 0, 0]]
+    assert {(t.get_position(), t.get_text()) for t in counts.texts} == {
+        ((0, 0), "3"),
+        ((1, 0), "1"),
+        ((1, 1), "2"),
+    }
+    assert {t.get_text() for t in percent.texts} == {"75.0", "25.0", "100"}
+    assert "5 of 6 test rows right (83.3 %); most often, a is taken for b (1×)" in words(figure)
+    assert [label.get_text() for label in counts.get_yticklabels()] == ["a", "b", "c"]
+
+
+def test_counts_of_classes_stored_as_bytes_do_not_overflow() -> None:
+    codes = np.array([0, 99, 99], dtype=np.uint8)
+    counts = class_figures.count(codes, codes, 100)
+    assert (counts[0, 0], counts[99, 99], counts.sum()) == (1, 2, 3)
+
+
+def test_rare_mistakes_show_beside_a_dominant_diagonal(make_run: Make) -> None:
+    true = [0] * 5000 + [1] * 5000
+    run = with_predictions(make_run(classes=["a", "b"]), true, [1, *true[1:]])
+    image = figure_of(run, "confusion").axes[0].images[0]
+    colours = image.to_rgba(image.get_array())[..., :3]
+    assert np.abs(colours[0, 1] - colours[1, 0]).max() > 0.05  # one mistake in 5,000 against none
+    assert np.abs(colours[0, 1] - colours[0, 0]).max() > 0.5
+    assert to_hex(colours[1, 0]) == "#ffffff"
+
+
+@pytest.mark.parametrize(
+    ("n_classes", "has_text"), [(2, True), (12, True), (24, True), (60, False), (100, False)]
+)
+def test_cells_hold_text_only_where_it_can_be_read(make_run: Make, n_classes: int, has_text: bool) -> None:
+    figure = figure_of(make_run(classes=[f"c{k}" for k in range(n_classes)], n=1200), "confusion")
+    texts = [text for axes in figure.axes[:2] for text in axes.texts]
+    assert bool(texts) == has_text
+    cell = figure.axes[0].get_window_extent().width / n_classes
+    assert all(text.get_window_extent().width <= cell for text in texts)
+    assert all(text.get_fontsize() >= class_figures.LEGIBLE for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("value", "narrow", "text"),
+    [(0, False, ""), (0.04, False, "<.1"), (0.06, True, "0.1"), (9.97, True, "10"), (98.44, False, "98.4"),
+     (98.44, True, "98"), (100, False, "100")],
+)  # fmt: skip
+def test_percent_is_short(value: float, narrow: bool, text: str) -> None:
+    assert class_figures._percent(value, narrow) == text
+
+
+def with_scores(run: record.Run, **columns: list[object]) -> record.Run:
+    record.write_table(run.path / "tables" / "per_class.csv", columns)
+    return record.load(run.path)
+
+
+def test_scores_stand_in_class_order_with_their_support(make_run: Make) -> None:
+    run = with_scores(
+        make_run(classes=["z", "a", "m"]),
+        **{
+            "class": ["z", "a", "m"],
+            "precision": [0.9, 0.8, 1.0],
+            "recall": [0.95, 0.7, 1.0],
+            "f1": [0.92, 0.75, 1.0],
+        },
+        support=[10, 20, 30],
+    )
+    figure = figure_of(run, "per_class")
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["z (10)", "a (20)", "m (30)"]
+    bottom, top = axes.get_ylim()
+    assert bottom > top  # the first class stands on top
+    lines = {line.get_label(): list(line.get_xdata()) for line in axes.get_lines()}
+    assert lines == {"precision": [0.9, 0.8, 1.0], "recall": [0.95, 0.7, 1.0], "F1": [0.92, 0.75, 1.0]}
+    assert len({line.get_marker() for line in axes.get_lines()}) == 3
+    assert any("axis starts at 0.6" in text for text in words(figure))
+    assert "Mean F1 over classes 0.890; lowest for a (0.750)" in words(figure)
+
+
+def test_a_class_without_a_score_is_left_out_without_a_warning(make_run: Make) -> None:
+    scores = {"precision": ["", 0.5], "recall": ["nan", 0.6], "f1": ["nan", 0.55]}
+    run = with_scores(make_run(), **{"class": ["a", "b"]}, **scores, support=[0, 9])
+    line = figure_of(run, "per_class").axes[0].get_lines()[0]
+    assert np.isnan(line.get_xdata()).tolist() == [True, False]
+    none = with_scores(
+        run,
+        **{"class": ["a", "b"], "precision": ["", ""], "recall": ["", ""], "f1": ["", ""]},
+        support=[0, 0],
+    )
+    assert class_figures.per_class(none) is None
+
+
+@pytest.mark.parametrize(
+    ("lowest", "start"),
+    [(0.0, 0), (0.05, 0), (0.47, 0.4), (0.4, 0.3), (0.862, 0.85), (0.98, 0.97), (1.0, 0.99)],
+)
+def test_axis_starts_below_the_lowest_score(lowest: float, start: float) -> None:
+    assert class_figures._axis_start(lowest) == start
+
+
+def test_many_classes_stand_in_columns(make_run: Make) -> None:
+    figure = figure_of(make_run(classes=[f"c{k}" for k in range(100)], n=1000), "per_class")
+    assert len(figure.axes) == 3
+    assert sum(len(axes.get_yticklabels()) for axes in figure.axes) == 100
+    assert len({axes.get_xlim() for axes in figure.axes}) == 1

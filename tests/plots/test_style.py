@@ -1,0 +1,35 @@
+"""Names, as they are cut and drawn."""
+
+from __future__ import annotations
+
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from mlexp.plots import style
+
+from .seen import NASTY, Make, figure_of, shown, words
+
+
+def test_names_are_drawn_as_they_stand(make_run: Make) -> None:
+    figure = figure_of(make_run(classes=["<b>", "$x$", "a & b", "\\alpha"]), "confusion")
+    assert {"<b>", "$x$", "a & b", "\\alpha"} <= set(words(figure))
+    label = next(text for text in shown(figure) if text.get_text() == r"\$x\$")
+    drawn = label.get_window_extent().width / style.DPI
+    assert drawn == pytest.approx(style.text_width("$x$", style.SMALL), rel=0.1)  # no formula was read
+
+
+def test_cut_names_stay_distinct() -> None:
+    names = style.class_names(NASTY, 1.0)
+    assert len(set(names)) == len(NASTY)
+    assert names[5] == "class 5"  # nothing of it is in the font
+    assert all(style.text_width(name.replace(r"\$", "$"), style.SMALL) <= 1.0 for name in names)
+
+
+def test_text_width_agrees_with_what_is_drawn() -> None:
+    figure = Figure(dpi=style.DPI)
+    FigureCanvasAgg(figure)
+    for bold in (False, True):
+        text = figure.text(0, 0, "Ankle boot 0.123", fontsize=9, fontweight="bold" if bold else "normal")
+        drawn = text.get_window_extent().width / style.DPI
+        assert style.text_width("Ankle boot 0.123", 9, bold) == pytest.approx(drawn, rel=0.04)

@@ -28,9 +28,6 @@ from mlexp.schema import Config
 from mlexp.tasks import TASKS
 from mlexp.terminal import QUIET, Terminal
 
-CHECKPOINT_SECONDS = 2.0
-
-
 def run(config: Config, *, command: Sequence[str] = (), terminal: Terminal | None = None) -> Run:
     """Run a checked configuration and return its run folder.
 
@@ -143,7 +140,7 @@ class Session:
     def checkpoint(self, arrays: Callable[[], dict[str, np.ndarray]]) -> None:
         """Save the state if the last one is a few seconds old, or the run is about to stop."""
         assert self.folder is not None
-        if self.stop.is_set() or time.perf_counter() - self._saved > CHECKPOINT_SECONDS:
+        if self.stop.is_set() or time.perf_counter() - self._saved > self.config.checkpoint_seconds:
             self.folder.write_checkpoint(arrays())
             self._saved = time.perf_counter()
 
@@ -174,6 +171,8 @@ class Session:
             from mlexp import plots
 
             plots.draw(run)
+        for sentence in self.info["warnings"]:
+            self.terminal.warn(sentence)
         self.terminal.end(self.info, result.metrics, shown)
         if result.status == "diverged":
             raise DivergedError(f"{result.problem} The record is in {shown}.")

@@ -30,7 +30,7 @@ CONFIG_MODULE = "mlexp.conf"
 # Hydra refuses a group choice that is null with a bare ValueError.
 COMPOSITION_ERRORS = (hydra.errors.HydraException, OmegaConfBaseException, ValueError)
 GROUPS = ("dataset", "model", "task", "size")
-DOES_NOT_CHANGE_RESULTS = ("outputs", "data_dir", "figures", "task.name", "dataset.path", "dataset.test_path")
+DOES_NOT_CHANGE_RESULTS = ("outputs", "data_dir", "figures", "checkpoint_seconds", "task.name", "dataset.path", "dataset.test_path")
 
 
 def register() -> None:

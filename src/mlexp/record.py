@@ -123,7 +123,10 @@ def reopen(path: Path) -> RunFolder:
     status = run.info["status"]
     if status not in RESUMABLE:
         raise ConfigError(f"{path} is {status}: only a run that did not come to its end can be resumed.")
-    return RunFolder(run.path, _locked(run.path))
+    folder = RunFolder(run.path, _locked(run.path))
+    for torn in run.path.rglob(".*.tmp"):
+        torn.unlink()
+    return folder
 
 
 def _locked(path: Path) -> int:

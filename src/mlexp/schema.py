@@ -203,6 +203,9 @@ class Config:
     outputs: str = key("outputs", text(), "folder in which run folders are made")
     data_dir: str | None = key(None, optional(text()), "folder with data sets; MLEXP_DATA_DIR if null")
     figures: bool = key(True, boolean(), "draw the figures of the run; jobs of a sweep only when typed")
+    checkpoint_seconds: float = key(
+        2.0, number(0), "seconds between two checkpoints of a training, at least; 0: one after each epoch"
+    )
     dataset: Dataset = field(default_factory=Dataset)
     split: Split = field(default_factory=Split)
     prepare: Prepare = field(default_factory=Prepare)

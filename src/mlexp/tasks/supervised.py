@@ -73,11 +73,12 @@ def _judged(
         for name, part in (("train", parts.train), ("validation", parts.validation), ("test", parts.test))
     }
     confusion = metrics.confusion_matrix(parts.test.y, probability["test"].argmax(axis=1), dataset.n_classes)
+    scores = {
+        name: metrics.classification_scores(getattr(parts, name).y, values)
+        for name, values in probability.items()
+    }
     return Result(
-        metrics={
-            name: metrics.classification_scores(getattr(parts, name).y, values)
-            for name, values in probability.items()
-        },
+        metrics=scores,
         predictions={
             **_predictions("validation", parts.validation, probability["validation"]),
             **_predictions("test", parts.test, probability["test"]),
@@ -90,6 +91,7 @@ def _judged(
             "per_class": _class_table(confusion, dataset.classes),
         },
         facts=facts,
+        warnings=_warnings(parts, scores),
     )
 
 
@@ -170,8 +172,21 @@ def _columns(rows: list[dict[str, Any]]) -> Columns:
 
 
 def _diverged(config: Config, facts: dict[str, Any]) -> str:
+    rate = config.model.learning_rate
     return (
         f"Training diverged: the loss was not finite in epoch {facts['epochs']} with "
-        f"model.learning_rate={config.model.learning_rate:g}. Try model.learning_rate="
-        f"{config.model.learning_rate / 10:g} or less, or prepare.scale=standard."
+        f"model.learning_rate={rate:g}. Try model.learning_rate={min(rate / 10, 0.01):g} or less, "
+        "prepare.scale=standard, or model.clip_norm=1."
     )
+
+
+def _warnings(parts: Split, scores: dict[str, dict[str, float]]) -> list[str]:
+    """Say so when nothing was learnt: the model is no better than naming the commonest class."""
+    commonest = float(np.bincount(parts.validation.y).max() / len(parts.validation.y))
+    reached = scores["validation"]["accuracy"]
+    if reached > commonest:
+        return []
+    return [
+        f"Nothing was learnt: validation accuracy {reached:.4f} is no better than always naming the commonest "
+        f"class ({commonest:.4f}). Try a smaller model.learning_rate, model.init=auto or prepare.scale=standard."
+    ]

@@ -101,7 +101,7 @@ def test_every_default_passes_its_own_rule() -> None:
 
 def test_schema_names_what_the_tables_hold() -> None:
     from mlexp.data.sources import READERS
-    from mlexp.models import MODELS
+    from mlexp.models import NAMES
     from mlexp.nn.activations import ACTIVATIONS
     from mlexp.nn.initializers import INITIALIZERS
     from mlexp.nn.optimizers import OPTIMIZERS
@@ -114,7 +114,7 @@ def test_schema_names_what_the_tables_hold() -> None:
     assert set(schema.OPTIMIZERS) == set(OPTIMIZERS)
     assert set(schema.SCHEDULES) == set(SCHEDULES)
     assert set(schema.TASK_KINDS) == set(TASKS)
-    assert set(schema.declared()["model.name"].metadata["rule"].choices) == set(MODELS)
+    assert set(configuration.choices("model")) == set(NAMES)
 
 
 def test_hash_follows_what_changes_results_and_nothing_else() -> None:

@@ -28,6 +28,7 @@ from mlexp.schema import Config
 from mlexp.tasks import TASKS
 from mlexp.terminal import QUIET, Terminal
 
+
 def run(config: Config, *, command: Sequence[str] = (), terminal: Terminal | None = None) -> Run:
     """Run a checked configuration and return its run folder.
 

@@ -30,12 +30,22 @@ CONFIG_MODULE = "mlexp.conf"
 # Hydra refuses a group choice that is null with a bare ValueError.
 COMPOSITION_ERRORS = (hydra.errors.HydraException, OmegaConfBaseException, ValueError)
 GROUPS = ("dataset", "model", "task", "size")
-DOES_NOT_CHANGE_RESULTS = ("outputs", "data_dir", "figures", "checkpoint_seconds", "task.name", "dataset.path", "dataset.test_path")
+DOES_NOT_CHANGE_RESULTS = (
+    "outputs",
+    "data_dir",
+    "figures",
+    "checkpoint_seconds",
+    "task.name",
+    "dataset.path",
+    "dataset.test_path",
+)
 
 
 def register() -> None:
     """Tell Hydra of the schema; `config.yaml` names it first in its defaults list."""
-    ConfigStore.instance().store(name="schema", node=Config)
+    schema = OmegaConf.structured(Config)
+    OmegaConf.set_struct(schema.model.params, False)  # whatever the estimator takes, typed without a +
+    ConfigStore.instance().store(name="schema", node=schema)
 
 
 def compose(overrides: Sequence[str] = (), config_dir: str | None = None) -> Config:
@@ -210,8 +220,9 @@ def _header(file: Path) -> str:
 
 
 def _leaves(values: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """Yield each key with its full path; a key that is declared to hold a mapping is a leaf."""
     for name, value in values.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and prefix + str(name) not in declared():
             yield from _leaves(value, f"{prefix}{name}.")
         else:
             yield prefix + str(name), value

@@ -1,33 +1,183 @@
-"""The closed table of models: a name in the configuration, an estimator in the program."""
+"""The closed table of models: kind of task and name in the configuration → estimator.
+
+Classes are named by text and imported when they are built, so that a run pays for what it uses. An
+estimator outside the table is named ``package.module.Class`` and accepted only if its package is trusted.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import importlib
+import inspect
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mlexp.errors import ConfigError, did_you_mean
 from mlexp.schema import Model
 
+# What is built when a task of this kind asks for a model of that name.
+MODELS: dict[str, dict[str, str]] = {
+    "classification": {
+        "mlp": "mlexp.nn.estimators.MLPClassifier",
+        "logistic": "sklearn.linear_model.LogisticRegression",
+        "svm": "sklearn.svm.SVC",
+        "knn": "sklearn.neighbors.KNeighborsClassifier",
+        "decision_tree": "sklearn.tree.DecisionTreeClassifier",
+        "random_forest": "sklearn.ensemble.RandomForestClassifier",
+        "hist_gradient_boosting": "sklearn.ensemble.HistGradientBoostingClassifier",
+        "naive_bayes": "sklearn.naive_bayes.GaussianNB",
+        "sklearn_mlp": "sklearn.neural_network.MLPClassifier",
+    },
+    "regression": {
+        "mlp": "mlexp.nn.estimators.MLPRegressor",
+        "linear": "sklearn.linear_model.LinearRegression",
+        "ridge": "sklearn.linear_model.Ridge",
+        "svm": "sklearn.svm.SVR",
+        "knn": "sklearn.neighbors.KNeighborsRegressor",
+        "decision_tree": "sklearn.tree.DecisionTreeRegressor",
+        "random_forest": "sklearn.ensemble.RandomForestRegressor",
+        "hist_gradient_boosting": "sklearn.ensemble.HistGradientBoostingRegressor",
+        "sklearn_mlp": "sklearn.neural_network.MLPRegressor",
+    },
+    "clustering": {
+        "kmeans": "sklearn.cluster.KMeans",
+        "minibatch_kmeans": "sklearn.cluster.MiniBatchKMeans",
+        "spectral": "sklearn.cluster.SpectralClustering",
+        "gmm": "sklearn.mixture.GaussianMixture",
+        "dbscan": "sklearn.cluster.DBSCAN",
+        "agglomerative": "sklearn.cluster.AgglomerativeClustering",
+    },
+    "embedding": {
+        "pca": "sklearn.decomposition.PCA",
+        "tsne": "sklearn.manifold.TSNE",
+        "lle": "sklearn.manifold.LocallyLinearEmbedding",
+        "mds": "sklearn.manifold.MDS",
+        "isomap": "sklearn.manifold.Isomap",
+        "umap": "umap.UMAP",
+        "opentsne": "openTSNE.sklearn.TSNE",
+    },
+    "autoencoder": {
+        "autoencoder": "mlexp.nn.estimators.Autoencoder",
+        "sklearn_mlp": "sklearn.neural_network.MLPRegressor",
+    },
+}
+EXTRAS = {"umap": "umap", "openTSNE": "opentsne"}
+ENGINE = "mlexp.nn.estimators."
+NAMES = tuple(dict.fromkeys(name for table in MODELS.values() for name in table))
 
-def _mlp(model: Model, seed: int) -> Any:
-    from mlexp.nn.estimators import MLPClassifier
 
-    settings = {entry.name: getattr(model, entry.name) for entry in dataclasses.fields(model)}
-    del settings["name"]
-    options = dataclasses.asdict(model.schedule_options)
-    settings["schedule_options"] = {name: value for name, value in options.items() if value is not None}
-    return MLPClassifier(**settings, seed=seed)
-
-
-MODELS: dict[str, Callable[[Model, int], Any]] = {"mlp": _mlp}
-
-
-def build(model: Model, *, seed: int) -> Any:
+def build(
+    model: Model,
+    kind: str = "classification",
+    *,
+    seed: int,
+    threads: int = 1,
+    trusted: Sequence[str] = ("sklearn",),
+    **params: Any,
+) -> Any:
     """Return an unfitted estimator for the `model` node of a configuration.
+
+    Parameters
+    ----------
+    model : the `model` node
+    kind : kind of the task
+    seed : becomes `seed` or `random_state` where the estimator has one
+    threads : becomes `n_jobs` where the estimator has one
+    trusted : packages from which a dotted name may come
+    params : parameters that the task itself sets; they win over `model.params`
+
+    Raises
+    ------
+    ConfigError
+        The model does not belong to this kind of task, is not trusted, is not installed, or a parameter
+        is unknown or out of range.
 
     Examples
     --------
     >>> build(Model(hidden=[5]), seed=1).hidden
     [5]
+    >>> build(Model(name="knn", params={"n_neighbors": 3}), seed=0).n_neighbors
+    3
     """
-    return MODELS[model.name](model, seed)
+    path = class_path(model.name, kind, trusted)
+    estimator_class = imported(path)
+    if path.startswith(ENGINE):
+        return estimator_class(**engine_settings(model, estimator_class, seed) | params)
+    accepted = inspect.signature(estimator_class).parameters
+    given = {"random_state": seed, "n_jobs": threads} | dict(model.params) | params
+    chosen = {name: value for name, value in given.items() if name in accepted or name in model.params}
+    check_params(estimator_class, chosen)
+    return estimator_class(**chosen)
+
+
+def class_path(name: str, kind: str, trusted: Sequence[str]) -> str:
+    """Return the dotted path of the class that `name` stands for in a task of this kind."""
+    table = MODELS[kind]
+    if name in table:
+        return table[name]
+    if "." in name:
+        if name.partition(".")[0] not in trusted:
+            raise ConfigError(
+                f"model.name={name} comes from package '{name.partition('.')[0]}', which is not trusted. "
+                f"Trusted: {', '.join(trusted)}. Add it with trusted_packages=[...] if you know its code."
+            )
+        return name
+    others = [other for other, names in MODELS.items() if name in names]
+    hint = (
+        f" '{name}' belongs to tasks of kind {' or '.join(others)}." if others else did_you_mean(name, table)
+    )
+    raise ConfigError(
+        f"model={name} is no model for a task of kind {kind}. Models for it: {', '.join(table)}.{hint}"
+    )
+
+
+def imported(path: str) -> Any:
+    """Return the class at a dotted path."""
+    module, _, name = path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        extra = EXTRAS.get(package)
+        cure = f"pip install 'mlexp[{extra}]'" if extra else f"install the package '{package}'"
+        raise ConfigError(f"model.name={path} cannot be imported ({error}). To cure it: {cure}.") from error
+    except AttributeError as error:
+        raise ConfigError(f"model.name={path}: module '{module}' has no class '{name}'.") from error
+    if not (inspect.isclass(found) and hasattr(found, "fit")):
+        raise ConfigError(f"model.name={path} is no estimator: it must be a class with a method fit.")
+    return found
+
+
+def engine_settings(model: Model, estimator_class: Any, seed: int) -> dict[str, Any]:
+    """Return the parameters of an estimator of the engine: the keys of the node that it has."""
+    accepted = inspect.signature(estimator_class).parameters
+    settings = {
+        entry.name: getattr(model, entry.name)
+        for entry in dataclasses.fields(model)
+        if entry.name in accepted
+    }
+    options = dataclasses.asdict(model.schedule_options)
+    settings["schedule_options"] = {name: value for name, value in options.items() if value is not None}
+    return settings | {"seed": seed}
+
+
+def check_params(estimator_class: Any, params: Mapping[str, Any]) -> None:
+    """Hold `model.params` against the signature of the estimator and the ranges that it states itself."""
+    name = estimator_class.__name__
+    accepted = [key for key in inspect.signature(estimator_class).parameters if key != "kwargs"]
+    for key in params:
+        if key not in accepted:
+            near = did_you_mean(key, accepted)
+            raise ConfigError(
+                f"model.params.{key} is no parameter of {name}.{near} It has: {', '.join(accepted)}."
+            )
+    constraints = getattr(estimator_class, "_parameter_constraints", None)
+    if constraints is None:
+        return
+    from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
+
+    known = {key: value for key, value in params.items() if key in constraints}
+    try:
+        validate_parameter_constraints(constraints, known, name)
+    except InvalidParameterError as error:
+        raise ConfigError(f"model.params: {error}") from error

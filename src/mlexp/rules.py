@@ -114,6 +114,11 @@ def list_of(rule: Rule, *, what: str) -> Rule:
     return Rule(what, accepts, rule.choices)
 
 
+def mapping() -> Rule:
+    """Accept a mapping of names to values."""
+    return Rule("a mapping of names to values", lambda value: isinstance(value, dict))
+
+
 def share_or_count() -> Rule:
     """Accept a share of the rows in (0, 1) or a whole number of rows."""
     share = number(0, 1, open_low=True, open_high=True)

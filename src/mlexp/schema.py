@@ -17,6 +17,7 @@ from mlexp.rules import (
     choice,
     either,
     list_of,
+    mapping,
     number,
     optional,
     share_or_count,
@@ -50,8 +51,8 @@ RATE = number(0, 1, open_high=True)
 def key(default: Any, rule: Rule, meaning: str) -> Any:
     """Declare one key of the configuration: its default, what it accepts and what it means."""
     metadata = {"rule": rule, "meaning": meaning}
-    if isinstance(default, list):
-        return field(default_factory=lambda: list(default), metadata=metadata)
+    if isinstance(default, list | dict):
+        return field(default_factory=default.copy, metadata=metadata)
     return field(default=default, metadata=metadata)
 
 
@@ -126,7 +127,10 @@ class ScheduleOptions:
 class Model:
     """Which model learns, and how."""
 
-    name: str = key("mlp", choice("mlp"), "name of the model")
+    name: str = key(
+        "mlp", text(), "name of the model, or package.module.Class of an estimator from trusted_packages"
+    )
+    params: dict[str, Any] = key({}, mapping(), "parameters of a scikit-learn estimator, as it names them")
     hidden: Any = key(
         [64], list_of(whole(1), what="a list of whole numbers from 1"), "widths of hidden layers"
     )
@@ -203,6 +207,11 @@ class Config:
     outputs: str = key("outputs", text(), "folder in which run folders are made")
     data_dir: str | None = key(None, optional(text()), "folder with data sets; MLEXP_DATA_DIR if null")
     figures: bool = key(True, boolean(), "draw the figures of the run; jobs of a sweep only when typed")
+    trusted_packages: list[str] = key(
+        ["sklearn"],
+        list_of(text(), what="a list of package names"),
+        "packages from which model.name may take a class of its own",
+    )
     checkpoint_seconds: float = key(
         2.0, number(0), "seconds between two checkpoints of a training, at least; 0: one after each epoch"
     )

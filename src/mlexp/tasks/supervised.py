@@ -36,7 +36,13 @@ def classification(config: Config, dataset: Dataset, observer: Observer) -> Resu
         seed=config.split.seed,
     )
     parts, scaling = prepare(parts, config.prepare.scale, dataset.pixel_max, dtype=config.model.dtype)
-    model = models.build(config.model, seed=config.seed)
+    model = models.build(
+        config.model,
+        "classification",
+        seed=config.seed,
+        threads=config.threads,
+        trusted=config.trusted_packages,
+    )
     summary = model.plan(dataset.n_features, dataset.n_classes)
     observer.started(_plan(config, dataset, parts, scaling, summary))
     model.fit(

@@ -83,7 +83,8 @@ def test_default_study_leaves_a_complete_folder(digits: Path) -> None:
     best = int(run.history["epoch"][np.argmin(run.history["validation_loss"])])
     assert facts["best_epoch"] == best
     assert run.predictions["test_correct"].mean() == pytest.approx(run.metrics["test"]["accuracy"])
-    assert not any(name.endswith(".tmp") for name in names)
+    assert not any(name.endswith((".tmp", ".lock")) for name in names)
+    assert "completed after" in (run.path / "run.log").read_text()
 
 
 def test_what_is_said(digits: Path) -> None:

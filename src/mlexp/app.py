@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -125,6 +126,7 @@ class Session:
             self.info |= _continued(record.load(self._unfinished.path).info, self.info)
             self.folder = self._unfinished
         self.folder.write_info(self.info)
+        self.folder.log(f"started: {' '.join(self.command)}" if not self._unfinished else "resumed")
         record.point_latest(self.folder)
         self.terminal.begin(config.task.name, plan)
 
@@ -156,6 +158,7 @@ class Session:
             return
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         try:
+            self.folder.log("".join(traceback.format_exception(error)).rstrip())
             self._close(status, str(error) or type(error).__name__)
         except ConfigError as unwritten:
             error.add_note(str(unwritten))
@@ -174,6 +177,7 @@ class Session:
             plots.draw(run)
         for sentence in self.info["warnings"]:
             self.terminal.warn(sentence)
+            self.folder.log(f"warning: {sentence}")
         self.terminal.end(self.info, result.metrics, shown)
         if result.status == "diverged":
             raise DivergedError(f"{result.problem} The record is in {shown}.")
@@ -193,6 +197,7 @@ class Session:
             "peak_memory_mb": environment.peak_memory_mb(),
         }
         self.folder.write_info(self.info)
+        self.folder.log(f"{status} after {self.info['wall_seconds']} s{f': {problem}' if problem else ''}")
         self.folder.close(keep_checkpoint=status in record.RESUMABLE)
 
 

@@ -52,6 +52,11 @@ class RunFolder:
         append_row(self.path / "history.csv", row)
         append_row(self.path / "timing.csv", {"epoch": row["epoch"], "seconds": round(seconds, 6)})
 
+    def log(self, text: str) -> None:
+        """Add a line with the time to `run.log`."""
+        with _writing(self.path / "run.log"), open(self.path / "run.log", "a", encoding="utf-8") as file:
+            file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}\n")
+
     def write_checkpoint(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Write the state of the training, after the history that leads up to it is safe on the disk."""
         for name in ("history.csv", "timing.csv"):

@@ -16,7 +16,8 @@ from mlexp.observer import Plan
 
 QUIET, NORMAL, VERBOSE = -1, 0, 1
 SECONDS_BETWEEN_LINES = 5.0
-SHOWN_METRICS = ("accuracy", "loss", "macro_f1")
+SHOWN_FIRST = ("accuracy", "loss", "macro_f1", "r2", "rmse", "mae", "mse", "ari", "nmi", "silhouette")
+SHOWN = 4
 
 
 class Terminal:
@@ -35,11 +36,11 @@ class Terminal:
             return
         self._epochs = plan.epochs
         data, split = plan.dataset, plan.split
-        self.console.print(
-            f"[bold]{escape(task)}[/bold]: {escape(data['name'])}, {split['train']:,} train / "
-            f"{split['validation']:,} validation / {split['test']:,} test rows, {data['n_features']:,} features, "
-            f"{len(data['classes'])} classes"
-        )
+        sizes = " / ".join(f"{n:,} {part}" for part, n in split.items() if part != "fingerprint")
+        words = [str(data["name"]), f"{sizes} rows", f"{data['n_features']:,} features"]
+        if data.get("classes"):
+            words.append(f"{len(data['classes'])} classes")
+        self.console.print(f"[bold]{escape(task)}[/bold]: {escape(', '.join(words))}")
         if plan.model:
             layers = " → ".join(str(row["layer"]) for row in plan.model)
             self.console.print(f"{escape(layers)}: {plan.n_parameters:,} parameters")
@@ -118,7 +119,12 @@ def _state(row: Mapping[str, float]) -> str:
 
 
 def _metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
-    table = Table("part", *SHOWN_METRICS, box=None, pad_edge=False)
+    """Return one row a part, with the few metrics that matter most."""
+    known = dict.fromkeys(name for values in metrics.values() for name in values)
+    names = sorted(
+        known, key=lambda name: SHOWN_FIRST.index(name) if name in SHOWN_FIRST else len(SHOWN_FIRST)
+    )[:SHOWN]
+    table = Table("part", *names, box=None, pad_edge=False)
     for part, values in metrics.items():
-        table.add_row(part, *(f"{values[name]:.4f}" if name in values else "" for name in SHOWN_METRICS))
+        table.add_row(part, *(f"{values[name]:.4f}" if name in values else "" for name in names))
     return table

@@ -17,7 +17,7 @@ LAYERS = (
     ("rules", "schema"),
     ("config", "data"),
     ("nn",),
-    ("models", "metrics"),
+    ("models", "metrics", "cluster_metrics", "stats"),
     ("result", "observer"),
     ("tasks",),
     ("record", "environment"),

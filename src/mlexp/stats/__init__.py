@@ -1,0 +1,81 @@
+"""Statistics of comparisons: pure functions from arrays to frozen results.
+
+Every result carries `licence`, the sentence that says what it may be taken to show, and says `testable=False`
+with the reason where the data hold no variance. `docs/statistics.md` says which design asks for which test.
+"""
+
+from mlexp.stats.bootstrap import Interval, bootstrap_difference, bootstrap_interval, bootstrap_seeds_rows
+from mlexp.stats.choice import Choice, Design, choose, misfit
+from mlexp.stats.crossed import CrossedParts, crossed_parts, crossed_t, group_means
+from mlexp.stats.effects import (
+    Effect,
+    cliffs_delta,
+    cohens_d,
+    hedges_factor,
+    interquartile_mean,
+    probability_of_improvement,
+    spearman,
+)
+from mlexp.stats.epochwise import epochwise
+from mlexp.stats.exact import permutation_test, sign_flip_test, wilcoxon_signed_rank
+from mlexp.stats.many import Adjusted, AllPairs, all_pairs, benjamini_hochberg, holm, one_way_anova
+from mlexp.stats.mcnemar import mcnemar, mcnemar_counts
+from mlexp.stats.outcome import Outcome
+from mlexp.stats.power import SeedsNeeded, minimum_detectable, power_of_t, seeds_needed, upper_limit_of_sd
+from mlexp.stats.ranks import Nemenyi, average_ranks, friedman, nemenyi
+from mlexp.stats.resampled import Posterior, bayesian_correlated_t, corrected_t, five_by_two_f, five_by_two_t
+from mlexp.stats.ttests import Equivalence, equivalence, paired_t, welch_parts, welch_t
+
+__all__ = [
+    "Adjusted",
+    "AllPairs",
+    "Choice",
+    "CrossedParts",
+    "Design",
+    "Effect",
+    "Equivalence",
+    "Interval",
+    "Nemenyi",
+    "Outcome",
+    "Posterior",
+    "SeedsNeeded",
+    "all_pairs",
+    "average_ranks",
+    "bayesian_correlated_t",
+    "benjamini_hochberg",
+    "bootstrap_difference",
+    "bootstrap_interval",
+    "bootstrap_seeds_rows",
+    "choose",
+    "cliffs_delta",
+    "cohens_d",
+    "corrected_t",
+    "crossed_parts",
+    "crossed_t",
+    "epochwise",
+    "equivalence",
+    "five_by_two_f",
+    "five_by_two_t",
+    "friedman",
+    "group_means",
+    "hedges_factor",
+    "holm",
+    "interquartile_mean",
+    "mcnemar",
+    "mcnemar_counts",
+    "minimum_detectable",
+    "misfit",
+    "nemenyi",
+    "one_way_anova",
+    "paired_t",
+    "permutation_test",
+    "power_of_t",
+    "probability_of_improvement",
+    "seeds_needed",
+    "sign_flip_test",
+    "spearman",
+    "upper_limit_of_sd",
+    "welch_parts",
+    "welch_t",
+    "wilcoxon_signed_rank",
+]

@@ -1,0 +1,195 @@
+"""Which test the design of a comparison asks for, and whether another one fits it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mlexp.errors import ConfigError, did_you_mean
+from mlexp.stats.bootstrap import TWO_WAY_LICENCE
+from mlexp.stats.crossed import CROSSED_LICENCE
+from mlexp.stats.mcnemar import MCNEMAR_LICENCE
+from mlexp.stats.ranks import FRIEDMAN_LICENCE
+from mlexp.stats.resampled import SPLITS_LICENCE
+from mlexp.stats.ttests import WELCH_LICENCE
+
+
+@dataclass(frozen=True)
+class Design:
+    """What varied in a comparison.
+
+    Attributes
+    ----------
+    seeds : runs of the arm with fewest
+    per_row : whether the metric is a mean over test rows (accuracy, log loss)
+    rows_kept : whether scores or predictions of every test row were kept
+    same_rows : whether all runs were tested on the same rows
+    right_or_wrong : whether a row's score is 0 or 1
+    splits : train/test splits that both arms share; 1 for one fixed split
+    datasets : data sets that every arm ran on
+    arms : number of arms
+    """
+
+    seeds: int
+    per_row: bool = True
+    rows_kept: bool = True
+    same_rows: bool = True
+    right_or_wrong: bool = True
+    splits: int = 1
+    datasets: int = 1
+    arms: int = 2
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The test that a design asks for.
+
+    Attributes
+    ----------
+    test : key of TESTS; "none" if nothing can be tested
+    why : the reason, in words
+    licence : what the test licenses
+    warnings : what a reader must know beside it
+    """
+
+    test: str
+    why: str
+    licence: str
+    warnings: tuple[str, ...] = ()
+
+
+LICENCES = {
+    "crossed": CROSSED_LICENCE,
+    "welch": WELCH_LICENCE,
+    "bootstrap_seeds_rows": TWO_WAY_LICENCE,
+    "corrected": SPLITS_LICENCE,
+    "mcnemar": MCNEMAR_LICENCE,
+    "friedman": FRIEDMAN_LICENCE,
+    "wilcoxon": "over new data sets like these: which of the two arms tends to be better",
+    "none": "nothing can be concluded from these runs",
+}
+
+# From the most to the least particular: the first line that holds is the choice.
+RULES: tuple[tuple[str, Callable[[Design], bool], str], ...] = (
+    ("friedman", lambda d: d.datasets > 1 and d.arms > 2, "several arms ran on several data sets"),
+    ("wilcoxon", lambda d: d.datasets > 1, "two arms ran on several data sets"),
+    ("corrected", lambda d: d.splits > 1, "the split varies and training sets overlap"),
+    (
+        "mcnemar",
+        lambda d: d.seeds < 2 and d.rows_kept and d.same_rows and d.right_or_wrong,
+        "there is one run an arm on the same test rows",
+    ),
+    (
+        "none",
+        lambda d: d.seeds < 2,
+        "there is one run an arm, and its rows cannot be compared as right or wrong",
+    ),
+    (
+        "crossed",
+        lambda d: d.per_row and d.rows_kept and d.same_rows,
+        "every run scored the same test rows and the metric is a mean over them",
+    ),
+    (
+        "bootstrap_seeds_rows",
+        lambda d: d.rows_kept and d.same_rows,
+        "every run scored the same test rows and the metric is not a mean over them",
+    ),
+    ("welch", lambda d: True, "only one score a run is there to compare"),
+)
+
+# What each test needs, and what is wrong where it is used without.
+NEEDS: dict[str, tuple[Callable[[Design], bool], str]] = {
+    "crossed": (
+        lambda d: d.seeds > 1 and d.per_row and d.rows_kept and d.same_rows and d.splits == 1,
+        "it needs two runs an arm, one fixed split, and a score for every run on the same test rows",
+    ),
+    "welch": (
+        lambda d: d.seeds > 1 and d.splits == 1,
+        "it needs two independent runs an arm; scores over splits are not independent",
+    ),
+    "permutation": (
+        lambda d: d.seeds > 1 and d.splits == 1,
+        "it needs independent runs; scores over splits are not independent",
+    ),
+    "paired": (
+        lambda d: d.datasets > 1,
+        "it needs pairs that are independent, such as data sets; a shared seed number does not make a pair",
+    ),
+    "wilcoxon": (
+        lambda d: d.datasets > 1,
+        "it needs pairs that are independent, such as data sets; a shared seed number does not make a pair",
+    ),
+    "mcnemar": (
+        lambda d: d.seeds == 1 and d.rows_kept and d.same_rows and d.right_or_wrong,
+        "it compares two fitted models that are right or wrong on the same rows; with several runs an arm it "
+        "leaves out how runs differ",
+    ),
+    "corrected": (lambda d: d.splits > 1, "it needs several splits that both arms share"),
+    "bayesian": (lambda d: d.splits > 1, "it needs several splits that both arms share"),
+    "five_by_two": (lambda d: d.splits == 10, "it needs five repeats of two-fold cross-validation"),
+    "bootstrap_seeds_rows": (
+        lambda d: d.seeds > 1 and d.rows_kept and d.same_rows and d.splits == 1,
+        "it needs two runs an arm and predictions of every run on the same test rows",
+    ),
+    "anova": (
+        lambda d: d.seeds > 1 and d.arms > 1 and d.splits == 1,
+        "it needs independent runs of at least two arms",
+    ),
+    "friedman": (lambda d: d.datasets > 1, "it needs several data sets"),
+    "epochwise": (lambda d: False, "epochs of one run are not independent: it is never valid"),
+}
+
+
+def choose(design: Design) -> Choice:
+    """Return the test that a design asks for, why, and what it licenses.
+
+    The table is in `docs/statistics.md`; its first line that holds is taken.
+
+    Examples
+    --------
+    >>> choose(Design(seeds=10)).test, choose(Design(seeds=1)).test
+    ('crossed', 'mcnemar')
+    >>> choose(Design(seeds=10, per_row=False)).why
+    'every run scored the same test rows and the metric is not a mean over them'
+    """
+    test, why = next((test, why) for test, holds, why in RULES if holds(design))
+    return Choice(test, why, LICENCES[test], tuple(_warnings(design, test)))
+
+
+def _warnings(design: Design, test: str) -> list[str]:
+    found = []
+    if design.seeds == 2 and test in ("crossed", "welch", "bootstrap_seeds_rows"):
+        found.append("two runs an arm say little about how runs vary: the interval is wide and may be off")
+    if test == "wilcoxon" and design.datasets < 6:
+        found.append("with fewer than six data sets p cannot fall below 0.05")
+    if design.seeds < 2:
+        found.append("one run an arm: what another seed would give is unknown")
+    if test == "welch" and not design.rows_kept:
+        found.append("predictions were not kept: nothing can be said about new test images")
+    if design.arms > 2 and test != "friedman":
+        found.append("more than two arms: all pairs are tested, adjusted by Holm")
+    return found
+
+
+def misfit(test: str, design: Design) -> str:
+    """Return why a test that a person chose does not fit the design; an empty string when it does.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such test.
+
+    Examples
+    --------
+    >>> misfit("crossed", Design(seeds=10))
+    ''
+    >>> misfit("paired", Design(seeds=10))[:67]
+    "'paired' does not fit this comparison: it needs pairs that are inde"
+    """
+    if test not in NEEDS:
+        known = ", ".join(NEEDS)
+        raise ConfigError(f"The test must be one of {known}. Got {test!r}.{did_you_mean(test, NEEDS)}")
+    fits, needs = NEEDS[test]
+    if fits(design):
+        return ""
+    return f"'{test}' does not fit this comparison: {needs}. The design asks for '{choose(design).test}'."

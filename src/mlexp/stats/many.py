@@ -1,0 +1,203 @@
+"""More than two arms: analysis of variance, adjusted probabilities, all pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from mlexp.errors import ConfigError, DataError
+from mlexp.stats.outcome import SMALLEST_P, Outcome, as_scores, check_share, is_rounding, untestable, why_flat
+
+ANOVA_LICENCE = "whether any arm differs over new training runs, for these test images only; not which one"
+
+
+def one_way_anova(arms: Sequence[object]) -> Outcome:
+    """Test whether several independent groups of runs have one mean (one-way analysis of variance).
+
+    F = (SS_between/(k − 1)) / (SS_within/(N − k)), R² = SS_between/(SS_between + SS_within), residual sd =
+    sqrt(SS_within/(N − k)). Supposes one variance in all arms. R. A. Fisher, Statistical Methods for Research
+    Workers (1925), chapter 7.
+
+    Parameters
+    ----------
+    arms : k >= 2 arrays of scores, of any lengths, more than k scores in all
+
+    Returns
+    -------
+    Outcome whose estimate is R² (a share); residual_sd, ss_between and ss_within in `details`.
+
+    Examples
+    --------
+    >>> outcome = one_way_anova([[1.0, 2.0, 3.0], [2.0, 3.0, 4.0], [5.0, 6.0, 7.0]])
+    >>> round(outcome.statistic, 4), outcome.df, outcome.df2, round(outcome.p, 4)
+    (13.0, 2.0, 6.0, 0.0066)
+    """
+    from scipy.special import fdtrc
+
+    groups = [as_scores(arm, f"scores of arm {place}") for place, arm in enumerate(arms)]
+    if len(groups) < 2:
+        raise DataError(f"Analysis of variance needs at least 2 arms. Got {len(groups)}.")
+    pool = np.concatenate(groups)
+    centre = pool.mean()
+    between = float(sum(len(g) * (g.mean() - centre) ** 2 for g in groups))
+    within = float(sum(np.square(g - g.mean()).sum() for g in groups))
+    df, df2 = len(groups) - 1, len(pool) - len(groups)
+    shell = Outcome("one-way ANOVA", ANOVA_LICENCE, 0.0, n={"arms": len(groups), "runs": len(pool)})
+    if df2 < 1:
+        return untestable(shell, "every arm has one run only: the spread between runs is unknown")
+    residual = float(np.sqrt(within / df2))
+    if is_rounding(residual, float(np.abs(pool).max())):
+        return untestable(shell, why_flat(*groups))
+    f = between / df / residual**2
+    details = {"residual_sd": residual, "ss_between": between, "ss_within": within}
+    shell = replace(shell, estimate=between / (between + within), details=details)
+    p = max(float(fdtrc(df, df2, f)), SMALLEST_P)
+    return replace(shell, statistic=f, df=float(df), df2=float(df2), p=p)
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """A family of probabilities after adjustment for its size.
+
+    Attributes
+    ----------
+    name, licence : the procedure and what it licenses
+    p : as they came; None for what could not be tested, which still counts in the family
+    adjusted : to be compared with alpha, in the same order
+    rejected : adjusted <= alpha
+    alpha : error rate of the family (Holm) or share of false discoveries (Benjamini–Hochberg)
+    """
+
+    name: str
+    licence: str
+    p: tuple[float | None, ...]
+    adjusted: tuple[float | None, ...]
+    rejected: tuple[bool, ...]
+    alpha: float
+
+
+def holm(p: Sequence[float | None], *, alpha: float = 0.05) -> Adjusted:
+    """Adjust probabilities so that the chance of any false alarm in the family is at most alpha (Holm).
+
+    With p_(1) <= ... <= p_(m): adjusted_(i) = max_{j <= i} min(1, (m − j + 1)·p_(j)). Holds for any dependence.
+    S. Holm, Scand. J. Stat. 6 (1979) 65–70, https://www.jstor.org/stable/4615733.
+
+    Parameters
+    ----------
+    p : probabilities in [0, 1]; None for a comparison that could not be tested
+    alpha : default 0.05
+
+    Examples
+    --------
+    >>> [round(value, 3) for value in holm([0.01, 0.04, 0.03]).adjusted]
+    [0.03, 0.06, 0.06]
+    """
+    licence = f"the chance of any false alarm among these comparisons is at most {alpha:g}"
+
+    def step_down(ordered: np.ndarray) -> np.ndarray:
+        m = len(ordered)
+        return np.asarray(np.maximum.accumulate((m - np.arange(m)) * ordered))
+
+    return _adjust("Holm", licence, p, alpha, step_down)
+
+
+def benjamini_hochberg(p: Sequence[float | None], *, alpha: float = 0.05) -> Adjusted:
+    """Adjust probabilities so that at most a share alpha of the findings is expected to be false.
+
+    adjusted_(i) = min_{j >= i} min(1, m·p_(j)/j). Holds for independent or positively dependent comparisons.
+    Y. Benjamini and Y. Hochberg, J. R. Stat. Soc. B 57 (1995) 289–300, doi:10.1111/j.2517-6161.1995.tb02031.x.
+
+    Parameters
+    ----------
+    p : probabilities in [0, 1]; None for a comparison that could not be tested
+    alpha : default 0.05
+
+    Examples
+    --------
+    >>> [round(value, 3) for value in benjamini_hochberg([0.01, 0.04, 0.03]).adjusted]
+    [0.03, 0.04, 0.04]
+    """
+    licence = f"at most a share {alpha:g} of the differences found is expected to be false"
+
+    def step_up(ordered: np.ndarray) -> np.ndarray:
+        m = len(ordered)
+        scaled = m * ordered / np.arange(1, m + 1)
+        return np.asarray(np.minimum.accumulate(scaled[::-1])[::-1])
+
+    return _adjust("Benjamini–Hochberg", licence, p, alpha, step_up)
+
+
+def _adjust(
+    name: str,
+    licence: str,
+    p: Sequence[float | None],
+    alpha: float,
+    step: Callable[[np.ndarray], np.ndarray],
+) -> Adjusted:
+    check_share(alpha, "alpha")
+    values = np.array([1.0 if value is None else value for value in p], dtype=np.float64)
+    if not ((values >= 0) & (values <= 1)).all():
+        raise DataError(f"Probabilities must be in [0, 1]. Got {values.tolist()}.")
+    order = np.argsort(values, kind="stable")
+    adjusted = np.empty(len(values))
+    if len(values):
+        adjusted[order] = np.minimum(step(values[order]), 1.0)
+    shown = tuple(None if raw is None else float(x) for raw, x in zip(p, adjusted, strict=True))
+    rejected = tuple(value is not None and value <= alpha for value in shown)
+    return Adjusted(name, licence, tuple(p), shown, rejected, alpha)
+
+
+@dataclass(frozen=True)
+class AllPairs:
+    """Every pair of arms, tested and adjusted.
+
+    Attributes
+    ----------
+    name, licence : the procedure and what it licenses
+    pairs : names of A and B of every comparison
+    outcomes : one a pair, A − B
+    adjusted : their probabilities after adjustment, in the same order
+    """
+
+    name: str
+    licence: str
+    pairs: tuple[tuple[str, str], ...]
+    outcomes: tuple[Outcome, ...]
+    adjusted: Adjusted
+
+
+ADJUSTMENTS: dict[str, Callable[..., Adjusted]] = {"holm": holm, "benjamini_hochberg": benjamini_hochberg}
+
+
+def all_pairs(
+    arms: Mapping[str, Any], test: Callable[[Any, Any], Outcome], *, adjust: str = "holm", alpha: float = 0.05
+) -> AllPairs:
+    """Test every pair of arms and adjust for their number.
+
+    Parameters
+    ----------
+    arms : name -> scores, in the shape that `test` takes
+    test : function of the scores of A and of B, such as `crossed_t`
+    adjust : holm (default) or benjamini_hochberg
+    alpha : error rate of the family, default 0.05
+
+    Examples
+    --------
+    >>> from mlexp.stats import welch_t
+    >>> done = all_pairs({"x": [1.0, 2.0, 3.0], "y": [7.0, 8.0, 9.0], "z": [1.0, 3.0, 3.0]}, welch_t)
+    >>> done.pairs, done.adjusted.rejected
+    ((('x', 'y'), ('x', 'z'), ('y', 'z')), (True, False, True))
+    """
+    if adjust not in ADJUSTMENTS:
+        raise ConfigError(f"'adjust' must be one of {', '.join(ADJUSTMENTS)}. Got {adjust!r}.")
+    if len(arms) < 2:
+        raise DataError(f"All pairs need at least 2 arms. Got {len(arms)}.")
+    pairs = tuple(combinations(arms, 2))
+    outcomes = tuple(test(arms[a], arms[b]) for a, b in pairs)
+    adjusted = ADJUSTMENTS[adjust]([outcome.p for outcome in outcomes], alpha=alpha)
+    name = f"{outcomes[0].name}, all pairs, {adjusted.name}"
+    return AllPairs(name, f"{outcomes[0].licence}; {adjusted.licence}", pairs, outcomes, adjusted)

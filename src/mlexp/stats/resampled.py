@@ -1,0 +1,230 @@
+"""Scores over splits of one data set: training sets overlap, so the plain t alarms falsely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mlexp.stats.outcome import (
+    SAME_DIFFERENCES,
+    SMALLEST_P,
+    Outcome,
+    as_scores,
+    check_positive,
+    check_share,
+    from_t,
+    is_rounding,
+    largest,
+    t_quantile,
+    t_tail,
+    untestable,
+)
+
+SPLITS_LICENCE = "over new splits and training runs of data like these, for these settings"
+FOLDS_LICENCE = "over new training sets of half this size, for these settings"
+
+
+def _corrected_se(d: np.ndarray, n_train: float, n_test: float) -> float:
+    ratio = check_positive(n_test, "n_test") / check_positive(n_train, "n_train")
+    return float(np.sqrt((1 / len(d) + ratio) * d.var(ddof=1)))
+
+
+def corrected_t(differences: object, *, n_train: float, n_test: float, level: float = 0.95) -> Outcome:
+    """Test paired differences over train/test splits of one data set (Nadeau and Bengio's corrected t).
+
+    t = d̄ / sqrt((1/J + n_test/n_train)·s²), df = J − 1, for J splits (folds × repeats, or random splits); s²
+    with J − 1. The second term stands for the correlation of overlapping training sets.
+    C. Nadeau and Y. Bengio, Machine Learning 52 (2003) 239–281, doi:10.1023/A:1024068626366.
+
+    Parameters
+    ----------
+    differences : score of A minus score of B on each split, shape (J,)
+    n_train, n_test : rows that one split trains and tests on
+    level : confidence level of the interval, default 0.95
+
+    Returns
+    -------
+    Outcome; `details` holds the uncorrected t and p, which must not be used.
+
+    Examples
+    --------
+    >>> outcome = corrected_t([0.02, 0.01, 0.03, 0.0, 0.04], n_train=80, n_test=20)
+    >>> round(outcome.statistic, 4), outcome.df, round(outcome.p, 4)
+    (1.8856, 4.0, 0.1324)
+    """
+    d = as_scores(differences, "differences")
+    name = "corrected t (Nadeau and Bengio)"
+    shell = Outcome(
+        name, SPLITS_LICENCE, float(d.mean()), level=check_share(level, "level"), n={"splits": len(d)}
+    )
+    if len(d) < 2:
+        return untestable(shell, "one split only: the spread between splits is unknown")
+    se, df = _corrected_se(d, n_train, n_test), len(d) - 1.0
+    outcome = from_t(shell, se=se, df=df, scale=largest(d), flat=SAME_DIFFERENCES)
+    if not outcome.testable:
+        return outcome
+    plain = shell.estimate / float(d.std(ddof=1) / np.sqrt(len(d)))
+    return replace(outcome, details={"uncorrected_t": plain, "uncorrected_p": t_tail(plain, df)})
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What the Bayesian correlated t test believes about the difference A − B.
+
+    Attributes
+    ----------
+    name, licence : the procedure and what it licenses
+    estimate, scale, df : location, scale and degrees of freedom of the Student posterior
+    rope : half width of the region that counts as no difference
+    p_worse, p_equivalent, p_better : posterior probability of A − B below −rope, inside, above rope; sum 1
+    low, high : central credible interval at probability `level`
+    testable, reason : as in Outcome
+    """
+
+    name: str
+    licence: str
+    estimate: float
+    rope: float
+    level: float
+    scale: float | None = None
+    df: float | None = None
+    p_worse: float | None = None
+    p_equivalent: float | None = None
+    p_better: float | None = None
+    low: float | None = None
+    high: float | None = None
+    testable: bool = True
+    reason: str = ""
+
+
+def bayesian_correlated_t(
+    differences: object, *, n_train: float, n_test: float, rope: float = 0.0, level: float = 0.95
+) -> Posterior:
+    """Return how probable it is that A is worse than, practically equal to, or better than B.
+
+    Posterior of the mean difference under the prior 1/sigma²: Student's t with J − 1 degrees of freedom,
+    location d̄ and scale sqrt((1/J + n_test/n_train)·s²). G. Corani and A. Benavoli, Machine Learning 100 (2015)
+    285–304, doi:10.1007/s10994-015-5486-z.
+
+    Parameters
+    ----------
+    differences : score of A minus score of B on each split, shape (J,)
+    n_train, n_test : rows that one split trains and tests on
+    rope : half width of the region of practical equivalence, in the units of the scores, default 0 (none)
+    level : probability of the credible interval, default 0.95
+
+    Examples
+    --------
+    >>> belief = bayesian_correlated_t([0.02, 0.01, 0.03, 0.0, 0.04], n_train=80, n_test=20, rope=0.01)
+    >>> round(belief.p_worse, 3), round(belief.p_equivalent, 3), round(belief.p_better, 3)
+    (0.024, 0.176, 0.8)
+    """
+    d = as_scores(differences, "differences")
+    if rope != 0:
+        check_positive(rope, "rope")
+    name = "Bayesian correlated t (Corani and Benavoli)"
+    shell = Posterior(name, SPLITS_LICENCE, float(d.mean()), float(rope), check_share(level, "level"))
+    if len(d) < 2:
+        return replace(shell, testable=False, reason="one split only: the spread between splits is unknown")
+    scale, df = _corrected_se(d, n_train, n_test), len(d) - 1.0
+    if is_rounding(scale, largest(d)):
+        return replace(shell, testable=False, reason=SAME_DIFFERENCES)
+    return _believe(shell, scale, df)
+
+
+def _believe(shell: Posterior, scale: float, df: float) -> Posterior:
+    from scipy.special import stdtr
+
+    below = float(stdtr(df, (-shell.rope - shell.estimate) / scale))
+    above = float(stdtr(df, (shell.estimate - shell.rope) / scale))
+    half = t_quantile(0.5 + shell.level / 2, df) * scale
+    return replace(
+        shell,
+        scale=scale,
+        df=df,
+        p_worse=below,
+        p_equivalent=max(1 - below - above, 0.0),
+        p_better=above,
+        low=shell.estimate - half,
+        high=shell.estimate + half,
+    )
+
+
+def _five_by_two(differences: object) -> tuple[np.ndarray, float]:
+    d = as_scores(differences, "differences (5 repeats × 2 folds)", ndim=2, least=2)
+    if d.shape != (5, 2):
+        from mlexp.errors import DataError
+
+        raise DataError(f"5x2cv needs differences of shape (5, 2): 5 repeats of 2 folds. Got {d.shape}.")
+    return d, float(d.var(axis=1).sum() * 2)  # s_i² = sum of the two squared deviations
+
+
+def five_by_two_t(differences: object, *, level: float = 0.95) -> Outcome:
+    """Test differences over five repeats of two-fold cross-validation (Dietterich's 5x2cv t test).
+
+    t = d_11 / sqrt(sum_i s_i² / 5), df = 5, where s_i² = (d_i1 − d̄_i)² + (d_i2 − d̄_i)². Only the first difference
+    stands in the numerator, so the order of the folds matters: `five_by_two_f` uses them all.
+    T. G. Dietterich, Neural Computation 10 (1998) 1895–1923, doi:10.1162/089976698300017197.
+
+    Parameters
+    ----------
+    differences : score of A minus score of B, shape (5, 2): repeats × folds
+    level : confidence level of the interval of d_11, default 0.95
+
+    Returns
+    -------
+    Outcome whose estimate is d_11; the mean of all ten is in `details`.
+
+    Examples
+    --------
+    >>> d = [[0.1, 0.2], [0.1, 0.3], [0.2, 0.2], [0.0, 0.2], [0.1, 0.1]]
+    >>> outcome = five_by_two_t(d)
+    >>> round(outcome.statistic, 4), outcome.df, round(outcome.p, 4)
+    (1.0541, 5.0, 0.3401)
+    """
+    d, total = _five_by_two(differences)
+    shell = Outcome(
+        "5x2cv t (Dietterich)",
+        FOLDS_LICENCE,
+        float(d[0, 0]),
+        level=check_share(level, "level"),
+        n={"repeats": 5, "folds": 2},
+        details={"mean_difference": float(d.mean())},
+    )
+    return from_t(shell, se=float(np.sqrt(total / 5)), df=5.0, scale=largest(d), flat=FLAT_FOLDS)
+
+
+FLAT_FOLDS = "the two folds of every repeat agree exactly: this cannot be tested"
+
+
+def five_by_two_f(differences: object) -> Outcome:
+    """Test differences over five repeats of two-fold cross-validation (Alpaydin's combined F test).
+
+    F = sum_ij d_ij² / (2·sum_i s_i²) with 10 and 5 degrees of freedom, s_i² as in `five_by_two_t`.
+    E. Alpaydin, Neural Computation 11 (1999) 1885–1892, doi:10.1162/089976699300016007.
+
+    Parameters
+    ----------
+    differences : score of A minus score of B, shape (5, 2): repeats × folds
+
+    Returns
+    -------
+    Outcome whose estimate is the mean of the ten differences; F gives no interval.
+
+    Examples
+    --------
+    >>> d = [[0.1, 0.2], [0.1, 0.3], [0.2, 0.2], [0.0, 0.2], [0.1, 0.1]]
+    >>> outcome = five_by_two_f(d)
+    >>> round(outcome.statistic, 4), outcome.df, outcome.df2, round(outcome.p, 4)
+    (3.2222, 10.0, 5.0, 0.1043)
+    """
+    from scipy.special import fdtrc
+
+    d, total = _five_by_two(differences)
+    shell = Outcome("5x2cv F (Alpaydin)", FOLDS_LICENCE, float(d.mean()), n={"repeats": 5, "folds": 2})
+    if is_rounding(np.sqrt(total), largest(d)):
+        return untestable(shell, FLAT_FOLDS)
+    f = float(np.square(d).sum() / (2 * total))
+    p = max(float(fdtrc(10, 5, f)), SMALLEST_P)
+    return replace(shell, statistic=f, df=10.0, df2=5.0, p=p)

@@ -1,0 +1,1 @@
+"""The backpropagation engine: plain NumPy, with or without a leading axis of replicas."""

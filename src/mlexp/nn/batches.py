@@ -1,0 +1,152 @@
+"""Batches: rows of data on their way to the network, several batches at a time.
+
+Anything with `.shape` and `.take(indices, axis=0)` is a source of rows: an array, a memory map, the
+lazily scaled rows of a data set. Only the rows of a few batches are ever in memory, and small
+networks are not slowed by a Python call for each batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+
+BLOCK_BYTES = 1 << 17
+"""What a block of batches may take, unless one batch alone takes more: larger arrays cost page faults."""
+
+
+class Rows(Protocol):
+    """A source of rows, numbers along a second axis."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of rows, number of columns."""
+
+    def take(self, indices: np.ndarray, axis: int = 0) -> np.ndarray:
+        """Return some rows."""
+
+
+class Coded:
+    """Class numbers seen as rows of targets, made only for the rows that are asked for.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n,), integers in [0, len(table))
+    table : ndarray of shape (n_classes, n_outputs)
+        The target row of each class, as made by `one_hot`.
+
+    Examples
+    --------
+    >>> Coded(np.array([1, 0]), one_hot(2)).take(np.array([0, 0])).tolist()
+    [[0.0, 1.0], [0.0, 1.0]]
+    """
+
+    def __init__(self, codes: np.ndarray, table: np.ndarray) -> None:
+        self.codes, self.table = codes, table
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of rows, number of outputs."""
+        return len(self.codes), self.table.shape[1]
+
+    def take(self, indices: np.ndarray, axis: int = 0) -> np.ndarray:
+        """Return the targets of some rows."""
+        return self.table.take(self.codes.take(indices), axis=0)
+
+
+def one_hot(n_classes: int, dtype: str = "float32", smoothing: float = 0.0) -> np.ndarray:
+    """Return the target row of each class: 1 for itself, 0 elsewhere.
+
+    With label smoothing (Szegedy et al. 2016, arXiv:1512.00567) the share `smoothing` of each row is
+    spread evenly over all classes.
+
+    Examples
+    --------
+    >>> one_hot(2, "float64", 0.5).tolist()
+    [[0.75, 0.25], [0.25, 0.75]]
+    """
+    return ((1 - smoothing) * np.eye(n_classes) + smoothing / n_classes).astype(dtype)
+
+
+class Subset:
+    """Some rows of a source, as a source.
+
+    Examples
+    --------
+    >>> Subset(np.arange(6).reshape(3, 2), np.array([2, 0])).take(np.array([0])).tolist()
+    [[4, 5]]
+    """
+
+    def __init__(self, rows: Rows, indices: np.ndarray) -> None:
+        self.rows, self.indices = rows, indices
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of rows, number of columns."""
+        return (len(self.indices), *self.rows.shape[1:])
+
+    def take(self, indices: np.ndarray, axis: int = 0) -> np.ndarray:
+        """Return some of the rows."""
+        return self.rows.take(self.indices.take(indices), axis=0)
+
+
+def read(rows: Rows, indices: np.ndarray, dtype: str) -> np.ndarray:
+    """Return rows in the given precision, shaped as `indices` with the columns behind.
+
+    Examples
+    --------
+    >>> read(np.arange(4, dtype="uint8").reshape(2, 2), np.array([[1], [0]]), "float32").shape
+    (2, 1, 2)
+    """
+    part = np.asarray(rows.take(indices.reshape(-1), axis=0))
+    return part.astype(dtype, copy=False).reshape(*indices.shape, *part.shape[1:])
+
+
+def blocks(
+    sources: Sequence[Rows | None], order: np.ndarray, batch_size: int, dtype: str, drop_last: bool = False
+) -> Iterator[list[np.ndarray | None]]:
+    """Go once through the rows, each replica in its own order.
+
+    Parameters
+    ----------
+    sources : sequence of Rows or None
+        Features, targets, weights of rows; None stays None.
+    order : ndarray of shape (R, n), integers
+        The rows in the order in which each replica sees them. R = 1 may stand for all replicas.
+    batch_size : int
+    dtype : {"float32", "float64"}
+    drop_last : bool, default False
+        Leave out the last batch if it is smaller than the others. It is never left out if it is the only one.
+
+    Yields
+    ------
+    list with one ndarray of shape (K, R, B, columns) for each source: K batches of B rows. What K is
+    depends on memory alone and changes no number.
+    """
+    n_replicas, n_rows = order.shape
+    n_full = n_rows // batch_size
+    widths = [source.shape[1] if len(source.shape) > 1 else 1 for source in sources if source is not None]
+    bytes_of_row = order.itemsize + sum(widths) * np.dtype(dtype).itemsize
+    at_once = max(1, BLOCK_BYTES // (n_replicas * batch_size * bytes_of_row))
+    for first in range(0, n_full, at_once):
+        some = order[:, first * batch_size : min(first + at_once, n_full) * batch_size]
+        # (R, K B) to (K, R, B): each batch of the stack is then one contiguous piece.
+        indices = some.reshape(n_replicas, -1, batch_size).swapaxes(0, 1)
+        yield [None if source is None else read(source, indices, dtype) for source in sources]
+    rest = order[None, :, n_full * batch_size :]
+    if rest.size and not (drop_last and n_full):
+        yield [None if source is None else read(source, rest, dtype) for source in sources]
+
+
+def chunks(n_rows: int, widest: int) -> Iterator[np.ndarray]:
+    """Cut 0 .. n_rows - 1 into pieces for prediction, about 2^18 numbers in the widest layer each.
+
+    Examples
+    --------
+    >>> [len(piece) for piece in chunks(700, 1000)]
+    [262, 262, 176]
+    """
+    size = max(128, (1 << 18) // widest)
+    for first in range(0, n_rows, size):
+        yield np.arange(first, min(first + size, n_rows))

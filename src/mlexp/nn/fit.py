@@ -1,0 +1,354 @@
+"""The training loop, the only one: batches, early stopping, history, divergence.
+
+It always trains a stack of R replicas, R = 1 for a single network. Each replica has its own start,
+batch order, dropout masks and, if wanted, learning rate, momentum and penalties; it gets the same
+bits as if it had trained alone, and leaves the stack when it stops.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from mlexp.nn.batches import Rows, blocks, chunks, read
+from mlexp.nn.layers import Mode, Views
+from mlexp.nn.limits import add_l1, add_l2, clip, limit_norms
+from mlexp.nn.losses import Loss
+from mlexp.nn.network import Network
+from mlexp.nn.optimizers import Number, Optimizer, Rate, cast, column, for_replicas
+from mlexp.nn.schedules import Schedule
+from mlexp.nn.state import CALLBACK, DIVERGED, EPOCHS, INTERRUPTED, PATIENCE, RUNNING, Record, State
+
+OnEpoch = Callable[[int, Record], "bool | None"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train. Values marked (R) may be one number, or one for each replica.
+
+    Attributes
+    ----------
+    learning_rate : (R) float
+    schedule : factor of the learning rate by epoch and losses so far; None is constant
+    batch_size : int; None is the whole training part, which is then not shuffled
+    epochs : int, passes over the training part at most
+    patience : epochs without a better validation loss before a replica stops; None is never
+    l1, l2 : (R) coefficients of |W| and of W²/2 added to the loss of a batch, on weights only
+    reduction : "mean" or "sum" of the losses of a batch's rows
+    drop_last : leave out the last batch of an epoch if it is smaller than the others
+    clip_norm : largest length of a replica's gradient, penalties included; None is no limit
+    max_norm : largest length of the weights that enter one unit; None is no limit
+    """
+
+    learning_rate: Number = 1e-3
+    schedule: Schedule | None = None
+    batch_size: int | None = 32
+    epochs: int = 200
+    patience: int | None = 10
+    l1: Number = 0.0
+    l2: Number = 0.0
+    reduction: str = "mean"
+    drop_last: bool = False
+    clip_norm: float | None = None
+    max_norm: float | None = None
+
+
+class Data(NamedTuple):
+    """Features, targets (None: the features themselves) and weights of the rows (None: all 1)."""
+
+    X: Rows
+    T: Rows | None
+    weights: np.ndarray | None = None
+
+
+class Measure(NamedTuple):
+    """Loss and share of hits (NaN for regression) of each replica."""
+
+    loss: np.ndarray
+    accuracy: np.ndarray
+
+
+def fit(
+    network: Network,
+    loss: Loss,
+    optimizer: Optimizer,
+    settings: Settings,
+    state: State,
+    train: Data,
+    validation: Data | None = None,
+    *,
+    on_epoch: OnEpoch | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    on_state: Callable[[State], None] | None = None,
+) -> State:
+    """Train until every replica has stopped; go on from `state`, which is changed in place.
+
+    The training loss and accuracy of an epoch are means over its rows as they were trained on, each
+    batch before its own update. Losses of both parts are means over rows of the data loss alone,
+    without penalties and whatever the `reduction`, so the two curves can be compared.
+
+    Parameters
+    ----------
+    network, loss, optimizer, settings : what to train and how
+    state : State
+        From `begin`, from an interrupted run, or from a file.
+    train, validation : Data
+        Without a validation part nothing stops early and no epoch is the best.
+    on_epoch : function (replica, record) -> bool or None, optional
+        Called after each epoch for each replica that trained; True stops that replica.
+    should_stop : function () -> bool, optional
+        Asked after each epoch; True interrupts all replicas, and `fit` can go on later.
+    on_state : function (state) -> None, optional
+        Called after each epoch with a complete state: the place to write a checkpoint.
+
+    Returns
+    -------
+    State
+        The same object. Its `status` says for each replica why it stopped: "patience", "epochs",
+        "interrupted", "diverged" (a loss that is not finite or above the loss's ceiling) or "callback".
+    """
+    state.status = [RUNNING if status == INTERRUPTED else status for status in state.status]
+    scored, seen = loss.hits is not None, validation is not None
+    state.measured = (True, True, scored, seen, seen and scored, True)
+    stack: _Stack | None = None
+    while state.active and state.epoch < settings.epochs:
+        started = time.perf_counter()
+        if stack is None or stack.replicas != state.active:
+            stack = _Stack(network, loss, optimizer, settings, state)
+        with np.errstate(all="ignore"):  # a loss that overflows is found below and reported as diverged
+            trained = stack.train(train, state)
+            judged = stack.measure(validation) if validation is not None else None
+        state.epoch += 1
+        stack.write_back(state)
+        _judge(stack, state, settings, trained, judged, loss.ceiling)
+        state.seconds.append(time.perf_counter() - started)
+        _report(stack.replicas, state, on_epoch)
+        if should_stop is not None and should_stop():
+            state.status = [INTERRUPTED if status == RUNNING else status for status in state.status]
+        if on_state is not None:
+            on_state(state)
+        if INTERRUPTED in state.status:
+            return state
+    state.status = [EPOCHS if status == RUNNING else status for status in state.status]
+    return state
+
+
+def _judge(
+    stack: _Stack, state: State, settings: Settings, trained: Measure, judged: Measure | None, ceiling: float
+) -> None:
+    """Write the epoch into the history, keep what is best, and decide who stops."""
+    patience = math.inf if settings.patience is None else settings.patience
+    for place, replica in enumerate(stack.replicas):
+        train_loss = float(trained.loss[place])
+        seen = (math.nan, math.nan)
+        if judged is not None:
+            seen = (float(judged.loss[place]), float(judged.accuracy[place]))
+            if seen[0] < state.best_loss[replica]:
+                state.best_loss[replica], state.best_epoch[replica] = seen[0], state.epoch
+                state.best_theta[replica], state.best_running[replica] = (
+                    state.theta[replica],
+                    state.running[replica],
+                )
+        state.history[replica].append(
+            (float(state.epoch), train_loss, float(trained.accuracy[place]), *seen, stack.rates[place])
+        )
+        blown = judged is not None and not math.isfinite(seen[0])
+        if blown or not train_loss <= ceiling or not math.isfinite(train_loss):
+            state.status[replica] = DIVERGED
+        elif judged is not None and state.epoch - state.best_epoch[replica] >= patience:
+            state.status[replica] = PATIENCE
+        if state.status[replica] == RUNNING and state.epoch >= settings.epochs:
+            state.status[replica] = EPOCHS
+
+
+def _report(replicas: Sequence[int], state: State, on_epoch: OnEpoch | None) -> None:
+    if on_epoch is None:
+        return
+    for replica in replicas:
+        if on_epoch(replica, state.records(replica, -1)[0]) and state.status[replica] == RUNNING:
+            state.status[replica] = CALLBACK
+
+
+class _Stack:
+    """The replicas that still train, side by side, with all that one step needs at hand."""
+
+    def __init__(
+        self, network: Network, loss: Loss, optimizer: Optimizer, settings: Settings, state: State
+    ) -> None:
+        self.network, self.loss, self.settings = network, loss, settings
+        self.replicas = state.active
+        self.whole = len(self.replicas) == len(state.status)
+        self.theta, self.running = self._own(state.theta), self._own(state.running)
+        self.slots = [self._own(slot) for slot in state.slots]
+        self.rngs = [state.rngs[replica] for replica in self.replicas]
+        self.grad = np.zeros_like(self.theta)
+        self.views = network.bind(self.theta, self.running)
+        self.grads = network.bind(self.grad)
+        self.optimizer = for_replicas(optimizer, self.replicas)
+        self.n_weights, self.longest = network.n_weights, settings.max_norm
+        self.mean = settings.reduction == "mean"
+        self.before = self._changes()
+        self.rates: list[float] = []
+        self.fixed: list[list[np.ndarray | None]] | None = None
+
+    def _own(self, full: np.ndarray) -> np.ndarray:
+        return full if self.whole else full[self.replicas]
+
+    def write_back(self, state: State) -> None:
+        """Bring the numbers of a part of the replicas home."""
+        if self.whole:
+            return
+        state.theta[self.replicas], state.running[self.replicas] = self.theta, self.running
+        for full, part in zip(state.slots, self.slots, strict=True):
+            full[self.replicas] = part
+
+    def train(self, data: Data, state: State) -> Measure:
+        """Make one epoch."""
+        rate = self._rate(state)
+        sums, hits, n_seen = [], np.zeros(len(self.replicas), dtype=np.int64), 0
+        mode = Mode(True, [rngs[1] for rngs in self.rngs])
+        for X, T, weights in self._blocks(data):
+            assert X is not None
+            targets = X if T is None else as_outputs(T)
+            outputs = []
+            for k in range(len(X)):
+                state.step += 1
+                outputs.append(
+                    self._step(
+                        X[k], targets[k], None if weights is None else weights[k], mode, rate, state.step
+                    )
+                )
+            Z = outputs[0][None] if len(outputs) == 1 else np.stack([Y.mT for Y in outputs]).mT
+            losses = self.loss.rows(Z, targets)
+            sums.append(_sum(losses if weights is None else losses * weights))
+            if self.loss.hits is not None:
+                hits += np.add.reduce(self.loss.hits(Z, targets), axis=(0, 2), dtype=np.int64)
+            n_seen += X.shape[0] * X.shape[2]
+        return _shares(sums, hits, n_seen, self.loss)
+
+    def _rate(self, state: State) -> Rate:
+        """Return the learning rate of the coming epoch, and keep it for the history."""
+        base = column(self.settings.learning_rate, self.replicas)
+        bases = [base] * len(self.replicas) if isinstance(base, float) else base[:, 0].tolist()
+        schedule = self.settings.schedule
+        self.rates = (
+            bases
+            if schedule is None
+            else [
+                one * schedule(state.epoch + 1, _losses(state.history[replica]))
+                for one, replica in zip(bases, self.replicas, strict=True)
+            ]
+        )
+        return self.rates[0] if len(set(self.rates)) == 1 else column(self.rates)
+
+    def _blocks(self, data: Data) -> Iterator[list[np.ndarray | None]]:
+        n_rows, dtype = data.X.shape[0], self.theta.dtype.name
+        batch_size = self.settings.batch_size or n_rows
+        if batch_size >= n_rows:  # one batch: its order is of no concern, and all replicas share it
+            if self.fixed is None:
+                self.fixed = list(blocks(data, np.arange(n_rows)[None], n_rows, dtype))
+            return iter(self.fixed)
+        order = np.stack([shuffler.permutation(n_rows) for shuffler, _ in self.rngs])
+        return blocks(data, order, batch_size, dtype, self.settings.drop_last)
+
+    def _step(
+        self, X: np.ndarray, T: np.ndarray, weights: np.ndarray | None, mode: Mode, rate: Rate, step: int
+    ) -> np.ndarray:
+        """Make one update; return the outputs before it."""
+        Y, backward = self.network.forward(self.views, X, mode)
+        dY = self.loss.gradient(Y, T)
+        if self.mean:
+            np.multiply(dY, 1 / X.shape[-2], out=dY)
+        if weights is not None:
+            np.multiply(dY, weights[..., None], out=dY)
+        backward(dY, self.grads)
+        for change in self.before:
+            change()
+        self.optimizer.update(self.theta, self.grad, self.slots, step, rate, self.n_weights)
+        if self.longest is not None:
+            limit_norms(self.network, self.views, self.longest)
+        return Y
+
+    def _changes(self) -> list[Callable[[], None]]:
+        """Return what is done to the gradient before an update: penalties, then clipping."""
+        settings, n_weights = self.settings, self.n_weights
+        weights, grad = self.theta[:, :n_weights], self.grad[:, :n_weights]
+        l1, l2 = (cast(column(value, self.replicas), grad.dtype) for value in (settings.l1, settings.l2))
+        changes: list[Callable[[], None]] = []
+        if np.any(l2):
+            changes.append(lambda: add_l2(grad, weights, l2))
+        if np.any(l1):
+            changes.append(lambda: add_l1(grad, weights, l1))
+        longest = settings.clip_norm
+        if longest is not None:
+            changes.append(lambda: clip(self.grad, longest))
+        return changes
+
+    def measure(self, data: Data) -> Measure:
+        """Return loss and accuracy over a part, in prediction mode, a chunk at a time."""
+        return measure(self.network, self.loss, self.views, data, len(self.replicas))
+
+
+def measure(network: Network, loss: Loss, views: Sequence[Views], data: Data, n_replicas: int = 1) -> Measure:
+    """Return the mean loss and the share of hits of each replica over a part of the data.
+
+    Parameters
+    ----------
+    network, loss : what computes and what judges
+    views : from `network.bind` of vectors with a replica axis
+    data : Data
+        With weights the loss is their weighted mean; the share of hits never is.
+    n_replicas : int
+
+    Returns
+    -------
+    Measure
+        Two arrays of shape (R,), float64.
+    """
+    sums, hits = [], np.zeros(n_replicas, dtype=np.int64)
+    dtype = views_dtype(views)
+    for indices in chunks(data.X.shape[0], max(network.widths)):
+        X = read(data.X, indices[None], dtype)
+        T = X if data.T is None else read(data.T, indices[None], dtype)
+        Z, _ = network.forward(views, X)
+        losses = loss.rows(Z, T)
+        sums.append(_sum((losses if data.weights is None else losses * data.weights[indices])[None]))
+        if loss.hits is not None:
+            hits += np.add.reduce(loss.hits(Z, T), axis=-1, dtype=np.int64)
+    n_rows = data.X.shape[0]
+    return _shares(sums, hits, n_rows, loss)
+
+
+def _shares(sums: list[np.ndarray], hits: np.ndarray, n_rows: int, loss: Loss) -> Measure:
+    """Divide what was collected batch by batch, (K, R) each, by the number of rows.
+
+    Sums are added up for each replica by itself, so the bits do not depend on how the rows were cut.
+    """
+    total = np.add.reduce(np.ascontiguousarray(np.concatenate(sums).T), axis=-1)
+    return Measure(total / n_rows, hits / n_rows if loss.hits is not None else np.full(len(hits), np.nan))
+
+
+def as_outputs(T: np.ndarray) -> np.ndarray:
+    """Return targets in the memory layout that a dense layer gives its outputs; see `rows_like`."""
+    return np.ascontiguousarray(T.mT).mT if T.shape[-1] < T.shape[-2] else T
+
+
+def views_dtype(views: Sequence[Views]) -> str:
+    """Return the name of the precision that bound views have."""
+    return next(view.dtype.name for mine in views for view in mine)
+
+
+def _sum(losses: np.ndarray) -> np.ndarray:
+    """Sum (K, R, B) over the last axis in float64; cast first, as a buffered cast would regroup the sum."""
+    sums: np.ndarray = np.add.reduce(losses.astype(np.float64), axis=-1)
+    return sums
+
+
+def _losses(history: Sequence[tuple[float, ...]]) -> list[float]:
+    """Return the validation losses so far, or the training losses where there is no validation."""
+    return [row[1] if math.isnan(row[3]) else row[3] for row in history]

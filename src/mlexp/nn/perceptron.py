@@ -1,0 +1,298 @@
+"""Parameters, prediction and storage that all estimators of the engine share."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from mlexp.errors import DataError
+from mlexp.nn import recipe, stack
+from mlexp.nn.batches import Rows, chunks, read
+from mlexp.nn.fit import Data, fit
+from mlexp.nn.losses import Loss
+from mlexp.nn.network import Network, perceptron
+from mlexp.nn.state import RUNNING, State, begin
+
+LEARNT = ("n_features_in_", "classes_", "n_outputs_", "flat_")
+"""What an estimator learns from the form of the data, besides its parameters."""
+
+
+@dataclass(eq=False, repr=False)
+class Perceptron:
+    """What all estimators of the engine share; scikit-learn's own part is added in `estimators.py`.
+
+    Parameters
+    ----------
+    hidden : sequence of int, default (64,)
+        Widths of the hidden layers; may be empty.
+    activation : str, pair of functions, or a list with one for each hidden layer, default "relu"
+    init, bias_init : str or function, default "auto" and "zeros"
+        Initial weights and biases; "auto" is he before relu and its kin, xavier elsewhere.
+    bias : bool, default True
+    dropout : float in [0, 1), default 0
+        Share of each hidden layer's outputs that is dropped while training.
+    batch_norm : bool, default False
+        Batch normalisation before each hidden activation.
+    optimizer : {"adam", "sgd", "rmsprop", "adagrad", "adamw"}, default "adam"
+    learning_rate : float, default 1e-3
+    momentum, nesterov : float in [0, 1) and bool, default 0 and False
+        For sgd.
+    decay : float, default 0.01
+        Decoupled weight decay of adamw.
+    schedule, schedule_options : str and dict, default "constant" and None
+        How the learning rate changes by epoch; see `mlexp.nn.schedules`.
+    batch_size : int or "full", default 32
+    epochs : int, default 200
+    patience : int or None, default 10
+        Epochs without a better validation loss before training stops; None is never.
+    restore_best : bool, default True
+        End with the weights of the best validation loss.
+    l1, l2 : float, default 0
+        Coefficients of |W| and W²/2 added to the loss of a batch, weights only.
+    reduction : {"mean", "sum"}, default "mean"
+        Of the losses of a batch's rows.
+    drop_last : bool, default False
+        Leave out the last batch of an epoch if it is smaller than the others.
+    clip_norm, max_norm : float or None, default None
+        Largest length of the gradient, and of the weights that enter one unit.
+    validation_fraction : float in [0, 1), default 0.1
+        Rows set apart when `fit` is given no validation part; evenly over the targets, the same for every seed.
+    dtype : {"float32", "float64"}, default "float32"
+    seed : int, default 0
+
+    Attributes
+    ----------
+    history_ : list of one record (losses, accuracies, learning rate) for each epoch
+    seconds_ : list of the seconds of each epoch
+    best_epoch_ : int, counted from 1; the last epoch where there was no validation part
+    status_ : why training stopped: patience, epochs, interrupted, diverged or callback
+    state_ : State, from which training can go on
+    """
+
+    hidden: Sequence[int] = (64,)
+    activation: Any = "relu"
+    init: Any = "auto"
+    bias_init: Any = "zeros"
+    bias: bool = True
+    dropout: float = 0.0
+    batch_norm: bool = False
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    momentum: float = 0.0
+    nesterov: bool = False
+    decay: float = 0.01
+    schedule: str = "constant"
+    schedule_options: dict[str, Any] | None = None
+    batch_size: int | str = 32
+    epochs: int = 200
+    patience: int | None = 10
+    restore_best: bool = True
+    l1: float = 0.0
+    l2: float = 0.0
+    reduction: str = "mean"
+    drop_last: bool = False
+    clip_norm: float | None = None
+    max_norm: float | None = None
+    validation_fraction: float = 0.1
+    dtype: str = "float32"
+    seed: int = 0
+
+    n_outputs_: int = dataclasses.field(init=False)
+
+    def plan(self, n_features: int, n_outputs: int) -> list[dict[str, Any]]:
+        """Check all parameters and return the summary of the network, without any data.
+
+        Parameters
+        ----------
+        n_features : int
+        n_outputs : int
+            Number of classes or of targets.
+
+        Returns
+        -------
+        list of dict
+            One row (layer, outputs, parameters) for each layer.
+
+        Examples
+        --------
+        >>> from mlexp.nn.estimators import MLPClassifier
+        >>> sum(row["parameters"] for row in MLPClassifier(hidden=[25]).plan(784, 10))
+        19885
+        """
+        params = self.get_params(deep=False)
+        recipe.check(params)
+        recipe.optimizer_of([params])
+        recipe.schedule_of(params)
+        return self._built(n_features, n_outputs).summary()
+
+    def summary(self) -> list[dict[str, Any]]:
+        """Return one row (layer, outputs, parameters) for each layer of the fitted network."""
+        self._require_fit()
+        return self.network_.summary()
+
+    @property
+    def n_parameters_(self) -> int:
+        """Number of trained parameters."""
+        self._require_fit()
+        return self.network_.n_parameters
+
+    def hidden_outputs(self, X: Any) -> list[np.ndarray]:
+        """Return the outputs of every hidden layer, after its activation.
+
+        Parameters
+        ----------
+        X : array-like or rows, shape (n_samples, n_features)
+
+        Returns
+        -------
+        list of ndarray of shape (n_samples, width), one for each hidden layer
+        """
+        places = self.network_.hidden
+        parts = [
+            [found[place][0] for place in places]
+            for found in (self.network_.outputs(views, piece) for views, piece in self._pieces(X))
+        ]
+        return [np.concatenate(layer) for layer in zip(*parts, strict=True)]
+
+    def logits(self, X: Any) -> np.ndarray:
+        """Return the outputs of the last layer, before softmax or the logistic function.
+
+        Parameters
+        ----------
+        X : array-like or rows, shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs), dtype of the model
+        """
+        return np.concatenate([self.network_.forward(views, piece)[0][0] for views, piece in self._pieces(X)])
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return all that prediction needs as plain arrays, for a file without pickle.
+
+        Returns
+        -------
+        dict of ndarray
+            Parameters and running values, settings as JSON text, classes where there are any.
+        """
+        self._require_fit()
+        params = {name: recipe.plain(value) for name, value in self.get_params(deep=False).items()}
+        learnt = {
+            name: np.array(value.tolist() if isinstance(value, np.ndarray) else value)
+            for name in LEARNT
+            if (value := getattr(self, name, None)) is not None
+        }
+        settings = np.array(json.dumps(params, sort_keys=True))
+        return {"theta": self.theta_, "running": self.running_, "settings": settings} | learnt
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        """Return a fitted model made of what `to_arrays` gave; it predicts the same bits.
+
+        Parameters
+        ----------
+        arrays : mapping of name to ndarray
+
+        Returns
+        -------
+        fitted estimator
+        """
+        model: Any = cls(**json.loads(str(arrays["settings"])))
+        for name in LEARNT:
+            if name in arrays:
+                setattr(model, name, arrays[name] if arrays[name].ndim else arrays[name].item())
+        model.network_ = model.network(model.n_features_in_)
+        model.theta_, model.running_ = np.asarray(arrays["theta"]), np.asarray(arrays["running"])
+        fitted: Self = model
+        return fitted
+
+    def _another_epoch(self, data: Data) -> None:
+        """Make one more pass with the state of the last, or begin; the data are all for training."""
+        params = self.get_params(deep=False)
+        stack.check_alike([params])
+        network, optimizer = self.network(data.X.shape[1]), recipe.optimizer_of([params])
+        state = getattr(self, "state_", None) or begin([network], optimizer, [self.seed], self.dtype)
+        state.status = [RUNNING]
+        settings = dataclasses.replace(recipe.settings_of([params]), epochs=state.epoch + 1)
+        self.finish(network, fit(network, self.loss_function(), optimizer, settings, state, data), 0)
+
+    def loss_function(self) -> Loss:
+        """Return what is minimised; each estimator says what."""
+        raise NotImplementedError
+
+    def finish(self, network: Network, state: State, replica: int) -> None:
+        """Take over the result of training; called by the stack."""
+        self.network_ = network
+        self.theta_, self.running_ = state.final(replica, self.restore_best)
+        self.history_ = state.records(replica)
+        self.status_ = state.status[replica]
+        validated = "validation_loss" in (self.history_ or [{}])[-1]
+        self.best_epoch_ = int(state.best_epoch[replica]) if validated else len(self.history_)
+        self.seconds_ = state.seconds[: len(self.history_)]
+        self.state_ = state
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the constructor's parameters; scikit-learn's version takes this one's place."""
+        return {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self) if entry.init}
+
+    def network(self, n_features: int) -> Network:
+        """Return the network for the data seen; each estimator says how many outputs it needs."""
+        return self._built(n_features, self.n_outputs_)
+
+    @property
+    def _last(self) -> str:
+        """Activation of the last layer."""
+        return "linear"
+
+    def _views(self) -> list[list[np.ndarray]]:
+        """Return the fitted parameters, bound for the network."""
+        self._require_fit()
+        return self.network_.bind(self.theta_[None], self.running_[None])
+
+    def _require_fit(self) -> None:
+        from sklearn.utils.validation import check_is_fitted
+
+        check_is_fitted(self, "theta_")
+
+    def _built(self, n_features: int, n_outputs: int) -> Network:
+        return perceptron(
+            n_features,
+            self.hidden,
+            n_outputs,
+            activation=self.activation,
+            init=self.init,
+            bias=self.bias,
+            bias_init=self.bias_init,
+            dropout=self.dropout,
+            batch_norm=self.batch_norm,
+            output=self._last,
+        )
+
+    def _pieces(self, X: Any) -> Iterator[tuple[list[list[np.ndarray]], np.ndarray]]:
+        """Check `X` and hand it out in chunks (1, m, n_features), with the bound parameters."""
+        views = self._views()
+        rows = self._rows(X, reset=False)
+        for indices in chunks(rows.shape[0], max(self.network_.widths)):
+            yield views, read(rows, indices[None], self.theta_.dtype.name)
+
+    def _rows(self, X: Any, *, reset: bool) -> Rows:
+        """Check features and return them as rows; lazy rows are taken as they are."""
+        lazy = hasattr(X, "take") and hasattr(X, "shape") and not isinstance(X, np.ndarray | np.generic)
+        if not lazy or hasattr(X, "iloc"):
+            from sklearn.utils.validation import validate_data
+
+            array: Rows = validate_data(self, X, reset=reset, dtype=["float32", "float64", "uint8"])
+            return array
+        if reset:
+            self.n_features_in_ = X.shape[1]
+        elif X.shape[1] != self.n_features_in_:
+            raise DataError(
+                f"X has {X.shape[1]} features, but the model was fitted with {self.n_features_in_}."
+            )
+        rows: Rows = X
+        return rows

@@ -1,0 +1,132 @@
+"""Train several models of one shape side by side; one model is a stack of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from mlexp.errors import ConfigError
+from mlexp.nn import recipe
+from mlexp.nn.batches import Rows, Subset
+from mlexp.nn.fit import Data, fit
+from mlexp.nn.losses import Loss
+from mlexp.nn.network import Network
+from mlexp.nn.state import State, begin, from_arrays
+
+OnReplica = Callable[[int, dict[str, float], float], "bool | None"]
+
+
+class Model(Protocol):
+    """What a stack asks of an estimator."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the constructor's parameters."""
+
+    def prepare(self, X: Any, y: Any, X_validation: Any, y_validation: Any, options: Options) -> Parts:
+        """Check the data, learn what depends on them alone, and return the parts."""
+
+    def network(self, n_features: int) -> Network:
+        """Return the network for the data seen by `prepare`."""
+
+    def loss_function(self) -> Loss:
+        """Return what is minimised."""
+
+    def finish(self, network: Network, state: State, replica: int) -> None:
+        """Take over the result of training."""
+
+
+Options = Mapping[str, Any]
+Parts = tuple[Data, Data | None]
+LEARNT = ("n_features_in_", "feature_names_in_", "classes_", "n_outputs_", "flat_")
+
+
+def fit_stack(
+    models: Sequence[Model],
+    X: Any,
+    y: Any,
+    X_validation: Any = None,
+    y_validation: Any = None,
+    *,
+    sample_weight: Any = None,
+    n_classes: int | None = None,
+    on_epoch: OnReplica | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    on_state: Callable[[State], None] | None = None,
+    resume: Mapping[str, np.ndarray] | None = None,
+) -> State:
+    """Train models side by side; each ends with the bits that it gets alone.
+
+    They may differ in seed, initialisers, learning rate, momentum, penalties and decay:
+    `recipe.stack_key` of their parameters is equal for those that may train together.
+
+    Parameters
+    ----------
+    models : sequence of estimators of one class
+    X, y, X_validation, y_validation, sample_weight, n_classes, should_stop, on_state, resume
+        As in `MLPClassifier.fit`.
+    on_epoch : function (number of the model, record, seconds) -> bool or None, optional
+
+    Returns
+    -------
+    State
+        Complete; its `to_arrays` is a checkpoint, which `resume` takes.
+    """
+    params = [model.get_params(deep=False) for model in models]
+    check_alike(params)
+    train, validation = models[0].prepare(
+        X, y, X_validation, y_validation, {"sample_weight": sample_weight, "n_classes": n_classes}
+    )
+    copy_learnt(models)
+    networks = [model.network(train.X.shape[1]) for model in models]
+    optimizer = recipe.optimizer_of(params)
+    if resume is None:
+        state = begin(networks, optimizer, [one["seed"] for one in params], params[0]["dtype"])
+    else:
+        state = from_arrays(resume)
+    fit(
+        networks[0],
+        models[0].loss_function(),
+        optimizer,
+        recipe.settings_of(params),
+        state,
+        train,
+        validation,
+        on_epoch=on_epoch and (lambda replica, record: on_epoch(replica, record, state.seconds[-1])),
+        should_stop=should_stop,
+        on_state=on_state,
+    )
+    for replica, (model, network) in enumerate(zip(models, networks, strict=True)):
+        model.finish(network, state, replica)
+    return state
+
+
+def check_alike(params: Sequence[recipe.Params]) -> None:
+    """Refuse parameters that cannot be meant, and models that cannot share a stack."""
+    for one in params:
+        recipe.check(one)
+    if len({recipe.stack_key(one) for one in params}) > 1:
+        raise ConfigError(
+            "Models of one stack must agree in everything but seed, initialisers and the sizes of "
+            "learning rate, momentum, penalties and decay. Group them by stack_key()."
+        )
+
+
+def copy_learnt(models: Sequence[Any]) -> None:
+    """Give all models what the first learnt from the data alone."""
+    for model in models[1:]:
+        for name in LEARNT:
+            if hasattr(models[0], name):
+                setattr(model, name, getattr(models[0], name))
+
+
+def need_targets(model: object, y: Any) -> None:
+    """Say plainly that targets are missing."""
+    if y is None:
+        raise ValueError(f"{type(model).__name__} requires y to be passed, but the target y is None.")
+
+
+def subset(data: Data, rows: np.ndarray, targets: Rows | None) -> Data:
+    """Return some rows of a part, with the targets of those rows."""
+    return Data(Subset(data.X, rows), targets, None if data.weights is None else data.weights[rows])

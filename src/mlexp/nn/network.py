@@ -271,6 +271,7 @@ def perceptron(
     bias: bool = True,
     bias_init: Init = "zeros",
     dropout: float = 0.0,
+    input_dropout: float = 0.0,
     batch_norm: bool = False,
     output: Kind = "linear",
 ) -> Network:
@@ -287,7 +288,8 @@ def perceptron(
     n_outputs : int
     activation : str, pair of functions, or a list with one for each hidden layer
     init, bias, bias_init : see `Dense`
-    dropout : float in [0, 1), default 0
+    dropout, input_dropout : float in [0, 1), default 0
+        Share of the outputs of each hidden layer, and of the inputs, that is dropped while training.
     batch_norm : bool, default False
     output : str or pair of functions, default "linear"
 
@@ -307,7 +309,7 @@ def perceptron(
             f"'activation' must be one name or one for each of the {len(hidden)} hidden layers. "
             f"Got {len(kinds)}: {kinds}."
         )
-    layers: list[Layer] = []
+    layers: list[Layer] = [Dropout(input_dropout)] if input_dropout else []
     for units, kind in zip(hidden, kinds, strict=True):
         layers.append(Dense(units, bias, init, bias_init))
         if batch_norm:

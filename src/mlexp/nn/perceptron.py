@@ -34,8 +34,8 @@ class Perceptron:
     init, bias_init : str or function, default "auto" and "zeros"
         Initial weights and biases; "auto" is he before relu and its kin, xavier elsewhere.
     bias : bool, default True
-    dropout : float in [0, 1), default 0
-        Share of each hidden layer's outputs that is dropped while training.
+    dropout, input_dropout : float in [0, 1), default 0
+        Share of each hidden layer's outputs, and of the inputs, that is dropped while training.
     batch_norm : bool, default False
         Batch normalisation before each hidden activation.
     optimizer : {"adam", "sgd", "rmsprop", "adagrad", "adamw"}, default "adam"
@@ -80,6 +80,7 @@ class Perceptron:
     bias_init: Any = "zeros"
     bias: bool = True
     dropout: float = 0.0
+    input_dropout: float = 0.0
     batch_norm: bool = False
     optimizer: str = "adam"
     learning_rate: float = 1e-3
@@ -269,6 +270,7 @@ class Perceptron:
             bias=self.bias,
             bias_init=self.bias_init,
             dropout=self.dropout,
+            input_dropout=self.input_dropout,
             batch_norm=self.batch_norm,
             output=self._last,
         )
@@ -286,8 +288,8 @@ class Perceptron:
         if not lazy or hasattr(X, "iloc"):
             from sklearn.utils.validation import validate_data
 
-            array: Rows = validate_data(self, X, reset=reset, dtype=["float32", "float64", "uint8"])
-            return array
+            array = validate_data(self, X, reset=reset, dtype=["float32", "float64", "uint8"])
+            return np.asarray(array)  # rows of a plain view of a memory map are read three times faster
         if reset:
             self.n_features_in_ = X.shape[1]
         elif X.shape[1] != self.n_features_in_:

@@ -88,6 +88,8 @@ class State:
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the state as plain arrays, for a file without pickle.
 
+        They are not copies: write them before training goes on.
+
         Examples
         --------
         >>> from mlexp.nn.layers import Dense

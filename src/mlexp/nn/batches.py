@@ -12,6 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
+from mlexp.nn.order import ComputedOrder
+
 BLOCK_BYTES = 1 << 17
 """What a block of batches may take, unless one batch alone takes more: larger arrays cost page faults."""
 
@@ -104,7 +106,11 @@ def read(rows: Rows, indices: np.ndarray, dtype: str) -> np.ndarray:
 
 
 def blocks(
-    sources: Sequence[Rows | None], order: np.ndarray, batch_size: int, dtype: str, drop_last: bool = False
+    sources: Sequence[Rows | None],
+    order: np.ndarray | ComputedOrder,
+    batch_size: int,
+    dtype: str,
+    drop_last: bool = False,
 ) -> Iterator[list[np.ndarray | None]]:
     """Go once through the rows, each replica in its own order.
 
@@ -134,7 +140,7 @@ def blocks(
         # (R, K B) to (K, R, B): each batch of the stack is then one contiguous piece.
         indices = some.reshape(n_replicas, -1, batch_size).swapaxes(0, 1)
         yield [None if source is None else read(source, indices, dtype) for source in sources]
-    rest = order[None, :, n_full * batch_size :]
+    rest = order[:, n_full * batch_size : n_rows][None]
     if rest.size and not (drop_last and n_full):
         yield [None if source is None else read(source, rest, dtype) for source in sources]
 

@@ -21,6 +21,7 @@ from mlexp.nn.limits import add_l1, add_l2, clip, limit_norms
 from mlexp.nn.losses import Loss
 from mlexp.nn.network import Network
 from mlexp.nn.optimizers import Number, Optimizer, Rate, cast, column, for_replicas
+from mlexp.nn.order import shuffled
 from mlexp.nn.schedules import Schedule
 from mlexp.nn.state import CALLBACK, DIVERGED, EPOCHS, INTERRUPTED, PATIENCE, RUNNING, Record, State
 
@@ -253,7 +254,7 @@ class _Stack:
             if self.fixed is None:
                 self.fixed = list(blocks(data, np.arange(n_rows)[None], n_rows, dtype))
             return iter(self.fixed)
-        order = np.stack([shuffler.permutation(n_rows) for shuffler, _ in self.rngs])
+        order = shuffled([shuffler for shuffler, _ in self.rngs], n_rows)
         return blocks(data, order, batch_size, dtype, self.settings.drop_last)
 
     def _step(

@@ -18,6 +18,9 @@ def codes_of(labels: Any, classes: np.ndarray) -> np.ndarray:
     [1, 0]
     """
     found = np.asarray(labels)
+    numbered = found.dtype.kind in "iu" and found.size and np.array_equal(classes, np.arange(len(classes)))
+    if numbered and found.min() >= 0 and found.max() < len(classes):
+        return found  # not copied: it may be a memory map
     codes = np.minimum(np.searchsorted(classes, found), len(classes) - 1)
     strange = classes[codes] != found
     if strange.any():

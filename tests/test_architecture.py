@@ -14,23 +14,26 @@ SOURCE = Path(__file__).parents[1] / "src" / "mlexp"
 # Each layer may import from those above it, and within itself.
 LAYERS = (
     ("errors",),
-    ("rules", "schema"),
-    ("config", "data"),
+    ("names", "rules", "studies", "schema"),
+    ("config", "combinations", "data"),
     ("nn",),
     ("models", "metrics", "cluster_metrics", "stats"),
     ("result", "observer"),
     ("tasks",),
-    ("record", "environment"),
+    ("record", "environment", "skopsfile", "sweep_folder"),
+    ("fitted",),
     ("plots",),
     ("terminal",),
     ("app",),
+    ("execution",),
+    ("sweeps",),
     ("cli",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 FORBIDDEN = {("data", "config"), ("config", "data"), ("nn", "config"), ("nn", "data"), ("plots", "tasks")}
 FORBIDDEN |= {("plots", name) for name in ("nn", "data", "models", "tasks", "config")}
 FORBIDDEN |= {("record", name) for name in ("nn", "data", "models", "tasks")}
-KNOWS_HYDRA = {"config.py", "cli.py"}
+KNOWS_HYDRA = {"config.py", "combinations.py", "cli.py"}
 LATE = {"sklearn", "pandas", "matplotlib", "pooch"}
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlexp import config as configuration
-from mlexp import schema
+from mlexp import names, schema
 from mlexp.errors import ConfigError
 
 REFUSED = [
@@ -108,12 +108,12 @@ def test_schema_names_what_the_tables_hold() -> None:
     from mlexp.nn.schedules import SCHEDULES
     from mlexp.tasks import TASKS
 
-    assert set(schema.READERS) == set(READERS)
-    assert set(schema.ACTIVATIONS) == set(ACTIVATIONS)
-    assert set(schema.INITIALIZERS) == set(INITIALIZERS)
-    assert set(schema.OPTIMIZERS) == set(OPTIMIZERS)
-    assert set(schema.SCHEDULES) == set(SCHEDULES)
-    assert set(schema.TASK_KINDS) == set(TASKS)
+    assert set(names.READERS) == set(READERS)
+    assert set(names.ACTIVATIONS) == set(ACTIVATIONS)
+    assert set(names.INITIALIZERS) == set(INITIALIZERS)
+    assert set(names.OPTIMIZERS) == set(OPTIMIZERS)
+    assert set(names.SCHEDULES) == set(SCHEDULES)
+    assert set(names.TASK_KINDS) == set(TASKS)
     assert set(configuration.choices("model")) == set(NAMES)
 
 

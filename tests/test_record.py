@@ -69,7 +69,7 @@ def test_latest_names_the_newest(tmp_path: Path) -> None:
     for name in ("one", "two"):
         folder = record.create(tmp_path, "study", name)
         folder.write_info({"seed": name})
-        record.point_latest(folder)
+        record.point_latest(folder.path)
     assert record.load(tmp_path / "study" / "latest").info["seed"] == "two"
     assert record.load(tmp_path / "study" / "latest").path == folder.path
 

@@ -19,7 +19,7 @@ CASES: list[tuple[rules.Rule, list[Any], list[Any]]] = [
     (rules.optional(rules.whole(1)), [None, 2], [0, "2"]),
     (rules.either(rules.whole(1), rules.choice("full")), [3, "full"], ["ful", 0]),
     (rules.list_of(rules.whole(1), what="a list"), [[], [1, 2]], [[0], 1, "12", None]),
-    (rules.share_or_count(), [0.5, 1, 6000], [0, 1.0, 1.5, -1, True]),
+    (rules.share_or_count(), [0.5, 0, 1, 6000], [1.0, 1.5, -1, True]),
 ]
 
 

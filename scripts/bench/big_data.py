@@ -63,14 +63,14 @@ class Peak:
 def epoch(X: np.ndarray, y: np.ndarray, n_rows: int) -> None:
     """Train one epoch on the first rows, with the last thousand as validation part, and print the peak."""
     model = MLPClassifier(
-        hidden=[128, 64, 32], optimizer="sgd", learning_rate=0.05, momentum=0.9, batch_size=128, epochs=1
+        hidden=[128, 64, 32], optimizer="sgd", learning_rate=0.01, momentum=0.9, batch_size=128, epochs=1
     )
     started = time.perf_counter()
     with Peak() as peak:
         model.fit(
-            Rows(X[:n_rows], scale=1 / 255),
+            Rows(X[:n_rows], scale=1 / 64, shift=-2.0),
             y[:n_rows],
-            X_validation=Rows(X[-1000:], scale=1 / 255),
+            X_validation=Rows(X[-1000:], scale=1 / 64, shift=-2.0),
             y_validation=y[-1000:],
             n_classes=N_CLASSES,
         )

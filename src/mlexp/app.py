@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,16 +21,25 @@ from threadpoolctl import threadpool_limits
 from mlexp import config as configuration
 from mlexp import environment, record
 from mlexp.data import sources
-from mlexp.errors import ConfigError, DataError, DivergedError, Interrupted
+from mlexp.data.dataset import Dataset
+from mlexp.errors import ConfigError, DataError, DivergedError, Interrupted, MlexpError
 from mlexp.observer import Plan
 from mlexp.record import Run, RunFolder
 from mlexp.result import Result
 from mlexp.schema import Config
-from mlexp.tasks import TASKS
+from mlexp.tasks import STACKS, TASKS
 from mlexp.terminal import QUIET, Terminal
 
 
-def run(config: Config, *, command: Sequence[str] = (), terminal: Terminal | None = None) -> Run:
+def run(
+    config: Config,
+    *,
+    command: Sequence[str] = (),
+    terminal: Terminal | None = None,
+    place: Path | None = None,
+    stop: threading.Event | None = None,
+    dataset: Dataset | None = None,
+) -> Run:
     """Run a checked configuration and return its run folder.
 
     The folder is made only after data, split and model have been checked, so that what cannot run leaves
@@ -41,6 +50,10 @@ def run(config: Config, *, command: Sequence[str] = (), terminal: Terminal | Non
     config : the configuration, as `config.compose` returns it
     command : the command line, for the record
     terminal : what speaks to the person; silent by default
+    place : folder for this run, made unless an earlier process left the run unfinished there; a new one in
+        `outputs` by default
+    stop : is set to end the run after an epoch; by default Ctrl-C does that
+    dataset : the rows that ``config.dataset`` describes, where they are loaded already
 
     Raises
     ------
@@ -49,7 +62,9 @@ def run(config: Config, *, command: Sequence[str] = (), terminal: Terminal | Non
     DivergedError, Interrupted
         The folder is complete as far as the run got and says so.
     """
-    return _run(Session(config, command, terminal or Terminal(QUIET)))
+    unfinished = record.reopen(place) if place is not None and place.exists() else None
+    session = Session(config, command, terminal or Terminal(QUIET), unfinished, place)
+    return _run(session, stop, dataset)
 
 
 def resume(path: Path, *, command: Sequence[str] = (), terminal: Terminal | None = None) -> Run:
@@ -69,12 +84,19 @@ def resume(path: Path, *, command: Sequence[str] = (), terminal: Terminal | None
     return _run(Session(config, command, terminal or Terminal(QUIET), folder))
 
 
-def _run(session: Session) -> Run:
+def load(config: Config) -> Dataset:
+    """Return the rows that the configuration describes."""
+    return sources.load(**dataclasses.asdict(config.dataset), data_dir=config.data_dir)
+
+
+def _run(
+    session: Session, stop: threading.Event | None = None, dataset: Dataset | None = None
+) -> Run:
     config = session.config
-    with threadpool_limits(limits=config.threads), stop_on_signal() as stop:
-        session.stop = stop
+    with threadpool_limits(limits=config.threads), nullcontext(stop) if stop else stop_on_signal() as asked:
+        session.stop = asked
         try:
-            dataset = sources.load(**dataclasses.asdict(config.dataset), data_dir=config.data_dir)
+            dataset = load(config) if dataset is None else dataset
             result = TASKS[config.task.kind](config, dataset, session)
         except BaseException as error:
             session.failed(error)
@@ -82,11 +104,53 @@ def _run(session: Session) -> Run:
         return session.finished(result)
 
 
+def run_together(
+    configs: Sequence[Config],
+    *,
+    command: Sequence[str],
+    terminals: Sequence[Terminal],
+    places: Sequence[Path],
+    stop: threading.Event,
+    dataset: Dataset,
+) -> Iterator[MlexpError | None]:
+    """Run configurations whose networks fit one stack; yield for each in turn what went wrong, None if nothing did.
+
+    Every folder ends with the bytes that `run` gives. What it raises concerns all those not yet yielded.
+    """
+    sessions = [
+        Session(config, command, terminal, record.reopen(place) if place.exists() else None, place, len(configs))
+        for config, terminal, place in zip(configs, terminals, places, strict=True)
+    ]
+    for session in sessions:
+        session.stop = stop
+    waiting = list(sessions)
+    with threadpool_limits(limits=configs[0].threads):
+        try:
+            for result in STACKS[configs[0].task.kind](configs, dataset, sessions):
+                problem = None
+                try:
+                    waiting[0].finished(result)
+                except MlexpError as error:
+                    problem = error
+                waiting.pop(0)
+                yield problem
+        except BaseException as error:
+            for session in waiting:
+                session.failed(error)
+            raise
+
+
 class Session:
     """One run under way: its folder, its record and its voice. The `Observer` of the study."""
 
     def __init__(
-        self, config: Config, command: Sequence[str], terminal: Terminal, unfinished: RunFolder | None = None
+        self,
+        config: Config,
+        command: Sequence[str],
+        terminal: Terminal,
+        unfinished: RunFolder | None = None,
+        place: Path | None = None,
+        stacked: int = 1,
     ) -> None:
         self.config = config
         self.command = list(command)
@@ -95,6 +159,8 @@ class Session:
         self.folder: RunFolder | None = None
         self.info: dict[str, Any] = {}
         self._unfinished = unfinished
+        self._place = place
+        self._stacked = stacked
         self._wall = time.perf_counter()
         self._cpu = time.process_time()
         self._saved = time.perf_counter()
@@ -118,16 +184,17 @@ class Session:
             "environment": environment.describe(),
             "facts": {},
             "warnings": [],
-        }
+        } | ({"stack": self._stacked} if self._stacked > 1 else {})
         if self._unfinished is None:
-            self.folder = record.create(Path(config.outputs), config.task.name, code)
+            self.folder = record.create(Path(config.outputs), config.task.name, code, self._place)
             self.folder.write_config(configuration.as_yaml(config))
         else:
             self.info |= _continued(record.load(self._unfinished.path).info, self.info)
             self.folder = self._unfinished
         self.folder.write_info(self.info)
         self.folder.log(f"started: {' '.join(self.command)}" if not self._unfinished else "resumed")
-        record.point_latest(self.folder)
+        if self._place is None:
+            record.point_latest(self.folder.path)
         self.terminal.begin(config.task.name, plan)
 
     def epoch(self, row: Mapping[str, float], seconds: float) -> None:
@@ -143,7 +210,9 @@ class Session:
     def checkpoint(self, arrays: Callable[[], dict[str, np.ndarray]]) -> None:
         """Save the state if the last one is a few seconds old, or the run is about to stop."""
         assert self.folder is not None
-        if self.stop.is_set() or time.perf_counter() - self._saved > self.config.checkpoint_seconds:
+        # A stack writes as many files as it has replicas, each of them therefore less often.
+        pause = self.config.checkpoint_seconds * max(1, self._stacked / 4)
+        if self.stop.is_set() or time.perf_counter() - self._saved > pause:
             self.folder.write_checkpoint(arrays())
             self._saved = time.perf_counter()
 
@@ -159,14 +228,14 @@ class Session:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         try:
             self.folder.log("".join(traceback.format_exception(error)).rstrip())
-            self._close(status, str(error) or type(error).__name__)
+            self._close(status, in_words(error))
         except ConfigError as unwritten:
             error.add_note(str(unwritten))
 
     def finished(self, result: Result) -> Run:
         """Write the result, draw the figures, and raise if the run did not complete."""
         assert self.folder is not None
-        shown = _as_typed(self.folder.path)
+        shown = as_typed(self.folder.path)
         self.folder.write_result(result)
         self.info |= {"facts": result.facts, "warnings": [*self.info["warnings"], *result.warnings]}
         self._close(result.status, result.problem or None)
@@ -242,7 +311,19 @@ def stop_on_signal() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _as_typed(path: Path) -> Path:
+def in_words(error: BaseException) -> str:
+    """Return what went wrong in one line; an error that is not ours says of what kind it is.
+
+    Examples
+    --------
+    >>> in_words(ConfigError("seed must be 1.")), in_words(SystemExit(3)), in_words(MemoryError())
+    ('seed must be 1.', 'SystemExit: 3', 'MemoryError')
+    """
+    words = " ".join(str(error).split())
+    return words if isinstance(error, MlexpError) else ": ".join(filter(None, (type(error).__name__, words)))
+
+
+def as_typed(path: Path) -> Path:
     """Return `path` relative to the working folder where it lies inside."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

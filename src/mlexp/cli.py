@@ -10,14 +10,19 @@ import argparse
 import logging
 import os
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mlexp import __version__
-from mlexp.errors import ConfigError, DataError, Interrupted, MlexpError, SweepError, did_you_mean
+from mlexp.errors import ConfigError, DataError, Interrupted, MlexpError, did_you_mean
+
+if TYPE_CHECKING:
+    from mlexp.schema import Config
+    from mlexp.sweeps import Outcome, Plan
+
+    Asked = Config | Plan
 
 HELP = """\
 mlexp: experiments in machine learning from YAML, with the record to trust and repeat them
@@ -31,13 +36,14 @@ mlexp: experiments in machine learning from YAML, with the record to trust and r
 verbs
   mlexp list [tasks|datasets|models|sizes]        what can be named
   mlexp data [list|fetch|verify] [NAME]           where data sets are, and whether they are sound
-  mlexp resume FOLDER                             go on with a run that was stopped or killed
+  mlexp resume FOLDER                             go on with a run or sweep that was stopped or killed
 
 flags
   --cfg job            print the configuration and stop
   --info config        how the configuration came about
   --config-dir DIR     your own folders task/, dataset/, model/ beside the built-in ones
-  -m, --multirun       run every combination of the values given with commas
+  -m, --multirun       run every combination of the values given with commas, on all cores
+  --dry-run            print what would run and stop
   -q, --quiet          print only the folder of the run
   -v, --verbose        print every epoch and what was prepared
   -sc install=bash     tab completion: eval "$(mlexp -sc install=bash)"
@@ -49,7 +55,7 @@ exit codes: 0 done, 1 fault of the program, 2 configuration, 3 data, 4 diverged,
 
 OPTIONS = {
     "-h": "help", "--help": "help", "--version": "version",
-    "-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose",
+    "-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose", "--dry-run": "dry",
 }  # fmt: skip
 BARE_FLAGS = ("--hydra-help", "--resolve", "--run", "-r", "--multirun", "-m", "--shell-completion", "-sc")
 INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
@@ -74,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "version" in own:
             print(f"mlexp {__version__}")
             return 0
-        return run_with_hydra(rest, -1 if "quiet" in own else int("verbose" in own))
+        return run_with_hydra(rest, -1 if "quiet" in own else int("verbose" in own), dry="dry" in own)
     except MlexpError as error:
         return report(error)
     except KeyboardInterrupt as stop:
@@ -106,8 +112,8 @@ def verb(name: str) -> Callable[[Sequence[str]], int]:
     return VERBS[name]
 
 
-def run_with_hydra(arguments: list[str], verbosity: int) -> int:
-    """Let Hydra compose the configuration of every job, and run it."""
+def run_with_hydra(arguments: list[str], verbosity: int, *, dry: bool = False) -> int:
+    """Let Hydra compose the configuration, and run it."""
     flags, settings = flags_first(arguments)
     config_dir = flag_value(arguments, "--config-dir", "-cd")
     warn_of_shadowed(config_dir)
@@ -118,70 +124,58 @@ def run_with_hydra(arguments: list[str], verbosity: int) -> int:
 
     from mlexp import config as configuration
 
-    jobs = Jobs(["mlexp", *arguments], verbosity)
+    command = ["mlexp", *arguments]
+    asked: list[Asked] = []
 
-    def job(composed: DictConfig) -> None:
-        jobs.run(composed)
+    def job(composed: DictConfig | list[str]) -> None:
+        """Check what Hydra composed, or plan what our sweeper was given; it runs once Hydra is out of the way."""
+        if isinstance(composed, list):
+            from mlexp import sweeps
+
+            asked.append(sweeps.plan(composed, command=command))
+        else:
+            from hydra.core.hydra_config import HydraConfig
+
+            asked.append(configuration.checked(composed, list(HydraConfig.get().overrides.task)))
 
     configuration.register()
     try:
-        # Hydra's sweeper insists on writing a file of its own: it gets a folder that vanishes.
-        with tempfile.TemporaryDirectory(prefix="mlexp-") as scratch:
-            sys.argv = ["mlexp", *flags, f"hydra.sweep.dir={scratch}", *settings]
-            hydra.main(version_base="1.3", config_path="pkg://mlexp.conf", config_name="config")(job)()
+        sys.argv = ["mlexp", *flags, *settings]
+        hydra.main(version_base="1.3", config_path="pkg://mlexp.conf", config_name="config")(job)()
     except configuration.COMPOSITION_ERRORS as error:
         raise configuration.explain(error, settings, config_dir) from error
-    return jobs.outcome()
+    return start(asked[0], command, verbosity, dry=dry) if asked else 0
 
 
-class Jobs:
-    """The jobs of one command: a single run, or each combination of a sweep."""
+def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool) -> int:
+    """Run a configuration or a sweep and return the exit code; when `dry`, only show what would run."""
+    from mlexp.schema import Config
 
-    def __init__(self, command: list[str], verbosity: int) -> None:
-        self.command = command
-        self.verbosity = verbosity
-        self.count = 0
-        self.errors: list[MlexpError] = []
-        self.is_sweep = False
-
-    def run(self, composed: Any) -> None:
-        """Check and run what Hydra composed; one that fails does not take the others down."""
-        from hydra.core.hydra_config import HydraConfig
-        from hydra.types import RunMode
-
-        settings = HydraConfig.get()
-        self.is_sweep = settings.mode == RunMode.MULTIRUN
-        self.count += 1
-        typed = list(settings.overrides.task)
-        try:
-            self._run_one(composed, typed)
-        except Interrupted as error:
-            raise KeyboardInterrupt(str(error)) from error
-        except MlexpError as error:
-            if self.is_sweep:
-                print(f"mlexp: job {self.count} ({' '.join(typed)}): {error}", file=sys.stderr)
-            self.errors.append(error)
-
-    def _run_one(self, composed: Any, typed: list[str]) -> None:
-        from mlexp import config as configuration
-
-        config = configuration.checked(composed)
-        if self.is_sweep and not any(word.startswith("figures=") for word in typed):
-            config.figures = False
+    if isinstance(asked, Config):
+        if asked.sweep.list or asked.sweep.zip:
+            raise ConfigError("sweep.list and sweep.zip describe several runs. Add -m to run them all.")
+        if dry:
+            print(f"1 job: {asked.task.name}. Its configuration: the same command with --cfg job")
+            return 0
         from mlexp import app
         from mlexp.terminal import Terminal
 
-        app.run(config, command=self.command, terminal=Terminal(self.verbosity))
-
-    def outcome(self) -> int:
-        """Return exit code 0, or raise what went wrong."""
-        if self.errors and not self.is_sweep:
-            raise self.errors[0]
-        if self.errors:
-            raise SweepError(
-                f"{len(self.errors)} of {self.count} jobs did not complete; the others are kept."
-            )
+        app.run(asked, command=command, terminal=Terminal(verbosity))
         return 0
+    from mlexp import sweeps
+
+    if dry:
+        sweeps.show(asked)
+        return 0
+    return ended(sweeps.run(asked, verbosity=verbosity))
+
+
+def ended(outcome: Outcome) -> int:
+    """Return exit code 0, or raise what went wrong in a sweep."""
+    error = outcome.error()
+    if error is not None:
+        raise error
+    return 0
 
 
 def flags_first(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -264,10 +258,14 @@ def list_verb(arguments: Sequence[str]) -> int:
 
 
 def resume_verb(arguments: Sequence[str]) -> int:
-    """Go on with a run that was stopped or killed; ends with the same bytes as had it never stopped."""
+    """Go on with a run or sweep that was stopped or killed; ends with the same bytes as had it never stopped."""
     parser = argparse.ArgumentParser(prog="mlexp resume", description=resume_verb.__doc__)
-    parser.add_argument("run", help="run folder, such as outputs/mnist_mlp/latest")
+    parser.add_argument("run", help="folder of a run or sweep, such as outputs/mnist_mlp/latest")
     parsed = parser.parse_args(arguments)
+    if (Path(parsed.run) / "sweep.json").exists():
+        from mlexp import sweeps
+
+        return ended(sweeps.resume(Path(parsed.run), verbosity=0))
     from mlexp import app
     from mlexp.terminal import Terminal
 

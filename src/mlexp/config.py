@@ -7,6 +7,7 @@ is put into our own words.
 
 from __future__ import annotations
 
+import copy
 import difflib
 import hashlib
 import json
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra.errors
+import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_module
 from hydra.core.config_store import ConfigStore
@@ -24,7 +26,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mlexp.errors import ConfigError, did_you_mean
-from mlexp.schema import SCHEDULES, Config, declared
+from mlexp.names import ENGINE_MODELS, NETWORK_KEYS, SCHEDULES, SHARED_KEYS
+from mlexp.schema import Config, declared
 
 CONFIG_MODULE = "mlexp.conf"
 # Hydra refuses a group choice that is null with a bare ValueError.
@@ -34,6 +37,7 @@ DOES_NOT_CHANGE_RESULTS = (
     "outputs",
     "data_dir",
     "figures",
+    "memory_mb",
     "checkpoint_seconds",
     "task.name",
     "dataset.path",
@@ -61,22 +65,55 @@ def compose(overrides: Sequence[str] = (), config_dir: str | None = None) -> Con
     try:
         with initialize_config_module(config_module=CONFIG_MODULE, version_base="1.3"):
             composed = hydra_compose("config", overrides=[*overrides, *extra])
-        return checked(composed)
+        return checked(composed, overrides)
     except COMPOSITION_ERRORS as error:
         raise explain(error, overrides, config_dir) from error
 
 
 def read(path: Path) -> Config:
     """Return the configuration that `as_yaml` wrote, checked again."""
-    register()
     try:
-        return checked(OmegaConf.merge(OmegaConf.structured(Config), OmegaConf.load(path)))
-    except (OmegaConfBaseException, OSError, ValueError) as error:
+        return restored(read_plain(path), {})
+    except (OmegaConfBaseException, ValueError) as error:
         raise ConfigError(f"{path} cannot be read as a configuration: {_first_line(str(error))}") from error
 
 
-def checked(composed: DictConfig) -> Config:
-    """Return the composed configuration as a `Config` once every key and value has been checked."""
+def read_plain(path: Path) -> dict[str, Any]:
+    """Return the values that `as_yaml` wrote, not checked."""
+    try:
+        values = OmegaConf.to_container(OmegaConf.load(path))
+    except (OmegaConfBaseException, OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read as a configuration: {_first_line(str(error))}") from error
+    assert isinstance(values, dict)
+    return {str(name): value for name, value in values.items()}
+
+
+def restored(values: Mapping[str, Any], changes: Mapping[str, Any]) -> Config:
+    """Return the checked configuration of these values, with some keys changed."""
+    register()
+    own = copy.deepcopy(dict(values))
+    for path, value in changes.items():
+        *parents, name = path.split(".")
+        node = own
+        for parent in parents:
+            node = node[parent]
+        node[name] = value
+    merged = OmegaConf.merge(OmegaConf.structured(Config), own)
+    assert isinstance(merged, DictConfig)
+    return checked(merged)
+
+
+def flat(config: Config) -> dict[str, Any]:
+    """Return every key with its full path, and its value."""
+    return dict(_leaves(asdict(config)))
+
+
+def checked(composed: DictConfig, typed: Sequence[str] = ()) -> Config:
+    """Return the composed configuration as a `Config` once every key and value has been checked.
+
+    `typed` is what the person wrote, word by word: settings of a task file that a model chosen later has no
+    use for are left alone, those that someone typed are refused.
+    """
     values = OmegaConf.to_container(composed, resolve=True, throw_on_missing=False)
     flat = dict(_leaves(values))
     check_keys(flat)
@@ -84,6 +121,7 @@ def checked(composed: DictConfig) -> Config:
     config = OmegaConf.to_object(composed)
     assert isinstance(config, Config)
     check_together(config)
+    check_typed(config, typed)
     return config
 
 
@@ -130,6 +168,32 @@ def check_together(config: Config) -> None:
             f"model.momentum belongs to model.optimizer=sgd. Got {model.momentum:g} with "
             f"model.optimizer={model.optimizer}: set model.momentum=0 or model.optimizer=sgd."
         )
+    if config.split.validation == 0 and model.patience and model.name in (*ENGINE_MODELS, "sklearn_mlp"):
+        raise ConfigError(
+            "split.validation=0 leaves nothing to stop by. Set model.patience=null, or split.validation=0.1."
+        )
+
+
+def check_typed(config: Config, typed: Sequence[str]) -> None:
+    """Refuse typed settings of `model` that the chosen model does not have."""
+    name = config.model.name
+    network = name in ENGINE_MODELS
+    allowed = SHARED_KEYS + (NETWORK_KEYS if name == "sklearn_mlp" else ())
+    for word in typed:
+        parent, _, rest = word.lstrip("+").partition("=")[0].partition(".")
+        key = rest.partition(".")[0]
+        if parent != "model" or not key:
+            continue
+        if network and key == "params":
+            raise ConfigError(
+                f"{word}: model.params belongs to scikit-learn's models. model={name} has its own keys: model.hidden, "
+                "model.learning_rate ... (all of them: mlexp --cfg job)."
+            )
+        if not network and key not in allowed:
+            raise ConfigError(
+                f"{word}: model.{key} belongs to the built-in networks (model={' or '.join(ENGINE_MODELS)}), not to "
+                f"model={name}. Its own parameters are typed as model.params.NAME=VALUE."
+            )
 
 
 def unknown_key(path: str) -> str:
@@ -150,15 +214,37 @@ def unknown_key(path: str) -> str:
 
 def config_hash(config: Config) -> str:
     """Return 8 hex digits that change with whatever can change a result, and with nothing else."""
-    flat = dict(_leaves(asdict(config)))
-    kept = {key: value for key, value in flat.items() if key not in DOES_NOT_CHANGE_RESULTS}
+    kept = {
+        key: value
+        for key, value in flat(config).items()
+        if key not in DOES_NOT_CHANGE_RESULTS and not key.startswith(("sweep.", "execution."))
+    }
     text = json.dumps(kept, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def as_yaml(config: Config) -> str:
     """Return the resolved configuration as YAML; enough to run again."""
-    return OmegaConf.to_yaml(OmegaConf.structured(config))
+    text = yaml.dump(
+        asdict(config), Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False
+    )
+    return str(text)
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Writes what OmegaConf reads back as it was: it takes 1e5 for a number, YAML does not."""
+
+    def represent_text(self, text: str) -> Any:
+        """Put text that looks like a number between quotes."""
+        style = "'" if re.fullmatch(r"[-+]?[\d._]+(e[-+]?\d+)?", text, re.IGNORECASE) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write a list out wherever it stands."""
+        return True
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | None = None) -> ConfigError:

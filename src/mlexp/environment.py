@@ -7,6 +7,7 @@ import platform
 import resource
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ def describe() -> dict[str, Any]:
     """Return versions, system, processor, BLAS and commit of the working folder."""
     return {
         "python": platform.python_version(),
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "packages": versions(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": processor(),
         "blas": blas(),
@@ -25,6 +26,13 @@ def describe() -> dict[str, Any]:
     }
 
 
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that a result can depend on."""
+    return {name: importlib.metadata.version(name) for name in PACKAGES}
+
+
+@cache
 def processor() -> str:
     """Return the name of the processor as the system gives it."""
     cpuinfo = Path("/proc/cpuinfo")
@@ -43,6 +51,7 @@ def blas() -> list[dict[str, Any]]:
     return [{name: library.get(name) for name in kept} for library in threadpool_info()]
 
 
+@cache
 def git_commit() -> dict[str, Any] | None:
     """Return commit and state of the repository of the working folder; None outside one or without git."""
     try:

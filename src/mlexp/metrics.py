@@ -109,17 +109,52 @@ def classification_scores(y: np.ndarray, probability: np.ndarray) -> dict[str, f
     >>> scores["accuracy"], round(scores["loss"], 4)
     (1.0, 0.1643)
     """
-    confusion = confusion_matrix(y, probability.argmax(axis=1), probability.shape[1])
+    loss = float(log_loss_rows(y, probability).mean(dtype=np.float64))
+    scores = label_scores(y, probability.argmax(axis=1), probability.shape[1])
+    return {"accuracy": scores.pop("accuracy"), "loss": loss} | scores
+
+
+def label_scores(y: np.ndarray, predicted: np.ndarray, n_classes: int) -> dict[str, float]:
+    """Return the scores of `classification_scores` that need no probabilities.
+
+    Parameters
+    ----------
+    y, predicted : int arrays of shape (n_samples,)
+    n_classes : int
+
+    Examples
+    --------
+    >>> label_scores(np.array([0, 1, 1, 1]), np.array([0, 1, 1, 0]), 2)["accuracy"]
+    0.75
+    """
+    confusion = confusion_matrix(y, predicted, n_classes)
     support = confusion.sum(axis=1)
     present = support > 0
-    scores = {
-        "accuracy": float(np.trace(confusion) / support.sum()),
-        "loss": float(log_loss_rows(y, probability).mean(dtype=np.float64)),
-    }
+    scores = {"accuracy": float(np.trace(confusion) / support.sum())}
     for name, values in zip(("precision", "recall", "f1"), precision_recall_f1(confusion), strict=True):
         scores[f"macro_{name}"] = float(values[present].mean())
         scores[f"weighted_{name}"] = float(np.average(values, weights=support))
     return scores
+
+
+def regression_scores(y: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """Return the scores of one part: mean absolute error, root mean squared error, R².
+
+    R² = 1 − Σ(y − p)² / Σ(y − ȳ)² with ȳ the mean of these rows; it is left out where all y are equal.
+
+    Parameters
+    ----------
+    y, predicted : float arrays of shape (n_samples,), in the unit of the target
+
+    Examples
+    --------
+    >>> regression_scores(np.array([1.0, 3.0]), np.array([2.0, 3.0]))
+    {'mae': 0.5, 'rmse': 0.7071067811865476, 'r2': 0.5}
+    """
+    error = y - predicted
+    squares, spread = float(np.square(error).sum()), float(np.square(y - y.mean()).sum())
+    scores = {"mae": float(np.abs(error).mean()), "rmse": float(np.sqrt(squares / len(y)))}
+    return scores | ({"r2": 1 - squares / spread} if spread > 0 else {})
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -63,6 +63,7 @@ MODELS: dict[str, dict[str, str]] = {
 }
 EXTRAS = {"umap": "umap", "openTSNE": "opentsne"}
 ENGINE = "mlexp.nn.estimators."
+THEIR_ACTIVATIONS = {"linear": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
 NAMES = tuple(dict.fromkeys(name for table in MODELS.values() for name in table))
 
 
@@ -104,7 +105,8 @@ def build(
     if path.startswith(ENGINE):
         return estimator_class(**engine_settings(model, estimator_class, seed) | params)
     accepted = inspect.signature(estimator_class).parameters
-    given = {"random_state": seed, "n_jobs": threads} | dict(model.params) | params
+    own = network_settings(model) if model.name == "sklearn_mlp" else {}
+    given = {"random_state": seed, "n_jobs": threads} | own | dict(model.params) | params
     chosen = {name: value for name, value in given.items() if name in accepted or name in model.params}
     check_params(estimator_class, chosen)
     return estimator_class(**chosen)
@@ -159,6 +161,32 @@ def engine_settings(model: Model, estimator_class: Any, seed: int) -> dict[str, 
     options = dataclasses.asdict(model.schedule_options)
     settings["schedule_options"] = {name: value for name, value in options.items() if value is not None}
     return settings | {"seed": seed}
+
+
+def network_settings(model: Model) -> dict[str, Any]:
+    """Return the keys of the node that scikit-learn's networks have too, in its words.
+
+    scikit-learn divides its penalty `alpha` by the rows of a batch; `l2` here is not divided.
+    """
+    if not isinstance(model.activation, str) or model.activation not in THEIR_ACTIVATIONS:
+        raise ConfigError(
+            f"model.activation must be one of {', '.join(THEIR_ACTIVATIONS)} with model=sklearn_mlp. "
+            f"Got {model.activation!r}."
+        )
+    if model.optimizer not in ("adam", "sgd"):
+        raise ConfigError(f"model.optimizer must be adam or sgd with model=sklearn_mlp. Got {model.optimizer!r}.")
+    if model.batch_size == "full":
+        raise ConfigError("model.batch_size must be a whole number with model=sklearn_mlp. Got 'full'.")
+    return {
+        "hidden_layer_sizes": tuple(model.hidden),
+        "activation": THEIR_ACTIVATIONS[model.activation],
+        "solver": model.optimizer,
+        "learning_rate_init": model.learning_rate,
+        "momentum": model.momentum,
+        "nesterovs_momentum": model.nesterov,
+        "batch_size": model.batch_size,
+        "alpha": model.l2 * model.batch_size,
+    }
 
 
 def check_params(estimator_class: Any, params: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ class Plan:
     model : one row a layer (layer, output shape, parameters)
     n_parameters : number of parameters that are trained
     epochs : passes at most, or None for a model that is fitted in one go
+    notes : what a person should know before it starts, such as how long it takes
     """
 
     dataset: dict[str, Any]
@@ -29,6 +30,7 @@ class Plan:
     model: list[dict[str, Any]] = field(default_factory=list)
     n_parameters: int | None = None
     epochs: int | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 class Observer(Protocol):

@@ -12,10 +12,11 @@ import io
 import json
 import math
 import os
+import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from mlexp import skopsfile
 from mlexp.errors import ConfigError, DataError
 from mlexp.result import Columns, Result
 
@@ -30,6 +32,7 @@ STATUSES = ("running", "completed", "failed", "diverged", "interrupted")
 RESUMABLE = ("running", "failed", "interrupted")
 CHECKPOINT = "checkpoint.npz"
 LOCK = ".lock"
+SECONDS_BETWEEN_APPENDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class RunFolder:
 
     path: Path
     lock: int
+    rows: list[tuple[dict[str, float], dict[str, float]]] = field(default_factory=list)
+    written: list[float] = field(default_factory=lambda: [0.0])
 
     def write_info(self, info: Mapping[str, Any]) -> None:
         """Write `run.json`, the record of what ran and how it ended."""
@@ -48,9 +53,17 @@ class RunFolder:
         write_bytes(self.path / "config.yaml", text.encode())
 
     def append_epoch(self, row: Mapping[str, float], seconds: float) -> None:
-        """Add one line to `history.csv`, and the seconds it took to `timing.csv`."""
-        append_row(self.path / "history.csv", row)
-        append_row(self.path / "timing.csv", {"epoch": row["epoch"], "seconds": round(seconds, 6)})
+        """Add one line to `history.csv`, and the seconds it took to `timing.csv`, a fraction of a second late."""
+        self.rows.append((dict(row), {"epoch": row["epoch"], "seconds": round(seconds, 6)}))
+        if time.monotonic() - self.written[0] > SECONDS_BETWEEN_APPENDS:
+            self.write_epochs()
+
+    def write_epochs(self) -> None:
+        """Write the epochs that wait."""
+        for name, rows in zip(("history.csv", "timing.csv"), zip(*self.rows, strict=True), strict=False):
+            append_rows(self.path / name, rows)
+        self.rows.clear()
+        self.written[0] = time.monotonic()
 
     def log(self, text: str) -> None:
         """Add a line with the time to `run.log`."""
@@ -59,6 +72,7 @@ class RunFolder:
 
     def write_checkpoint(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Write the state of the training, after the history that leads up to it is safe on the disk."""
+        self.write_epochs()
         for name in ("history.csv", "timing.csv"):
             with _writing(self.path / name), open(self.path / name, "ab") as file:
                 os.fsync(file.fileno())
@@ -79,6 +93,7 @@ class RunFolder:
 
     def close(self, *, keep_checkpoint: bool) -> None:
         """Let go of the folder; a run that has come to its end needs its checkpoint no longer."""
+        self.write_epochs()
         if not keep_checkpoint:
             (self.path / CHECKPOINT).unlink(missing_ok=True)
         (self.path / LOCK).unlink(missing_ok=True)
@@ -86,34 +101,45 @@ class RunFolder:
 
     def write_result(self, result: Result) -> None:
         """Write all that a run found out; the same result gives the same bytes."""
+        self.write_epochs()
         write_json(self.path / "metrics.json", result.metrics)
         for name in ("predictions", "arrays", "model"):
             arrays = getattr(result, name)
             if arrays:
                 write_npz(self.path / f"{name}.npz", arrays)
+        if result.pipeline is not None:
+            name = "preparation.skops" if result.model else "model.skops"
+            write_bytes(self.path / name, skopsfile.dump(result.pipeline))
         for name, columns in result.tables.items():
             write_table(self.path / "tables" / f"{name}.csv", columns)
 
 
-def create(outputs: Path, task: str, config_hash: str) -> RunFolder:
-    """Make a new run folder ``outputs/<task>/<time>-<hash>`` that no other process has.
+def create(outputs: Path, task: str, config_hash: str, place: Path | None = None) -> RunFolder:
+    """Make a new run folder ``outputs/<task>/<time>-<hash>`` that no other process has, or the folder `place`.
 
     Raises
     ------
     ConfigError
         If the folder cannot be made.
     """
+    path = new_folder(outputs, task, config_hash, place)
+    return RunFolder(path, locked(path))
+
+
+def new_folder(outputs: Path, task: str, code: str, place: Path | None = None) -> Path:
+    """Make the folder ``outputs/<task>/<time>-<code>``, or `place`, which must not exist before."""
     parent = Path(outputs) / task
-    name = f"{datetime.now():%Y-%m-%d_%H-%M-%S}-{config_hash}"
     try:
+        if place is not None:
+            place.mkdir(parents=True)
+            return place
         parent.mkdir(parents=True, exist_ok=True)
-        path = _exclusive(parent, name)
+        return _exclusive(parent, f"{datetime.now():%Y-%m-%d_%H-%M-%S}-{code}")
     except OSError as error:
         raise ConfigError(
             f"outputs={outputs} cannot be written: {error.strerror} ({error.filename or parent}). "
             "Choose a folder of your own with outputs=FOLDER."
         ) from error
-    return RunFolder(path, _locked(path))
 
 
 def reopen(path: Path) -> RunFolder:
@@ -128,13 +154,18 @@ def reopen(path: Path) -> RunFolder:
     status = run.info["status"]
     if status not in RESUMABLE:
         raise ConfigError(f"{path} is {status}: only a run that did not come to its end can be resumed.")
-    folder = RunFolder(run.path, _locked(run.path))
-    for torn in run.path.rglob(".*.tmp"):
-        torn.unlink()
+    folder = RunFolder(run.path, locked(run.path))
+    remove_torn(run.path)
     return folder
 
 
-def _locked(path: Path) -> int:
+def remove_torn(path: Path) -> None:
+    """Remove what a killed process left half written."""
+    for torn in path.rglob(".*.tmp"):
+        torn.unlink()
+
+
+def locked(path: Path) -> int:
     """Hold a lock that the system lets go of when the process ends, however it ends."""
     with _writing(path / LOCK):
         lock = os.open(path / LOCK, os.O_WRONLY | os.O_CREAT)
@@ -148,15 +179,15 @@ def _locked(path: Path) -> int:
     return lock
 
 
-def point_latest(folder: RunFolder) -> None:
+def point_latest(path: Path) -> None:
     """Let ``latest`` beside the run folders name this one: a link, or a text file where links are not allowed."""
-    link = folder.path.parent / "latest"
-    temporary = folder.path.parent / f".latest-{os.getpid()}"
+    link = path.parent / "latest"
+    temporary = path.parent / f".latest-{os.getpid()}"
     try:
-        temporary.symlink_to(folder.path.name, target_is_directory=True)
+        temporary.symlink_to(path.name, target_is_directory=True)
         os.replace(temporary, link)
     except OSError:
-        write_bytes(link.with_suffix(".txt"), folder.path.name.encode())
+        write_bytes(link.with_suffix(".txt"), path.name.encode())
 
 
 def _exclusive(parent: Path, name: str) -> Path:
@@ -182,12 +213,12 @@ class Run:
     @cached_property
     def info(self) -> dict[str, Any]:
         """What ran and how it ended (`run.json`)."""
-        return dict(self._json("run.json"))
+        return dict(read_json(self.path / "run.json"))
 
     @cached_property
     def metrics(self) -> dict[str, dict[str, float]]:
         """Part -> metric -> value (`metrics.json`); empty when the run did not complete."""
-        return dict(self._json("metrics.json")) if (self.path / "metrics.json").exists() else {}
+        return dict(read_json(self.path / "metrics.json")) if (self.path / "metrics.json").exists() else {}
 
     @cached_property
     def history(self) -> dict[str, np.ndarray]:
@@ -223,12 +254,6 @@ class Run:
     def tables(self) -> dict[str, Columns]:
         """Table -> column -> cells as text (`tables/*.csv`)."""
         return {file.stem: read_table(file) for file in sorted((self.path / "tables").glob("*.csv"))}
-
-    def _json(self, name: str) -> Any:
-        try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DataError(f"{self.path / name} cannot be read: {error}. Run the task again.") from error
 
     def _npz(self, name: str) -> dict[str, np.ndarray]:
         path = self.path / name
@@ -302,6 +327,14 @@ def write_json(path: Path, content: Any) -> None:
     write_bytes(path, (json.dumps(_plain(content), indent=2, allow_nan=False) + "\n").encode())
 
 
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds; a file that is not whole is a `DataError`."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {error}. Run the task again.") from error
+
+
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray], *, compress: bool = True) -> None:
     """Write arrays as an npz archive without time stamps: the same arrays give the same bytes."""
     buffer = io.BytesIO()
@@ -324,14 +357,13 @@ def write_table(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
     write_bytes(path, text.getvalue().encode())
 
 
-def append_row(path: Path, row: Mapping[str, float]) -> None:
-    """Add one line to a CSV file, with the header if the file is new."""
-    new = not path.exists()
+def append_rows(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
+    """Add lines to a CSV file, with the header if the file is new."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    if new:
-        writer.writerow(row)
-    writer.writerow(map(_cell, row.values()))
+    if not path.exists():
+        writer.writerow(rows[0])
+    writer.writerows(map(_cell, row.values()) for row in rows)
     with _writing(path), open(path, "a", encoding="utf-8", newline="") as file:
         file.write(text.getvalue())
 

@@ -22,6 +22,7 @@ class Result:
     predictions : arrays with one entry a row, named ``<part>_<what>``
     arrays : everything else worth keeping (images of a gallery, for one)
     model : the fitted parameters and what is needed to build the model again
+    pipeline : fitted scikit-learn pipeline of raw rows: preparation and model, or the preparation alone beside `model`
     tables : table -> column -> values
     facts : single numbers and words for the record (best epoch, number of parameters)
     warnings : sentences that a reader of the figures must know
@@ -33,6 +34,7 @@ class Result:
     predictions: dict[str, np.ndarray] = field(default_factory=dict)
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     model: dict[str, np.ndarray] = field(default_factory=dict)
+    pipeline: Any = None
     tables: dict[str, Columns] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlexp.errors import did_you_mean
@@ -120,9 +120,17 @@ def mapping() -> Rule:
 
 
 def share_or_count() -> Rule:
-    """Accept a share of the rows in (0, 1) or a whole number of rows."""
+    """Accept a share of the rows in (0, 1) or a whole number of rows, 0 for none."""
     share = number(0, 1, open_low=True, open_high=True)
     return Rule(
-        "a share in (0, 1) or a whole number of rows from 1",
-        lambda value: share.accepts(value) or (is_whole(value) and value >= 1),
+        "a share in (0, 1) or a whole number of rows from 0",
+        lambda value: share.accepts(value) or (is_whole(value) and value >= 0),
     )
+
+
+def key(default: Any, rule: Rule, meaning: str) -> Any:
+    """Declare one key of the configuration: its default, what it accepts and what it means."""
+    metadata = {"rule": rule, "meaning": meaning}
+    if isinstance(default, list | dict):
+        return field(default_factory=default.copy, metadata=metadata)
+    return field(default=default, metadata=metadata)

@@ -1,21 +1,32 @@
 """Every key of the configuration: its type, default, rule and meaning.
 
 This is the one place where a key is declared. Composition (`config.py`), the checks, the hints and
-the printed reference are all made from it. Which words a key accepts is written out here, so that
-checking a configuration imports no numerical code; a test compares them with the tables they name.
+the printed reference are all made from it. The words that keys accept stand in `names.py`, the nodes that
+belong to one kind of study in `studies.py`.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlexp.names import (
+    ACTIVATIONS,
+    IMPUTATIONS,
+    INITIALIZERS,
+    OPTIMIZERS,
+    READERS,
+    SCALES,
+    SCHEDULES,
+    TASK_KINDS,
+)
 from mlexp.rules import (
-    Rule,
     boolean,
     choice,
     either,
+    key,
     list_of,
     mapping,
     number,
@@ -24,36 +35,9 @@ from mlexp.rules import (
     text,
     whole,
 )
-
-ACTIVATIONS = (
-    "sigmoid", "tanh", "relu", "leaky_relu", "linear", "hard_sigmoid", "softmax", "elu", "gelu", "silu", "softplus",
-)  # fmt: skip
-INITIALIZERS = (
-    "zeros", "ones", "random", "normal", "uniform", "xavier", "xavier_uniform", "xavier_normal", "he", "he_uniform",
-    "he_normal", "lecun", "lecun_uniform", "lecun_normal", "orthogonal",
-)  # fmt: skip
-OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
-SCHEDULES = {
-    "constant": (),
-    "step": ("every", "factor"),
-    "exponential": ("factor",),
-    "cosine": ("epochs", "floor"),
-    "warm_up": ("epochs",),
-    "on_plateau": ("factor", "patience", "threshold"),
-}
-READERS = ("published", "idx", "csv", "npz", "sklearn", "synthetic", "openml")
-TASK_KINDS = ("classification",)
-SCALES = ("auto", "none", "unit", "signed", "standard", "minmax")
+from mlexp.studies import Autoencoder, ByHand, Clustering, Embedding, Explore, Features, Layers
 
 RATE = number(0, 1, open_high=True)
-
-
-def key(default: Any, rule: Rule, meaning: str) -> Any:
-    """Declare one key of the configuration: its default, what it accepts and what it means."""
-    metadata = {"rule": rule, "meaning": meaning}
-    if isinstance(default, list | dict):
-        return field(default_factory=default.copy, metadata=metadata)
-    return field(default=default, metadata=metadata)
 
 
 @dataclass
@@ -65,6 +49,21 @@ class Dataset:
     path: str | None = key(None, optional(text()), "file or folder that holds the data")
     test_path: str | None = key(None, optional(text()), "file with a test part of its own")
     label: Any = key(None, optional(either(text(), whole(-10_000))), "label column, by name or by position")
+    target: str = key(
+        "classes",
+        choice("classes", "numbers"),
+        "what the label is: a class, or a number to predict (regression)",
+    )
+    points: list[Any] = key(
+        [],
+        list_of(list_of(number(), what=""), what="a list of [x1, x2, ..., class]"),
+        "points: rows to learn from",
+    )
+    test_points: list[Any] = key(
+        [],
+        list_of(list_of(number(), what=""), what="a list of [x1, x2, ..., class]"),
+        "points: rows that judge",
+    )
     openml_id: int | None = key(None, optional(whole(1)), "number of the data set at OpenML")
     limit: int | None = key(None, optional(whole(1)), "keep at most this many rows of each part")
     label_gaps: str = key(
@@ -86,22 +85,40 @@ class Split:
     test: Any = key(
         "auto",
         either(choice("auto"), share_or_count()),
-        "test part: auto is the data set's own, or 0.2 where it has none",
+        "test part: auto is the data set's own, or 0.2 where it has none; 0: no test part",
     )
-    validation: Any = key(0.1, share_or_count(), "validation part, taken from what the test part leaves")
+    validation: Any = key(
+        0.1, share_or_count(), "validation part, taken from what the test part leaves; 0: no validation part"
+    )
     stratify: bool = key(True, boolean(), "keep the shares of the classes equal in all parts")
     seed: int = key(0, whole(0), "seed of the split; apart from `seed`, so that seeds share their rows")
 
 
 @dataclass
 class Prepare:
-    """What is done to the features; fitted on the training part alone."""
+    """What is done to the features, in this order; fitted on the training part alone."""
 
+    impute: str | None = key(
+        None,
+        optional(choice(*IMPUTATIONS)),
+        "fill empty cells of a column with what its other cells hold; text columns always with the most frequent",
+    )
+    one_hot: bool = key(
+        False, boolean(), "turn each text column into one indicator column for each of its values"
+    )
+    polynomial: int | None = key(
+        None, optional(whole(2)), "add all products of features up to this degree: x1^2, x1 x2, x2^2"
+    )
     scale: str = key(
         "auto",
         choice(*SCALES),
         "unit: pixels to [0, 1]; signed: pixels to [-1, 1]; standard: mean 0, deviation 1; "
         "minmax: each feature to [0, 1]; auto: unit for pixels, standard for other numbers",
+    )
+    pca: Any = key(
+        None,
+        optional(either(number(0, 1, open_low=True, open_high=True), whole(1))),
+        "principal components to keep: so many, or as many as hold this share of the variance",
     )
 
 
@@ -150,6 +167,7 @@ class Model:
     bias: bool = key(True, boolean(), "give every unit a bias")
     bias_init: str = key("zeros", choice(*INITIALIZERS), "initial biases")
     dropout: float = key(0.0, RATE, "share of each hidden layer's outputs that is dropped while training")
+    input_dropout: float = key(0.0, RATE, "share of the inputs that is dropped while training")
     batch_norm: bool = key(False, boolean(), "normalise each batch before every hidden activation")
     output: str = key(
         "softmax", choice("softmax", "sigmoid"), "last layer; sigmoid is one output, for two classes"
@@ -191,6 +209,38 @@ class Model:
 
 
 @dataclass
+class Sweep:
+    """What -m runs and where it is kept; commas between values make a grid."""
+
+    dir: str | None = key(None, optional(text()), "folder of the sweep; null: outputs/<task>/<time>-<hash>")
+    resume: bool = key(
+        False, boolean(), "go on with the newest sweep of the same jobs; finished jobs are skipped"
+    )
+    stack: Any = key(
+        "auto",
+        either(choice("auto"), boolean()),
+        "train networks of one shape side by side; auto: the small ones",
+    )
+    retries: int = key(0, whole(0), "times that a job is tried again after its process was killed")
+    zip: Any = key(
+        [], list_of(text(), what="a list of swept keys"), "keys that advance together instead of in a grid"
+    )
+    list: Any = key(
+        [],
+        list_of(mapping(), what="a list of mappings key: value"),
+        "sets of values, one job each (times the grid)",
+    )
+
+
+@dataclass
+class Execution:
+    """Where the jobs of a sweep run."""
+
+    backend: str = key("local", choice("local"), "local: processes of this machine")
+    workers: Any = key("auto", either(choice("auto"), whole(1)), "processes at once; auto: one a core")
+
+
+@dataclass
 class Task:
     """The study: its name and what kind of question it asks."""
 
@@ -215,13 +265,26 @@ class Config:
     checkpoint_seconds: float = key(
         2.0, number(0), "seconds between two checkpoints of a training, at least; 0: one after each epoch"
     )
+    memory_mb: int = key(
+        4000, whole(1), "refuse clustering and embedding methods that would need more megabytes than this"
+    )
     dataset: Dataset = field(default_factory=Dataset)
     split: Split = field(default_factory=Split)
     prepare: Prepare = field(default_factory=Prepare)
     model: Model = field(default_factory=Model)
     task: Task = field(default_factory=Task)
+    autoencoder: Autoencoder = field(default_factory=Autoencoder)
+    features: Features = field(default_factory=Features)
+    layers: Layers = field(default_factory=Layers)
+    explore: Explore = field(default_factory=Explore)
+    by_hand: ByHand = field(default_factory=ByHand)
+    clustering: Clustering = field(default_factory=Clustering)
+    embedding: Embedding = field(default_factory=Embedding)
+    sweep: Sweep = field(default_factory=Sweep)
+    execution: Execution = field(default_factory=Execution)
 
 
+@functools.cache
 def declared(node: type = Config, prefix: str = "") -> dict[str, dataclasses.Field[Any]]:
     """Return every declared key with its full path.
 

@@ -44,6 +44,8 @@ class Terminal:
         if plan.model:
             layers = " → ".join(str(row["layer"]) for row in plan.model)
             self.console.print(f"{escape(layers)}: {plan.n_parameters:,} parameters")
+        for note in plan.notes:
+            self.console.print(note, markup=False)
         if self.verbosity == VERBOSE:
             self.console.print(f"preparation {plan.preparation}, data {data['fingerprint']}", markup=False)
         if self.console.is_terminal and plan.epochs:
@@ -126,5 +128,10 @@ def _metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
     )[:SHOWN]
     table = Table("part", *names, box=None, pad_edge=False)
     for part, values in metrics.items():
-        table.add_row(part, *(f"{values[name]:.4f}" if name in values else "" for name in names))
+        table.add_row(part, *(_shown(values[name]) if name in values else "" for name in names))
     return table
+
+
+def _shown(value: float) -> str:
+    """Return four decimals, or a power of ten where they would show nothing."""
+    return f"{value:.4f}" if value == 0 or abs(value) >= 0.001 else f"{value:.1e}"

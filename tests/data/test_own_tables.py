@@ -106,8 +106,6 @@ def test_a_test_file_has_its_columns_in_any_order(flowers, tmp_path):
 
 BAD_CSV = {
     "text": (FLOWERS.replace("4", "four"), r"has text in column 'width': row 2 holds 'four'"),
-    "text alone": ("a,b,label\nx,1,u\ny,2,v\n", r"text in column 'a': row 1 holds 'x'"),
-    "gap": (FLOWERS.replace(",4", ","), r"empty cell .* column 'width', row 2 \(1 in that column\)"),
     "gap beside text": (FLOWERS.replace("-5", "").replace("3.5", "?"), r"text in column 'length': row 2"),
     "infinite": (FLOWERS.replace("3.5", "inf"), r"infinite value in column 'length', row 2"),
     "label gap": (FLOWERS.replace("iris", ""), r"column 'species', row 2"),
@@ -136,6 +134,45 @@ def test_bad_csv_files_are_refused_in_one_line(tmp_path, case):
         csv(path)
     assert "\n" not in str(caught.value)
     assert "bad.csv" in str(caught.value)
+
+
+ROOMS = "size,kind,floor,price\n1,flat,,3.5\n2,house,3,2\n,flat,4,1\n4,loft,1,7\n"
+
+
+def test_words_are_coded_and_empty_cells_are_kept(tmp_path):
+    (tmp_path / "a.csv").write_text(ROOMS)
+    (tmp_path / "b.csv").write_text("size,kind,floor,price\n7,house,1,2\n8,tent,,3\n")
+    dataset = csv(tmp_path / "a.csv", test_path=str(tmp_path / "b.csv"), target="numbers")
+    np.testing.assert_array_equal(dataset.X, [[1, 0, np.nan], [2, 1, 3], [np.nan, 0, 4], [4, 2, 1]])
+    assert dataset.categories == {1: ("flat", "house", "loft")}
+    np.testing.assert_array_equal(dataset.X_test, [[7, 1, 1], [8, -1, np.nan]])  # no tent in the first table
+    assert (dataset.y.tolist(), dataset.classes, dataset.target) == ([3.5, 2, 1, 7], (), "price")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a,b\n1,x\n2,y\n", r"must be numbers .* Row 1 holds 'x'"),
+        ("a,b\n1,3\n2,3\n", r"one target only \(3\)"),
+        ("a,b\n1,3\n2,inf\n", r"finite numbers\. Row 2 holds inf"),
+    ],
+)
+def test_targets_that_are_no_numbers(tmp_path, content, message):
+    (tmp_path / "a.csv").write_text(content)
+    with pytest.raises(DataError, match=message):
+        csv(tmp_path / "a.csv", target="numbers")
+
+
+def test_points_of_the_configuration():
+    dataset = load(name="p", reader="points", points=[[0, 1, -1], [2, 3, 1]], test_points=[[4, 5, 1]])
+    assert dataset.classes == ("-1", "+1")
+    np.testing.assert_array_equal(dataset.X_test, [[4, 5]])
+    assert (dataset.y.tolist(), dataset.y_test.tolist()) == ([0, 1], [1])
+    for points, message in (([], "Got none"), ([[1, 2], [3]], "one length")):
+        with pytest.raises(ConfigError, match=message):
+            load(name="p", reader="points", points=points)
+    with pytest.raises(ConfigError, match=r"dataset\.test_points must be of the classes"):
+        load(name="p", reader="points", points=[[0, 1], [1, 2]], test_points=[[1, 3]])
 
 
 def test_bytes_that_are_no_csv(tmp_path, flowers):
@@ -198,7 +235,6 @@ BAD_NPZ = {
     "words": (arrays(X=np.full((4, 2), "a")), r"'X' must hold numbers\. Got <U1"),
     "lengths": (arrays(y=np.array([0, 1, 0])), r"'X' has 4 rows, but 'y' has 3"),
     "labels of two axes": (arrays(y=np.zeros((4, 1))), r"'y' must be one number or word .* shape \(4, 1\)"),
-    "NaN": (arrays(X=np.full((4, 2), np.nan)), r"empty cell \(NaN\) in column 'x1', row 1"),
     "infinite": (arrays(X=np.full((4, 2), -np.inf)), r"infinite value in column 'x1', row 1"),
     "NaN label": (arrays(y=np.array([0, 1, np.nan, 1])), r"Row 3 holds nan"),
     "features": (arrays(X_test=np.zeros((1, 3)), y_test=np.array([0])), r"must have 2 features, .* Got 3"),

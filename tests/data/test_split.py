@@ -114,7 +114,7 @@ def test_without_stratification_a_class_may_have_one_row():
         ([50, 50], {"validation": 0.001}, r"Got 0\.001 of 80 rows, which gives no row to this part"),
         ([50, 50], {"test": 1.5}, r"split\.test must be a share in \(0, 1\) or .* Got 1\.5"),
         ([50, 50], {"test": "own"}, r"Got 'own'"),
-        ([50, 50], {"validation": True}, r"Got True"),
+        ([50, 50], {"validation": True}, r"Got true"),
         ([50, 2], {}, r"'class 1' has 2: set split\.stratify=false"),
     ],
 )

@@ -40,10 +40,10 @@ def test_gallery_holds_the_pixels(make_run: Make) -> None:
 
 def test_pixels_share_the_range_of_their_numbers() -> None:
     images = np.array([[[-1.0, 0.0]], [[1.0, np.nan]]])
-    np.testing.assert_allclose(pictures._unit(images), [[[0, 0.5]], [[1, 0.5]]])
-    assert pictures._unit(np.zeros((1, 2, 2))).tolist() == [[[0, 0], [0, 0]]]
+    np.testing.assert_allclose(pictures.unit(images), [[[0, 0.5]], [[1, 0.5]]])
+    assert pictures.unit(np.zeros((1, 2, 2))).tolist() == [[[0, 0], [0, 0]]]
     sixteenths = np.array([[[4, 8]], [[12, 16]]], dtype=np.uint8)
-    assert pictures._unit(sixteenths).tolist() == [[[0.25, 0.5]], [[0.75, 1.0]]]
+    assert pictures.unit(sixteenths).tolist() == [[[0.25, 0.5]], [[0.75, 1.0]]]
 
 
 def test_mistakes_give_the_probability_of_the_wrong_class(make_run: Make) -> None:

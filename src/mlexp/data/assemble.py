@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from mlexp import schema
 from mlexp.data.dataset import Dataset
-from mlexp.data.labels import number_labels
+from mlexp.data.labels import number_labels, targets
 from mlexp.data.rows import CHUNK_BYTES
 from mlexp.errors import DataError
 
@@ -20,6 +20,7 @@ class Raw:
 
     X: np.ndarray
     labels: np.ndarray
+    categories: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 def assemble(
@@ -31,6 +32,8 @@ def assemble(
     image_shape: tuple[int, int] | None = None,
     pixel_max: float | None = None,
     names: Sequence[str] = (),
+    target: str = "target",
+    may_be_empty: bool = False,
     where: str,
     source: str,
 ) -> Dataset:
@@ -39,7 +42,7 @@ def assemble(
     Parameters
     ----------
     wanted : schema.Dataset
-        Gives the name and what to do with gaps between labels.
+        Gives the name, whether labels are classes or numbers, and what to do with gaps between them.
     train, test : Raw
         The main part, and a test part of its own or None.
     feature_names : sequence of str, default ()
@@ -48,27 +51,48 @@ def assemble(
         As in `Dataset`.
     names : sequence of str, default ()
         Name of each integer label.
+    target : str, default "target"
+        Name of what is predicted.
+    may_be_empty : bool, default False
+        Let empty cells (NaN) pass: the preparation fills or refuses them.
     where, source : str
         The file, for messages; where the rows came from, for the record.
 
     Raises
     ------
     DataError
-        Empty, no features, NaN or infinite values, lengths that differ, or labels that are no classes.
+        Empty, no features, NaN or infinite values, lengths that differ, or labels that are not what was wanted.
     """
     word = "x" if image_shape is None else "pixel"
     columns = tuple(feature_names) or tuple(f"{word}{i + 1}" for i in range(train.X.shape[1]))
     for part, title in ((train, where), (test, f"the test part of {where}")):
         if part is not None:
-            check_part(part, columns, title)
-    y, y_test, classes = number_labels(
-        train.labels, test.labels if test else None, gaps=wanted.label_gaps, names=names, where=where
+            check_part(part, columns, title, may_be_empty)
+    labels_test = test.labels if test else None
+    classes: tuple[str, ...] = ()
+    if wanted.target == "numbers":
+        y, y_test = targets(train.labels, labels_test, where=where)
+    else:
+        y, y_test, classes = number_labels(
+            train.labels, labels_test, gaps=wanted.label_gaps, names=names, where=where
+        )
+    return Dataset(
+        wanted.name,
+        _numbers(train.X),
+        y,
+        classes,
+        columns,
+        image_shape,
+        pixel_max,
+        _numbers(test.X) if test else None,
+        y_test,
+        source=source,
+        categories=train.categories,
+        target=target,
     )
-    X, X_test = _numbers(train.X), _numbers(test.X) if test else None
-    return Dataset(wanted.name, X, y, classes, columns, image_shape, pixel_max, X_test, y_test, source=source)
 
 
-def check_part(part: Raw, columns: Sequence[str], where: str) -> None:
+def check_part(part: Raw, columns: Sequence[str], where: str, may_be_empty: bool = False) -> None:
     """Refuse a part that is empty, has no features, lengths that differ, or values that are not finite."""
     n_rows, n_features = part.X.shape
     if n_rows == 0 or n_features == 0:
@@ -83,20 +107,24 @@ def check_part(part: Raw, columns: Sequence[str], where: str) -> None:
             f"{where} must have {len(columns)} features, as the training part has. Got {n_features}."
         )
     if part.X.dtype.kind == "f":
-        _check_finite(part.X, columns, where)
+        _check_finite(part.X, columns, where, may_be_empty)
 
 
-def _check_finite(X: np.ndarray, columns: Sequence[str], where: str) -> None:
+def _check_finite(X: np.ndarray, columns: Sequence[str], where: str, may_be_empty: bool) -> None:
     step = max(1, CHUNK_BYTES // (X.shape[1] * X.itemsize))
     for start in range(0, len(X), step):
-        wrong = ~np.isfinite(X[start : start + step])
+        wrong = (np.isinf if may_be_empty else _not_finite)(X[start : start + step])
         if wrong.any():
             row, column = np.argwhere(wrong)[0]
             value = "an empty cell (NaN)" if np.isnan(X[start + row, column]) else "an infinite value"
             raise DataError(
                 f"{where} has {value} in column '{columns[column]}', row {start + row + 1}. "
-                "Fill it in, or leave the row or the column out."
+                "Correct it, or leave the row or the column out."
             )
+
+
+def _not_finite(X: np.ndarray) -> np.ndarray:
+    return np.asarray(~np.isfinite(X))
 
 
 def _numbers(X: np.ndarray) -> np.ndarray:

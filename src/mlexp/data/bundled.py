@@ -11,7 +11,7 @@ from mlexp.data.assemble import Raw, assemble
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError, did_you_mean
 
-BUNDLED = ("digits", "iris", "wine", "breast_cancer")
+BUNDLED = ("digits", "iris", "wine", "breast_cancer", "diabetes")
 
 
 def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
@@ -23,7 +23,8 @@ def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
         )
     import sklearn.datasets
 
-    bunch: Any = getattr(sklearn.datasets, f"load_{wanted.name}")()
+    unscaled = {"scaled": False} if wanted.name == "diabetes" else {}
+    bunch: Any = getattr(sklearn.datasets, f"load_{wanted.name}")(**unscaled)
     pictures = wanted.name == "digits"
     # The pixels of digits are counts from 0 to 16, stored as float64 for no reason.
     X = bunch.data.astype(np.uint8) if pictures else np.asarray(bunch.data, np.float64)
@@ -33,7 +34,7 @@ def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
         feature_names=tuple(str(name) for name in bunch.feature_names),
         image_shape=(8, 8) if pictures else None,
         pixel_max=16.0 if pictures else None,
-        names=tuple(str(name) for name in bunch.target_names),
+        names=tuple(str(name) for name in bunch.get("target_names", ())),
         where=f"data set '{wanted.name}'",
         source="bundled with scikit-learn",
     )

@@ -33,24 +33,28 @@ def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
     del frame  # a wide table and its copy are large enough without the next one
     if wanted.test_path is not None:
         other = existing(wanted.test_path, key="dataset.test_path", what="a CSV file with the same columns")
-        test = _test_part(read(other), columns, label, str(other))
+        test = _test_part(read(other), columns, label, str(other), train.categories)
     return assemble(
         wanted,
         train,
         test,
         feature_names=[name for name in columns if name != label],
+        target=label,
+        may_be_empty=True,
         where=str(path),
         source="a CSV file",
     )
 
 
-def _test_part(frame: pd.DataFrame, columns: list[str], label: str, where: str) -> Raw:
+def _test_part(
+    frame: pd.DataFrame, columns: list[str], label: str, where: str, known: dict[int, tuple[str, ...]]
+) -> Raw:
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         raise DataError(
             f"{where} must have the columns of the training file. Missing: {', '.join(missing[:10])}."
         )
-    return separate(frame[columns], label, where)
+    return separate(frame[columns], label, where, known)
 
 
 def read(path: Path) -> pd.DataFrame:

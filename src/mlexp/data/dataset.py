@@ -6,12 +6,14 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from mlexp.data.draw import choose
 from mlexp.data.rows import CHUNK_BYTES, Rows
 from mlexp.errors import ConfigError
+from mlexp.rules import share_or_count
 
 AUTO_TEST_SHARE = 0.2
 
@@ -33,6 +35,9 @@ class Dataset:
     pixel_max : largest value a pixel can have (255 for bytes), or None where features are no pixels
     X_test, y_test : a test part of its own, or None
     source : where the rows came from, in words
+    categories : position of each text column -> its words; `X` holds their numbers, -1 for a word that only
+        the test part has
+    target : name of what is predicted
     digests : SHA-256 of `X` and `X_test` where known already, so that they are not read again
     """
 
@@ -46,6 +51,8 @@ class Dataset:
     X_test: np.ndarray | None = None
     y_test: np.ndarray | None = None
     source: str = ""
+    categories: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    target: str = "target"
     digests: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -71,13 +78,15 @@ class Dataset:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over the content: features, targets, test part and class names."""
-        content = {
+        content: dict[str, Any] = {
             "X": self.digests.get("X") or digest(self.X),
             "y": digest(self.y),
             "X_test": None if self.X_test is None else self.digests.get("X_test") or digest(self.X_test),
             "y_test": None if self.y_test is None else digest(self.y_test),
             "classes": list(self.classes),
         }
+        if self.categories:
+            content["categories"] = list(self.categories.items())
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -146,8 +155,9 @@ def split(
     test : "auto", share in (0, 1) or number of rows, default "auto"
         "auto" is the test part that the data set brings, or 0.2 of the rows where it brings none. A share
         or a number is drawn from the main part, and a test part that the data set brings is left unused.
+        0 leaves this part without rows.
     validation : share in (0, 1) or number of rows, default 0.1
-        Drawn from what the test part leaves. A share is rounded to the nearest whole row.
+        Drawn from what the test part leaves. A share is rounded to the nearest whole row; 0 is no rows.
     stratify : bool, default True
         Keep the shares of the classes equal in all parts, to within one row (no effect on regression).
     seed : int, default 0
@@ -167,7 +177,8 @@ def split(
     own_test = test == "auto" and dataset.has_test
     stratify = stratify and dataset.n_classes > 0
     if stratify:
-        _check_class_sizes(dataset, n_parts=2 if own_test else 3)
+        drawn_parts = [share for share in (0 if own_test else test, validation) if share != 0]
+        _check_class_sizes(dataset, n_parts=1 + len(drawn_parts))
     rest = np.arange(dataset.n_samples, dtype=np.int64)
     test_part = _own_test_part(dataset)
     if not own_test:
@@ -194,10 +205,12 @@ def _divide(
 
 
 def _count(share: str | float | int, n_rows: int, key: str) -> int:
-    if isinstance(share, bool) or not isinstance(share, int | float):
-        raise ConfigError(f"{key} must be a share in (0, 1) or a whole number of rows from 1. Got {share!r}.")
-    if isinstance(share, float) and not 0 < share < 1:
-        raise ConfigError(f"{key} must be a share in (0, 1) or a whole number of rows from 1. Got {share!r}.")
+    rule = share_or_count()
+    if not rule.accepts(share):
+        raise ConfigError(rule.complaint(key, share))
+    assert isinstance(share, int | float)
+    if share == 0:
+        return 0
     count = round(share * n_rows) if isinstance(share, float) else share
     if 1 <= count < n_rows:
         return count

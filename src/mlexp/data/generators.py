@@ -31,6 +31,41 @@ def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
     )
 
 
+def points(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
+    """Take the rows that the configuration itself holds: features, then the class, a whole number.
+
+    Classes are named as they are written, with a sign where one of them is negative: -1 and +1.
+    """
+    train, test = (_rows(rows) for rows in (wanted.points, wanted.test_points))
+    if train is None:
+        raise ConfigError("dataset.points must hold rows [x1, x2, ..., class]. Got none.")
+    values = np.unique(train.labels)
+    sign = "+" if values[0] < 0 else ""
+
+    def named(part: Raw) -> Raw:
+        return Raw(part.X, np.searchsorted(values, part.labels))
+
+    if test is not None and not np.isin(test.labels, values).all():
+        raise ConfigError(f"dataset.test_points must be of the classes of dataset.points, {values.tolist()}.")
+    return assemble(
+        wanted,
+        train if wanted.target == "numbers" else named(train),
+        test if test is None or wanted.target == "numbers" else named(test),
+        names=[f"{value:{sign}g}" for value in values],
+        where=f"data set '{wanted.name}'",
+        source="typed in the configuration",
+    )
+
+
+def _rows(rows: list[list[float]]) -> Raw | None:
+    if not rows:
+        return None
+    if len({len(row) for row in rows}) > 1 or len(rows[0]) < 2:
+        raise ConfigError("dataset.points must hold rows of one length, [x1, x2, ..., class], all of them.")
+    table = np.array(rows, np.float64)
+    return Raw(table[:, :-1], table[:, -1])
+
+
 def spirals(
     n_samples: int, *, n_arms: int, turns: float, noise: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:

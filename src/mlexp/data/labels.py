@@ -66,6 +66,47 @@ def number_labels(
     return codes, None if test is None else _test_codes(_plain(test, where), values, classes, where), classes
 
 
+def targets(
+    train: np.ndarray, test: np.ndarray | None, *, where: str = "the data set"
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return labels as numbers to predict, float64.
+
+    Raises
+    ------
+    DataError
+        Words, empty cells, infinite numbers, or one value only in the training part.
+
+    Examples
+    --------
+    >>> targets(np.array([3, 1]), None)
+    (array([3., 1.]), None)
+    """
+    y, y_test = (None if labels is None else _target(labels, where) for labels in (train, test))
+    assert y is not None
+    if np.ptp(y) == 0:
+        raise DataError(
+            f"{where} holds one target only ({y[0]:g}). Two or more are needed to learn from: name another column "
+            "with dataset.label."
+        )
+    return y, y_test
+
+
+def _target(labels: np.ndarray, where: str) -> np.ndarray:
+    if labels.dtype.kind not in "biuf":
+        raise DataError(
+            f"Targets of {where} must be numbers (dataset.target=numbers). Row 1 holds {str(labels[0])!r}: name "
+            "another column with dataset.label, or set dataset.target=classes."
+        )
+    y = labels.astype(np.float64)
+    broken = np.flatnonzero(~np.isfinite(y))
+    if len(broken):
+        raise DataError(
+            f"Targets of {where} must be finite numbers. Row {broken[0] + 1} holds {labels[broken[0]]}: correct it "
+            "or leave the row out."
+        )
+    return y
+
+
 def _plain(labels: np.ndarray, where: str) -> np.ndarray:
     """Return labels as int64 or as strings."""
     if len(labels) == 0:

@@ -34,6 +34,7 @@ def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
         test,
         image_shape=shape,
         pixel_max=255.0 if pixels else None,
+        may_be_empty=shape is None,
         where=str(path),
         source="an NPZ file",
     )

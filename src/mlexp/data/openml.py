@@ -29,6 +29,8 @@ def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
         wanted,
         separate(bunch.frame, label, where),
         feature_names=[name for name in columns if name != label],
+        target=label,
+        may_be_empty=True,
         where=where,
         source=where,
     )

@@ -10,7 +10,7 @@ import numpy as np
 from mlexp.data.dataset import Part, Split
 from mlexp.data.rows import Factor, Rows
 from mlexp.errors import ConfigError, did_you_mean
-from mlexp.schema import SCALES
+from mlexp.names import SCALES
 
 
 @dataclass(frozen=True, eq=False)

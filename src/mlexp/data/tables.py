@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
 LABEL_NAMES = ("label", "target", "class")
 
 
-def separate(frame: pd.DataFrame, label: str, where: str) -> Raw:
+def separate(
+    frame: pd.DataFrame, label: str, where: str, known: Mapping[int, tuple[str, ...]] | None = None
+) -> Raw:
     """Separate a table into features (float64) and labels.
+
+    Text columns hold the number of each word in sorted order; an empty cell is NaN.
 
     Parameters
     ----------
@@ -26,24 +31,45 @@ def separate(frame: pd.DataFrame, label: str, where: str) -> Raw:
         Name of the label column; all others are features.
     where : str
         The file, for messages.
+    known : mapping of column position to words, or None
+        The text columns of the training table, for a test table; words that are not there become -1.
 
     Raises
     ------
     DataError
-        Text or an empty cell in a feature column, or an empty label.
+        Text in a column of numbers, or an empty label.
     """
     features = frame.drop(columns=label)
     if features.shape[1] == 0:
         raise DataError(f"{where} holds no feature columns, only the label '{label}'.")
     if len(frame) == 0:
         raise DataError(f"{where} holds a header line but no rows.")
-    X = np.empty(features.shape, np.float64)
-    for position, column in enumerate(features.columns):
-        _check_numbers(features[column], where)
-        X[:, position] = features[column].to_numpy(np.float64)
     labels = frame[label]
     _check_filled(labels, where)
-    return Raw(X, _label_array(labels))
+    X, words = coded(features, where, known)
+    return Raw(X, _label_array(labels), words)
+
+
+def coded(
+    features: pd.DataFrame, where: str, known: Mapping[int, tuple[str, ...]] | None = None
+) -> tuple[np.ndarray, dict[int, tuple[str, ...]]]:
+    """Return features as float64 of shape (n_rows, n_columns), and the words of each text column.
+
+    Parameters are those of `separate`.
+    """
+    X = np.empty(features.shape, np.float64)
+    found = dict(known or {})
+    for position, name in enumerate(features.columns):
+        column = features[name]
+        if position in found or (known is None and _is_text(column)):
+            given = column.dropna().astype(str)
+            words = found.setdefault(position, tuple(sorted(set(given))))
+            codes = {word: number for number, word in enumerate(words)}
+            X[:, position] = column.astype(object).map(lambda cell, codes=codes: codes.get(str(cell), -1))
+            X[column.isna().to_numpy(), position] = np.nan
+        else:
+            X[:, position] = _numbers(column, where)
+    return X, found
 
 
 def label_column(columns: list[str], wanted: str | int | None, where: str) -> str:
@@ -82,18 +108,29 @@ def label_column(columns: list[str], wanted: str | int | None, where: str) -> st
     raise ConfigError(f"dataset.label must be {allowed} of {where} ({shown}). Got {wanted!r}.{near}")
 
 
-def _check_numbers(column: pd.Series, where: str) -> None:
+def _is_text(column: pd.Series) -> bool:
+    """Return whether fewer than half of the filled cells are numbers; a stray word does not make a text column."""
     import pandas as pd
 
-    if not pd.api.types.is_numeric_dtype(column.dtype) or isinstance(column.dtype, pd.CategoricalDtype):
-        numbers = pd.to_numeric(column.astype(object), errors="coerce")
-        text = np.flatnonzero(numbers.isna() & column.notna())
-        if len(text):
-            raise DataError(
-                f"{where} has text in column '{column.name}': row {text[0] + 1} holds {str(column.iloc[text[0]])!r}. "
-                "Features must be numbers: correct it, leave the column out, or name it as dataset.label."
-            )
-    _check_filled(column, where)
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return False
+    filled = column.dropna().astype(object)
+    return bool(2 * pd.to_numeric(filled, errors="coerce").notna().sum() < len(filled))
+
+
+def _numbers(column: pd.Series, where: str) -> np.ndarray:
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return column.to_numpy(np.float64, na_value=np.nan)
+    numbers = pd.to_numeric(column.astype(object), errors="coerce")
+    text = np.flatnonzero(numbers.isna() & column.notna())
+    if len(text):
+        raise DataError(
+            f"{where} has text in column '{column.name}': row {text[0] + 1} holds {str(column.iloc[text[0]])!r}. "
+            "Most of its cells are numbers: correct it, leave the column out, or name it as dataset.label."
+        )
+    return numbers.to_numpy(np.float64)
 
 
 def _check_filled(column: pd.Series, where: str) -> None:

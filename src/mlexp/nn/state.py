@@ -85,6 +85,34 @@ class State:
             for row in rows[first:]
         ]
 
+    def only(self, replica: int) -> State:
+        """Return the state that one replica would have had it trained alone; the arrays are views.
+
+        Examples
+        --------
+        >>> from mlexp.nn.layers import Dense
+        >>> from mlexp.nn.optimizers import SGD
+        >>> pair, alone = (begin([Network((Dense(1),), 2)] * len(seeds), SGD(), seeds) for seeds in ([0, 1], [1]))
+        >>> bool((pair.only(1).theta == alone.theta).all())
+        True
+        """
+        own = slice(replica, replica + 1)
+        return State(
+            theta=self.theta[own],
+            running=self.running[own],
+            slots=[slot[own] for slot in self.slots],
+            rngs=self.rngs[own],
+            status=self.status[own],
+            best_theta=self.best_theta[own],
+            best_running=self.best_running[own],
+            best_loss=self.best_loss[own],
+            best_epoch=self.best_epoch[own],
+            history=self.history[own],
+            step=self.step,
+            epoch=len(self.history[replica]),
+            measured=self.measured,
+        )
+
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the state as plain arrays, for a file without pickle.
 

@@ -6,7 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlexp.plots import classes, curves, pictures, style
+from mlexp.plots import (
+    autoencoder,
+    boundary,
+    by_hand,
+    classes,
+    clustering,
+    curves,
+    embedding,
+    explore,
+    layers,
+    pictures,
+    regression,
+    style,
+)
 from mlexp.record import Run, write_bytes
 
 if TYPE_CHECKING:
@@ -19,7 +32,34 @@ FIGURES: dict[str, Callable[[Run], Figure | None]] = {
     "per_class": classes.per_class,
     "gallery": pictures.gallery,
     "mistakes": pictures.mistakes,
+    "boundary": boundary.boundary,
+    "predicted_against_true": regression.predicted_against_true,
+    "clusters": clustering.clusters,
+    "clusters_by_k": clustering.clusters_by_k,
+    "cluster_gallery": clustering.cluster_gallery,
+    "centres": clustering.centres,
+    "samples": clustering.samples,
+    "embedding": embedding.by_class,
+    "embedding_images": embedding.by_image,
+    "pca_variance": embedding.variance,
+    "pca_components": embedding.components,
+    "pca_reconstructions": embedding.reconstructions,
+    "error_curves": autoencoder.error_curves,
+    "reconstructions": autoencoder.reconstructions,
+    "latent": autoencoder.latent,
+    "between": autoencoder.between,
+    "features": autoencoder.features,
+    "hidden_layers": layers.maps,
+    "separation": layers.separation,
+    "random_images": explore.random_images,
+    "images_by_class": explore.by_class,
+    "class_balance": explore.balance,
+    "nearest_distances": explore.distances,
+    "pixels": explore.pixels,
+    "computation_graph": by_hand.graph,
+    "step_sizes": by_hand.step_sizes,
 }
+
 
 
 def draw(run: Run) -> list[Path]:

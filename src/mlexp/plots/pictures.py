@@ -47,7 +47,7 @@ def gallery(run: Run) -> Figure | None:
     ]
     right = sum(not tile.wrong for tile in tiles)
     headline = f"Recognised: {right} of these {len(tiles)} test images"
-    return _draw_tiles(
+    return draw_tiles(
         tiles, columns, headline, "Below each image: true class, then = or ≠ and the predicted class"
     )
 
@@ -69,7 +69,7 @@ def mistakes(run: Run) -> Figure | None:
     n_wrong = int((true != predicted).sum())
     order = f"shown: the {len(tiles)} most confident" if len(tiles) < n_wrong else "the most confident first"
     headline = f"Misclassified: {n_wrong:,} of {true.size:,} test images; {order}"
-    return _draw_tiles(
+    return draw_tiles(
         tiles,
         columns,
         headline,
@@ -91,7 +91,7 @@ def _chosen(run: Run, kind: str, at_most: int) -> tuple[np.ndarray, np.ndarray] 
     return images[:at_most], positions[:at_most]
 
 
-def _draw_tiles(tiles: list[Tile], columns: int, headline: str, note: str) -> Figure:
+def draw_tiles(tiles: list[Tile], columns: int, headline: str, note: str) -> Figure:
     """Draw all images as one array, with a white band for the lines of text below each row of them."""
     columns = min(columns, max(len(tiles), 4))
     rows = math.ceil(len(tiles) / columns)
@@ -104,7 +104,7 @@ def _draw_tiles(tiles: list[Tile], columns: int, headline: str, note: str) -> Fi
     axes = style.place(figure, 0.08, 0, *size)
     axes.set_axis_off()
     axes.set_title(note, fontsize=style.SMALL, color=style.GREY)
-    axes.imshow(_mosaic(tiles, columns, (h + band, w + gap)), cmap=_greys(), vmin=0, vmax=1)
+    axes.imshow(_mosaic(tiles, columns, (h + band, w + gap)), cmap=greys(), vmin=0, vmax=1)
     for k, tile in enumerate(tiles):
         left, top = k % columns * (w + gap) - 0.5, k // columns * (h + band) - 0.5
         for number, line in enumerate(tile.lines):
@@ -125,7 +125,7 @@ def _mosaic(tiles: list[Tile], columns: int, cell: tuple[int, int]) -> np.ndarra
     """Return one array with every image at the top left of its cell, in [0, 1]; NaN elsewhere."""
     rows = math.ceil(len(tiles) / columns)
     mosaic = np.full((rows * cell[0], columns * cell[1]), np.nan, dtype=np.float32)
-    images = _unit(np.stack([tile.image for tile in tiles]))
+    images = unit(np.stack([tile.image for tile in tiles]))
     h, w = images.shape[1:]
     for k, image in enumerate(images):
         top, left = k // columns * cell[0], k % columns * cell[1]
@@ -133,7 +133,7 @@ def _mosaic(tiles: list[Tile], columns: int, cell: tuple[int, int]) -> np.ndarra
     return mosaic
 
 
-def _unit(images: np.ndarray) -> np.ndarray:
+def unit(images: np.ndarray) -> np.ndarray:
     """Return pixels in [0, 1] by the range that the images share; whole numbers from 0 upwards start at 0.
 
     The range is that of the numbers, not of their type: scikit-learn's digits are bytes from 0 to 16.
@@ -145,7 +145,8 @@ def _unit(images: np.ndarray) -> np.ndarray:
     return scaled.astype(np.float32)
 
 
-def _greys() -> Colormap:
+def greys() -> Colormap:
+    """Return black to white, with white for what is no image."""
     import matplotlib
 
     return matplotlib.colormaps["gray"].with_extremes(bad="white")

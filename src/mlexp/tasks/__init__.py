@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from mlexp.data.dataset import Dataset
 from mlexp.observer import Observer
 from mlexp.result import Result
 from mlexp.schema import Config
-from mlexp.tasks.supervised import classification
+from mlexp.tasks.autoencoder import autoencoder
+from mlexp.tasks.by_hand import by_hand
+from mlexp.tasks.clustering import clustering
+from mlexp.tasks.embedding import embedding
+from mlexp.tasks.explore import explore
+from mlexp.tasks.features import features
+from mlexp.tasks.layers import layers
+from mlexp.tasks.supervised import classification, classifications, regression
 
-TASKS: dict[str, Callable[[Config, Dataset, Observer], Result]] = {"classification": classification}
+TASKS: dict[str, Callable[[Config, Dataset, Observer], Result]] = {
+    "classification": classification,
+    "regression": regression,
+    "clustering": clustering,
+    "embedding": embedding,
+    "autoencoder": autoencoder,
+    "features": features,
+    "layers": layers,
+    "explore": explore,
+    "by_hand": by_hand,
+}
+
+# Kinds whose networks can train side by side; the same result for each as from `TASKS`.
+STACKS: dict[str, Callable[[Sequence[Config], Dataset, Sequence[Observer]], Iterator[Result]]] = {
+    "classification": classifications,
+}

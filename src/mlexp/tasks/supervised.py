@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from mlexp import metrics, models
-from mlexp.data.dataset import Dataset, Part, Split, split
-from mlexp.data.prepare import Scaling, prepare
+from mlexp import metrics
+from mlexp.data.dataset import Dataset, Part, Split
 from mlexp.errors import DataError
-from mlexp.observer import Observer, Plan
+from mlexp.observer import Observer
 from mlexp.result import Columns, Result
 from mlexp.schema import Config
+from mlexp.tasks import plane
+from mlexp.tasks.learning import Learnt, learn, learn_together
+from mlexp.tasks.parts import NAMES
 
 GALLERY_IMAGES = 24
+Outputs = tuple[np.ndarray, np.ndarray | None]
 
 
 def classification(config: Config, dataset: Dataset, observer: Observer) -> Result:
@@ -23,134 +27,125 @@ def classification(config: Config, dataset: Dataset, observer: Observer) -> Resu
     The test part is read only after training has ended by itself; a run that diverged or was stopped
     by its user leaves it untouched.
     """
+    return next(classifications([config], dataset, [observer]))
+
+
+def classifications(
+    configs: Sequence[Config], dataset: Dataset, observers: Sequence[Observer]
+) -> Iterator[Result]:
+    """Fit classifiers that `learn_together` can fit, then yield the result of each."""
     if dataset.n_classes < 2:
         raise DataError(
-            f"Data set '{dataset.name}' has the classes {list(dataset.classes)}; classification needs two or "
-            "more. Choose another dataset.label or a data set with classes."
+            f"Data set '{dataset.name}' has {'numbers to predict' if not dataset.n_classes else 'one class'}; "
+            "classification needs two classes or more. Set dataset.target=classes, or task.kind=regression "
+            "(task=regress), or name another dataset.label."
         )
-    parts = split(
-        dataset,
-        test=config.split.test,
-        validation=config.split.validation,
-        stratify=config.split.stratify,
-        seed=config.split.seed,
-    )
-    parts, scaling = prepare(parts, config.prepare.scale, dataset.pixel_max, dtype=config.model.dtype)
-    model = models.build(
-        config.model,
-        "classification",
-        seed=config.seed,
-        threads=config.threads,
-        trusted=config.trusted_packages,
-    )
-    summary = model.plan(dataset.n_features, dataset.n_classes)
-    observer.started(_plan(config, dataset, parts, scaling, summary))
-    model.fit(
-        parts.train.X,
-        parts.train.y,
-        X_validation=parts.validation.X,
-        y_validation=parts.validation.y,
-        n_classes=dataset.n_classes,
-        on_epoch=observer.epoch,
-        should_stop=observer.stop_requested,
-        on_state=lambda state: observer.checkpoint(state.to_arrays),
-        resume=observer.checkpointed(),
-    )
-    facts = {
-        "epochs": len(model.history_),
-        "best_epoch": model.best_epoch_,
-        "stopped": model.status_,
-        "n_parameters": model.n_parameters_,
-    }
-    tables = {"layers": _columns(summary)}
-    if model.status_ == "diverged":
-        return Result(status="diverged", problem=_diverged(config, facts), facts=facts, tables=tables)
-    if model.status_ == "interrupted":
-        return Result(status="interrupted", model=model.to_arrays(), facts=facts, tables=tables)
-    return _judged(dataset, parts, model, facts, tables)
+    for config, learnt in zip(configs, learn_together(configs, dataset, observers), strict=True):
+        yield _judged(dataset, learnt) if learnt.status == "completed" else _stopped(config, learnt)
 
 
-def _judged(
-    dataset: Dataset, parts: Split, model: Any, facts: dict[str, Any], tables: dict[str, Columns]
-) -> Result:
+def _judged(dataset: Dataset, learnt: Learnt) -> Result:
     """Predict every part, the test part for the first and only time."""
-    probability = {
-        name: model.predict_proba(part.X)
-        for name, part in (("train", parts.train), ("validation", parts.validation), ("test", parts.test))
-    }
-    confusion = metrics.confusion_matrix(parts.test.y, probability["test"].argmax(axis=1), dataset.n_classes)
-    scores = {
-        name: metrics.classification_scores(getattr(parts, name).y, values)
-        for name, values in probability.items()
-    }
-    return Result(
+    outputs = {name: learnt.classified(part.X) for name, part in _filled(learnt.parts)}
+    scores = {name: _scores(part, outputs[name], dataset.n_classes) for name, part in _filled(learnt.parts)}
+    judged = {name: part for name, part in _filled(learnt.parts) if name != "train"}
+    kept = [_predictions(name, part, *outputs[name]) for name, part in judged.items()]
+    tables, arrays = plane.drawn(dataset, learnt)
+    if "test" in judged:
+        tables |= _class_tables(judged["test"].y, outputs["test"][0], dataset.classes)
+        arrays |= _pictures(dataset, learnt.raw.test, *outputs["test"])
+    return learnt.result(
+        metrics=scores,
+        predictions={name: array for arrays in kept for name, array in arrays.items()},
+        arrays=arrays,
+        tables=tables,
+        warnings=[*_unjudged(learnt.parts), *_nothing_learnt(learnt.parts, scores)],
+    )
+
+
+def regression(config: Config, dataset: Dataset, observer: Observer) -> Result:
+    """Fit a model of numbers and score it on the training, validation and test part.
+
+    The target is standardised for the fit, by the mean and deviation of the training part; scores and
+    predictions are in its own unit.
+    """
+    if dataset.n_classes:
+        raise DataError(
+            f"Data set '{dataset.name}' has classes; regression needs numbers to predict. Set "
+            "dataset.target=numbers, or task.kind=classification (task=classify)."
+        )
+    learnt = learn(config, dataset, observer)
+    if learnt.status != "completed":
+        return _stopped(config, learnt)
+    parts = dict(_filled(learnt.parts))
+    predicted = {name: learnt.predicted(part.X) for name, part in parts.items()}
+    scores = {name: metrics.regression_scores(part.y, predicted[name]) for name, part in parts.items()}
+    return learnt.result(
         metrics=scores,
         predictions={
-            **_predictions("validation", parts.validation, probability["validation"]),
-            **_predictions("test", parts.test, probability["test"]),
+            f"{name}_{what}": values
+            for name, part in parts.items()
+            for what, values in (
+                ("row", part.index),
+                ("true", part.y),
+                ("predicted", predicted[name]),
+                ("absolute_error", np.abs(part.y - predicted[name])),
+                ("squared_error", np.square(part.y - predicted[name])),
+            )
         },
-        arrays=_pictures(dataset, parts.test, probability["test"]),
-        model=model.to_arrays(),
-        tables={
-            **tables,
-            "confusion": _confusion_table(confusion, dataset.classes),
-            "per_class": _class_table(confusion, dataset.classes),
-        },
-        facts=facts,
-        warnings=_warnings(parts, scores),
+        warnings=[*_unjudged(learnt.parts), *_no_better_than_mean(scores)],
     )
 
 
-def _plan(
-    config: Config, dataset: Dataset, parts: Split, scaling: Scaling, summary: list[dict[str, Any]]
-) -> Plan:
-    return Plan(
-        dataset={
-            "name": dataset.name,
-            "n_samples": dataset.n_samples,
-            "n_features": dataset.n_features,
-            "classes": list(dataset.classes),
-            "image_shape": list(dataset.image_shape) if dataset.image_shape else None,
-            "source": dataset.source,
-            "fingerprint": dataset.fingerprint,
-        },
-        split={
-            "train": len(parts.train.y),
-            "validation": len(parts.validation.y),
-            "test": len(parts.test.y),
-            "fingerprint": parts.fingerprint,
-        },
-        preparation={"scale": scaling.how, "fitted_on_rows": scaling.n_rows},
-        model=summary,
-        n_parameters=sum(row["parameters"] for row in summary),
-        epochs=config.model.epochs,
-    )
+def _filled(parts: Split) -> list[tuple[str, Part]]:
+    return [(name, part) for name in NAMES if len(part := getattr(parts, name))]
 
 
-def _predictions(name: str, part: Part, probability: np.ndarray) -> dict[str, np.ndarray]:
+def _stopped(config: Config, learnt: Learnt) -> Result:
+    return learnt.result(problem=_diverged(config, learnt.facts) if learnt.status == "diverged" else "")
+
+
+def _scores(part: Part, outputs: Outputs, n_classes: int) -> dict[str, float]:
+    predicted, probability = outputs
+    scores = metrics.label_scores(part.y, predicted, n_classes)
+    if probability is None:
+        return scores
+    loss = float(metrics.log_loss_rows(part.y, probability).mean(dtype=np.float64))
+    return {"accuracy": scores.pop("accuracy"), "loss": loss} | scores
+
+
+def _predictions(
+    name: str, part: Part, predicted: np.ndarray, probability: np.ndarray | None
+) -> dict[str, np.ndarray]:
     """Keep what later comparisons need of every row: one byte and one float32 a row, and the probabilities."""
-    predicted = probability.argmax(axis=1)
-    return {
+    kept = {
         f"{name}_row": part.index,
         f"{name}_true": part.y,
         f"{name}_predicted": predicted,
-        f"{name}_probability": probability.astype(np.float32),
         f"{name}_correct": metrics.correct_rows(part.y, predicted),
+    }
+    if probability is None:
+        return kept
+    return kept | {
+        f"{name}_probability": probability.astype(np.float32),
         f"{name}_log_loss": metrics.log_loss_rows(part.y, probability),
     }
 
 
-def _pictures(dataset: Dataset, test: Part, probability: np.ndarray) -> dict[str, np.ndarray]:
+def _pictures(
+    dataset: Dataset, test: Part, predicted: np.ndarray, probability: np.ndarray | None
+) -> dict[str, np.ndarray]:
     """Keep the images of a few test rows, and of the mistakes that the model was surest of."""
     if dataset.image_shape is None:
         return {}
-    drawn = np.random.default_rng(0).permutation(len(test.y))[:GALLERY_IMAGES]
-    predicted = probability.argmax(axis=1)
-    wrong = np.flatnonzero(predicted != test.y)
-    surest = wrong[np.argsort(-probability[wrong, predicted[wrong]], kind="stable")][:GALLERY_IMAGES]
+    shown = {"gallery": np.random.default_rng(0).permutation(len(test))[:GALLERY_IMAGES]}
+    if probability is not None:
+        wrong = np.flatnonzero(predicted != test.y)
+        surest = np.argsort(-probability[wrong, predicted[wrong]], kind="stable")
+        shown["mistake"] = wrong[surest][:GALLERY_IMAGES]
     return {
         f"{name}_{what}": values
-        for name, rows in (("gallery", drawn), ("mistake", surest))
+        for name, rows in shown.items()
         for what, values in (
             ("position", rows),
             ("image", test.X.raw(rows).reshape(-1, *dataset.image_shape)),
@@ -158,23 +153,21 @@ def _pictures(dataset: Dataset, test: Part, probability: np.ndarray) -> dict[str
     }
 
 
-def _confusion_table(confusion: np.ndarray, classes: tuple[str, ...]) -> Columns:
-    return {"true": list(classes)} | {name: confusion[:, code].tolist() for code, name in enumerate(classes)}
-
-
-def _class_table(confusion: np.ndarray, classes: tuple[str, ...]) -> Columns:
+def _class_tables(y: np.ndarray, predicted: np.ndarray, classes: tuple[str, ...]) -> dict[str, Columns]:
+    """Return the confusion matrix, and precision, recall and F1 of each class."""
+    confusion = metrics.confusion_matrix(y, predicted, len(classes))
     precision, recall, f1 = metrics.precision_recall_f1(confusion)
+    named = {name: confusion[:, code].tolist() for code, name in enumerate(classes)}
     return {
-        "class": list(classes),
-        "precision": precision.tolist(),
-        "recall": recall.tolist(),
-        "f1": f1.tolist(),
-        "support": confusion.sum(axis=1).tolist(),
+        "confusion": {"true": list(classes)} | named,
+        "per_class": {
+            "class": list(classes),
+            "precision": precision.tolist(),
+            "recall": recall.tolist(),
+            "f1": f1.tolist(),
+            "support": confusion.sum(axis=1).tolist(),
+        },
     }
-
-
-def _columns(rows: list[dict[str, Any]]) -> Columns:
-    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 def _diverged(config: Config, facts: dict[str, Any]) -> str:
@@ -186,13 +179,33 @@ def _diverged(config: Config, facts: dict[str, Any]) -> str:
     )
 
 
-def _warnings(parts: Split, scores: dict[str, dict[str, float]]) -> list[str]:
-    """Say so when nothing was learnt: the model is no better than naming the commonest class."""
-    commonest = float(np.bincount(parts.validation.y).max() / len(parts.validation.y))
-    reached = scores["validation"]["accuracy"]
-    if reached > commonest:
+def _unjudged(parts: Split) -> list[str]:
+    """Say so when no row was kept back to judge by."""
+    if len(parts.test):
         return []
     return [
-        f"Nothing was learnt: validation accuracy {reached:.4f} is no better than always naming the commonest "
+        "No test part: these figures are for rows that the model has seen, and say nothing about new ones."
+    ]
+
+
+def _nothing_learnt(parts: Split, scores: dict[str, dict[str, float]]) -> list[str]:
+    """Say so when the model is no better than naming the commonest class."""
+    name, part = next((pair for pair in _filled(parts)[1:2]), ("train", parts.train))
+    commonest = float(np.bincount(part.y).max() / len(part))
+    reached = scores[name]["accuracy"]
+    if reached > commonest or reached == 1:
+        return []
+    return [
+        f"Nothing was learnt: {name} accuracy {reached:.4f} is no better than always naming the commonest "
         f"class ({commonest:.4f}). Try a smaller model.learning_rate, model.init=auto or prepare.scale=standard."
+    ]
+
+
+def _no_better_than_mean(scores: dict[str, dict[str, float]]) -> list[str]:
+    name = "validation" if "validation" in scores else "train"
+    if scores[name].get("r2", 1.0) > 0:
+        return []
+    return [
+        f"Nothing was learnt: the {name} R² is {scores[name]['r2']:.4f}; always naming the mean would give about 0. "
+        "Try other features, or a smaller model.learning_rate."
     ]

@@ -1,0 +1,221 @@
+"""Where jobs run: warm worker processes of this machine, each of which can die without harm to the others.
+
+A backend takes units of work from a queue and yields what becomes of them. A unit is any value that the
+function `work` of the backend takes; what that function tells comes back as it is told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import IO, Any, Protocol
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+SECONDS_TO_LEAVE = 2.0
+LOOK_AT_STOP = 0.2  # seconds
+
+Tell = Callable[[Any], None]
+Work = Callable[[Any, threading.Event, Tell], bool]
+
+
+@dataclass(frozen=True)
+class Event:
+    """What became of a unit.
+
+    Attributes
+    ----------
+    unit : the unit, as it was queued
+    kind : given (a worker has it), told (`content` is what the work told), done, lost (its worker died)
+    content : what was told, or why the worker died
+    """
+
+    unit: Any
+    kind: str
+    content: Any = None
+
+
+class Backend(Protocol):
+    """Runs units of work somewhere; more may be queued while it runs."""
+
+    def run(self, units: deque[Any], stop: threading.Event) -> Iterator[Event]:
+        """Yield events until the queue is empty, or everything under way has ended after `stop`."""
+        ...
+
+    def close(self) -> None:
+        """End all that was started, at once."""
+
+
+def workers_of(wanted: int | str, threads: int = 1) -> int:
+    """Return how many processes to start; auto is one for each core that this process may use."""
+    if isinstance(wanted, int):
+        return wanted
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // threads)
+
+
+class Local:
+    """A pool of worker processes.
+
+    Parameters
+    ----------
+    work : "package.module:function", called in the workers as ``function(unit, stop, tell)``; where it
+        returns True the worker is replaced
+    workers : number of processes at most
+    threads : threads of the matrix products in each
+    log : open file that takes what workers print
+    keep : file descriptors that stay open for as long as one of the workers lives
+    """
+
+    def __init__(
+        self, work: str, *, workers: int, threads: int, log: IO[str], keep: tuple[int, ...] = ()
+    ) -> None:
+        self.work = work
+        self.workers = workers
+        self._environment = os.environ | dict.fromkeys(THREADS, str(threads))
+        self._log = log
+        self._keep = keep
+        self._team: list[_Worker] = []
+
+    def run(self, units: deque[Any], stop: threading.Event) -> Iterator[Event]:
+        """Yield events until the queue is empty, or everything under way has ended after `stop`."""
+        asked = False
+        while True:
+            if stop.is_set() and not asked:
+                asked = True
+                for worker in self._team:
+                    worker.send(None)
+            if not asked:
+                yield from self._hand_out(units)
+            busy = [worker for worker in self._team if worker.busy]
+            if not busy:
+                return
+            for connection in wait([worker.connection for worker in busy], LOOK_AT_STOP):
+                worker = next(one for one in busy if one.connection is connection)
+                yield from self._heard(worker)
+
+    def close(self) -> None:
+        """End all workers; one that is in the middle of something does not get to end it."""
+        for worker in self._team:
+            worker.connection.close()  # which they notice
+        for worker in self._team:
+            worker.end()
+        self._team.clear()
+
+    def _hand_out(self, units: deque[Any]) -> Iterator[Event]:
+        wanted = min(self.workers, len(units) + sum(worker.busy for worker in self._team))
+        while len(self._team) < wanted:
+            self._team.append(_Worker(self.work, self._environment, self._log, self._keep))
+        for worker in self._team:
+            if units and not worker.busy:
+                worker.unit, worker.busy = units.popleft(), True
+                worker.send(worker.unit)
+                yield Event(worker.unit, "given")
+
+    def _heard(self, worker: _Worker) -> Iterator[Event]:
+        try:
+            kind, content = worker.connection.recv()
+        except (EOFError, OSError):
+            self._team.remove(worker)
+            yield Event(worker.unit, "lost", worker.end())
+            return
+        if kind == "done":
+            worker.busy = False
+            if content:
+                self._team.remove(worker)
+                worker.connection.close()
+                worker.end()
+        yield Event(worker.unit, kind, content)
+
+
+class _Worker:
+    """One process and the line to it."""
+
+    def __init__(self, work: str, environment: dict[str, str], log: IO[str], keep: tuple[int, ...]) -> None:
+        ours, theirs = socket.socketpair()
+        script = f"from mlexp.execution import serve; serve({theirs.fileno()})"
+        with _uninterrupted():
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", script],
+                pass_fds=(theirs.fileno(), *keep),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        theirs.close()
+        self.connection = Connection(ours.detach())
+        self.unit: Any = None
+        self.busy = False
+        self.send((work, sys.path))
+
+    def send(self, message: Any) -> None:
+        """Send a message; a worker that is gone is found out when it is listened to."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.connection.send(message)
+
+    def end(self) -> str:
+        """Wait for the process, or kill it, and say how it ended."""
+        try:
+            code = self.process.wait(SECONDS_TO_LEAVE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait()
+        if code >= 0:
+            return f"the process ended with exit code {code}"
+        name = signal.Signals(-code).name
+        return f"the process was killed by {name}{' (out of memory?)' if name == 'SIGKILL' else ''}"
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Have a child process ignore Ctrl-C from its first moment: it is the parent that decides."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def serve(descriptor: int) -> None:
+    """Be a worker: do what comes down the line until it is closed."""
+    connection = Connection(descriptor)
+    name, path = connection.recv()
+    sys.path[:] = path
+    stop = threading.Event()
+    inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
+    threading.Thread(target=_listen, args=(connection, inbox, stop), daemon=True).start()
+    module, _, function = name.partition(":")
+    work: Work = getattr(importlib.import_module(module), function)
+    while True:
+        tired = work(inbox.get(), stop, lambda message: connection.send(("told", message)))
+        sys.stdout.flush()
+        connection.send(("done", tired))
+
+
+def _listen(connection: Connection, inbox: queue.SimpleQueue[Any], stop: threading.Event) -> None:
+    """Pass on what comes down the line; None asks to stop. When the line is closed no one wants the work any more."""
+    while True:
+        try:
+            message = connection.recv()
+        except (EOFError, OSError):
+            os._exit(0)
+        if message is None:
+            stop.set()
+        else:
+            inbox.put(message)

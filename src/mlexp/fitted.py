@@ -1,0 +1,153 @@
+"""The fitted model of a run folder, ready to predict on new raw rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlexp import config as configuration
+from mlexp import models, record, skopsfile
+from mlexp.data.rows import Rows
+from mlexp.data.tables import coded
+from mlexp.errors import DataError
+from mlexp.record import Run
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A model and the preparation that belongs to it; with as many threads as the run had it gives the same bits.
+
+    Attributes
+    ----------
+    run : the folder it was loaded from
+    steps : name and fitted transformer of each step of the preparation
+    model : fitted estimator of prepared rows
+    classes : name of each class, in the order of its number; empty for a regression
+    dtype : type of the prepared rows
+    centre, spread : regression: a prediction times `spread` plus `centre` is in the unit of the target
+    """
+
+    run: Run
+    steps: dict[str, Any]
+    model: Any
+    classes: tuple[str, ...]
+    dtype: np.dtype[Any]
+    centre: float = 0.0
+    spread: float = 1.0
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the name of the class of each row, or the predicted number.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, n_features), or a pandas data frame with the columns of the training table
+            Raw rows, as the data set holds them.
+
+        Returns
+        -------
+        array of str, or of float64, of shape (n_samples,)
+        """
+        rows = self.prepared(X)
+        if not self.classes:
+            values = np.asarray(self.model.predict(rows), np.float64).reshape(len(rows))
+            return values * self.spread + self.centre
+        return np.array(self.classes)[np.asarray(self.model.predict(rows), np.int64)]
+
+    def predict_proba(self, X: Any) -> np.ndarray | None:
+        """Return the probability of each class, shape (n_samples, n_classes); None where the model gives none."""
+        if not self.classes or not hasattr(self.model, "predict_proba"):
+            return None
+        found = self.model.predict_proba(self.prepared(X))
+        whole = np.zeros((len(found), len(self.classes)), found.dtype)
+        whole[:, np.asarray(self.model.classes_, np.int64)] = found
+        return whole
+
+    def prepared(self, X: Any) -> np.ndarray:
+        """Return raw rows as the model takes them, of shape (n_samples, n_prepared_features)."""
+        rows = self._numbers(X)
+        early = [step for name, step in self.steps.items() if name not in ("scale", "pca")]
+        if early:
+            rows = np.asarray(rows, np.float64)
+            for step in early:
+                rows = np.asarray(step.transform(rows))
+        scale = self.steps.get("scale")
+        factors = {} if scale is None else {"scale": scale.scale_, "shift": scale.min_}
+        rows = np.asarray(Rows(rows, dtype=self.dtype, **factors))
+        pca = self.steps.get("pca")
+        return rows if pca is None else np.asarray(pca.transform(rows), self.dtype)
+
+    def _numbers(self, X: Any) -> np.ndarray:
+        """Return rows as an array, with the words of a table coded as those of the training table were."""
+        wanted = self.run.info["dataset"]
+        if hasattr(X, "columns"):
+            missing = [name for name in wanted["features"] or () if name not in X.columns]
+            if missing or not wanted["features"]:
+                raise DataError(
+                    "The rows must have the columns of the training table. "
+                    f"Missing: {', '.join(missing[:10]) or 'all'}."
+                )
+            words = {int(column): tuple(values) for column, values in wanted["categories"].items()}
+            X, _ = coded(X[wanted["features"]], "the table of new rows", words)
+        rows = np.asarray(X)
+        if rows.ndim != 2 or rows.shape[1] != wanted["n_features"] or rows.dtype.kind not in "biuf":
+            raise DataError(
+                f"The rows must be numbers of shape (n, {wanted['n_features']}), as {self.run.path} was trained on. "
+                f"Got {rows.dtype} of shape {rows.shape}."
+            )
+        return rows
+
+
+def load(path: Path, trusted: Sequence[str] = ()) -> Fitted:
+    """Load the fitted model of a run of classification or regression.
+
+    Parameters
+    ----------
+    path : run folder, or a task's ``latest``
+    trusted : packages, besides mlexp's own and scikit-learn's, from which the model may come
+
+    Raises
+    ------
+    DataError
+        No run folder, no fitted model in it, or types in its file that are not trusted.
+    """
+    run = record.load(path)
+    config = configuration.read(run.path / "config.yaml")
+    common = (run, tuple(run.info["dataset"]["classes"]), np.dtype(config.model.dtype))
+    if config.task.kind not in ("classification", "regression"):
+        raise DataError(
+            f"{path} is a run of kind {config.task.kind}: only classification and regression predict."
+        )
+    if run.model:
+        dotted = models.class_path(config.model.name, config.task.kind, trusted)
+        return _of_engine(models.imported(dotted), *common)
+    if not (run.path / "model.skops").exists():
+        raise DataError(f"{path} holds no fitted model: the run is {run.info['status']}. Run the task again.")
+    *steps, (_, model) = skopsfile.load(run.path / "model.skops", trusted).steps
+    fitted = Fitted(run, dict(steps), model, *common[1:])
+    if not hasattr(model, "regressor_"):
+        return fitted
+    target = model.transformer_
+    return Fitted(
+        run, dict(steps), model.regressor_, *common[1:], float(target.mean_[0]), float(target.scale_[0])
+    )
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """The scaling of an engine's run, with the names that scikit-learn's scaler has."""
+
+    scale_: Any
+    min_: Any
+
+
+def _of_engine(estimator_class: Any, run: Run, classes: tuple[str, ...], dtype: np.dtype[Any]) -> Fitted:
+    arrays = run.model
+    steps = {"scale": _Scale(arrays.get("feature_scale"), arrays.get("feature_shift"))}
+    if (run.path / "preparation.skops").exists():
+        steps = dict(skopsfile.load(run.path / "preparation.skops").steps)
+    centre, spread = float(arrays.get("target_shift", 0.0)), float(arrays.get("target_scale", 1.0))
+    return Fitted(run, steps, estimator_class.from_arrays(arrays), classes, dtype, centre, spread)

@@ -1,0 +1,40 @@
+"""The words that keys accept, written out so that checking a configuration imports no numerical code.
+
+A test compares them with the tables of the program that they name.
+"""
+
+ACTIVATIONS = (
+    "sigmoid", "tanh", "relu", "leaky_relu", "linear", "hard_sigmoid", "softmax", "elu", "gelu", "silu", "softplus",
+)  # fmt: skip
+INITIALIZERS = (
+    "zeros", "ones", "random", "normal", "uniform", "xavier", "xavier_uniform", "xavier_normal", "he", "he_uniform",
+    "he_normal", "lecun", "lecun_uniform", "lecun_normal", "orthogonal",
+)  # fmt: skip
+OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
+SCHEDULES = {
+    "constant": (),
+    "step": ("every", "factor"),
+    "exponential": ("factor",),
+    "cosine": ("epochs", "floor"),
+    "warm_up": ("epochs",),
+    "on_plateau": ("factor", "patience", "threshold"),
+}
+READERS = ("published", "idx", "csv", "npz", "sklearn", "synthetic", "openml", "none", "points")
+TASK_KINDS = (
+    "classification", "regression", "autoencoder", "features", "layers", "explore", "by_hand", "clustering",
+    "embedding",
+)  # fmt: skip
+ENGINE_MODELS = ("mlp", "autoencoder")
+SHARED_KEYS = ("name", "params", "dtype")  # of the node `model`: what every model has
+NETWORK_KEYS = (
+    "hidden", "activation", "optimizer", "learning_rate", "momentum", "nesterov", "batch_size", "l2", "epochs",
+    "patience", "restore_best",
+)  # fmt: skip
+IMPUTATIONS = ("mean", "median", "most_frequent")
+SCALES = ("auto", "none", "unit", "signed", "standard", "minmax")
+FEATURES = ("bottleneck", "penultimate", "pca", "raw")
+CLUSTERINGS = (
+    "kmeans", "minibatch_kmeans", "spectral_neighbors", "spectral_gaussian", "gmm", "dbscan", "agglomerative",
+)  # fmt: skip
+EMBEDDINGS = ("pca", "tsne", "lle", "mds", "isomap", "umap", "opentsne")
+CALCULATIONS = ("backprop", "residual")

@@ -1,0 +1,308 @@
+"""Pictures of a sweep, chosen by what was swept: a line, a heat map, parallel coordinates; all losses in one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlexp.plots import style
+from mlexp.plots.groups import PALETTE
+from mlexp.record import Run, write_bytes
+from mlexp.sweep_folder import Sweep
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SEEDS = ("seed", "split.seed", "dataset.seed")  # repetitions of a setting, not settings
+MEASURES = ("accuracy", "r2", "ari", "silhouette", "macro_f1", "rmse", "mae", "mse", "loss")
+SHARES = ("accuracy", "macro_f1")  # never above 1
+LOWER_IS_BETTER = ("rmse", "mae", "mse", "loss")
+FEW_LINES = len(PALETTE)
+BEHIND: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8}
+MOST_CELLS = 20  # along one side of a heat map; more would not be readable
+LOOKS = {"test": (style.BLUE, "-", "o"), "validation": (style.VERMILION, (0, (4, 1.2)), "s")}
+Setting = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The completed jobs of a sweep, grouped by setting; the jobs of a setting differ in seeds alone.
+
+    Attributes
+    ----------
+    keys : swept keys, seeds left out unless nothing else was swept
+    jobs : setting (one word a key) -> its rows of the summary
+    measure : what is shown, such as accuracy
+    parts : parts of which the measure is known, test first
+    """
+
+    task: str
+    keys: tuple[str, ...]
+    jobs: Mapping[Setting, list[dict[str, str]]]
+    measure: str
+    parts: tuple[str, ...]
+
+    def values(self, setting: Setting, part: str) -> np.ndarray:
+        """Return the measure of each job of a setting."""
+        return np.array([float(row[f"{part}_{self.measure}"]) for row in self.jobs[setting]])
+
+    @property
+    def choosing(self) -> str:
+        """The part that tells which setting is better: validation where there is one."""
+        return self.parts[-1]
+
+    @property
+    def label(self) -> str:
+        """The measure in words."""
+        return self.measure.replace("_", " ")
+
+    @property
+    def best(self) -> Setting:
+        """The setting of the best mean."""
+        sign = -1 if self.measure in LOWER_IS_BETTER else 1
+        return max(self.jobs, key=lambda setting: sign * float(self.values(setting, self.choosing).mean()))
+
+    def headline(self) -> str:
+        """Say which setting is best, and on how much that rests."""
+        best = self.values(self.best, self.choosing)
+        named = ", ".join(f"{name} {value}" for name, value in zip(short(self.keys), self.best, strict=True))
+        repeats = f", mean of {len(best)} seeds" if len(best) > 1 else ""
+        return f"{self.task}: best {self.choosing} {self.label} {best.mean():.4f}{repeats}, at {named}"
+
+
+def draw(sweep: Sweep) -> list[Path]:
+    """Draw what the folder of a sweep allows into its ``figures/``, and return the files."""
+    found = findings(sweep)
+    if found is None:
+        return []
+    figures: dict[str, Callable[[], Figure | None]] = {
+        "sweep": lambda: by_settings(found),
+        "losses": lambda: losses(found, sweep),
+    }
+    written = []
+    with style.settings():
+        for name, make in figures.items():
+            figure = make()
+            if figure is not None:
+                path = sweep.path / "figures" / f"{name}.png"
+                write_bytes(path, style.png(figure))
+                written.append(path)
+    return written
+
+
+def findings(sweep: Sweep) -> Findings | None:
+    """Return what a sweep found; None if there is nothing to compare."""
+    columns = sweep.summary
+    rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+    rows = [row for row in rows if row["status"] == "completed"]
+    swept = sweep.info["keys"]
+    keys = tuple(key for key in swept if key not in SEEDS) or tuple(swept)
+    for measure in MEASURES:
+        parts = tuple(
+            part for part in ("test", "validation") if all(row.get(f"{part}_{measure}") for row in rows)
+        )
+        if parts:
+            break
+    jobs: dict[Setting, list[dict[str, str]]] = {}
+    for row in rows:
+        jobs.setdefault(tuple(row[key] for key in keys), []).append(row)
+    return Findings(sweep.info["task"], keys, jobs, measure, parts) if parts and len(jobs) > 1 else None
+
+
+def by_settings(found: Findings) -> Figure | None:
+    """Draw the measure by setting: line for one key, heat map for two, parallel coordinates for more."""
+    if len(found.keys) == 1:
+        return line(found)
+    sides = [{setting[side] for setting in found.jobs} for side in (0, 1)]
+    if len(found.keys) == 2 and max(map(len, sides)) <= MOST_CELLS:
+        return heat_map(found)
+    return parallel(found)
+
+
+def line(found: Findings) -> Figure:
+    """Draw the mean over seeds by the value of the key, with its 95 % t interval."""
+    figure = style.new_figure(2.9, found.headline())
+    axes = figure.subplots()
+    words = [setting[0] for setting in found.jobs]
+    x, numeric = _places(words)
+    order = np.argsort(x)
+    seeds = max(len(rows) for rows in found.jobs.values())
+    for place, part in enumerate(found.parts):
+        colour, dashes, marker = LOOKS[part]
+        values = [found.values(setting, part) for setting in found.jobs]
+        mean = np.array([one.mean() for one in values])[order]
+        half = np.array([_half_width(one) for one in values])[order]
+        low, high = mean - half, mean + half
+        if found.measure in SHARES:
+            low, high = np.maximum(low, 0), np.minimum(high, 1)
+        at = x[order] + (0 if numeric else 0.12 * (place - (len(found.parts) - 1) / 2))
+        axes.plot(
+            at,
+            mean,
+            color=colour,
+            linestyle=dashes if numeric else "",
+            marker=marker,
+            markersize=4,
+            label=part,
+        )
+        if seeds > 1 and numeric:
+            axes.fill_between(at, low, high, color=colour, alpha=0.18, linewidth=0)
+        elif seeds > 1:
+            axes.errorbar(at, mean, (mean - low, high - mean), color=colour, linestyle="", capsize=3)
+    _name_places(axes, found.keys[0], words, x, numeric)
+    band = "; mean and 95 % t interval over seeds" if seeds > 1 else ""
+    axes.set_ylabel(found.label.capitalize())
+    axes.grid(axis="y")
+    figure.legend(loc="outside lower center", ncols=2, title=f"Part{band}", title_fontsize=style.NORMAL)
+    return figure
+
+
+def heat_map(found: Findings) -> Figure:
+    """Draw the mean over seeds for each pair of values; the best is framed."""
+    from matplotlib.patches import Rectangle
+
+    rows, columns = ([*dict.fromkeys(setting[side] for setting in found.jobs)] for side in (0, 1))
+    grid = np.full((len(rows), len(columns)), np.nan)
+    for setting in found.jobs:
+        grid[rows.index(setting[0]), columns.index(setting[1])] = found.values(setting, found.choosing).mean()
+    figure = style.new_figure(0.9 + 0.3 * len(rows), found.headline())
+    axes = figure.subplots()
+    cmap = "cividis_r" if found.measure in LOWER_IS_BETTER else "cividis"
+    image = axes.imshow(grid, cmap=cmap, aspect="auto")
+    low, high = np.nanmin(grid), np.nanmax(grid)
+    for (row, column), value in np.ndenumerate(grid):
+        if np.isfinite(value):
+            dark = (value - low) / ((high - low) or 1) < 0.5
+            axes.text(column, row, f"{value:.3f}", ha="center", va="center", fontsize=_cell_size(len(columns)),
+                      color="white" if dark != (found.measure in LOWER_IS_BETTER) else style.INK)  # fmt: skip
+    at = (columns.index(found.best[1]) - 0.5, rows.index(found.best[0]) - 0.5)
+    axes.add_patch(Rectangle(at, 1, 1, fill=False, edgecolor=style.VERMILION, linewidth=2))
+    names = short(found.keys)
+    axes.set_xticks(range(len(columns)), style.class_names(columns, 4.5 / len(columns)))
+    axes.set_yticks(range(len(rows)), style.class_names(rows, 1.2))
+    axes.set(xlabel=names[1], ylabel=names[0])
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    figure.colorbar(image, ax=axes, label=f"{found.choosing.capitalize()} {found.label}", aspect=30)
+    return figure
+
+
+def parallel(found: Findings) -> Figure:
+    """Draw each setting as a line across one axis a key, coloured by the measure; the best on top."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    means = {setting: float(found.values(setting, found.choosing).mean()) for setting in found.jobs}
+    norm = Normalize(min(means.values()), max(means.values()))
+    cmap = "cividis_r" if found.measure in LOWER_IS_BETTER else "cividis"
+    colours = ScalarMappable(norm, cmap)
+    figure = style.new_figure(3.2, found.headline())
+    axes = figure.subplots()
+    heights = []
+    for side in range(len(found.keys)):
+        words = [*dict.fromkeys(setting[side] for setting in found.jobs)]
+        places, numeric = _places(words)
+        order = np.argsort(places)
+        spread = np.arange(len(words)) / max(len(words) - 1, 1)
+        heights.append({words[k]: float(spread[rank]) for rank, k in enumerate(order)})
+        for word in _thinned([words[k] for k in order] if numeric else words):
+            axes.text(side - 0.03, heights[-1][word], style.escape(style.fit(style.clean(word), 0.8, style.SMALL)),
+                      ha="right", va="center", fontsize=style.SMALL, zorder=1000, bbox=BEHIND)  # fmt: skip
+        axes.axvline(side, color=style.GREY, linewidth=0.8, zorder=1)
+    last = len(found.keys)
+    axes.axvline(last, color=style.GREY, linewidth=0.8, zorder=1)
+    for rank, setting in enumerate(
+        sorted(means, key=lambda one: means[one] if cmap == "cividis" else -means[one])
+    ):
+        height = [heights[side][word] for side, word in enumerate(setting)] + [float(norm(means[setting]))]
+        best = setting == found.best
+        axes.plot(range(last + 1), height, color=style.VERMILION if best else colours.to_rgba(np.array(means[setting])),
+                  linewidth=2.4 if best else 0.9, alpha=1 if best else 0.8, zorder=2 + rank)  # fmt: skip
+    for value in (min(means.values()), max(means.values())):
+        axes.text(
+            last + 0.03, float(norm(value)), f"{value:.3f}", ha="left", va="center", fontsize=style.SMALL
+        )
+    axes.set_xticks(range(last + 1), [*short(found.keys), f"{found.choosing}\n{found.label}"])
+    axes.set_xlim(-0.45, last + 0.3)
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    return figure
+
+
+def losses(found: Findings, sweep: Sweep) -> Figure | None:
+    """Draw the validation loss of all jobs by epoch; many settings in grey, with the best in colour."""
+    figure = style.new_figure(3.1, f"{found.task}: loss by epoch, one line a job")
+    axes = figure.subplots()
+    few = len(found.jobs) <= FEW_LINES
+    drawn: list[float] = []
+    kind = ""
+    for rank, (setting, rows) in enumerate(found.jobs.items()):
+        best = setting == found.best
+        colour = PALETTE[rank] if few else style.VERMILION if best else style.GREY
+        label: str | None = ", ".join(setting) if few or best else None
+        for row in rows:
+            history = Run(sweep.path / row["folder"]).history
+            kind = next((part for part in ("validation", "train") if f"{part}_loss" in history), "")
+            if not kind:
+                return None
+            values = history[f"{kind}_loss"]
+            drawn.extend(values[np.isfinite(values)])
+            axes.plot(history["epoch"], values, color=colour, linewidth=1.2 if few or best else 0.5,
+                      alpha=0.9 if few or best else 0.4, zorder=3 if best else 2, label=label)  # fmt: skip
+            label = None
+    if min(drawn) > 0 and max(drawn) / min(drawn) > 30:
+        axes.set_yscale("log")
+    axes.set(xlabel="Epoch", ylabel=f"{kind.capitalize()} loss (mean over rows)")
+    axes.grid(axis="y")
+    title = style.escape(", ".join(short(found.keys)) + ("" if few else " (best; all others in grey)"))
+    figure.legend(loc="outside lower center", ncols=3, title=title, title_fontsize=style.NORMAL)
+    return figure
+
+
+def short(keys: Sequence[str]) -> list[str]:
+    """Return the last word of each key where that is enough to tell them apart."""
+    last = [key.rpartition(".")[2] for key in keys]
+    return [word if last.count(word) == 1 else key for key, word in zip(keys, last, strict=True)]
+
+
+def _places(words: Sequence[str]) -> tuple[np.ndarray, bool]:
+    """Return where values stand on an axis: numbers at themselves, words one after another."""
+    try:
+        return np.array([float(word) for word in words]), True
+    except ValueError:
+        return np.arange(len(words), dtype=float), False
+
+
+def _name_places(axes: Axes, key: str, words: Sequence[str], x: np.ndarray, numeric: bool) -> None:
+    axes.set_xlabel(key)
+    if not numeric:
+        axes.set_xticks(x, style.class_names(words, 5.0 / len(words)))
+        axes.set_xlim(-0.5, len(words) - 0.5)
+    elif (x > 0).all() and x.max() / x.min() >= 50:
+        axes.set_xscale("log")
+        axes.set_xlabel(f"{key}, log scale")
+
+
+def _half_width(values: np.ndarray) -> float:
+    """Return half the width of the 95 % t interval of the mean; 0 for a single value."""
+    if len(values) < 2:
+        return 0.0
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+
+
+def _thinned(words: Sequence[Any]) -> Sequence[Any]:
+    """Leave out names of an axis that would lie on one another."""
+    step = -(-len(words) // 12)
+    return words[::step]
+
+
+def _cell_size(n_columns: int) -> float:
+    return style.NORMAL if n_columns <= 8 else 5.5 if n_columns <= 14 else 4.5

@@ -1,0 +1,155 @@
+"""The folder of a sweep: its plan, the run folders of its jobs, and the table of what they found.
+
+outputs/<task>/<time>-<hash>/
+  sweep.json    status, command, swept keys; one configuration and what each job changes in it
+  runs/003-<hash>/    a complete run folder a job
+  summary.csv   one row a job
+  figures/      run.log
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mlexp import record
+from mlexp.errors import ConfigError, DataError
+from mlexp.record import RESUMABLE, Run
+from mlexp.result import Columns
+
+INFO = "sweep.json"
+FINISHED = ("completed", "diverged")
+PARTS_FIRST = ("test", "validation", "train")
+SECONDS_TO_WAIT = 3.0  # for the workers of a sweep that was killed to notice
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The folder of a sweep as it is read."""
+
+    path: Path
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """The plan and how it went (`sweep.json`)."""
+        return dict(record.read_json(self.path / INFO))
+
+    @cached_property
+    def summary(self) -> Columns:
+        """Column -> one cell a job, as text (`summary.csv`)."""
+        path = self.path / "summary.csv"
+        return record.read_table(path) if path.exists() else {}
+
+    def run(self, name: str) -> Run | None:
+        """Return the run folder of a job; None if the job has none yet."""
+        path = self.path / "runs" / name
+        return Run(path) if (path / "run.json").exists() else None
+
+
+@dataclass
+class SweepFolder:
+    """Where a sweep writes; as long as `lock` is open, here or in a worker, no other process can."""
+
+    path: Path
+    lock: int
+
+    def write_info(self, info: Mapping[str, Any]) -> None:
+        """Write `sweep.json`."""
+        record.write_json(self.path / INFO, info)
+
+    def write_summary(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write `summary.csv`; metrics of the test part come first."""
+        columns = sorted(dict.fromkeys(name for row in rows for name in row), key=_place)
+        table = {name: [row.get(name, "") for row in rows] for name in columns}
+        record.write_table(self.path / "summary.csv", table)
+
+    def log(self, text: str) -> None:
+        """Add a line with the time to `run.log`."""
+        with open(self.path / "run.log", "a", encoding="utf-8") as file:
+            file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}\n")
+
+    def clear(self, name: str) -> None:
+        """Remove what a killed process left of a job not begun, and the loose ends of one that had ended."""
+        path = self.path / "runs" / name
+        run = Sweep(self.path).run(name)
+        if run is None:
+            shutil.rmtree(path, ignore_errors=True)
+        elif run.info["status"] not in RESUMABLE:
+            record.remove_torn(path)
+            for left in (record.CHECKPOINT, record.LOCK):
+                (path / left).unlink(missing_ok=True)
+
+    def mark(self, name: str, status: str, problem: str) -> None:
+        """Write into the record of a job that its process did not live to do so."""
+        run = Sweep(self.path).run(name)
+        if run is not None and run.info["status"] == "running":
+            record.write_json(run.path / "run.json", run.info | {"status": status, "error": problem})
+            with open(run.path / "run.log", "a", encoding="utf-8") as file:
+                file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {status}: {problem}\n")
+            (run.path / record.LOCK).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        (self.path / record.LOCK).unlink(missing_ok=True)
+        os.close(self.lock)
+
+
+def _place(column: str) -> tuple[int, int]:
+    """Return where a column of the summary belongs: number, swept keys, status, metrics, seconds, folder."""
+    part = column.partition("_")[0]
+    if part in PARTS_FIRST and "." not in column:
+        return 1, PARTS_FIRST.index(part)
+    return (2 if column in ("seconds", "folder", "problem") else 0), 0
+
+
+def create(outputs: Path, task: str, code: str, place: Path | None = None) -> SweepFolder:
+    """Make the folder of a new sweep; `place` instead of a name by task and time."""
+    if place is not None and place.exists():
+        raise ConfigError(
+            f"sweep.dir={place} is there already. Set sweep.resume=true to go on with it, or name a new folder."
+        )
+    path = record.new_folder(outputs, task, code, place)
+    return SweepFolder(path, record.locked(path))
+
+
+def reopen(path: Path) -> SweepFolder:
+    """Take the folder of a sweep to go on writing there."""
+    load(path)
+    until = time.monotonic() + SECONDS_TO_WAIT
+    while True:
+        try:
+            folder = SweepFolder(path.resolve(), record.locked(path.resolve()))
+            record.remove_torn(folder.path)
+            return folder
+        except ConfigError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
+def newest(outputs: Path, task: str, code: str) -> Path | None:
+    """Return the newest unfinished sweep of this hash, else the newest finished one, else None."""
+    found = [file.parent for file in (outputs / task).glob(f"*-{code}*/{INFO}")]
+    ranked = sorted(found, key=lambda path: (load(path).info["status"] != "completed", path.name))
+    return ranked[-1] if ranked else None
+
+
+def load(path: Path) -> Sweep:
+    """Open the folder of a sweep.
+
+    Raises
+    ------
+    DataError
+        If `path` is none.
+    """
+    path = Path(path)
+    if not (path / INFO).exists():
+        raise DataError(f"{path} is not the folder of a sweep: it has no {INFO}.")
+    return Sweep(path.resolve())

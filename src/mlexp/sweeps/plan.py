@@ -1,0 +1,167 @@
+"""What a sweep is about to run, all of it checked before anything starts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mlexp import config as configuration
+from mlexp import execution, schema
+from mlexp.combinations import Combination, expand
+from mlexp.errors import ConfigError
+from mlexp.schema import Config
+from mlexp.sweep_folder import Sweep
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a sweep.
+
+    Attributes
+    ----------
+    number : place in the sweep, from 1
+    swept : swept key -> its value as typed
+    config : the whole configuration
+    hash : what of the configuration can change a result, as 8 hex digits
+    """
+
+    number: int
+    swept: Mapping[str, str]
+    config: Config
+    hash: str
+
+    @property
+    def name(self) -> str:
+        """Name of the run folder."""
+        return f"{self.number:03d}-{self.hash}"
+
+    def __str__(self) -> str:
+        return " ".join(f"{key}={value}" for key, value in self.swept.items())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Jobs in order, and how they are to be run.
+
+    Attributes
+    ----------
+    jobs : at least one
+    sweep, execution : those nodes of the configuration
+    figures : whether pictures of the whole sweep are drawn
+    command : the command line, for the record
+    """
+
+    jobs: tuple[Job, ...]
+    sweep: schema.Sweep
+    execution: schema.Execution
+    figures: bool = True
+    command: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> Config:
+        """Configuration of the first job: it says where the sweep is kept."""
+        return self.jobs[0].config
+
+    @property
+    def task(self) -> str:
+        """Name of the study, `sweep` where there are several."""
+        names = {job.config.task.name for job in self.jobs}
+        return names.pop() if len(names) == 1 else "sweep"
+
+    @property
+    def keys(self) -> list[str]:
+        """Swept keys, in the order in which they were typed."""
+        return list(dict.fromkeys(key for job in self.jobs for key in job.swept))
+
+    @property
+    def hash(self) -> str:
+        """8 hex digits that change with the jobs, and with nothing else."""
+        return hashlib.sha256(" ".join(job.hash for job in self.jobs).encode()).hexdigest()[:8]
+
+    @property
+    def workers(self) -> int:
+        """Processes at once."""
+        return execution.workers_of(self.execution.workers, self.first.threads)
+
+    def record(self) -> dict[str, Any]:
+        """Return the plan as `sweep.json` keeps it; the first configuration stands in `config.yaml`."""
+        base = configuration.flat(self.first)
+        return {
+            "task": self.task,
+            "hash": self.hash,
+            "keys": self.keys,
+            "command": list(self.command),
+            "figures": self.figures,
+            "sweep": asdict(self.sweep),
+            "execution": asdict(self.execution),
+            "jobs": [
+                {
+                    "number": job.number,
+                    "hash": job.hash,
+                    "swept": dict(job.swept),
+                    "changes": _changes(base, job),
+                }
+                for job in self.jobs
+            ],
+        }
+
+
+def plan(arguments: Sequence[str], config_dir: str | None = None, command: Sequence[str] = ()) -> Plan:
+    """Plan the sweep of ``mlexp -m *arguments``; its jobs draw no figures unless ``figures=`` is typed.
+
+    Raises
+    ------
+    ConfigError
+        If a job is impossible; the message names it.
+    """
+    typed = any(word.startswith("figures=") for word in arguments)
+    return planned(expand(arguments, config_dir), figures_of_jobs=typed, command=command)
+
+
+def planned(
+    combinations: Sequence[Combination], *, figures_of_jobs: bool = False, command: Sequence[str] = ()
+) -> Plan:
+    """Plan to run these configurations; the nodes `sweep` and `execution` of the first one hold for all."""
+    if not combinations:
+        raise ConfigError("A sweep needs at least one job.")
+    first = combinations[0].config
+    jobs = []
+    for number, one in enumerate(combinations, 1):
+        # In its own folder a job is a run like any other: nothing there says that it was part of a sweep.
+        config = replace(
+            one.config,
+            figures=one.config.figures and figures_of_jobs,
+            sweep=schema.Sweep(),
+            execution=schema.Execution(),
+        )
+        jobs.append(Job(number, one.swept, config, configuration.config_hash(config)))
+    return Plan(tuple(jobs), first.sweep, first.execution, first.figures, tuple(command))
+
+
+def restored(path: Path) -> Plan:
+    """Return the plan of a sweep from its folder."""
+    info = Sweep(path).info
+    base = configuration.read_plain(path / "config.yaml")
+    jobs = []
+    for entry in info["jobs"]:
+        config = configuration.restored(base, entry["changes"])
+        code = configuration.config_hash(config)
+        if code != entry["hash"]:
+            raise ConfigError(
+                f"Job {entry['number']} of {path} cannot be made again by this version of mlexp. Run the sweep anew."
+            )
+        jobs.append(Job(entry["number"], entry["swept"], config, code))
+    return Plan(
+        tuple(jobs),
+        schema.Sweep(**info["sweep"]),
+        schema.Execution(**info["execution"]),
+        info["figures"],
+        tuple(info["command"]),
+    )
+
+
+def _changes(base: Mapping[str, Any], job: Job) -> dict[str, Any]:
+    return {key: value for key, value in configuration.flat(job.config).items() if base[key] != value}

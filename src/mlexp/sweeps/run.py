@@ -1,0 +1,257 @@
+"""Run a plan: hand its jobs to workers, take note of how each ends, write the summary."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mlexp import app, record, sweep_folder
+from mlexp import config as configuration
+from mlexp.errors import Interrupted, MlexpError, SweepError
+from mlexp.execution import Event, Local
+from mlexp.sweep_folder import FINISHED, Sweep, SweepFolder
+from mlexp.sweeps.plan import Job, Plan, restored
+from mlexp.sweeps.stacks import Unit, units
+from mlexp.sweeps.view import View
+from mlexp.sweeps.work import News, Order
+from mlexp.terminal import QUIET
+
+DECODED = ("published", "idx", "csv", "npz", "openml")  # readers whose files are read once, then cached
+NEVER_BEGUN = 2  # times that a job may go to another worker because its own was gone before it began
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a sweep came to.
+
+    Attributes
+    ----------
+    path : folder of the sweep
+    status : completed, failed (some jobs did not complete) or interrupted
+    rows : the summary, one mapping a job
+    """
+
+    path: Path
+    status: str
+    rows: list[Row]
+
+    def error(self) -> MlexpError | None:
+        """Return what the command line should say and exit with, None if all went well."""
+        shown = app.as_typed(self.path)
+        if self.status == "interrupted":
+            left = sum(row["status"] not in FINISHED for row in self.rows)
+            return Interrupted(
+                f"Stopped with {left} of {len(self.rows)} jobs left. Go on with: mlexp resume {shown}"
+            )
+        wrong = [row for row in self.rows if row["status"] != "completed"]
+        if not wrong:
+            return None
+        return SweepError(
+            f"{len(wrong)} of {len(self.rows)} jobs did not complete; the others are kept. Job {wrong[0]['number']} "
+            f"{wrong[0]['status']}: {wrong[0]['problem']} All of them: {shown / 'summary.csv'}"
+        )
+
+
+def run(plan: Plan, *, verbosity: int = QUIET) -> Outcome:
+    """Run every job of a plan; a job that fails costs nothing but itself.
+
+    With ``plan.sweep.resume`` the newest sweep of the same jobs is gone on with, if there is one.
+
+    Raises
+    ------
+    DataError
+        If the rows that all jobs need are missing or damaged; nothing was made.
+    ConfigError
+        If the folder cannot be made, or another process is at work there.
+    """
+    outputs, place = Path(plan.first.outputs), Path(plan.sweep.dir) if plan.sweep.dir else None
+    unfinished = None
+    if plan.sweep.resume:
+        known = place is not None and (place / sweep_folder.INFO).exists()
+        unfinished = place if known else sweep_folder.newest(outputs, plan.task, plan.hash)
+    if unfinished is not None:
+        return _Conductor(plan, sweep_folder.reopen(unfinished), verbosity, _decode(plan)).conduct()
+    n_features = _decode(plan)
+    folder = sweep_folder.create(outputs, plan.task, plan.hash, place)
+    record.write_bytes(folder.path / "config.yaml", configuration.as_yaml(plan.first).encode())
+    folder.write_info({"status": "running", "started": _now()} | plan.record())
+    return _Conductor(plan, folder, verbosity, n_features).conduct()
+
+
+def resume(path: Path, *, verbosity: int = QUIET) -> Outcome:
+    """Go on with a sweep that was stopped or killed: finished jobs are skipped, the others go on or start anew."""
+    folder = sweep_folder.reopen(path)
+    plan = restored(folder.path)
+    return _Conductor(plan, folder, verbosity, _decode(plan)).conduct()
+
+
+def show(plan: Plan) -> None:
+    """Print the jobs of a plan and how they would be handed out."""
+    View(plan).announce(units(plan.jobs, plan.sweep.stack, plan.workers, _decode(plan)), 0, None)
+
+
+@dataclass
+class _Conductor:
+    """One sweep under way."""
+
+    plan: Plan
+    folder: SweepFolder
+    verbosity: int
+    n_features: int
+    rows: dict[int, Row] = field(default_factory=dict)
+    begun: set[int] = field(default_factory=set)
+    tries: Counter[int] = field(default_factory=Counter)
+    queue: deque[Any] = field(default_factory=deque)  # what workers are served from
+
+    def conduct(self) -> Outcome:
+        """Run what is left to run."""
+        self.view = View(self.plan, self.verbosity)
+        for job in self.plan.jobs:
+            self.folder.clear(job.name)
+            if _status(self.folder, job) in FINISHED:
+                self.rows[job.number] = self._row(job)
+        left = [job for job in self.plan.jobs if job.number not in self.rows]
+        handed = self.handed_out(left)
+        self.queue.extend(self.ordered(unit) for unit in handed)
+        self.folder.log(f"{len(left)} of {len(self.plan.jobs)} jobs to run")
+        if self.plan.sweep.dir is None:
+            record.point_latest(self.folder.path)
+        self.view.announce(handed, len(self.rows), app.as_typed(self.folder.path))
+        with app.stop_on_signal() as stop, open(self.folder.path / "run.log", "a", encoding="utf-8") as log:
+            pool = Local(
+                "mlexp.sweeps.work:work",
+                workers=self.plan.workers,
+                threads=self.plan.first.threads,
+                log=log,
+                keep=(self.folder.lock,),
+            )
+            try:
+                for event in pool.run(self.queue, stop):
+                    self.heed(event, stop)
+            finally:
+                pool.close()
+                self.view.stop()
+                outcome = self.finish()
+        return self.close(outcome)
+
+    def handed_out(self, left: list[Job]) -> list[Unit]:
+        """Return what goes to a worker at a time; a job with a checkpoint goes on from there, alone."""
+        begun = [job for job in left if (self.place(job) / record.CHECKPOINT).exists()]
+        fresh = [job for job in left if job not in begun]
+        stacked = units(fresh, self.plan.sweep.stack, self.plan.workers, self.n_features)
+        return [*((job,) for job in begun), *stacked]
+
+    def place(self, job: Job) -> Path:
+        """Return the run folder of a job."""
+        return self.folder.path / "runs" / job.name
+
+    def ordered(self, unit: Unit) -> tuple[Order, ...]:
+        """Return the jobs of a unit as they are sent to a worker."""
+        return tuple(Order(job.number, job.config, self.place(job), self.plan.command) for job in unit)
+
+    def heed(self, event: Event, stop: threading.Event) -> None:
+        """Take note of what a worker told, or of its death."""
+        if event.kind == "lost":
+            self.lost(event)
+        elif event.kind == "told":
+            news: News = event.content
+            job = self.plan.jobs[news.number - 1]
+            if news.status == "running":
+                self.begun.add(job.number)
+                self.view.changed(job, "running")
+            elif news.status == "interrupted":
+                stop.set()  # someone asked the worker: what holds for one holds for all
+            else:
+                self.ended(job, news.status, news.problem)
+
+    def ended(self, job: Job, status: str, problem: str = "") -> None:
+        """Write down how a job ended."""
+        self.rows[job.number] = self._row(job, status, problem)
+        self.folder.log(f"{job.name} {status}{f': {problem}' if problem else ''}")
+        self.view.changed(job, status, self.rows[job.number], problem)
+
+    def lost(self, event: Event) -> None:
+        """Put aside the job that its worker died of, or give it another chance; the rest of the unit goes on."""
+        for order in [order for order in event.unit if order.number not in self.rows]:
+            job = self.plan.jobs[order.number - 1]
+            guilty = job.number in self.begun
+            self.tries[job.number] += 1
+            if len(event.unit) > 1 or self.tries[job.number] <= (
+                self.plan.sweep.retries if guilty else NEVER_BEGUN
+            ):
+                self.folder.log(f"{job.name} is put back: {event.content}")
+                self.folder.clear(job.name)
+                self.begun.discard(job.number)
+                self.queue.appendleft((order,))
+            else:
+                self.folder.mark(job.name, "failed", event.content)
+                self.ended(job, "failed", event.content)
+
+    def finish(self) -> Outcome:
+        """Write summary and status, whatever happened."""
+        for job in self.plan.jobs:
+            if job.number not in self.rows:
+                self.folder.mark(job.name, "interrupted", "stopped with the sweep")
+                self.rows[job.number] = self._row(job)
+        rows = [self.rows[job.number] for job in self.plan.jobs]
+        seen = {row["status"] for row in rows}
+        status = (
+            "interrupted"
+            if seen & {"interrupted", "left"}
+            else "completed"
+            if seen == {"completed"}
+            else "failed"
+        )
+        self.folder.write_summary(rows)
+        self.folder.write_info(Sweep(self.folder.path).info | {"status": status, "ended": _now()})
+        self.folder.log(status)
+        return Outcome(self.folder.path, status, rows)
+
+    def close(self, outcome: Outcome) -> Outcome:
+        """Draw, show, let go."""
+        if self.plan.figures:
+            from mlexp.plots import sweep
+
+            sweep.draw(Sweep(self.folder.path))
+        self.view.end(outcome.rows, outcome.status, app.as_typed(outcome.path))
+        self.folder.close()
+        return outcome
+
+    def _row(self, job: Job, status: str = "", problem: str = "") -> Row:
+        """Return the line of the summary; what the run folder says counts, so that a resumed sweep says the same."""
+        run = Sweep(self.folder.path).run(job.name)
+        row: Row = {"number": job.number, **job.swept, "status": status or "left"}
+        if run is None:
+            return row | {"seconds": "", "folder": "", "problem": problem}
+        facts = run.info["facts"]
+        row["status"] = run.info["status"]
+        row |= {name: facts[name] for name in ("epochs", "best_epoch") if name in facts}
+        for part, values in run.metrics.items():
+            row |= {f"{part}_{name}": value for name, value in values.items()}
+        return row | {
+            "seconds": run.info.get("wall_seconds", ""),
+            "folder": f"runs/{job.name}",
+            "problem": run.info["error"] or "",
+        }
+
+
+def _status(folder: SweepFolder, job: Job) -> str:
+    run = Sweep(folder.path).run(job.name)
+    return str(run.info["status"]) if run else ""
+
+
+def _decode(plan: Plan) -> int:
+    """Read the files that all jobs share once, before several workers would at the same time; count the features."""
+    wanted = {str(asdict(job.config.dataset)) for job in plan.jobs}
+    if len(wanted) == 1 and plan.first.dataset.reader in DECODED:
+        return app.load(plan.first).n_features
+    return 64 if plan.first.dataset.reader == "sklearn" else 2
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,65 @@
+"""Which jobs train side by side: networks of one shape on the same rows, each with the bits it gets alone."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Sequence
+
+from mlexp import config as configuration
+from mlexp.nn.recipe import NUMBERS, OWN
+from mlexp.schema import Config
+from mlexp.sweeps.plan import Job
+from mlexp.tasks import STACKS
+
+LARGEST = 64  # replicas; more gain no speed
+SMALL = 20_000  # parameters; the time of larger networks goes into arithmetic, which a stack does not save
+FREE = ("seed", *(f"model.{name}" for name in (*OWN, *NUMBERS)))
+
+Unit = tuple[Job, ...]
+
+
+def units(jobs: Sequence[Job], stack: bool | str, workers: int, n_features: int) -> list[Unit]:
+    """Return the jobs in stacks, in the order of the first of each; jobs that fit none are units of one.
+
+    Parameters
+    ----------
+    jobs : jobs to run
+    stack : whether to make stacks; auto: of small networks
+    workers : there are at least so many stacks of a shape, should it have two jobs for each
+    n_features : number of features, by which `auto` estimates the size of a network
+    """
+    alike: dict[str, list[Job]] = {}
+    for job in jobs:
+        fits = (
+            stack is not False and stackable(job.config) and (stack is True or small(job.config, n_features))
+        )
+        alike.setdefault(stack_key(job.config) if fits else job.name, []).append(job)
+    found = [unit for group in alike.values() for unit in _cut(group, workers)]
+    return sorted(found, key=lambda unit: unit[0].number)
+
+
+def stackable(config: Config) -> bool:
+    """Return whether this kind of study and model can train in a stack."""
+    return config.task.kind in STACKS and config.model.name == "mlp"
+
+
+def small(config: Config, n_features: int) -> bool:
+    """Return whether a network is small enough to gain by a stack."""
+    widths = [n_features, *config.model.hidden]
+    return bool(sum(m * n for m, n in itertools.pairwise(widths)) <= SMALL)
+
+
+def stack_key(config: Config) -> str:
+    """Return a text that is equal for configurations that may train as one stack."""
+    flat = configuration.flat(config)
+    shape = {key: value for key, value in flat.items() if key not in FREE}
+    shape |= {key: flat[key] != 0 for key in (f"model.{name}" for name in NUMBERS)}
+    return json.dumps(shape, sort_keys=True, default=str)
+
+
+def _cut(group: list[Job], workers: int) -> list[Unit]:
+    """Cut a group into stacks of nearly equal size."""
+    n_stacks = max(-(-len(group) // LARGEST), min(workers, len(group) // 2), 1)
+    ends = [len(group) * number // n_stacks for number in range(n_stacks + 1)]
+    return [tuple(group[start:end]) for start, end in itertools.pairwise(ends)]

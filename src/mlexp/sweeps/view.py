@@ -1,0 +1,167 @@
+"""What a person sees of a sweep: the plan, how far it is, what came out of it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+from mlexp.sweeps.plan import Job, Plan
+from mlexp.terminal import NORMAL, QUIET, SHOWN_FIRST, VERBOSE
+
+SECONDS_BETWEEN_LINES = 2.0
+ROWS_SHOWN = 24
+Row = Mapping[str, Any]
+
+
+class View:
+    """A live table on a terminal, plain lines elsewhere, only the folder when quiet."""
+
+    def __init__(self, plan: Plan, verbosity: int = NORMAL, console: Console | None = None) -> None:
+        self.plan = plan
+        self.verbosity = verbosity
+        self.console = console or Console(highlight=False, soft_wrap=True)
+        self._states: dict[int, str] = {}
+        self._best: tuple[float, Job] | None = None
+        self._live: Live | None = None
+        self._begun = time.monotonic()
+        self._done_before = 0
+        self._last_line = 0.0
+
+    def announce(self, units: Sequence[Sequence[Job]], finished: int, folder: Path | None) -> None:
+        """Say what is about to run; without a folder, what would run."""
+        if self.verbosity == QUIET:
+            return
+        stacked = [len(unit) for unit in units if len(unit) > 1]
+        words = f"{len(self.plan.jobs)} jobs on {min(self.plan.workers, max(len(units), 1))} workers"
+        if stacked:
+            words += f", {sum(stacked)} of them in {len(stacked)} stacks"
+        if finished:
+            words += f", {finished} finished before"
+        self.console.print(f"[bold]{escape(self.plan.task)}[/bold]: {words}")
+        if folder is None or self.verbosity == VERBOSE:
+            for unit in units:
+                for job in unit:
+                    stack = f" (stack of {len(unit)})" if len(unit) > 1 else ""
+                    self.console.print(f"  {job.name}  {job}{stack}", markup=False)
+        if folder is not None:
+            self.console.print(str(folder), markup=False)
+            self._done_before = finished
+            self._states = {}
+            if self.console.is_terminal:
+                self._live = Live(self._table(), console=self.console, transient=True, refresh_per_second=4)
+                self._live.start()
+
+    def changed(self, job: Job, status: str, row: Row | None = None, problem: str = "") -> None:
+        """Take in that a job has begun or ended."""
+        self._states[job.number] = status
+        if status == "completed" and row is not None:
+            self._compare(job, row)
+        if self.verbosity == QUIET:
+            return
+        if self._live is not None:
+            self._live.update(self._table())
+        if status == "failed":
+            self.console.print(f"[red]failed[/red] {escape(f'{job.name} ({job}): {problem}')}")
+        elif status != "running" and self._live is None:
+            self._line(job, status, row or {})
+
+    def stop(self) -> None:
+        """Take the live table off the screen."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def end(self, rows: Sequence[Row], status: str, folder: Path) -> None:
+        """Show the outcome, what went wrong first, and where everything is."""
+        self.stop()
+        if self.verbosity == QUIET:
+            self.console.print(str(folder), markup=False)
+            return
+        self.console.print(_outcome(rows, self.plan.keys))
+        if len(rows) > ROWS_SHOWN:
+            self.console.print(f"{len(rows) - ROWS_SHOWN} more in summary.csv")
+        counted = Counter(str(row["status"]) for row in rows)
+        words = ", ".join(f"{number} {name}" for name, number in counted.items())
+        self.console.print(f"{words}; {time.monotonic() - self._begun:.1f} s: {folder}", markup=False)
+
+    def _compare(self, job: Job, row: Row) -> None:
+        """Remember the best job so far: by the validation part, for the test part chooses nothing."""
+        name = _measure(row)
+        if name is None:
+            return
+        value = float(row[name]) * (-1 if name.endswith(("loss", "rmse", "mae", "mse")) else 1)
+        if self._best is None or value > self._best[0]:
+            self._best = (value, job)
+
+    def _line(self, job: Job, status: str, row: Row) -> None:
+        now = time.monotonic()
+        ended = sum(state != "running" for state in self._states.values()) + self._done_before
+        last = ended == len(self.plan.jobs)
+        if self.verbosity == VERBOSE or last or now - self._last_line > SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            name = _measure(row)
+            figure = f": {name.replace('_', ' ')} {float(row[name]):.4f}" if name else ""
+            self.console.print(
+                f"{ended}/{len(self.plan.jobs)}  {status} {job}{figure}  {self._left()}", markup=False
+            )
+
+    def _left(self) -> str:
+        """Say how long the rest will take, should it go on as so far."""
+        ended = sum(state != "running" for state in self._states.values())
+        rest = len(self.plan.jobs) - self._done_before - ended
+        if not ended or not rest:
+            return ""
+        seconds = (time.monotonic() - self._begun) / ended * rest
+        return f"about {seconds:.0f} s left" if seconds < 100 else f"about {seconds / 60:.0f} min left"
+
+    def _table(self) -> Table:
+        counted = Counter(self._states.values())
+        done = counted["completed"] + self._done_before
+        failed = counted["failed"] + counted["diverged"]
+        table = Table("done", "running", "failed", "left", "time left", "best so far (validation)", box=None)
+        rest = len(self.plan.jobs) - done - failed - counted["running"]
+        best = f"{abs(self._best[0]):.4f}  {self._best[1]}" if self._best else ""
+        table.add_row(str(done), str(counted["running"]), str(failed), str(rest), self._left(), escape(best))
+        return table
+
+
+def _measure(row: Row) -> str | None:
+    """Return the column that tells best how good a job is without the test part."""
+    return next((name for word in SHOWN_FIRST if (name := f"validation_{word}") in row), None)
+
+
+def _outcome(rows: Sequence[Row], keys: Sequence[str]) -> Table:
+    """Return one row a job: those that did not complete first, then in their order."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    figures = [
+        name for word in SHOWN_FIRST for part in ("validation", "test") if (name := f"{part}_{word}") in names
+    ][:4]
+    table = Table(box=None, pad_edge=False)
+    for name in ("job", *short(keys), *(name.replace("_", " ") for name in figures), "status"):
+        table.add_column(name, no_wrap=name == "status", overflow="ellipsis")
+    for row in sorted(rows, key=lambda row: (row["status"] == "completed", row["number"]))[:ROWS_SHOWN]:
+        values = [f"{row[name]:.4f}" if name in row else "" for name in figures]
+        words = [str(row["number"]), *(str(row[key]) for key in keys), *values]
+        why = f": {row['problem']}" if row["problem"] else ""
+        table.add_row(*map(escape, words), escape(f"{row['status']}{why}"))
+    return table
+
+
+def short(keys: Sequence[str]) -> list[str]:
+    """Return the last word of each key where that is enough to tell them apart.
+
+    Examples
+    --------
+    >>> short(["model.l2", "seed", "split.seed"])
+    ['l2', 'seed', 'split.seed']
+    """
+    last = Counter(key.rpartition(".")[2] for key in keys)
+    return [word if last[word := key.rpartition(".")[2]] == 1 else key for key in keys]

@@ -1,0 +1,154 @@
+"""What a worker process does with a unit of work."""
+
+from __future__ import annotations
+
+import faulthandler
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from mlexp import app
+from mlexp.data.dataset import Dataset
+from mlexp.errors import DivergedError, Interrupted, MlexpError
+from mlexp.execution import Tell
+from mlexp.observer import Plan
+from mlexp.schema import Config
+from mlexp.terminal import QUIET, Terminal
+
+
+@dataclass(frozen=True)
+class Order:
+    """One job as it is sent to a worker."""
+
+    number: int
+    config: Config
+    place: Path
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class News:
+    """What a worker tells of a job: running, or how it ended and what went wrong."""
+
+    number: int
+    status: str
+    problem: str = ""
+
+
+class _Voice(Terminal):
+    """Says nothing; from the moment that there is a run folder, a crash leaves its traceback there."""
+
+    def __init__(self, place: Path) -> None:
+        super().__init__(QUIET)
+        self.place = place
+        self._log: IO[str] | None = None
+
+    def begin(self, task: str, plan: Plan) -> None:
+        """Have the interpreter write down where it was, should it crash."""
+        self._log = open(self.place / "run.log", "a", encoding="utf-8")  # noqa: SIM115
+        faulthandler.enable(self._log, all_threads=False)
+
+    def end(self, info: Any, metrics: Any, folder: Path) -> None:
+        """Say nothing."""
+
+    def hush(self) -> None:
+        """The job is over, well or not."""
+        faulthandler.enable(sys.stderr)
+        if self._log is not None:
+            self._log.close()
+
+
+def work(unit: Sequence[Order], stop: threading.Event, tell: Tell) -> bool:
+    """Run the jobs of a unit, as one stack if there are several; what a job raises costs that job alone.
+
+    Returns
+    -------
+    bool
+        True if this process should be replaced, because it ran out of memory.
+    """
+    rest: list[Order] = list(unit)
+    problems: list[BaseException | None] = []
+    if len(unit) > 1 and not stop.is_set():
+        rest, problems = _together(unit, stop, tell)
+    for order in rest:
+        if not stop.is_set():
+            problems.append(_alone(order, stop, tell))
+    return any(isinstance(error, MemoryError) for error in problems)
+
+
+def _alone(order: Order, stop: threading.Event, tell: Tell) -> BaseException | None:
+    tell(News(order.number, "running"))
+    problem: BaseException | None = None
+    voice = _Voice(order.place)
+    try:
+        app.run(
+            order.config,
+            command=order.command,
+            terminal=voice,
+            place=order.place,
+            stop=stop,
+            dataset=_kept(order.config),
+        )
+    except BaseException as error:
+        problem = error
+        if not order.place.exists():  # else the traceback stands in the log of the run
+            traceback.print_exc(file=sys.stderr)
+    finally:
+        voice.hush()
+    tell(_news(order, problem))
+    return problem
+
+
+def _together(
+    unit: Sequence[Order], stop: threading.Event, tell: Tell
+) -> tuple[list[Order], list[BaseException | None]]:
+    """Train a stack; return the jobs that are still to be run, one by one, because the stack failed, and why."""
+    for order in unit:
+        tell(News(order.number, "running"))
+    voices = [_Voice(order.place) for order in unit]
+    rest = list(unit)
+    try:
+        for problem in app.run_together(
+            [order.config for order in unit],
+            command=unit[0].command,
+            terminals=voices,
+            places=[order.place for order in unit],
+            stop=stop,
+            dataset=_kept(unit[0].config),
+        ):
+            tell(_news(rest.pop(0), problem))
+    except BaseException as error:
+        traceback.print_exc(file=sys.stderr)
+        return rest, [error]
+    finally:
+        for voice in voices:
+            voice.hush()
+    return [], []
+
+
+def _news(order: Order, problem: BaseException | None) -> News:
+    if problem is None:
+        return News(order.number, "completed")
+    return News(order.number, _verdict(problem), app.in_words(problem))
+
+
+def _verdict(error: BaseException) -> str:
+    kinds: dict[type[MlexpError], str] = {DivergedError: "diverged", Interrupted: "interrupted"}
+    return next((status for kind, status in kinds.items() if isinstance(error, kind)), "failed")
+
+
+_last: tuple[Any, Dataset] | None = None
+
+
+def _kept(config: Config) -> Dataset:
+    """Return the rows of a job; those of the last one are kept, for the next one mostly wants the same."""
+    global _last
+    wanted = (asdict(config.dataset), config.data_dir)
+    if _last is None or _last[0] != wanted:
+        _last = None
+        _last = (wanted, app.load(config))
+    return _last[1]

@@ -1,0 +1,370 @@
+"""Fit one model to labelled rows: the engine's networks, scikit-learn's networks pass by pass, all else in one go."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from mlexp import metrics, models
+from mlexp.data.chain import Preparation, prepared
+from mlexp.data.dataset import Dataset, Part, Split, split
+from mlexp.data.rows import Rows
+from mlexp.errors import ConfigError
+from mlexp.nn.stack import fit_stack
+from mlexp.nn.state import State
+from mlexp.observer import Observer, Plan
+from mlexp.result import Columns, Result
+from mlexp.schema import Config
+from mlexp.tasks.parts import columns, described, sizes
+
+
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """A fitted model, the rows it was fitted to, and how it went.
+
+    Attributes
+    ----------
+    model : the fitted estimator
+    n_classes : number of classes, 0 for a regression
+    raw, parts : the rows as they are stored, and prepared
+    preparation : what was fitted on the training part
+    centre, spread : regression: a prediction times `spread` plus `centre` is in the unit of the target
+    facts, tables, warnings : what the record says of the fit
+    status : completed, diverged or interrupted
+    """
+
+    model: Any
+    raw: Split
+    parts: Split
+    preparation: Preparation
+    n_classes: int = 0
+    centre: float = 0.0
+    spread: float = 1.0
+    facts: dict[str, Any] = field(default_factory=dict)
+    tables: dict[str, Columns] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    status: str = "completed"
+
+    def scaled(self, y: np.ndarray) -> np.ndarray:
+        """Return targets as the model is fitted to them: mean 0 and deviation 1 for numbers, codes for classes."""
+        return y if self.n_classes else (y - self.centre) / self.spread
+
+    def predicted(self, X: Rows) -> np.ndarray:
+        """Return predicted numbers of shape (n_rows,), in the unit of the target."""
+        values = np.asarray(self.model.predict(X if self.is_engine else np.asarray(X)), np.float64)
+        return values.reshape(len(X)) * self.spread + self.centre
+
+    def classified(self, X: Rows) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return predicted classes, and the probability of each class where the model gives one."""
+        if self.is_engine:
+            probability: np.ndarray = self.model.predict_proba(X)
+            return probability.argmax(axis=1), probability
+        rows = np.asarray(X)
+        classes = np.asarray(self.model.predict(rows))
+        if not hasattr(self.model, "predict_proba"):
+            return classes, None
+        found = self.model.predict_proba(rows)
+        whole = np.zeros((len(rows), self.n_classes), found.dtype)
+        whole[:, self.model.classes_] = found
+        return classes, whole
+
+    @property
+    def is_engine(self) -> bool:
+        """Whether the model is one of the engine's networks."""
+        return hasattr(self.model, "to_arrays")
+
+    def result(self, **found: Any) -> Result:
+        """Return the result of the run: what is known of the fit, and what was `found` with it."""
+        arrays = self.arrays() if self.is_engine and self.status != "diverged" else {}
+        return Result(
+            status=self.status,
+            model=arrays,
+            pipeline=self.pipeline() if self.status == "completed" else None,
+            tables=self.tables | found.pop("tables", {}),
+            facts=self.facts | found.pop("facts", {}),
+            warnings=[*self.warnings, *found.pop("warnings", [])],
+            **found,
+        )
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the network, and the scaling of features and target that belongs to it."""
+        scaling = self.preparation.scaling
+        kept = {
+            "feature_scale": scaling.scale,
+            "feature_shift": scaling.shift,
+            "target_scale": self.spread if self.spread != 1 else None,
+            "target_shift": self.centre if self.centre != 0 else None,
+        }
+        arrays: dict[str, np.ndarray] = self.model.to_arrays()
+        return arrays | {name: np.asarray(value) for name, value in kept.items() if value is not None}
+
+    def pipeline(self) -> Any:
+        """Return a scikit-learn pipeline of raw rows; of the preparation alone where the engine holds the model."""
+        if self.is_engine:
+            return None if self.preparation.scales_only else self.preparation.pipeline()
+        return self.preparation.pipeline(("model", self._in_unit_of_target()))
+
+    def _in_unit_of_target(self) -> Any:
+        if (self.centre, self.spread) == (0.0, 1.0):
+            return self.model
+        from sklearn.compose import TransformedTargetRegressor
+        from sklearn.preprocessing import StandardScaler
+
+        scaler = StandardScaler().fit([[0.0], [1.0]])
+        scaler.mean_, scaler.scale_ = np.array([self.centre]), np.array([self.spread])
+        scaler.var_ = scaler.scale_**2
+        whole = TransformedTargetRegressor(regressor=self.model, transformer=StandardScaler())
+        whole.regressor_, whole.transformer_, whole._training_dim = self.model, scaler, 1
+        return whole
+
+
+def learn(config: Config, dataset: Dataset, observer: Observer) -> Learnt:
+    """Divide, prepare, check and fit; the test part is prepared but not looked at."""
+    return learn_together([config], dataset, [observer])[0]
+
+
+def learn_together(
+    configs: Sequence[Config], dataset: Dataset, observers: Sequence[Observer]
+) -> list[Learnt]:
+    """Fit networks of one shape side by side, each to the bits that it gets alone; other models one at a time.
+
+    The configurations differ in nothing but seed, initialisers and the sizes that `nn.recipe.NUMBERS` names.
+    """
+    config = configs[0]
+    first = _unfitted(config, dataset)
+    learnts = [first, *(replace(first, model=_built(other, first.parts)) for other in configs[1:])]
+    summary = _summary(first)
+    iterative = first.is_engine or _by_passes(config)
+    for learnt, observer in zip(learnts, observers, strict=True):
+        observer.started(_plan(dataset, learnt, summary, config.model.epochs if iterative else None))
+    begun = time.perf_counter()
+    if first.is_engine:
+        learnts = _fit_engine(learnts, observers)
+    else:
+        learnts = [(_fit_passes if iterative else _fit_at_once)(config, first, observers[0])]
+    seconds = {"fit_seconds": round(time.perf_counter() - begun, 3)}
+    tables = {"layers": columns(summary)} if summary else {}
+    return [
+        replace(one, facts=one.facts | seconds, tables=tables | _importances(one)) for one in learnts
+    ]
+
+
+def _unfitted(config: Config, dataset: Dataset) -> Learnt:
+    node = config.split
+    raw = split(dataset, test=node.test, validation=node.validation, stratify=node.stratify, seed=node.seed)
+    parts, preparation = prepared(raw, dataset, config.prepare, dtype=config.model.dtype)
+    learnt = Learnt(_built(config, parts), raw, parts, preparation, n_classes=dataset.n_classes)
+    if config.task.kind == "regression":
+        y = parts.train.y
+        learnt = replace(learnt, centre=float(y.mean()), spread=float(y.std()) or 1.0)
+    return learnt
+
+
+def _by_passes(config: Config) -> bool:
+    return config.model.name == "sklearn_mlp"
+
+
+def _built(config: Config, parts: Split) -> Any:
+    """Return the unfitted model, sure to be of the kind that the task needs."""
+    from sklearn.base import is_classifier, is_regressor
+
+    kind, name = config.task.kind, config.model.name
+    own: dict[str, Any] = {}
+    if models.class_path(name, kind, config.trusted_packages).startswith(models.ENGINE):
+        # Without a validation part the engine would set one apart by itself.
+        own = {} if len(parts.validation) else {"validation_fraction": 0.0}
+        own |= {"output": "linear"} if kind == "regression" else {}
+    elif _by_passes(config):
+        if "max_iter" in config.model.params:
+            raise ConfigError(
+                "model.params.max_iter is not used by model=sklearn_mlp here: set model.epochs."
+            )
+        size = config.model.params.get("batch_size", config.model.batch_size)
+        own = {"batch_size": min(size, len(parts.train))}
+    model = models.build(
+        config.model, kind, seed=config.seed, threads=config.threads, trusted=config.trusted_packages, **own
+    )
+    if not (is_classifier if kind == "classification" else is_regressor)(model):
+        raise ConfigError(
+            f"model={name} cannot serve a task of kind {kind}: {type(model).__name__} is no "
+            f"{'classifier' if kind == 'classification' else 'regressor'}. Models for it: "
+            f"{', '.join(models.MODELS[kind])}."
+        )
+    if (k := getattr(model, "n_neighbors", 0)) > len(parts.train):
+        raise ConfigError(
+            f"model.params.n_neighbors must be at most {len(parts.train)}, the training rows. Got {k}."
+        )
+    return model
+
+
+def _summary(learnt: Learnt) -> list[dict[str, Any]]:
+    """Return one row for each layer of a network, nothing for other models."""
+    n_features, n_outputs = len(learnt.preparation.feature_names), learnt.n_classes or 1
+    if learnt.is_engine:
+        layers: list[dict[str, Any]] = learnt.model.plan(n_features, n_outputs)
+        return layers
+    if not hasattr(learnt.model, "hidden_layer_sizes"):
+        return []
+    n_outputs = 1 if n_outputs == 2 else n_outputs  # scikit-learn tells two classes apart by one output
+    widths = [n_features, *np.atleast_1d(learnt.model.hidden_layer_sizes).tolist(), n_outputs]
+    return [
+        {"layer": f"Dense({n})", "outputs": n, "parameters": (m + 1) * n}
+        for m, n in itertools.pairwise(widths)
+    ]
+
+
+def _plan(dataset: Dataset, learnt: Learnt, summary: list[dict[str, Any]], epochs: int | None) -> Plan:
+    return Plan(
+        dataset=described(dataset)
+        | {
+            "features": list(dataset.feature_names) if dataset.image_shape is None else None,
+            "categories": {str(column): list(words) for column, words in dataset.categories.items()},
+            "target": dataset.target,
+        },
+        split=sizes(learnt.parts),
+        preparation=learnt.preparation.record,
+        model=summary,
+        n_parameters=sum(row["parameters"] for row in summary) if summary else None,
+        epochs=epochs,
+    )
+
+
+def _fit_engine(learnts: Sequence[Learnt], observers: Sequence[Observer]) -> list[Learnt]:
+    """Train networks of the engine; one alone goes on from the last checkpoint of an unfinished run."""
+    first, parts = learnts[0], learnts[0].parts
+    held = parts.validation if len(parts.validation) else None
+    unfinished = [observer.checkpointed() for observer in observers]
+
+    def on_state(state: State) -> None:
+        for replica, observer in enumerate(observers):
+            observer.checkpoint(state.only(replica).to_arrays)
+
+    fit_stack(
+        [learnt.model for learnt in learnts],
+        parts.train.X,
+        first.scaled(parts.train.y),
+        X_validation=held and held.X,
+        y_validation=held and first.scaled(held.y),
+        n_classes=first.n_classes or None,
+        on_epoch=lambda replica, row, seconds: observers[replica].epoch(row, seconds / len(observers)),
+        should_stop=lambda: any(observer.stop_requested() for observer in observers),
+        on_state=on_state,
+        resume=unfinished[0] if len(observers) == 1 else None,
+    )
+    return [_trained(learnt) for learnt in learnts]
+
+
+def _trained(learnt: Learnt) -> Learnt:
+    model = learnt.model
+    facts = {
+        "epochs": len(model.history_),
+        "best_epoch": model.best_epoch_,
+        "stopped": model.status_,
+        "n_parameters": model.n_parameters_,
+    }
+    return replace(learnt, facts=facts, status=_status(model.status_))
+
+
+def _status(stopped: str) -> str:
+    return stopped if stopped in ("diverged", "interrupted") else "completed"
+
+
+def _fit_passes(config: Config, learnt: Learnt, observer: Observer) -> Learnt:
+    """Train scikit-learn's network one pass at a time, so that every epoch is on record and can be the last."""
+    observer.checkpointed()  # it keeps no state: what an earlier process recorded is cut back to nothing
+    node, model, parts = config.model, learnt.model, learnt.parts
+    # With a number for a seed, each partial_fit would draw the same order of the rows again.
+    model.set_params(random_state=np.random.RandomState(config.seed))
+    X, y = np.asarray(parts.train.X), learnt.scaled(parts.train.y)
+    classes = {"classes": np.arange(learnt.n_classes)} if learnt.n_classes else {}
+    best, best_epoch, kept, stopped = math.inf, 0, None, "epochs"
+    for epoch in range(1, node.epochs + 1):
+        begun = time.perf_counter()
+        row = {"epoch": epoch} | _one_pass(learnt, X, y, classes if epoch == 1 else {})
+        if not math.isfinite(row["train_loss"]):
+            stopped = "diverged"
+            break
+        observer.epoch(row, time.perf_counter() - begun)
+        loss = row.get("validation_loss", -epoch)
+        if loss < best:
+            best, best_epoch = loss, epoch
+            kept = copy.deepcopy((model.coefs_, model.intercepts_)) if node.restore_best else None
+        if observer.stop_requested():
+            stopped = "interrupted"
+            break
+        if node.patience is not None and epoch - best_epoch >= node.patience:
+            stopped = "patience"
+            break
+    if kept is not None:
+        model.coefs_, model.intercepts_ = kept
+    model.set_params(random_state=config.seed)
+    facts = {
+        "epochs": epoch,
+        "best_epoch": best_epoch,
+        "stopped": stopped,
+        "n_parameters": sum(array.size for array in (*model.coefs_, *model.intercepts_)),
+    }
+    return replace(learnt, facts=facts, status=_status(stopped))
+
+
+def _one_pass(learnt: Learnt, X: np.ndarray, y: np.ndarray, classes: dict[str, np.ndarray]) -> dict[str, float]:
+    """Train once through the rows and return losses and accuracies; an infinite loss where they burst."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            learnt.model.partial_fit(X, y, **classes)
+            return _measured(learnt, "train") | _measured(learnt, "validation")
+    except ValueError as error:
+        if "non-finite" not in str(error):
+            raise
+        return {"train_loss": math.inf}
+
+
+def _measured(learnt: Learnt, name: str) -> dict[str, float]:
+    """Return loss and accuracy of a part after an epoch; the loss of a regression is that of the scaled target."""
+    part: Part = getattr(learnt.parts, name)
+    if not len(part):
+        return {}
+    if not learnt.n_classes:
+        errors = learnt.scaled(part.y) - learnt.model.predict(np.asarray(part.X))
+        return {f"{name}_loss": float(np.square(errors).mean())}
+    _, probability = learnt.classified(part.X)
+    assert probability is not None
+    losses = metrics.log_loss_rows(part.y, probability)
+    right = metrics.correct_rows(part.y, probability.argmax(axis=1))
+    return {f"{name}_loss": float(losses.mean(dtype=np.float64)), f"{name}_accuracy": float(right.mean())}
+
+
+def _fit_at_once(config: Config, learnt: Learnt, observer: Observer) -> Learnt:
+    """Fit a model that has no epochs; what scikit-learn warns of becomes a sentence of the record."""
+    train = learnt.parts.train
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            learnt.model.fit(np.asarray(train.X), learnt.scaled(train.y))
+        except ValueError as error:
+            raise ConfigError(
+                f"model={config.model.name} cannot be fitted to these rows: {str(error).splitlines()[0]}"
+            ) from error
+    said = dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught)
+    return replace(learnt, warnings=[f"{config.model.name}: {words}" for words in said])
+
+
+def _importances(learnt: Learnt) -> dict[str, Columns]:
+    """Return what each feature counts for, the weightiest first, where the model says so."""
+    names = learnt.preparation.feature_names
+    for attribute, word in (("feature_importances_", "importance"), ("coef_", "coefficient")):
+        # The coefficients of a support vector machine with another kernel are an error to ask for.
+        values = np.squeeze(np.asarray(getattr(learnt.model, attribute, None), dtype=object))
+        if values.shape == (len(names),):
+            weights = values.astype(np.float64) * (learnt.spread if word == "coefficient" else 1.0)
+            order = np.argsort(-np.abs(weights), kind="stable")
+            return {f"{word}s": {"feature": [names[k] for k in order], word: weights[order].tolist()}}
+    return {}

@@ -1,0 +1,70 @@
+"""Three prepared parts of a data set, and the words that the record has for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mlexp.data import chain
+from mlexp.data.chain import Preparation
+from mlexp.data.dataset import Dataset, Part, Split, split
+from mlexp.data.draw import choose
+from mlexp.errors import ConfigError
+from mlexp.result import Columns
+from mlexp.schema import Config
+
+NAMES = ("train", "validation", "test")
+
+
+def prepared(config: Config, dataset: Dataset) -> tuple[Split, Preparation]:
+    """Return the three parts as the configuration wants them, and what was fitted on the training part."""
+    return chain.prepared(divided(config, dataset), dataset, config.prepare, dtype=config.model.dtype)
+
+
+def divided(config: Config, dataset: Dataset) -> Split:
+    """Return the three parts with their values as they are stored; none may be empty."""
+    node = config.split
+    if not dataset.n_samples:
+        raise ConfigError(
+            f"dataset={dataset.name} holds no rows, and a task of kind {config.task.kind} needs some. Choose another."
+        )
+    parts = split(dataset, test=node.test, validation=node.validation, stratify=node.stratify, seed=node.seed)
+    for name in NAMES:
+        if not len(getattr(parts, name)):
+            raise ConfigError(
+                f"split.{name}=0 leaves no {name} part, which a task of kind {config.task.kind} needs. Give it a "
+                "share, such as 0.2."
+            )
+    return parts
+
+
+def described(dataset: Dataset) -> dict[str, Any]:
+    """Return what the record says of the data set."""
+    return {
+        "name": dataset.name,
+        "n_samples": dataset.n_samples,
+        "n_features": dataset.n_features,
+        "classes": list(dataset.classes),
+        "image_shape": list(dataset.image_shape) if dataset.image_shape else None,
+        "source": dataset.source,
+        "fingerprint": dataset.fingerprint,
+    }
+
+
+def sizes(parts: Split) -> dict[str, Any]:
+    """Return what the record says of the split."""
+    return {name: len(getattr(parts, name)) for name in NAMES} | {"fingerprint": parts.fingerprint}
+
+
+def some(part: Part, at_most: int, *, seed: int) -> np.ndarray:
+    """Return the positions of some rows of a part, the shares of the classes kept; all if there are fewer."""
+    if len(part) <= at_most:
+        return np.arange(len(part))
+    rng = np.random.default_rng(seed)
+    return choose(part.y, at_most, stratify=part.y.dtype.kind == "i", rng=rng)
+
+
+def columns(rows: list[dict[str, Any]]) -> Columns:
+    """Turn a list of rows into a table."""
+    return {name: [row[name] for row in rows] for name in rows[0]}

@@ -1,0 +1,110 @@
+"""A sweep that is killed at any moment and resumed comes to the summary of one that was never stopped."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from tests.sweeps.conftest import assert_whole, mlexp, same_runs, start, summary
+
+from mlexp import sweep_folder
+
+FEW = ("model.epochs=40", "model.patience=null", "model.hidden=[16]", "model.learning_rate=0.01,0.001", "seed=0,1,2")
+MANY = ("model.epochs=40", "model.patience=null", "model.hidden=[16]", "model.learning_rate=0.01,0.001,0.1",
+        "seed=range(0,8)")  # fmt: skip
+COMMON = ("-m", "sweep.stack=false", "checkpoint_seconds=0.2")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    cwd = tmp_path_factory.mktemp("whole")
+    done = mlexp(cwd, "-q", *COMMON, *FEW)
+    assert done.returncode == 0, done.stderr
+    return cwd / done.stdout.strip()
+
+
+def latest(cwd: Path) -> Path:
+    return (cwd / "outputs" / "digits_mlp" / "latest").resolve()
+
+
+def wait_for(process: subprocess.Popen[str], cwd: Path, pattern: str, count: int) -> None:
+    for _ in range(6000):
+        if len(list(cwd.glob(f"outputs/digits_mlp/*/{pattern}"))) >= count or process.poll() is not None:
+            return
+        time.sleep(0.01)
+    raise AssertionError("the sweep does not get on")
+
+
+def test_killed_group_resumes_to_the_same(whole: Path, tmp_path: Path) -> None:
+    process = start(tmp_path, *COMMON, *FEW)
+    wait_for(process, tmp_path, "runs/003-*/history.csv", 1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    folder = latest(tmp_path)
+    assert sweep_folder.load(folder).info["status"] == "running"
+    done = mlexp(tmp_path, "resume", "outputs/digits_mlp/latest")
+    assert done.returncode == 0, done.stderr
+    assert latest(tmp_path) == folder
+    assert summary(folder) == summary(whole)
+    same_runs(folder, whole)
+    assert_whole(folder)
+
+
+def test_workers_do_not_outlive_their_parent(tmp_path: Path) -> None:
+    process = start(tmp_path, *COMMON, "model.epochs=100000", "model.patience=null", "seed=0,1")
+    wait_for(process, tmp_path, "runs/*/history.csv", 2)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()  # returns only when no process holds the pipes any more
+    locks = list(tmp_path.glob("outputs/digits_mlp/*/.lock"))
+    assert locks
+    folder = sweep_folder.reopen(latest(tmp_path))
+    folder.close()
+
+
+def test_ctrl_c_ends_after_the_epoch_and_the_same_command_goes_on(whole: Path, tmp_path: Path) -> None:
+    process = start(tmp_path, *COMMON, *FEW)
+    wait_for(process, tmp_path, "runs/002-*/history.csv", 1)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: workers get it too
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 5, errors
+    assert "mlexp resume outputs/digits_mlp/" in errors
+    folder = latest(tmp_path)
+    states = sweep_folder.load(folder).summary["status"]
+    assert "left" in states
+    assert "failed" not in states
+    again = mlexp(tmp_path, *COMMON, *FEW, "sweep.resume=true")
+    assert again.returncode == 0, again.stderr
+    assert latest(tmp_path) == folder
+    assert summary(folder) == summary(whole)
+    same_runs(folder, whole)
+    assert_whole(folder)
+    once_more = mlexp(tmp_path, *COMMON, *FEW, "sweep.resume=true")
+    assert "6 finished before" in once_more.stdout
+    assert len(list(folder.parent.iterdir())) == 2  # the sweep and `latest`
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stack", ["false", "true"])
+def test_killed_at_ten_random_moments(stack: str, tmp_path: Path) -> None:
+    """One folder, killed ten times on its way, against one that was left alone."""
+    (tmp_path / "whole").mkdir()
+    settings = ("-m", f"sweep.stack={stack}", "checkpoint_seconds=0.1", *MANY)
+    begun = time.monotonic()
+    assert mlexp(tmp_path / "whole", "-q", *settings).returncode == 0
+    seconds = time.monotonic() - begun
+    draw = random.Random(0)
+    for _ in range(10):
+        process = start(tmp_path, *settings, "sweep.resume=true")
+        time.sleep(draw.uniform(0.2, 0.9) * seconds)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    done = mlexp(tmp_path, *settings, "sweep.resume=true")
+    assert done.returncode == 0, done.stderr
+    assert summary(latest(tmp_path)) == summary(latest(tmp_path / "whole"))
+    same_runs(latest(tmp_path), latest(tmp_path / "whole"))
+    assert_whole(latest(tmp_path))

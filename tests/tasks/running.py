@@ -1,0 +1,20 @@
+"""Run a task of the configuration in a folder of the test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mlexp import app
+from mlexp import config as configuration
+from mlexp.record import Run
+
+
+def run(outputs: Path, *overrides: str) -> Run:
+    return app.run(configuration.compose([*overrides, f"outputs={outputs}"]))
+
+
+def written(run: Run) -> dict[str, bytes]:
+    """Return the files that must repeat byte for byte."""
+    names = ("metrics.json", "predictions.npz", "arrays.npz", "model.npz", "history.csv")
+    files = [run.path / name for name in names] + sorted((run.path / "tables").glob("*.csv"))
+    return {file.name: file.read_bytes() for file in files if file.exists()}

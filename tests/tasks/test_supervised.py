@@ -1,0 +1,226 @@
+"""Classification and regression with every kind of model, through one record."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.tasks.running import run, written
+
+from mlexp import config as configuration
+from mlexp import metrics, models, record
+from mlexp.errors import ConfigError, DataError
+from mlexp.names import ENGINE_MODELS
+from mlexp.schema import Model
+
+FAST = ("figures=false", "dataset.limit=300")
+needs_data = pytest.mark.skipif("MLEXP_DATA_DIR" not in os.environ, reason="MLEXP_DATA_DIR is not set")
+
+
+def column(run: record.Run, table: str, name: str) -> list[float]:
+    return [float(cell) for cell in run.tables[table][name]]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in models.MODELS["classification"] if name not in ENGINE_MODELS]
+)
+def test_every_classifier_fills_the_same_record(tmp_path: Path, name: str) -> None:
+    passes = ("model.epochs=9",) if name == "sklearn_mlp" else ()
+    done = run(tmp_path, f"model={name}", "prepare.pca=0.9", *passes, *FAST)
+    scores, found = done.metrics["test"], done.predictions
+    assert scores["accuracy"] > 0.7
+    assert found["test_correct"].mean() == pytest.approx(scores["accuracy"])
+    assert ("test_probability" in found) == ("loss" in scores) == (name != "svm")
+    if "loss" in scores:
+        np.testing.assert_allclose(found["test_probability"].sum(axis=1), 1, rtol=1e-5)
+        assert found["test_log_loss"].mean(dtype=float) == pytest.approx(scores["loss"])
+    assert (done.path / "model.skops").exists()
+    assert done.info["facts"]["fit_seconds"] >= 0
+    assert done.info["preparation"]["pca"]["kept"].startswith("kept ")
+
+
+@pytest.mark.parametrize("name", models.MODELS["regression"])
+def test_every_regression_beats_the_mean(tmp_path: Path, name: str) -> None:
+    done = run(tmp_path, "task=regress", f"model={name}", "figures=false")
+    assert done.metrics["test"]["r2"] > (
+        -0.3 if name == "decision_tree" else 0.3
+    )  # a full tree learns by heart
+    again = metrics.regression_scores(done.predictions["test_true"], done.predictions["test_predicted"])
+    assert again == pytest.approx(done.metrics["test"])
+    assert done.predictions["test_absolute_error"].mean() == pytest.approx(done.metrics["test"]["mae"])
+
+
+def test_least_squares_in_the_unit_of_the_target(tmp_path: Path) -> None:
+    from sklearn.datasets import load_diabetes
+    from sklearn.linear_model import LinearRegression
+
+    done = run(tmp_path, "task=regress", "model=linear", "model.dtype=float64", "figures=false")
+    X, y = load_diabetes(return_X_y=True, scaled=False)
+    held = np.concatenate([done.predictions[f"{part}_row"] for part in ("validation", "test")])
+    rest = np.setdiff1d(np.arange(len(y)), held)
+    oracle = LinearRegression().fit(X[rest], y[rest])
+    rows = done.predictions["test_row"]
+    np.testing.assert_allclose(done.predictions["test_predicted"], oracle.predict(X[rows]), rtol=1e-6)
+    weights = dict(
+        zip(done.tables["coefficients"]["feature"], column(done, "coefficients", "coefficient"), strict=True)
+    )
+    assert weights["bmi"] == pytest.approx(oracle.coef_[2] * X[rest, 2].std(), rel=1e-6)
+
+
+@pytest.mark.parametrize("task", [(), ("task=regress",)])
+def test_scikit_learns_network_is_on_record_epoch_by_epoch(tmp_path: Path, task: tuple[str, ...]) -> None:
+    done = run(tmp_path, *task, "model=sklearn_mlp", "model.epochs=6", "model.patience=null", *FAST)
+    history = done.history
+    np.testing.assert_array_equal(history["epoch"], np.arange(1, 7))
+    assert history["train_loss"][-1] < history["train_loss"][0]
+    best = int(history["validation_loss"].argmin())
+    assert done.info["facts"]["best_epoch"] == best + 1
+    if not task:  # the weights of the best epoch are those that were kept
+        assert done.metrics["validation"]["loss"] == pytest.approx(history["validation_loss"][best])
+        assert done.metrics["validation"]["accuracy"] == pytest.approx(history["validation_accuracy"][best])
+
+
+def test_each_pass_of_scikit_learns_network_draws_a_new_order(tmp_path: Path) -> None:
+    """With a number for a seed `partial_fit` would take the rows in the same order at each pass."""
+    from sklearn.neural_network import MLPClassifier
+
+    from mlexp.data.chain import prepared
+    from mlexp.data.dataset import split
+    from mlexp.data.sources import load
+    from mlexp.schema import Prepare
+
+    done = run(tmp_path, "model=sklearn_mlp", "model.epochs=3", "model.restore_best=false", *FAST)
+    dataset = load(limit=300)
+    parts, _ = prepared(split(dataset, test=0.2), dataset, Prepare())
+    oracle = MLPClassifier([64, 32], learning_rate_init=0.003, batch_size=32, alpha=0)
+    oracle.set_params(random_state=np.random.RandomState(0))
+    for _ in range(3):
+        oracle.partial_fit(np.asarray(parts.train.X), parts.train.y, classes=np.arange(10))
+    expected = oracle.predict_proba(np.asarray(parts.test.X))
+    np.testing.assert_allclose(done.predictions["test_probability"], expected, rtol=1e-4, atol=1e-7)
+
+
+def test_an_exploding_network_of_scikit_learn_is_a_diverged_run(tmp_path: Path) -> None:
+    from mlexp.errors import DivergedError
+
+    with pytest.raises(DivergedError, match=r"Training diverged.*Try model\.learning_rate"):
+        run(
+            tmp_path,
+            "task=regress",
+            "model=sklearn_mlp",
+            "model.optimizer=sgd",
+            "model.learning_rate=1e6",
+            *FAST,
+        )
+
+
+@pytest.mark.parametrize("overrides", [("model=random_forest",), ("model=sklearn_mlp",), ("prepare.pca=5",)])
+def test_the_same_seed_gives_the_same_bytes(tmp_path: Path, overrides: tuple[str, ...]) -> None:
+    if "forest" not in overrides[0]:
+        overrides = (*overrides, "model.epochs=2")
+    first, again = (run(tmp_path, *FAST, *overrides) for _ in range(2))
+    assert written(first) == written(again)
+    name = "preparation.skops" if "pca" in overrides[0] else "model.skops"
+    assert (first.path / name).read_bytes() == (again.path / name).read_bytes()
+
+
+def test_importances_are_named_and_sorted(tmp_path: Path) -> None:
+    done = run(tmp_path, "dataset=iris", "model=random_forest", "figures=false")
+    values = column(done, "importances", "importance")
+    assert values == sorted(values, reverse=True)
+    assert sum(values) == pytest.approx(1)
+    assert done.tables["importances"]["feature"][0].startswith("petal")
+
+
+MARGINS = {
+    "six_points": ([-2, -2], 3, np.sqrt(0.5), {(1, 1), (1, 0), (0, 1)}),
+    "four_points": ([-2, 0], 5, 1.0, {(2, 3), (3, 3)}),
+}
+
+
+@pytest.mark.parametrize("name", MARGINS)
+def test_margins_of_the_report(tmp_path: Path, name: str) -> None:
+    w, b, margin, support = MARGINS[name]
+    done = run(tmp_path, "task=svm_margin", f"dataset={name}", "figures=false")
+    found = dict(zip(done.tables["margin"]["quantity"], column(done, "margin", "value"), strict=True))
+    assert [found["w_1"], found["w_2"], found["b"], found["margin"]] == pytest.approx(
+        [*w, b, margin], abs=1e-6
+    )
+    points = zip(column(done, "support_vectors", "x1"), column(done, "support_vectors", "x2"), strict=True)
+    assert set(points) == support
+    np.testing.assert_allclose(np.abs(column(done, "support_vectors", "score")), 1, atol=1e-6)
+    if name == "four_points":  # the point (1, 3) is of class +1
+        assert done.info["dataset"]["classes"][done.predictions["test_predicted"][0]] == "+1"
+    else:
+        assert any("No test part" in sentence for sentence in done.info["warnings"])
+
+
+def test_moons_boundary_is_recorded_in_raw_features(tmp_path: Path) -> None:
+    done = run(tmp_path, "task=moons_boundary", "figures=false")
+    assert done.info["preparation"]["polynomial"] == {"features": 5}
+    assert done.metrics["train"]["accuracy"] == pytest.approx(0.917, abs=0.03)  # 60 seeds: 0.917 ± 0.010
+    arrays = done.arrays
+    assert (arrays["boundary_class"] == (arrays["boundary_probability"] > 0.5)).all()
+    column_of = np.abs(arrays["boundary_x"][:, None] - arrays["test_points"][:, 0]).argmin(axis=0)
+    row_of = np.abs(arrays["boundary_y"][:, None] - arrays["test_points"][:, 1]).argmin(axis=0)
+    agree = arrays["boundary_class"][row_of, column_of] == done.predictions["test_predicted"]
+    assert agree.mean() > 0.97
+
+
+REFUSED = [
+    (
+        ("model=random_forest", "model.hidden=[3]"),
+        ConfigError,
+        r"model\.hidden belongs to the built-in networks",
+    ),
+    (("model=mlp", "+model.params.alpha=1"), ConfigError, r"belongs to scikit-learn's models"),
+    (("model=random_forest", "model.params.n_estimators=-1"), ConfigError, r"'n_estimators' .* \[1, inf\)"),
+    (("model=random_forest", "model.params.n_estimator=1"), ConfigError, r"Did you mean 'n_estimators'"),
+    (
+        ("model=knn", "model.params.n_neighbors=5000"),
+        ConfigError,
+        r"at most 1294, the training rows\. Got 5000",
+    ),
+    (("model.name=sklearn.linear_model.Ridge",), ConfigError, r"Ridge is no classifier"),
+    (("model.name=json.JSONDecoder",), ConfigError, r"package 'json', which is not trusted"),
+    (("model=kmeans",), ConfigError, r"belongs to tasks of kind clustering"),
+    (("model=sklearn_mlp", "model.activation=gelu"), ConfigError, r"with model=sklearn_mlp\. Got 'gelu'"),
+    (("model=sklearn_mlp", "model.params.max_iter=3"), ConfigError, r"set model\.epochs"),
+    (("split.validation=0",), ConfigError, r"leaves nothing to stop by"),
+    (("prepare.pca=1.5",), ConfigError, r"prepare\.pca must be null or a number in \(0, 1\) .* Got 1\.5"),
+    (("dataset=diabetes",), DataError, r"has numbers to predict"),
+    (("task=regress", "dataset=iris", "dataset.target=classes"), DataError, r"has classes"),
+]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "error", "message"), REFUSED, ids=[" ".join(case[0]) for case in REFUSED]
+)
+def test_what_cannot_run_leaves_nothing_behind(
+    tmp_path: Path, overrides: tuple[str, ...], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message) as caught:
+        run(tmp_path, *overrides)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_settings_of_a_file_are_no_mistake_of_the_person() -> None:
+    config = configuration.compose(["task=digits_mlp", "model=random_forest", "size=smoke"])
+    assert config.model.hidden == [64, 32]
+
+
+def test_keys_of_the_node_in_scikit_learns_words() -> None:
+    found = models.build(
+        Model(name="sklearn_mlp", hidden=[5], activation="sigmoid", l2=0.01, batch_size=10), seed=3
+    )
+    assert (found.hidden_layer_sizes, found.activation, found.random_state) == ((5,), "logistic", 3)
+    assert found.alpha == pytest.approx(0.1)  # divided by the rows of a batch there
+
+
+@needs_data
+def test_kept_gaps_keep_the_output_of_the_unused_number(tmp_path: Path) -> None:
+    done = run(tmp_path, "task=sign_mlp_rates", "size=smoke", "figures=false")
+    assert done.info["facts"]["n_parameters"] == 168_325

@@ -209,18 +209,21 @@ def test_shapes_and_settings(settings: list[str], tmp_path: Path) -> None:
 
 def test_sweep_runs_every_combination_and_keeps_the_good_ones(tmp_path: Path) -> None:
     done = mlexp(
-        "-m", "size=smoke", "model.activation=relu,tanh", "model.learning_rate=0.01,-1", cwd=tmp_path
-    )
+        "-m", "size=smoke", "model.activation=relu,tanh", "model.optimizer=sgd", "prepare.scale=none",
+        "model.learning_rate=0.01,1e30", cwd=tmp_path,
+    )  # fmt: skip
     assert done.returncode == 6
     assert "2 of 4 jobs did not complete" in done.stderr
-    runs = [
-        file.parent
-        for file in (tmp_path / "outputs" / "digits_mlp").glob("*/run.json")
-        if not file.parent.is_symlink()
-    ]
-    assert len(runs) == 2
-    assert not any((run / "figures").exists() for run in runs)
+    runs = list((tmp_path / "outputs" / "digits_mlp" / "latest" / "runs").glob("*/run.json"))
+    assert sorted(record.load(run.parent).info["status"] for run in runs) == ["completed"] * 2 + ["diverged"] * 2
+    assert not any((run.parent / "figures").exists() for run in runs)
     assert {file.name for file in tmp_path.iterdir()} <= {"outputs", "cache"}
+
+
+def test_grid_with_an_impossible_job_is_refused_at_once(tmp_path: Path) -> None:
+    done = mlexp("-m", "model.activation=relu,tanh", "model.learning_rate=0.01,-1", cwd=tmp_path)
+    assert_refused(done, 2, "job 2 (model.activation=relu model.learning_rate=-1)", "above 0")
+    assert not (tmp_path / "outputs").exists()
 
 
 def test_ctrl_c_finishes_the_epoch_and_says_so(tmp_path: Path) -> None:

@@ -54,7 +54,10 @@ def expand(arguments: Sequence[str], config_dir: str | None = None) -> list[Comb
     """
     with _loader(config_dir) as loader:
         composer = Composer(loader, config_dir)
-        axes = _axes(arguments, composer)
+        try:
+            axes = _axes(arguments, composer)
+        except configuration.COMPOSITION_ERRORS as error:
+            raise configuration.explain(error, arguments, config_dir) from error
         varied = {_key(word): None for axis in axes if len(axis) > 1 for words in axis for word in words}
         combined = [list(itertools.chain(*words)) for words in itertools.product(*axes)]
         return [

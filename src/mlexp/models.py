@@ -174,7 +174,9 @@ def network_settings(model: Model) -> dict[str, Any]:
             f"Got {model.activation!r}."
         )
     if model.optimizer not in ("adam", "sgd"):
-        raise ConfigError(f"model.optimizer must be adam or sgd with model=sklearn_mlp. Got {model.optimizer!r}.")
+        raise ConfigError(
+            f"model.optimizer must be adam or sgd with model=sklearn_mlp. Got {model.optimizer!r}."
+        )
     if model.batch_size == "full":
         raise ConfigError("model.batch_size must be a whole number with model=sklearn_mlp. Got 'full'.")
     return {

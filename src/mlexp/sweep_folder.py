@@ -109,6 +109,18 @@ def _place(column: str) -> tuple[int, int]:
     return (2 if column in ("seconds", "folder", "problem") else 0), 0
 
 
+def short(keys: Sequence[str]) -> list[str]:
+    """Return the last word of each key where that is enough to tell them apart.
+
+    Examples
+    --------
+    >>> short(["model.l2", "seed", "split.seed"])
+    ['l2', 'seed', 'split.seed']
+    """
+    last = [key.rpartition(".")[2] for key in keys]
+    return [word if last.count(word) == 1 else key for key, word in zip(keys, last, strict=True)]
+
+
 def create(outputs: Path, task: str, code: str, place: Path | None = None) -> SweepFolder:
     """Make the folder of a new sweep; `place` instead of a name by task and time."""
     if place is not None and place.exists():

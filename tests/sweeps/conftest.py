@@ -16,7 +16,12 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 def environment(cwd: Path) -> dict[str, str]:
-    return {**os.environ, "MLEXP_CACHE_DIR": str(cwd / "cache"), "PYTHONPATH": str(OWN), "OMP_NUM_THREADS": "1"}
+    return {
+        **os.environ,
+        "MLEXP_CACHE_DIR": str(cwd / "cache"),
+        "PYTHONPATH": str(OWN),
+        "OMP_NUM_THREADS": "1",
+    }
 
 
 def start(cwd: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -46,7 +51,9 @@ def same_runs(one: Path, other: Path, files: tuple[str, ...] = SAME) -> None:
     assert names == sorted(path.name for path in (other / "runs").iterdir())
     for name in names:
         for file in files:
-            assert (one / "runs" / name / file).read_bytes() == (other / "runs" / name / file).read_bytes(), file
+            assert (one / "runs" / name / file).read_bytes() == (other / "runs" / name / file).read_bytes(), (
+                file
+            )
 
 
 def assert_whole(folder: Path) -> None:

@@ -14,7 +14,13 @@ from tests.sweeps.conftest import assert_whole, mlexp, same_runs, start, summary
 
 from mlexp import sweep_folder
 
-FEW = ("model.epochs=40", "model.patience=null", "model.hidden=[16]", "model.learning_rate=0.01,0.001", "seed=0,1,2")
+FEW = (
+    "model.epochs=40",
+    "model.patience=null",
+    "model.hidden=[16]",
+    "model.learning_rate=0.01,0.001",
+    "seed=0,1,2",
+)
 MANY = ("model.epochs=40", "model.patience=null", "model.hidden=[16]", "model.learning_rate=0.01,0.001,0.1",
         "seed=range(0,8)")  # fmt: skip
 COMMON = ("-m", "sweep.stack=false", "checkpoint_seconds=0.2")

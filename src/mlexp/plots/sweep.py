@@ -12,7 +12,7 @@ import numpy as np
 from mlexp.plots import style
 from mlexp.plots.groups import PALETTE
 from mlexp.record import Run, write_bytes
-from mlexp.sweep_folder import Sweep
+from mlexp.sweep_folder import Sweep, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -263,12 +263,6 @@ def losses(found: Findings, sweep: Sweep) -> Figure | None:
     title = style.escape(", ".join(short(found.keys)) + ("" if few else " (best; all others in grey)"))
     figure.legend(loc="outside lower center", ncols=3, title=title, title_fontsize=style.NORMAL)
     return figure
-
-
-def short(keys: Sequence[str]) -> list[str]:
-    """Return the last word of each key where that is enough to tell them apart."""
-    last = [key.rpartition(".")[2] for key in keys]
-    return [word if last.count(word) == 1 else key for key, word in zip(keys, last, strict=True)]
 
 
 def _places(words: Sequence[str]) -> tuple[np.ndarray, bool]:

@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from mlexp.sweep_folder import short
 from mlexp.sweeps.plan import Job, Plan
 from mlexp.terminal import NORMAL, QUIET, SHOWN_FIRST, VERBOSE
 
@@ -153,15 +154,3 @@ def _outcome(rows: Sequence[Row], keys: Sequence[str]) -> Table:
         why = f": {row['problem']}" if row["problem"] else ""
         table.add_row(*map(escape, words), escape(f"{row['status']}{why}"))
     return table
-
-
-def short(keys: Sequence[str]) -> list[str]:
-    """Return the last word of each key where that is enough to tell them apart.
-
-    Examples
-    --------
-    >>> short(["model.l2", "seed", "split.seed"])
-    ['l2', 'seed', 'split.seed']
-    """
-    last = Counter(key.rpartition(".")[2] for key in keys)
-    return [word if last[word := key.rpartition(".")[2]] == 1 else key for key in keys]

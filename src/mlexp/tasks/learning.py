@@ -152,9 +152,7 @@ def learn_together(
         learnts = [(_fit_passes if iterative else _fit_at_once)(config, first, observers[0])]
     seconds = {"fit_seconds": round(time.perf_counter() - begun, 3)}
     tables = {"layers": columns(summary)} if summary else {}
-    return [
-        replace(one, facts=one.facts | seconds, tables=tables | _importances(one)) for one in learnts
-    ]
+    return [replace(one, facts=one.facts | seconds, tables=tables | _importances(one)) for one in learnts]
 
 
 def _unfitted(config: Config, dataset: Dataset) -> Learnt:
@@ -315,7 +313,9 @@ def _fit_passes(config: Config, learnt: Learnt, observer: Observer) -> Learnt:
     return replace(learnt, facts=facts, status=_status(stopped))
 
 
-def _one_pass(learnt: Learnt, X: np.ndarray, y: np.ndarray, classes: dict[str, np.ndarray]) -> dict[str, float]:
+def _one_pass(
+    learnt: Learnt, X: np.ndarray, y: np.ndarray, classes: dict[str, np.ndarray]
+) -> dict[str, float]:
     """Train once through the rows and return losses and accuracies; an infinite loss where they burst."""
     try:
         with np.errstate(over="ignore", invalid="ignore"):

@@ -1,0 +1,107 @@
+"""What a sweep would run, without running it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from mlexp import combinations, sweeps
+from mlexp import config as configuration
+from mlexp.errors import ConfigError
+from mlexp.sweeps import stacks
+
+
+def test_jobs_are_what_composing_each_alone_gives() -> None:
+    words = [
+        "task=classify,digits_mlp",
+        "dataset=moons",
+        "model.hidden=[8],[4,4]",
+        "+model.params.a=1",
+        "size=smoke",
+    ]
+    found = combinations.expand(words)
+    assert [job.swept for job in found][1] == {"task": "classify", "model.hidden": "[4,4]"}
+    for job in found:
+        alone = [f"{key}={value}" for key, value in job.swept.items()] + ["dataset=moons", "size=smoke"]
+        assert job.config == configuration.compose([*alone, "+dataset.noise=0.3"])
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        (["seed=range(0,5)"], 5),
+        (["seed=choice(1,2)", "model.hidden=[1],[2]"], 4),
+        (["dataset=glob(mo*)"], 1),
+        (["seed=1,2,3", "split.seed=1,2,3", "sweep.zip=[seed,split.seed]"], 3),
+        (["seed=1,2", "split.seed=1,2", "model.l2=0,1", "sweep.zip=[split.seed,seed]"], 4),
+        (["seed=1,2", "sweep.list=[{model.l2: 1, model.hidden: [3]}, {model.dtype: float64}]"], 4),
+        ([], 1),
+    ],
+)
+def test_how_many_jobs(words: list[str], count: int) -> None:
+    assert len(sweeps.plan(words).jobs) == count
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["seed=1,2,3", "model.l2=1,2", "sweep.zip=[seed,model.l2]"], "seed has 3, model.l2 has 2"),
+        (["seed=1,2", "sweep.zip=[seed,nosuch]"], "nosuch has 0"),
+        (["seed=1,2", "sweep.list=[{seed: 3}]"], "seed is typed and stands in sweep.list"),
+        (["model=mlp,nosuch"], "job 2 (model=nosuch): model=nosuch is not known"),
+        (["model.momentum=0,0.5"], "job 2 (model.momentum=0.5): model.momentum belongs to"),
+        (["model.epochs=1,2", "nosuch=1"], "nosuch is not a key"),
+        (["model.l2=interval(0,1)"], "does not support sweep type"),
+        (["sweep.retries=-1"], "sweep.retries must be"),
+    ],
+)
+def test_what_is_refused(words: list[str], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        sweeps.plan(words)
+    assert said in str(caught.value)
+
+
+def test_hash_is_that_of_the_jobs_and_of_nothing_else() -> None:
+    one = sweeps.plan(["seed=1,2"])
+    assert (
+        one.hash
+        == sweeps.plan(["seed=1,2", "outputs=elsewhere", "sweep.retries=1", "execution.workers=1"]).hash
+    )
+    assert one.hash != sweeps.plan(["seed=1,3"]).hash
+    assert {job.hash for job in one.jobs} == {
+        configuration.config_hash(configuration.compose([f"seed={n}"])) for n in (1, 2)
+    }
+
+
+def test_restored_configurations_are_the_same() -> None:
+    plan = sweeps.plan(["model.hidden=[8],[4,4]", "seed=0,1", "dataset=moons", "dataset.noise=1e-05"])
+    base = configuration.flat(plan.first)
+    values = configuration.compose(
+        ["dataset=moons", "dataset.noise=1e-05", "model.hidden=[8]", "figures=false"]
+    )
+    for job, entry in zip(plan.jobs, plan.record()["jobs"], strict=True):
+        assert all(base[key] != value for key, value in entry["changes"].items())
+        assert configuration.restored(dataclasses.asdict(values), entry["changes"]) == job.config
+
+
+@pytest.mark.parametrize(
+    ("words", "sizes"),
+    [
+        (["seed=range(0,8)"], [4, 4]),
+        (["seed=range(0,8)", "sweep.stack=false"], [1] * 8),
+        (["seed=range(0,8)", "model.hidden=[8],[9]"], [4, 4, 4, 4]),
+        (["seed=0,1", "model.hidden=[500,500]"], [1, 1]),
+        (["seed=0,1", "model.hidden=[500,500]", "sweep.stack=true"], [2]),
+        (["seed=0,1", "model=knn", "sweep.stack=true"], [1, 1]),
+        (["seed=range(0,300)"], [60] * 5),
+        (["model.l2=0,0.1,0.2,0.3", "sweep.stack=true"], [1, 3]),
+        (["seed=0,1", "split.seed=0,1"], [2, 2]),
+        (["seed=0,1,2"], [3]),
+    ],
+)
+def test_what_is_stacked(words: list[str], sizes: list[int]) -> None:
+    plan = sweeps.plan(words)
+    units = stacks.units(plan.jobs, plan.sweep.stack, 2, 64)
+    assert [len(unit) for unit in units] == sizes
+    assert sorted(job.number for unit in units for job in unit) == [job.number for job in plan.jobs]

@@ -1,0 +1,200 @@
+"""Sweeps as a person meets them: what runs, what fails alone, what a stack must not change."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from tests.sweeps.conftest import assert_whole, mlexp, same_runs, start, summary
+
+from mlexp import record, sweep_folder
+
+OWN = ("task=classify", "dataset=iris", "model.name=rigged.Rigged", "trusted_packages=[sklearn,rigged]")
+
+
+def runs(cwd: Path, folder: str) -> dict[int, record.Run]:
+    found = sorted((cwd / folder / "runs").iterdir())
+    return {int(path.name.partition("-")[0]): record.load(path) for path in found}
+
+
+@pytest.fixture(scope="module")
+def six(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which six jobs ran, in stacks."""
+    cwd = tmp_path_factory.mktemp("six")
+    done = mlexp(cwd, "-m", "size=smoke", "model.learning_rate=0.01,0.001", "seed=0,1,2")
+    assert done.returncode == 0, done.stderr
+    (cwd / "said.txt").write_text(done.stdout)
+    return cwd
+
+
+def test_folder_of_a_sweep(six: Path) -> None:
+    sweep = sweep_folder.load(six / "outputs" / "digits_mlp" / "latest")
+    assert sweep.info["status"] == "completed"
+    assert sweep.info["keys"] == ["model.learning_rate", "seed"]
+    table = sweep.summary
+    assert list(table)[:4] == ["number", "model.learning_rate", "seed", "status"]
+    assert table["number"] == list("123456")
+    assert table["model.learning_rate"] == ["0.01"] * 3 + ["0.001"] * 3
+    for folder, seed, accuracy in zip(table["folder"], table["seed"], table["test_accuracy"], strict=True):
+        run = record.load(sweep.path / folder)
+        assert run.info["seed"] == int(seed)
+        assert run.metrics["test"]["accuracy"] == float(accuracy)
+        assert not (run.path / "figures").exists()
+    assert {path.name for path in (sweep.path / "figures").iterdir()} == {"sweep.png", "losses.png"}
+    assert_whole(sweep.path)
+    said = (six / "said.txt").read_text()
+    assert "6 jobs on 2 workers" in said or "6 jobs on 1 workers" in said
+    assert "6 completed" in said
+
+
+def test_each_job_is_a_run_like_any_other(six: Path, tmp_path: Path) -> None:
+    """A stacked job has the very bytes of the same configuration run alone, its config.yaml included."""
+    assert (
+        mlexp(tmp_path, "-q", "size=smoke", "model.learning_rate=0.001", "seed=1", "figures=false").returncode
+        == 0
+    )
+    alone = (tmp_path / "outputs" / "digits_mlp" / "latest").resolve()
+    stacked = runs(six, "outputs/digits_mlp/latest")[5].path
+    assert record.load(stacked).info["stack"] > 1
+    for file in alone.rglob("*"):
+        if file.is_file() and file.name not in ("run.json", "run.log", "timing.csv"):
+            assert file.read_bytes() == (stacked / file.relative_to(alone)).read_bytes(), file.name
+
+
+def test_stack_or_not_the_same_bytes(tmp_path: Path) -> None:
+    """Replicas that stop early, diverge and drop units, in one stack, alone, and on one worker."""
+    settings = (
+        "-m", "-q", "model.hidden=[12]", "model.epochs=30", "model.patience=2", "model.dropout=0.1",
+        "model.optimizer=sgd", "model.momentum=0.9,0.5", "model.learning_rate=0.1,0.01,1e30", "model.init=he,xavier",
+        "figures=false",
+    )  # fmt: skip
+    for name, how in {
+        "one": ("sweep.stack=true",),
+        "two": ("sweep.stack=false", "execution.workers=1"),
+    }.items():
+        assert mlexp(tmp_path, *settings, f"sweep.dir={name}", *how).returncode == 6
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert summary(one) == summary(two)
+    states = sweep_folder.load(one).summary["status"]
+    assert states.count("diverged") == 4
+    assert states.count("completed") == 8
+    for number, run in runs(tmp_path, "one").items():
+        assert run.info["stack"] > 1
+        assert "stack" not in runs(tmp_path, "two")[number].info
+        for file in run.path.rglob("*.*"):
+            if file.is_file() and file.name not in ("run.json", "run.log", "timing.csv"):
+                twin = two / file.relative_to(one.resolve())
+                assert file.read_bytes() == twin.read_bytes(), file
+
+
+def test_a_job_that_dies_costs_itself_alone(tmp_path: Path) -> None:
+    fates = "well,exit,segfault,kill,memory,raise,leave"
+    done = mlexp(tmp_path, "-m", *OWN, f"model.params.fate={fates}", "sweep.dir=here")
+    assert done.returncode == 6
+    assert done.stderr.count("\n") == 1
+    assert "6 of 7 jobs did not complete" in done.stderr
+    assert "Job 2 failed: SystemExit: 3" in done.stderr
+    table = done.stdout[done.stdout.index("job  ") :]
+    assert table.index("SIGKILL") < table.index("1    well"), "failures come first"
+    found = runs(tmp_path, "here")
+    assert found[1].info["status"] == "completed"
+    for number, problem, trace in (
+        (2, "SystemExit: 3", "in <lambda>"),
+        (3, "SIGSEGV", "string_at"),
+        (4, "SIGKILL", ""),
+        (5, "MemoryError", "_out_of_memory"),
+        (6, "RuntimeError: two lines", "_raises"),
+        (7, "exit code 7", ""),
+    ):
+        assert found[number].info["status"] == "failed"
+        assert problem in found[number].info["error"]
+        assert trace in (found[number].path / "run.log").read_text()
+        assert problem in sweep_folder.load(tmp_path / "here").summary["problem"][number - 1]
+
+
+def test_a_job_is_tried_again_where_that_is_wanted(tmp_path: Path) -> None:
+    done = mlexp(
+        tmp_path, "-m", *OWN, "model.params.fate=kill", "sweep.dir=here", "sweep.retries=2", "seed=0,1"
+    )
+    assert done.returncode == 6
+    log = (tmp_path / "here" / "run.log").read_text()
+    assert log.count("is put back") == 4
+    assert log.count("failed: the process was killed by SIGKILL") == 2
+
+
+def test_data_that_all_jobs_lack_are_missed_before_anything_is_made(tmp_path: Path) -> None:
+    done = mlexp(tmp_path, "-m", "task=mnist_mlp", "dataset.path=nowhere", "seed=0,1")
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_dry_run_prints_the_plan_and_makes_nothing(tmp_path: Path) -> None:
+    done = mlexp(tmp_path, "-m", "--dry-run", "seed=0,1,2,3", "model.hidden=[8],[9]")
+    assert done.returncode == 0, done.stderr
+    assert "8 jobs" in done.stdout
+    assert "stack of 2" in done.stdout
+    assert "seed=3 model.hidden=[9]" in done.stdout
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_pairs_lists_and_one_job(tmp_path: Path) -> None:
+    (tmp_path / "own" / "task").mkdir(parents=True)
+    (tmp_path / "own" / "task" / "arms.yaml").write_text(
+        "# @package _global_\n# Three arms.\nsweep:\n  list:\n"
+        "    - {model.hidden: [8], model.activation: tanh}\n    - {model: knn}\n    - {dataset: iris}\n"
+        "task: {name: arms}\nmodel: {epochs: 2}\n"
+    )
+    done = mlexp(tmp_path, "-m", "--config-dir", "own", "task=arms", "seed=0,1", "sweep.dir=here")
+    assert done.returncode == 0, done.stderr
+    names = [(run.info["dataset"]["name"], run.info["seed"]) for run in runs(tmp_path, "here").values()]
+    assert names == [("digits", 0), ("digits", 0), ("iris", 0), ("digits", 1), ("digits", 1), ("iris", 1)]
+    alone = mlexp(tmp_path, "--config-dir", "own", "task=arms")
+    assert alone.returncode == 2
+    assert "Add -m" in alone.stderr
+    one = mlexp(tmp_path, "-m", "size=smoke", "sweep.dir=one")
+    assert one.returncode == 0, one.stderr
+    again = mlexp(tmp_path, "-m", "size=smoke", "sweep.dir=one")
+    assert again.returncode == 2
+    assert "sweep.resume=true" in again.stderr
+
+
+def test_two_sweeps_at_once_do_not_collide(tmp_path: Path) -> None:
+    settings = ("-m", "-q", "size=smoke", "seed=0,1,2", "figures=false")
+    both = [start(tmp_path, *settings) for _ in range(2)]
+    folders = [process.communicate(timeout=120)[0].strip() for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert folders[0] != folders[1]
+    same_runs(tmp_path / folders[0], tmp_path / folders[1])
+    for folder in folders:
+        assert_whole(tmp_path / folder)
+
+
+@pytest.mark.slow
+def test_overhead_of_tiny_jobs(tmp_path: Path) -> None:
+    """Below 60 ms a job beyond training; 200 jobs of one epoch each, which is nothing but overhead."""
+    begun = time.monotonic()
+    settings = ("task=classify", "dataset=iris", "model.hidden=[4]", "model.epochs=1", "sweep.stack=false")
+    done = mlexp(tmp_path, "-m", "-q", *settings, "seed=range(0,200)", "figures=false")
+    assert done.returncode == 0, done.stderr
+    assert (time.monotonic() - begun) / 200 < 0.060
+
+
+@pytest.mark.slow
+def test_stack_against_one_by_one(tmp_path: Path) -> None:
+    """64 runs of circles, seeds and learning rates: at least six times faster than one after another."""
+    settings = ("-m", "-q", "task=classify", "dataset=circles", "model.hidden=[5]", "model.epochs=1000",
+                "model.patience=null", "seed=range(0,16)", "model.learning_rate=0.001,0.003,0.01,0.03",
+                "figures=false")  # fmt: skip
+    seconds = {}
+    for name, how in {"stack": (), "single": ("sweep.stack=false", "execution.workers=1")}.items():
+        begun = time.monotonic()
+        assert mlexp(tmp_path, *settings, f"sweep.dir={name}", *how).returncode == 0
+        seconds[name] = time.monotonic() - begun
+    same_runs(
+        tmp_path / "stack",
+        tmp_path / "single",
+        ("metrics.json", "history.csv", "predictions.npz", "model.npz"),
+    )
+    assert seconds["single"] / seconds["stack"] > 6

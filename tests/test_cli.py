@@ -215,7 +215,9 @@ def test_sweep_runs_every_combination_and_keeps_the_good_ones(tmp_path: Path) ->
     assert done.returncode == 6
     assert "2 of 4 jobs did not complete" in done.stderr
     runs = list((tmp_path / "outputs" / "digits_mlp" / "latest" / "runs").glob("*/run.json"))
-    assert sorted(record.load(run.parent).info["status"] for run in runs) == ["completed"] * 2 + ["diverged"] * 2
+    assert (
+        sorted(record.load(run.parent).info["status"] for run in runs) == ["completed"] * 2 + ["diverged"] * 2
+    )
     assert not any((run.parent / "figures").exists() for run in runs)
     assert {file.name for file in tmp_path.iterdir()} <= {"outputs", "cache"}
 

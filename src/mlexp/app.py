@@ -89,9 +89,7 @@ def load(config: Config) -> Dataset:
     return sources.load(**dataclasses.asdict(config.dataset), data_dir=config.data_dir)
 
 
-def _run(
-    session: Session, stop: threading.Event | None = None, dataset: Dataset | None = None
-) -> Run:
+def _run(session: Session, stop: threading.Event | None = None, dataset: Dataset | None = None) -> Run:
     config = session.config
     with threadpool_limits(limits=config.threads), nullcontext(stop) if stop else stop_on_signal() as asked:
         session.stop = asked
@@ -118,7 +116,9 @@ def run_together(
     Every folder ends with the bytes that `run` gives. What it raises concerns all those not yet yielded.
     """
     sessions = [
-        Session(config, command, terminal, record.reopen(place) if place.exists() else None, place, len(configs))
+        Session(
+            config, command, terminal, record.reopen(place) if place.exists() else None, place, len(configs)
+        )
         for config, terminal, place in zip(configs, terminals, places, strict=True)
     ]
     for session in sessions:

@@ -61,7 +61,6 @@ FIGURES: dict[str, Callable[[Run], Figure | None]] = {
 }
 
 
-
 def draw(run: Run) -> list[Path]:
     """Draw every figure that the recorded files allow.
 

@@ -94,7 +94,9 @@ def _draw_margins(axes: Axes, arrays: dict[str, np.ndarray]) -> None:
     x, y = arrays["boundary_x"], arrays["boundary_y"]
     axes.contour(x, y, arrays["boundary_score"], [-1.0, 1.0], colors=style.INK, linewidths=1, linestyles="--")
     rings = arrays["support_points"]
-    axes.scatter(rings[:, 0], rings[:, 1], s=150, facecolor="none", edgecolor=style.INK, linewidth=1.1, zorder=4)
+    axes.scatter(
+        rings[:, 0], rings[:, 1], s=150, facecolor="none", edgecolor=style.INK, linewidth=1.1, zorder=4
+    )
 
 
 def _legend(figure: Figure, run: Run) -> None:

@@ -34,7 +34,9 @@ def learning_curves(run: Run) -> Figure | None:
     measures = [what for what in LABELS if _finite(history, what).size]
     if "loss" not in measures:  # none recorded, or diverged at once: accuracy alone would hide that
         return None
-    if "pca_validation_mse" in run.info.get("facts", {}):  # an autoencoder: drawn with the error of PCA beside it
+    if "pca_validation_mse" in run.info.get(
+        "facts", {}
+    ):  # an autoencoder: drawn with the error of PCA beside it
         return None
     figure = style.new_figure(2.75, _headline(run))
     best = _best_epoch(run)

@@ -125,26 +125,28 @@ def run_with_hydra(arguments: list[str], verbosity: int, *, dry: bool = False) -
     from mlexp import config as configuration
 
     command = ["mlexp", *arguments]
-    asked: list[Asked] = []
+    asked: list[Callable[[], Asked]] = []
 
     def job(composed: DictConfig | list[str]) -> None:
-        """Check what Hydra composed, or plan what our sweeper was given; it runs once Hydra is out of the way."""
+        """Take what Hydra composed, or what our sweeper was given; both wait until Hydra is out of the way."""
         if isinstance(composed, list):
             from mlexp import sweeps
 
-            asked.append(sweeps.plan(composed, command=command))
+            asked.append(lambda: sweeps.plan(composed, command=command))
         else:
             from hydra.core.hydra_config import HydraConfig
 
-            asked.append(configuration.checked(composed, list(HydraConfig.get().overrides.task)))
+            typed = list(HydraConfig.get().overrides.task)
+            asked.append(lambda: configuration.checked(composed, typed))
 
     configuration.register()
     try:
         sys.argv = ["mlexp", *flags, *settings]
         hydra.main(version_base="1.3", config_path="pkg://mlexp.conf", config_name="config")(job)()
+        ready = [ask() for ask in asked]
     except configuration.COMPOSITION_ERRORS as error:
         raise configuration.explain(error, settings, config_dir) from error
-    return start(asked[0], command, verbosity, dry=dry) if asked else 0
+    return start(ready[0], command, verbosity, dry=dry) if ready else 0
 
 
 def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool) -> int:

@@ -31,6 +31,7 @@ def test_round_trip(tmp_path: Path) -> None:
     folder.write_result(make_result())
     folder.append_epoch({"epoch": 1, "train_loss": 0.1 + 0.2}, 0.5)
     folder.append_epoch({"epoch": 2, "train_loss": np.float32(0.25)}, 0.5)
+    folder.write_epochs()
     run = record.load(folder.path)
     assert run.info["status"] == "completed"
     assert run.metrics == {"test": {"accuracy": 0.5, "loss": None}}

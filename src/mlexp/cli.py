@@ -128,11 +128,12 @@ def run_with_hydra(arguments: list[str], verbosity: int, *, dry: bool = False) -
     asked: list[Callable[[], Asked]] = []
 
     def job(composed: DictConfig | list[str]) -> None:
-        """Take what Hydra composed, or what our sweeper was given; both wait until Hydra is out of the way."""
+        """Plan what our sweeper was given, or take what Hydra composed; it runs once Hydra is out of the way."""
         if isinstance(composed, list):
             from mlexp import sweeps
 
-            asked.append(lambda: sweeps.plan(composed, command=command))
+            plan = sweeps.plan(composed, command=command)
+            asked.append(lambda: plan)
         else:
             from hydra.core.hydra_config import HydraConfig
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from mlexp.observer import Plan
 
 QUIET, NORMAL, VERBOSE = -1, 0, 1
 SECONDS_BETWEEN_LINES = 5.0
+PLAIN_WIDTH = 140  # of tables where no terminal says how wide it is
 SHOWN_FIRST = ("accuracy", "loss", "macro_f1", "r2", "rmse", "mae", "mse", "ari", "nmi", "silhouette")
 SHOWN = 4
 
@@ -25,7 +27,7 @@ class Terminal:
 
     def __init__(self, verbosity: int = NORMAL, console: Console | None = None) -> None:
         self.verbosity = verbosity
-        self.console = console or Console(highlight=False, soft_wrap=True)
+        self.console = console or new_console()
         self._progress: Progress | None = None
         self._last_line = 0.0
         self._epochs: int | None = None
@@ -135,3 +137,8 @@ def _metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
 def _shown(value: float) -> str:
     """Return four decimals, or a power of ten where they would show nothing."""
     return f"{value:.4f}" if value == 0 or abs(value) >= 0.001 else f"{value:.1e}"
+
+
+def new_console() -> Console:
+    """Return a console for the standard output, wide where no terminal says how wide it is."""
+    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PLAIN_WIDTH)

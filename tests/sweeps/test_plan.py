@@ -17,14 +17,14 @@ def test_jobs_are_what_composing_each_alone_gives() -> None:
         "task=classify,digits_mlp",
         "dataset=moons",
         "model.hidden=[8],[4,4]",
-        "+model.params.a=1",
+        "++dataset.noise=0.3",
         "size=smoke",
     ]
     found = combinations.expand(words)
     assert [job.swept for job in found][1] == {"task": "classify", "model.hidden": "[4,4]"}
     for job in found:
         alone = [f"{key}={value}" for key, value in job.swept.items()] + ["dataset=moons", "size=smoke"]
-        assert job.config == configuration.compose([*alone, "+dataset.noise=0.3"])
+        assert job.config == configuration.compose([*alone, "++dataset.noise=0.3"])
 
 
 @pytest.mark.parametrize(

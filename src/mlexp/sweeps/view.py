@@ -15,7 +15,7 @@ from rich.table import Table
 
 from mlexp.sweep_folder import short
 from mlexp.sweeps.plan import Job, Plan
-from mlexp.terminal import NORMAL, QUIET, SHOWN_FIRST, VERBOSE
+from mlexp.terminal import NORMAL, QUIET, SHOWN_FIRST, VERBOSE, new_console
 
 SECONDS_BETWEEN_LINES = 2.0
 ROWS_SHOWN = 24
@@ -28,7 +28,7 @@ class View:
     def __init__(self, plan: Plan, verbosity: int = NORMAL, console: Console | None = None) -> None:
         self.plan = plan
         self.verbosity = verbosity
-        self.console = console or Console(highlight=False, soft_wrap=True)
+        self.console = console or new_console()
         self._states: dict[int, str] = {}
         self._best: tuple[float, Job] | None = None
         self._live: Live | None = None
@@ -147,7 +147,7 @@ def _outcome(rows: Sequence[Row], keys: Sequence[str]) -> Table:
     ][:4]
     table = Table(box=None, pad_edge=False)
     for name in ("job", *short(keys), *(name.replace("_", " ") for name in figures), "status"):
-        table.add_column(name, no_wrap=name == "status", overflow="ellipsis")
+        table.add_column(name, max_width=44 if name == "status" else None, overflow="ellipsis")
     for row in sorted(rows, key=lambda row: (row["status"] == "completed", row["number"]))[:ROWS_SHOWN]:
         values = [f"{row[name]:.4f}" if name in row else "" for name in figures]
         words = [str(row["number"]), *(str(row[key]) for key in keys), *values]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -126,6 +127,16 @@ def share_or_count() -> Rule:
         "a share in (0, 1) or a whole number of rows from 0",
         lambda value: share.accepts(value) or (is_whole(value) and value >= 0),
     )
+
+
+def fold() -> Rule:
+    """Accept one fold of a cross-validation, written k/K: 2/5 is the second of five."""
+
+    def accepts(value: Any) -> bool:
+        found = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", value) if isinstance(value, str) else None
+        return found is not None and int(found[1]) <= int(found[2]) > 1
+
+    return Rule("a fold such as 2/5 (the second of five)", accepts)
 
 
 def key(default: Any, rule: Rule, meaning: str) -> Any:

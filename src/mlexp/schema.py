@@ -26,6 +26,7 @@ from mlexp.rules import (
     boolean,
     choice,
     either,
+    fold,
     key,
     list_of,
     mapping,
@@ -84,11 +85,17 @@ class Split:
 
     test: Any = key(
         "auto",
-        either(choice("auto"), share_or_count()),
-        "test part: auto is the data set's own, or 0.2 where it has none; 0: no test part",
+        either(choice("auto"), share_or_count(), fold()),
+        "test part: auto is the data set's own, or 0.2 where it has none; 0: no test part; 2/5: the second of five "
+        "folds of the rows",
     )
     validation: Any = key(
-        0.1, share_or_count(), "validation part, taken from what the test part leaves; 0: no validation part"
+        0.1,
+        either(share_or_count(), fold()),
+        "validation part, taken from what the test part leaves; 0: no validation part; 2/5: a fold of it",
+    )
+    judge: bool = key(
+        True, boolean(), "score the test part; false keeps it aside unread, as while settings are chosen"
     )
     stratify: bool = key(True, boolean(), "keep the shares of the classes equal in all parts")
     seed: int = key(0, whole(0), "seed of the split; apart from `seed`, so that seeds share their rows")

@@ -159,3 +159,46 @@ def test_limit_keeps_shares_and_each_part_apart():
     assert limited(dataset, None) is dataset
     known = replace(dataset, digests={"X": digest(dataset.X), "X_test": digest(dataset.X_test)})
     assert limited(known, 40, seed=1).fingerprint == small.fingerprint
+
+
+@given(
+    sizes=st.lists(st.integers(12, 40), min_size=1, max_size=4),
+    folds=st.integers(2, 10),
+    seed=st.integers(0, 9),
+    stratify=st.booleans(),
+)
+def test_folds_are_disjoint_equal_and_cover_every_row(sizes, folds, seed, stratify):
+    dataset = made(sizes, seed=seed)
+    parts = [
+        split(dataset, test=f"{k + 1}/{folds}", validation=0.1, seed=seed, stratify=stratify)
+        for k in range(folds)
+    ]
+    rows = np.concatenate([one.test.index for one in parts])
+    np.testing.assert_array_equal(np.sort(rows), np.arange(sum(sizes)))
+    assert np.ptp([len(one.test) for one in parts]) <= 1
+    if stratify:
+        counts = [np.bincount(one.test.y, minlength=len(sizes)) for one in parts]
+        assert np.all(np.ptp(counts, axis=0) <= 1)
+
+
+def test_validation_folds_leave_the_test_part_alone():
+    dataset = made([30, 30])
+    parts = [split(dataset, test=0.2, validation=f"{k}/3", seed=1) for k in (1, 2, 3)]
+    assert len({one.test.index.tobytes() for one in parts}) == 1
+    held = np.concatenate([one.validation.index for one in parts])
+    np.testing.assert_array_equal(np.sort(held), np.setdiff1d(np.arange(60), parts[0].test.index))
+
+
+@pytest.mark.parametrize("own", [None, [5, 5]])
+def test_a_test_part_kept_aside_is_empty_and_changes_no_other_part(own):
+    dataset = made([30, 30], own)
+    judged, aside = (split(dataset, seed=1, judge=judge) for judge in (True, False))
+    assert len(aside.test) == 0 < len(judged.test)
+    np.testing.assert_array_equal(judged.train.index, aside.train.index)
+    np.testing.assert_array_equal(judged.validation.index, aside.validation.index)
+
+
+def test_a_fold_that_is_none_is_refused():
+    for wrong in ("0/5", "6/5", "1/1", "x"):
+        with pytest.raises(ConfigError, match=r"split\.test must be .*fold"):
+            split(made([10, 10]), test=wrong)

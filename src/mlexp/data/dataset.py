@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from mlexp.data.draw import choose
+from mlexp.data.draw import choose, deal
 from mlexp.data.rows import CHUNK_BYTES, Rows
 from mlexp.errors import ConfigError
-from mlexp.rules import share_or_count
+from mlexp.rules import either, fold, share_or_count
 
 AUTO_TEST_SHARE = 0.2
 
@@ -142,9 +142,10 @@ def split(
     dataset: Dataset,
     *,
     test: str | float | int = "auto",
-    validation: float | int = 0.1,
+    validation: str | float | int = 0.1,
     stratify: bool = True,
     seed: int = 0,
+    judge: bool = True,
 ) -> Split:
     """Divide a data set into a training, a validation and a test part.
 
@@ -152,21 +153,25 @@ def split(
     ----------
     dataset : Dataset
         The rows; nothing is copied but labels.
-    test : "auto", share in (0, 1) or number of rows, default "auto"
+    test : "auto", share in (0, 1), number of rows or fold, default "auto"
         "auto" is the test part that the data set brings, or 0.2 of the rows where it brings none. A share
         or a number is drawn from the main part, and a test part that the data set brings is left unused.
-        0 leaves this part without rows.
-    validation : share in (0, 1) or number of rows, default 0.1
+        0 leaves this part without rows. "2/5" is the second of five folds of the main part: the folds of one
+        seed are disjoint and together hold every row.
+    validation : share in (0, 1), number of rows or fold, default 0.1
         Drawn from what the test part leaves. A share is rounded to the nearest whole row; 0 is no rows.
     stratify : bool, default True
         Keep the shares of the classes equal in all parts, to within one row (no effect on regression).
     seed : int, default 0
         Same seed, same rows.
+    judge : bool, default True
+        False keeps the test part aside: it is divided off, and an empty part returned in its place.
 
     Returns
     -------
     Split
-        Disjoint parts that together hold all rows of the main part (and of the own test part, if used).
+        Disjoint parts that together hold all rows of the main part (and of the own test part, if used),
+        but for a test part that is kept aside.
 
     Raises
     ------
@@ -187,6 +192,8 @@ def split(
         test_part = _main_part(dataset, drawn)
     assert test_part is not None
     rest, drawn = _divide(rest, dataset.y, validation, "split.validation", stratify, rng)
+    if not judge:
+        test_part = _main_part(dataset, rest[:0])
     return Split(_main_part(dataset, rest), _main_part(dataset, drawn), test_part)
 
 
@@ -199,13 +206,17 @@ def _divide(
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what stays of `rows` and what is drawn, both ascending."""
-    count = _count(share, len(rows), key)
-    positions = choose(y[rows], count, stratify=stratify, rng=rng)
+    if fold().accepts(share):
+        number, folds = map(int, str(share).split("/"))
+        positions = np.flatnonzero(deal(y[rows], folds, stratify=stratify, rng=rng) == number - 1)
+        _count(len(positions), len(rows), key)
+    else:
+        positions = choose(y[rows], _count(share, len(rows), key), stratify=stratify, rng=rng)
     return np.delete(rows, positions), rows[positions]
 
 
 def _count(share: str | float | int, n_rows: int, key: str) -> int:
-    rule = share_or_count()
+    rule = either(share_or_count(), fold())
     if not rule.accepts(share):
         raise ConfigError(rule.complaint(key, share))
     assert isinstance(share, int | float)

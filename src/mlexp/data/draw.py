@@ -34,6 +34,38 @@ def choose(codes: np.ndarray, count: int, *, stratify: bool, rng: np.random.Gene
     return np.sort(np.concatenate(drawn)) if drawn else np.empty(0, np.int64)
 
 
+def deal(codes: np.ndarray, folds: int, *, stratify: bool, rng: np.random.Generator) -> np.ndarray:
+    """Deal all positions of `codes` into folds of equal size, to within one row.
+
+    Parameters
+    ----------
+    codes : int64 array of shape (n,)
+        Class of each row; only its length matters when `stratify` is false.
+    folds : int
+        Number of folds.
+    stratify : bool
+        Deal class by class, so that every fold has its share of each, to within one row.
+    rng : numpy.random.Generator
+        Source of randomness; advanced by the same amount whichever fold is wanted.
+
+    Returns
+    -------
+    int64 array of shape (n,)
+        Fold of each row, from 0.
+
+    Examples
+    --------
+    >>> np.bincount(deal(np.zeros(10), 3, stratify=False, rng=np.random.default_rng(0)))
+    array([4, 3, 3])
+    """
+    order = rng.permutation(len(codes))
+    if stratify:
+        order = order[np.argsort(codes[order], kind="stable")]
+    dealt = np.empty(len(codes), np.int64)
+    dealt[order] = np.arange(len(codes)) % folds
+    return dealt
+
+
 def apportion(sizes: np.ndarray, count: int, *, rng: np.random.Generator) -> np.ndarray:
     """Share `count` among groups in proportion to `sizes`, each within one of its exact share.
 

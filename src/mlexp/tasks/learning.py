@@ -8,7 +8,7 @@ import math
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -157,7 +157,7 @@ def learn_together(
 
 def _unfitted(config: Config, dataset: Dataset) -> Learnt:
     node = config.split
-    raw = split(dataset, test=node.test, validation=node.validation, stratify=node.stratify, seed=node.seed)
+    raw = split(dataset, **asdict(node))
     parts, preparation = prepared(raw, dataset, config.prepare, dtype=config.model.dtype)
     learnt = Learnt(_built(config, parts), raw, parts, preparation, n_classes=dataset.n_classes)
     if config.task.kind == "regression":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,9 @@ def divided(config: Config, dataset: Dataset) -> Split:
         raise ConfigError(
             f"dataset={dataset.name} holds no rows, and a task of kind {config.task.kind} needs some. Choose another."
         )
-    parts = split(dataset, test=node.test, validation=node.validation, stratify=node.stratify, seed=node.seed)
+    parts = split(dataset, **asdict(node))
     for name in NAMES:
-        if not len(getattr(parts, name)):
+        if not len(getattr(parts, name)) and (node.judge or name != "test"):
             raise ConfigError(
                 f"split.{name}=0 leaves no {name} part, which a task of kind {config.task.kind} needs. Give it a "
                 "share, such as 0.2."

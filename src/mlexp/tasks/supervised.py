@@ -41,10 +41,10 @@ def classifications(
             "(task=regress), or name another dataset.label."
         )
     for config, learnt in zip(configs, learn_together(configs, dataset, observers), strict=True):
-        yield _judged(dataset, learnt) if learnt.status == "completed" else _stopped(config, learnt)
+        yield _judged(config, dataset, learnt) if learnt.status == "completed" else _stopped(config, learnt)
 
 
-def _judged(dataset: Dataset, learnt: Learnt) -> Result:
+def _judged(config: Config, dataset: Dataset, learnt: Learnt) -> Result:
     """Predict every part, the test part for the first and only time."""
     outputs = {name: learnt.classified(part.X) for name, part in _filled(learnt.parts)}
     scores = {name: _scores(part, outputs[name], dataset.n_classes) for name, part in _filled(learnt.parts)}
@@ -59,7 +59,7 @@ def _judged(dataset: Dataset, learnt: Learnt) -> Result:
         predictions={name: array for arrays in kept for name, array in arrays.items()},
         arrays=arrays,
         tables=tables,
-        warnings=[*_unjudged(learnt.parts), *_nothing_learnt(learnt.parts, scores)],
+        warnings=[*_unjudged(config, learnt.parts), *_nothing_learnt(learnt.parts, scores)],
     )
 
 
@@ -93,7 +93,7 @@ def regression(config: Config, dataset: Dataset, observer: Observer) -> Result:
                 ("squared_error", np.square(part.y - predicted[name])),
             )
         },
-        warnings=[*_unjudged(learnt.parts), *_no_better_than_mean(scores)],
+        warnings=[*_unjudged(config, learnt.parts), *_no_better_than_mean(scores)],
     )
 
 
@@ -179,9 +179,9 @@ def _diverged(config: Config, facts: dict[str, Any]) -> str:
     )
 
 
-def _unjudged(parts: Split) -> list[str]:
+def _unjudged(config: Config, parts: Split) -> list[str]:
     """Say so when no row was kept back to judge by."""
-    if len(parts.test):
+    if len(parts.test) or not config.split.judge:
         return []
     return [
         "No test part: these figures are for rows that the model has seen, and say nothing about new ones."

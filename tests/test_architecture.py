@@ -20,21 +20,27 @@ LAYERS = (
     ("models", "metrics", "cluster_metrics", "stats"),
     ("result", "observer"),
     ("tasks",),
-    ("record", "environment", "skopsfile", "sweep_folder"),
+    ("record", "environment", "skopsfile", "sweep_folder", "comparison_folder"),
     ("fitted",),
+    ("onnxfile",),
     ("plots",),
+    ("report",),
     ("terminal",),
     ("app",),
     ("execution",),
     ("sweeps",),
+    ("tuning",),
+    ("comparisons",),
+    ("verbs",),
     ("cli",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 FORBIDDEN = {("data", "config"), ("config", "data"), ("nn", "config"), ("nn", "data"), ("plots", "tasks")}
 FORBIDDEN |= {("plots", name) for name in ("nn", "data", "models", "tasks", "config")}
+FORBIDDEN |= {("report", name) for name in ("nn", "data", "models", "tasks", "config", "metrics", "stats", "fitted")}
 FORBIDDEN |= {("record", name) for name in ("nn", "data", "models", "tasks")}
 KNOWS_HYDRA = {"config.py", "combinations.py", "cli.py"}
-LATE = {"sklearn", "pandas", "matplotlib", "pooch"}
+LATE = {"sklearn", "pandas", "matplotlib", "pooch", "jinja2"}
 
 
 def modules() -> list[Path]:

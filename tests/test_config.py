@@ -189,3 +189,20 @@ def complaint(typed: str) -> str:
     except ConfigError as error:
         return str(error)
     return ""
+
+
+def test_parameters_of_the_tasks_own_model_leave_with_it() -> None:
+    params = {
+        "model=random_forest": {"n_estimators": 550, "max_depth": 45},
+        "model=knn": {},
+        "model=mlp": {},
+    }
+    for word, expected in params.items():
+        assert configuration.compose(["task=sign_forest", word]).model.params == expected
+    assert configuration.compose(
+        ["task=sign_forest", "model=knn", "model.params.n_neighbors=3"]
+    ).model.params == {"n_neighbors": 3}
+    assert (
+        configuration.compose(["task=sign_forest", "model.params={max_depth: 3}"]).model.params["max_depth"]
+        == 3
+    )

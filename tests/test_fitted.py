@@ -84,3 +84,54 @@ def test_a_run_without_a_model_says_so(table: Run) -> None:
     (table.path / "model.skops").unlink()
     with pytest.raises(DataError, match="holds no fitted model"):
         fitted.load(record.load(table.path).path)
+
+
+@pytest.mark.parametrize("model", ["autoencoder", "sklearn_mlp"])
+@pytest.mark.parametrize("pca", ["null", "20"])
+def test_an_autoencoder_comes_back(tmp_path: Path, model: str, pca: str) -> None:
+    words = (
+        "task=fashion_autoencoder",
+        "dataset=digits",
+        f"model={model}",
+        "model.hidden=[8]",
+        f"prepare.pca={pca}",
+    )
+    done = run(tmp_path, *words, "model.batch_size=32", "size=smoke", "figures=false")
+    X = load(name="digits", limit=1000).X[done.predictions["test_row"]]
+    again = fitted.load(done.path)
+    rows = again.prepared(X)
+    errors = np.square(again.predict(X) - rows).mean(axis=1, dtype=np.float64)
+    np.testing.assert_array_equal(errors, done.predictions["test_squared_error"])
+    assert again.transform(X).shape == (len(X), 8)
+    assert again.predict_proba(X) is None
+
+
+@pytest.mark.parametrize("model", ["kmeans", "minibatch_kmeans", "gmm"])
+def test_a_clustering_places_rows(tmp_path: Path, model: str) -> None:
+    words = (
+        "task=spiral_clustering",
+        "dataset=digits",
+        "clustering.methods=[]",
+        "clustering.k=4",
+        "dataset.seed=0",
+        "prepare.pca=10",
+    )
+    done = run(tmp_path, *words, f"model={model}", "size=smoke", "figures=false")
+    X = load(name="digits", limit=1000).X
+    np.testing.assert_array_equal(fitted.load(done.path).predict(X), done.predictions[f"{model}_cluster"])
+
+
+def test_what_cannot_place_new_rows_says_so(tmp_path: Path) -> None:
+    done = run(
+        tmp_path, "task=spiral_clustering", "clustering.methods=[dbscan]", "model=dbscan", "figures=false"
+    )
+    with pytest.raises(DataError, match="dbscan cannot place new rows"):
+        fitted.load(done.path)
+
+
+def test_empty_cells_are_refused_where_nothing_fills_them(tmp_path: Path) -> None:
+    done = run(tmp_path, "model=logistic", "figures=false", "dataset.limit=300")
+    X = load(name="digits", limit=300).X.astype(float)
+    X[5, 3] = np.nan
+    with pytest.raises(DataError, match="Row 6 of the new rows has an empty"):
+        fitted.load(done.path).predict(X)

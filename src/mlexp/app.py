@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from mlexp.result import Result
 from mlexp.schema import Config
 from mlexp.tasks import STACKS, TASKS
 from mlexp.terminal import QUIET, Terminal
+
+PATIENCE = 60.0  # seconds for a worker elsewhere, no longer wanted, to end its epoch and let go of a job
 
 
 def run(
@@ -62,7 +65,7 @@ def run(
     DivergedError, Interrupted
         The folder is complete as far as the run got and says so.
     """
-    unfinished = record.reopen(place) if place is not None and place.exists() else None
+    unfinished = record.reopen(place, PATIENCE) if place is not None and place.exists() else None
     session = Session(config, command, terminal or Terminal(QUIET), unfinished, place)
     return _run(session, stop, dataset)
 
@@ -95,11 +98,20 @@ def _run(session: Session, stop: threading.Event | None = None, dataset: Dataset
         session.stop = asked
         try:
             dataset = load(config) if dataset is None else dataset
-            result = TASKS[config.task.kind](config, dataset, session)
+            result = _study(config)(config, dataset, session)
         except BaseException as error:
             session.failed(error)
             raise
         return session.finished(result)
+
+
+def _study(config: Config) -> Callable[[Config, Dataset, Session], Result]:
+    """Return what runs a configuration: the study of its kind, or a search that runs many of them."""
+    if config.tune.strategy is None:
+        return TASKS[config.task.kind]
+    # By name: a search is made of sweeps, and those of runs.
+    search: Callable[[Config, Dataset, Session], Result] = import_module("mlexp.tuning").search
+    return search
 
 
 def run_together(
@@ -117,7 +129,12 @@ def run_together(
     """
     sessions = [
         Session(
-            config, command, terminal, record.reopen(place) if place.exists() else None, place, len(configs)
+            config,
+            command,
+            terminal,
+            record.reopen(place, PATIENCE) if place.exists() else None,
+            place,
+            len(configs),
         )
         for config, terminal, place in zip(configs, terminals, places, strict=True)
     ]
@@ -233,7 +250,7 @@ class Session:
             error.add_note(str(unwritten))
 
     def finished(self, result: Result) -> Run:
-        """Write the result, draw the figures, and raise if the run did not complete."""
+        """Write the result, draw figures and page from it, and raise if the run did not complete."""
         assert self.folder is not None
         shown = as_typed(self.folder.path)
         self.folder.write_result(result)
@@ -241,9 +258,10 @@ class Session:
         self._close(result.status, result.problem or None)
         run = record.load(self.folder.path)
         if self.config.figures:
-            from mlexp import plots
+            from mlexp import plots, report
 
             plots.draw(run)
+            report.write(run.path)
         for sentence in self.info["warnings"]:
             self.terminal.warn(sentence)
             self.folder.log(f"warning: {sentence}")

@@ -6,23 +6,23 @@ completion). Errors become one line on the standard error and the exit code of t
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from mlexp import __version__
-from mlexp.errors import ConfigError, DataError, Interrupted, MlexpError, did_you_mean
+from mlexp.errors import ConfigError, Interrupted, MlexpError, did_you_mean
 
 if TYPE_CHECKING:
+    from mlexp.comparisons import Study
     from mlexp.schema import Config
     from mlexp.sweeps import Outcome, Plan
 
-    Asked = Config | Plan
+    Asked = Config | Plan | Study
 
 HELP = """\
 mlexp: experiments in machine learning from YAML, with the record to trust and repeat them
@@ -37,6 +37,7 @@ verbs
   mlexp list [tasks|datasets|models|sizes]        what can be named
   mlexp data [list|fetch|verify] [NAME]           where data sets are, and whether they are sound
   mlexp resume FOLDER                             go on with a run or sweep that was stopped or killed
+  mlexp compare FOLDER ... [--by KEY]             is one setting better? tests of what ran already
 
 flags
   --cfg job            print the configuration and stop
@@ -57,6 +58,19 @@ OPTIONS = {
     "-h": "help", "--help": "help", "--version": "version",
     "-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose", "--dry-run": "dry",
 }  # fmt: skip
+VERBS = {
+    "list": "list:list_verb",
+    "data": "data:data",
+    "resume": "resume:resume",
+    "compare": "compare:compare",
+    "clean": "clean:clean",
+    "rerun": "rerun:rerun",
+    "show": "show:show",
+    "predict": "predict:predict",
+    "export": "export:export",
+    "doctor": "doctor:doctor",
+    "report": "report:report",
+}  # verb -> module in verbs/ and its function, imported when used
 BARE_FLAGS = ("--hydra-help", "--resolve", "--run", "-r", "--multirun", "-m", "--shell-completion", "-sc")
 INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 CFG = ("job", "hydra", "all")
@@ -109,7 +123,9 @@ def verb(name: str) -> Callable[[Sequence[str]], int]:
     if name not in VERBS:
         hint = did_you_mean(name, VERBS) or " Settings are written key=value."
         raise ConfigError(f"'{name}' is not a verb. Verbs: {', '.join(VERBS)}.{hint}")
-    return VERBS[name]
+    module, _, function = VERBS[name].partition(":")
+    called: Callable[[Sequence[str]], int] = getattr(import_module(f"mlexp.verbs.{module}"), function)
+    return called
 
 
 def run_with_hydra(arguments: list[str], verbosity: int, *, dry: bool = False) -> int:
@@ -138,7 +154,13 @@ def run_with_hydra(arguments: list[str], verbosity: int, *, dry: bool = False) -
             from hydra.core.hydra_config import HydraConfig
 
             typed = list(HydraConfig.get().overrides.task)
-            asked.append(lambda: configuration.checked(composed, typed))
+            if composed.task.kind == "comparison":
+                from mlexp import comparisons
+
+                study = comparisons.plan(typed, command=command)
+                asked.append(lambda: study)
+            else:
+                asked.append(lambda: configuration.checked(composed, typed))
 
     configuration.register()
     try:
@@ -165,11 +187,13 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool) -> int
 
         app.run(asked, command=command, terminal=Terminal(verbosity))
         return 0
-    from mlexp import sweeps
+    from mlexp import comparisons, sweeps
 
     if dry:
-        sweeps.show(asked)
+        sweeps.show(asked.plan if isinstance(asked, comparisons.Study) else asked)
         return 0
+    if isinstance(asked, comparisons.Study):
+        return ended(comparisons.run(asked, verbosity=verbosity))
     return ended(sweeps.run(asked, verbosity=verbosity))
 
 
@@ -240,92 +264,6 @@ def warn_of_shadowed(config_dir: str | None) -> None:
             file=sys.stderr,
         )
 
-
-def list_verb(arguments: Sequence[str]) -> int:
-    """Print what can be named, one line each."""
-    groups = {"tasks": "task", "datasets": "dataset", "models": "model", "sizes": "size"}
-    parser = argparse.ArgumentParser(prog="mlexp list", description=list_verb.__doc__)
-    parser.add_argument("what", nargs="?", choices=list(groups), help="one kind; all if left out")
-    parser.add_argument("--config-dir", metavar="DIR", help="list the files of this folder too")
-    parsed = parser.parse_args(arguments)
-    from mlexp import config as configuration
-
-    for what, group in groups.items():
-        if parsed.what in (None, what):
-            entries = configuration.choices(group, parsed.config_dir)
-            if parsed.what is None:
-                print(f"{what} ({group}=NAME)")
-            for name, meaning in entries.items():
-                print(f"{'' if parsed.what else '  '}{name:<18} {meaning}")
-    return 0
-
-
-def resume_verb(arguments: Sequence[str]) -> int:
-    """Go on with a run or sweep that was stopped or killed; ends with the same bytes as had it never stopped."""
-    parser = argparse.ArgumentParser(prog="mlexp resume", description=resume_verb.__doc__)
-    parser.add_argument("run", help="folder of a run or sweep, such as outputs/mnist_mlp/latest")
-    parsed = parser.parse_args(arguments)
-    if (Path(parsed.run) / "sweep.json").exists():
-        from mlexp import sweeps
-
-        return ended(sweeps.resume(Path(parsed.run), verbosity=0))
-    from mlexp import app
-    from mlexp.terminal import Terminal
-
-    app.resume(Path(parsed.run), command=["mlexp", "resume", parsed.run], terminal=Terminal())
-    return 0
-
-
-def data_verb(arguments: Sequence[str]) -> int:
-    """Show, fetch or verify the data sets that mlexp knows by name."""
-    parser = argparse.ArgumentParser(prog="mlexp data", description=data_verb.__doc__)
-    parser.add_argument("action", nargs="?", choices=("list", "fetch", "verify"), default="list")
-    parser.add_argument("name", nargs="?", help="data set; needed by fetch and verify")
-    parser.add_argument("--data-dir", metavar="DIR", help="folder with data sets; MLEXP_DATA_DIR if left out")
-    parsed = parser.parse_args(arguments)
-    if parsed.action != "list" and parsed.name is None:
-        raise ConfigError(f"mlexp data {parsed.action} needs the name of a data set. See mlexp data list.")
-    return DATA_ACTIONS[parsed.action](parsed.name, parsed.data_dir)
-
-
-def data_list(name: str | None, data_dir: str | None) -> int:
-    """Print every named data set, or one, and where it is."""
-    from mlexp.data import catalogue
-
-    entries = [entry for entry in catalogue.describe(data_dir) if name in (None, entry.name)]
-    if not entries:
-        catalogue.verify(str(name))
-    print(f"{'name':<16}{'rows':>18} {'features':>9} {'classes':>8}  where")
-    for entry in entries:
-        print(f"{entry.name:<16}{entry.rows:>18} {entry.features:>9} {entry.classes:>8}  {entry.where}")
-    return 0
-
-
-def data_fetch(name: str, data_dir: str | None) -> int:
-    """Download a data set and say where it is now."""
-    from mlexp.data import catalogue
-
-    print(catalogue.fetch(name))
-    return 0
-
-
-def data_verify(name: str, data_dir: str | None) -> int:
-    """Check the files of a data set; exit code 3 if one of them is damaged or missing."""
-    from mlexp.data import catalogue
-
-    lines = catalogue.verify(name, data_dir)
-    for file, state, detail in lines:
-        print(f"{state:<8} {file}  {detail}")
-    return 0 if all(state == "ok" for _, state, _ in lines) else DataError.exit_code
-
-
-DATA_ACTIONS = {"list": data_list, "fetch": data_fetch, "verify": data_verify}
-
-VERBS: dict[str, Callable[[Sequence[str]], int]] = {
-    "list": list_verb,
-    "data": data_verb,
-    "resume": resume_verb,
-}
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -26,7 +26,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from mlexp import config as configuration
 from mlexp.errors import ConfigError
-from mlexp.schema import Config
+from mlexp.schema import Config, declared
 
 Axis = list[tuple[str, ...]]  # the values of one swept key, or of several that advance together
 
@@ -64,6 +64,46 @@ def expand(arguments: Sequence[str], config_dir: str | None = None) -> list[Comb
             _combination(number, words, varied, composer, config_dir)
             for number, words in enumerate(combined, 1)
         ]
+
+
+def compose_each(
+    arguments: Sequence[str], sets: Mapping[str, Sequence[str]], config_dir: str | None = None
+) -> dict[str, Config]:
+    """Return the checked configuration of `arguments` with each named set of settings laid over it.
+
+    Raises
+    ------
+    ConfigError
+        If one of them is impossible; the message names the set.
+    """
+    found = {}
+    with _loader(config_dir) as loader:
+        composer = Composer(loader, config_dir)
+        for name, words in sets.items():
+            try:
+                found[name] = composer.compose([*arguments, *words])
+            except configuration.COMPOSITION_ERRORS as error:
+                problem = configuration.explain(error, [*arguments, *words], config_dir)
+                raise ConfigError(f"{name}: {problem}" if words else str(problem)) from error
+            except ConfigError as error:
+                raise ConfigError(f"{name}: {error}" if words else str(error)) from error
+    return found
+
+
+def as_settings(values: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Return settings as typed; ``{model: {l2: 1}}`` and ``{model.l2: 1}`` are the same.
+
+    Examples
+    --------
+    >>> as_settings({"model": {"l2": 1, "params": {"C": 2}}, "seed": 3, "dataset": "iris"})
+    ['model.l2=1', 'model.params={C:2}', 'seed=3', 'dataset=iris']
+    """
+    words = []
+    for key, value in values.items():
+        path = f"{prefix}{key}"
+        nested = isinstance(value, Mapping) and path not in declared()
+        words += as_settings(value, f"{path}.") if nested else [f"{path}={_typed(value)}"]
+    return words
 
 
 def _combination(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,11 @@ from mlexp.data.rows import Rows
 from mlexp.data.tables import coded
 from mlexp.errors import DataError
 from mlexp.record import Run
+from mlexp.schema import Config
+from mlexp.tasks import coder
+
+KINDS = ("classification", "regression", "autoencoder", "clustering")
+_CAN = "Runs of classification, regression, autoencoder, and clustering by kmeans or gmm, have one."
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +34,8 @@ class Fitted:
     classes : name of each class, in the order of its number; empty for a regression
     dtype : type of the prepared rows
     centre, spread : regression: a prediction times `spread` plus `centre` is in the unit of the target
+    kind : classification, regression, autoencoder or clustering
+    threads : threads of the matrix products in the run
     """
 
     run: Run
@@ -38,9 +45,11 @@ class Fitted:
     dtype: np.dtype[Any]
     centre: float = 0.0
     spread: float = 1.0
+    kind: str = "classification"
+    threads: int = 1
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the name of the class of each row, or the predicted number.
+        """Return the class, the predicted number, the cluster or the reproduction of each row.
 
         Parameters
         ----------
@@ -49,17 +58,27 @@ class Fitted:
 
         Returns
         -------
-        array of str, or of float64, of shape (n_samples,)
+        array of shape (n_samples,)
+            Names of classes (str), numbers (float64) or numbers of clusters (int64); an autoencoder gives prepared
+            rows, shape (n_samples, n_prepared_features).
         """
         rows = self.prepared(X)
-        if not self.classes:
+        if self.kind in ("autoencoder", "clustering"):
+            return np.asarray(self.model.predict(rows))
+        if self.kind == "regression":
             values = np.asarray(self.model.predict(rows), np.float64).reshape(len(rows))
             return values * self.spread + self.centre
         return np.array(self.classes)[np.asarray(self.model.predict(rows), np.int64)]
 
+    def transform(self, X: Any) -> np.ndarray:
+        """Return the outputs of an autoencoder's narrowest layer, shape (n_samples, width)."""
+        if self.kind != "autoencoder":
+            raise DataError(f"{self.run.path} is a run of kind {self.kind}: only an autoencoder has codes.")
+        return np.asarray(self.model.transform(self.prepared(X)))
+
     def predict_proba(self, X: Any) -> np.ndarray | None:
         """Return the probability of each class, shape (n_samples, n_classes); None where the model gives none."""
-        if not self.classes or not hasattr(self.model, "predict_proba"):
+        if self.kind != "classification" or not hasattr(self.model, "predict_proba"):
             return None
         found = self.model.predict_proba(self.prepared(X))
         whole = np.zeros((len(found), len(self.classes)), found.dtype)
@@ -74,6 +93,11 @@ class Fitted:
             rows = np.asarray(rows, np.float64)
             for step in early:
                 rows = np.asarray(step.transform(rows))
+        if rows.dtype.kind == "f" and not np.isfinite(rows).all():
+            raise DataError(
+                f"Row {int(np.argwhere(~np.isfinite(rows))[0, 0]) + 1} of the new rows has an empty or infinite cell, "
+                f"and {self.run.path} was trained without prepare.impute to fill it. Fill it in, or leave the row out."
+            )
         scale = self.steps.get("scale")
         factors = {} if scale is None else {"scale": scale.scale_, "shift": scale.min_}
         rows = np.asarray(Rows(rows, dtype=self.dtype, **factors))
@@ -102,7 +126,7 @@ class Fitted:
 
 
 def load(path: Path, trusted: Sequence[str] = ()) -> Fitted:
-    """Load the fitted model of a run of classification or regression.
+    """Load the fitted model of a run of classification, regression, autoencoder or clustering.
 
     Parameters
     ----------
@@ -116,24 +140,26 @@ def load(path: Path, trusted: Sequence[str] = ()) -> Fitted:
     """
     run = record.load(path)
     config = configuration.read(run.path / "config.yaml")
-    common = (run, tuple(run.info["dataset"]["classes"]), np.dtype(config.model.dtype))
-    if config.task.kind not in ("classification", "regression"):
-        raise DataError(
-            f"{path} is a run of kind {config.task.kind}: only classification and regression predict."
-        )
+    kind, classes = config.task.kind, tuple(run.info["dataset"]["classes"])
+    if kind not in KINDS:
+        raise DataError(f"{path} is a run of kind {kind}, which has no model for new rows. {_CAN}")
+    of = kind, config.threads
     if run.model:
-        dotted = models.class_path(config.model.name, config.task.kind, trusted)
-        return _of_engine(models.imported(dotted), *common)
+        dotted = models.class_path(config.model.name, kind, trusted)
+        model = _of_engine(config, models.imported(dotted), run.model)
+        return Fitted(run, _steps(run), model, classes, np.dtype(config.model.dtype), *_unit(run.model), *of)
     if not (run.path / "model.skops").exists():
-        raise DataError(f"{path} holds no fitted model: the run is {run.info['status']}. Run the task again.")
+        why = f"the run is {run.info['status']}"
+        if run.info["status"] == "completed":
+            why = f"{config.model.name} cannot place new rows"
+        raise DataError(f"{path} holds no fitted model: {why}. {_CAN}")
     *steps, (_, model) = skopsfile.load(run.path / "model.skops", trusted).steps
-    fitted = Fitted(run, dict(steps), model, *common[1:])
+    dtype = np.dtype(np.float64 if kind == "clustering" else config.model.dtype)
     if not hasattr(model, "regressor_"):
-        return fitted
+        return Fitted(run, dict(steps), model, classes, dtype, kind=kind, threads=config.threads)
     target = model.transformer_
-    return Fitted(
-        run, dict(steps), model.regressor_, *common[1:], float(target.mean_[0]), float(target.scale_[0])
-    )
+    unit = float(target.mean_[0]), float(target.scale_[0])
+    return Fitted(run, dict(steps), model.regressor_, classes, dtype, *unit, *of)
 
 
 @dataclass(frozen=True)
@@ -144,10 +170,18 @@ class _Scale:
     min_: Any
 
 
-def _of_engine(estimator_class: Any, run: Run, classes: tuple[str, ...], dtype: np.dtype[Any]) -> Fitted:
-    arrays = run.model
-    steps = {"scale": _Scale(arrays.get("feature_scale"), arrays.get("feature_shift"))}
+def _steps(run: Run) -> dict[str, Any]:
+    """Return the preparation that belongs to a network of the engine."""
     if (run.path / "preparation.skops").exists():
-        steps = dict(skopsfile.load(run.path / "preparation.skops").steps)
-    centre, spread = float(arrays.get("target_shift", 0.0)), float(arrays.get("target_scale", 1.0))
-    return Fitted(run, steps, estimator_class.from_arrays(arrays), classes, dtype, centre, spread)
+        return dict(skopsfile.load(run.path / "preparation.skops").steps)
+    return {"scale": _Scale(run.model.get("feature_scale"), run.model.get("feature_shift"))}
+
+
+def _unit(arrays: Mapping[str, np.ndarray]) -> tuple[float, float]:
+    return float(arrays.get("target_shift", 0.0)), float(arrays.get("target_scale", 1.0))
+
+
+def _of_engine(config: Config, estimator_class: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    if hasattr(estimator_class, "from_arrays"):
+        return estimator_class.from_arrays(arrays)
+    return coder.build(config).restored(arrays)  # scikit-learn's network as an autoencoder

@@ -22,7 +22,12 @@ SCHEDULES = {
 READERS = ("published", "idx", "csv", "npz", "sklearn", "synthetic", "openml", "none", "points")
 TASK_KINDS = (
     "classification", "regression", "autoencoder", "features", "layers", "explore", "by_hand", "clustering",
-    "embedding",
+    "embedding", "comparison",
+)  # fmt: skip
+COMPARED_KINDS = ("classification", "regression", "clustering", "embedding", "autoencoder")
+TESTS = (
+    "crossed", "welch", "permutation", "paired", "wilcoxon", "mcnemar", "corrected", "bayesian", "five_by_two",
+    "bootstrap_seeds_rows", "anova", "friedman",
 )  # fmt: skip
 ENGINE_MODELS = ("mlp", "autoencoder")
 SHARED_KEYS = ("name", "params", "dtype")  # of the node `model`: what every model has
@@ -37,4 +42,5 @@ CLUSTERINGS = (
     "kmeans", "minibatch_kmeans", "spectral_neighbors", "spectral_gaussian", "gmm", "dbscan", "agglomerative",
 )  # fmt: skip
 EMBEDDINGS = ("pca", "tsne", "lle", "mds", "isomap", "umap", "opentsne")
+STRATEGIES = ("grid", "random", "halving", "bayes")
 CALCULATIONS = ("backprop", "residual")

@@ -142,20 +142,24 @@ def new_folder(outputs: Path, task: str, code: str, place: Path | None = None) -
         ) from error
 
 
-def reopen(path: Path) -> RunFolder:
+def reopen(path: Path, patience: float = 0) -> RunFolder:
     """Take a run folder that an earlier process left unfinished, to go on writing there.
+
+    Parameters
+    ----------
+    path : the run folder
+    patience : seconds to wait for a process that is still writing there
 
     Raises
     ------
     ConfigError
         If its run is still going on, or has come to an end.
     """
-    run = load(path)
-    status = run.info["status"]
+    status = load(path).info["status"]
     if status not in RESUMABLE:
         raise ConfigError(f"{path} is {status}: only a run that did not come to its end can be resumed.")
-    folder = RunFolder(run.path, locked(run.path))
-    remove_torn(run.path)
+    folder = RunFolder(path.resolve(), locked(path.resolve(), patience))
+    remove_torn(folder.path)
     return folder
 
 
@@ -165,18 +169,24 @@ def remove_torn(path: Path) -> None:
         torn.unlink()
 
 
-def locked(path: Path) -> int:
-    """Hold a lock that the system lets go of when the process ends, however it ends."""
-    with _writing(path / LOCK):
-        lock = os.open(path / LOCK, os.O_WRONLY | os.O_CREAT)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(lock)
-        raise ConfigError(
-            f"{path} is being written by a run that is still going on. Wait for it, or stop it."
-        ) from error
-    return lock
+def locked(path: Path, patience: float = 0) -> int:
+    """Hold a lock that the system lets go of when the process ends, however it ends; wait for it if need be."""
+    until = time.monotonic() + patience
+    while True:
+        with _writing(path / LOCK):
+            lock = os.open(path / LOCK, os.O_WRONLY | os.O_CREAT)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(lock).st_nlink:  # else whoever held it has just taken the file away
+                return lock
+            os.close(lock)
+        except BlockingIOError as error:
+            os.close(lock)
+            if time.monotonic() > until:
+                raise ConfigError(
+                    f"{path} is being written by a run that is still going on. Wait for it, or stop it."
+                ) from error
+        time.sleep(0.05)
 
 
 def point_latest(path: Path) -> None:

@@ -36,7 +36,17 @@ from mlexp.rules import (
     text,
     whole,
 )
-from mlexp.studies import Autoencoder, ByHand, Clustering, Embedding, Explore, Features, Layers
+from mlexp.studies import (
+    Autoencoder,
+    ByHand,
+    Clustering,
+    Comparison,
+    Embedding,
+    Explore,
+    Features,
+    Layers,
+    Tune,
+)
 
 RATE = number(0, 1, open_high=True)
 
@@ -50,6 +60,9 @@ class Dataset:
     path: str | None = key(None, optional(text()), "file or folder that holds the data")
     test_path: str | None = key(None, optional(text()), "file with a test part of its own")
     label: Any = key(None, optional(either(text(), whole(-10_000))), "label column, by name or by position")
+    groups: str | None = key(
+        None, optional(text()), "csv: column that is no feature; rows with the same entry stay in one part"
+    )
     target: str = key(
         "classes",
         choice("classes", "numbers"),
@@ -96,6 +109,11 @@ class Split:
     )
     judge: bool = key(
         True, boolean(), "score the test part; false keeps it aside unread, as while settings are chosen"
+    )
+    near: float | None = key(
+        None,
+        optional(number(0, open_low=True)),
+        "keep rows in one part that are nearer to each other than this, in the units of the file: near copies",
     )
     stratify: bool = key(True, boolean(), "keep the shares of the classes equal in all parts")
     seed: int = key(0, whole(0), "seed of the split; apart from `seed`, so that seeds share their rows")
@@ -243,8 +261,23 @@ class Sweep:
 class Execution:
     """Where the jobs of a sweep run."""
 
-    backend: str = key("local", choice("local"), "local: processes of this machine")
-    workers: Any = key("auto", either(choice("auto"), whole(1)), "processes at once; auto: one a core")
+    backend: str = key(
+        "local",
+        choice("local", "dask", "slurm"),
+        "processes of this machine, workers of a Dask cluster, or the queue of a Slurm cluster",
+    )
+    workers: Any = key(
+        "auto",
+        either(choice("auto"), whole(1)),
+        "processes at once; auto: one a core, all of the Dask cluster, 16 elements of a Slurm array",
+    )
+    scheduler: str | None = key(None, optional(text()), "dask: address of the scheduler, tcp://HOST:PORT")
+    cluster: str = key("slurm", choice("slurm", "local"), "slurm: its queue, or the same on this machine")
+    partition: str | None = key(None, optional(text()), "slurm: partition; null: the default one")
+    time: int = key(60, whole(1), "slurm: minutes that an element of an array may take")
+    cpus: int = key(1, whole(1), "slurm: processors of an element; it runs cpus/threads jobs at once")
+    memory: int = key(4, whole(1), "slurm: gigabytes of an element")
+    options: dict[str, Any] = key({}, mapping(), "slurm: more options of sbatch, such as {account: mine}")
 
 
 @dataclass
@@ -287,6 +320,8 @@ class Config:
     by_hand: ByHand = field(default_factory=ByHand)
     clustering: Clustering = field(default_factory=Clustering)
     embedding: Embedding = field(default_factory=Embedding)
+    comparison: Comparison = field(default_factory=Comparison)
+    tune: Tune = field(default_factory=Tune)
     sweep: Sweep = field(default_factory=Sweep)
     execution: Execution = field(default_factory=Execution)
 

@@ -5,8 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mlexp.names import ACTIVATIONS, CALCULATIONS, CLUSTERINGS, EMBEDDINGS, FEATURES
-from mlexp.rules import choice, either, key, list_of, number, optional, text, whole
+from mlexp.names import (
+    ACTIVATIONS,
+    CALCULATIONS,
+    CLUSTERINGS,
+    COMPARED_KINDS,
+    EMBEDDINGS,
+    FEATURES,
+    STRATEGIES,
+    TESTS,
+)
+from mlexp.rules import boolean, choice, either, key, list_of, mapping, number, optional, text, whole
 
 
 @dataclass
@@ -122,3 +131,90 @@ class Embedding:
         "pca: share of the variance that is marked and kept",
     )
     pictures: int = key(10, whole(1), "pca: images beside their reconstructions")
+
+
+@dataclass
+class Comparison:
+    """Which settings are held against each other, and how often each is run."""
+
+    of: str | None = key(
+        None,
+        optional(choice(*COMPARED_KINDS)),
+        "kind of the study that each arm runs; null: what its model is for",
+    )
+    arms: dict[str, Any] = key(
+        {}, mapping(), "name of an arm -> its settings; null in their place leaves it out"
+    )
+    grid: dict[str, Any] = key({}, mapping(), "key -> list of values: one arm for each combination")
+    first: int | None = key(None, optional(whole(2)), "run the first so many arms alone")
+    seeds: Any = key(
+        "auto",
+        either(choice("auto"), whole(1), list_of(whole(0), what="a list of seeds")),
+        "number of seeds of an arm, or the seeds; auto: 10, or 1 where folds, repeats or draws vary",
+    )
+    folds: int | None = key(None, optional(whole(2)), "folds of cross-validation, the same for every arm")
+    repeats: int = key(1, whole(1), "divisions of the rows (split.seed), the same for every arm")
+    draws: int = key(1, whole(1), "data sets that a generator draws (dataset.seed), the same for every arm")
+    metric: str | None = key(
+        None,
+        optional(text()),
+        "what is compared, part.name such as test.accuracy; null: what the kind of study is judged by",
+    )
+    test: str = key("auto", choice("auto", *TESTS), "test of a difference; auto: what the design asks for")
+    alpha: float = key(0.05, number(0, 0.5, open_low=True, open_high=True), "false alarms among all pairs")
+    margin: float | None = key(
+        None,
+        optional(number(0, open_low=True)),
+        "largest difference that counts as none, in units of the metric, stated before looking; null: not asked",
+    )
+    target: float = key(0.97, number(0, 1), "accuracy whose epoch is looked for: epochs to reach it")
+    tune_arms: bool = key(
+        False, boolean(), "tune each arm first on its own validation part, within one budget (node tune)"
+    )
+
+
+@dataclass
+class Tune:
+    """Which settings are tried on the validation part before one of them is trained and judged."""
+
+    strategy: str | None = key(
+        None, optional(choice(*STRATEGIES)), "how settings are proposed; null: no search"
+    )
+    space: dict[str, Any] = key(
+        {}, mapping(), "key of model or prepare -> list of values, or {low, high, log}; null leaves a key out"
+    )
+    metric: str | None = key(
+        None,
+        optional(text()),
+        "score on the validation part; null: accuracy for classes, r2 for numbers, mse for autoencoders",
+    )
+    budget: int | None = key(
+        None,
+        optional(whole(1)),
+        "settings to try; null: all of a finite space (half of it for random and bayes), else 24",
+    )
+    first: int | None = key(None, optional(whole(1)), "try the first so many values of each listed key alone")
+    folds: int | None = key(
+        None, optional(whole(2)), "score by cross-validation with so many folds; null: on the validation part"
+    )
+    epochs: int | None = key(None, optional(whole(1)), "epochs of a trial at most; null: model.epochs")
+    refit: str = key(
+        "train",
+        choice("train", "all"),
+        "the chosen setting is trained on the training part, or on all but the test part for the epochs found",
+    )
+    eta: int = key(3, whole(2), "halving: one in so many settings goes on to so many times the epochs")
+    batch: int = key(
+        4, whole(1), "bayes: settings proposed at a time; each batch learns from those before it"
+    )
+    prune: bool = key(
+        True, boolean(), "bayes: stop a trial whose loss is worse than the median of earlier ones"
+    )
+    journal: str | None = key(
+        None, optional(text()), "bayes: file through which searches on several machines share their trials"
+    )
+    grow: list[Any] = key(
+        [],
+        list_of(whole(1), what="a list of whole numbers from 1"),
+        "sizes at which a growing forest is scored",
+    )

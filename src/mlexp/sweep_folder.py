@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -134,16 +133,11 @@ def create(outputs: Path, task: str, code: str, place: Path | None = None) -> Sw
 def reopen(path: Path) -> SweepFolder:
     """Take the folder of a sweep to go on writing there."""
     load(path)
-    until = time.monotonic() + SECONDS_TO_WAIT
-    while True:
-        try:
-            folder = SweepFolder(path.resolve(), record.locked(path.resolve()))
-            record.remove_torn(folder.path)
-            return folder
-        except ConfigError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.05)
+    folder = SweepFolder(path.resolve(), record.locked(path.resolve(), SECONDS_TO_WAIT))
+    record.remove_torn(folder.path)
+    for post in folder.path.glob(".post-*"):  # what still works elsewhere for the process before us stops
+        shutil.rmtree(post, ignore_errors=True)
+    return folder
 
 
 def newest(outputs: Path, task: str, code: str) -> Path | None:

@@ -78,7 +78,7 @@ class Terminal:
             self.console.print(str(folder), markup=False)
             return
         if metrics:
-            self.console.print(_metrics_table(metrics))
+            self.console.print(metrics_table(metrics))
         facts = info["facts"]
         if "epochs" in facts:
             why = {"patience": "no better validation loss", "epochs": "epoch limit"}.get(facts["stopped"], "")
@@ -122,7 +122,7 @@ def _state(row: Mapping[str, float]) -> str:
     return "  ".join(words)
 
 
-def _metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
+def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
     """Return one row a part, with the few metrics that matter most."""
     known = dict.fromkeys(name for values in metrics.values() for name in values)
     names = sorted(

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
+from mlexp.data.groups import nearest
 from mlexp.data.rows import Rows
 from mlexp.errors import ConfigError
-from mlexp.tasks.explore import nearest
 
 from .running import run, written
 

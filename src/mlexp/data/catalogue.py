@@ -13,6 +13,7 @@ from mlexp.data.known import KNOWN
 from mlexp.errors import ConfigError, DataError, did_you_mean
 
 SIZES = {"digits": (1797, 64, 10), "iris": (150, 4, 3), "wine": (178, 13, 3), "breast_cancer": (569, 30, 2)}
+NUMBERS = {"diabetes": (442, 10)}  # bundled sets whose target is a number
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,10 @@ def describe(data_dir: str | None = None) -> list[Entry]:
     entries = [
         Entry(name, "sklearn", f"{rows:,}", str(features), str(classes), "bundled with scikit-learn")
         for name, (rows, features, classes) in SIZES.items()
+    ]
+    entries += [
+        Entry(name, "sklearn", f"{rows:,}", str(features), "numbers", "bundled with scikit-learn")
+        for name, (rows, features) in NUMBERS.items()
     ]
     for name, known in KNOWN.items():
         rows = f"{known.n_train:,} + {known.n_test:,}"

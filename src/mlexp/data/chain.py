@@ -74,6 +74,11 @@ class Preparation:
             X = X - self.scaling.shift
         return X if self.scaling.scale is None else X / self.scaling.scale
 
+    def factors(self) -> dict[str, np.ndarray]:
+        """Return what a file of an engine's network keeps of the scaling: `feature_scale` and `feature_shift`."""
+        kept = {"feature_scale": self.scaling.scale, "feature_shift": self.scaling.shift}
+        return {name: np.asarray(value) for name, value in kept.items() if value is not None}
+
     def pipeline(self, *last: tuple[str, Any]) -> Any:
         """Return all steps, then `last`, as one fitted ``sklearn.pipeline.Pipeline`` of raw rows."""
         from sklearn.pipeline import Pipeline

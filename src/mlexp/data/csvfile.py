@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from mlexp import schema
 from mlexp.data.assemble import Raw, assemble
 from mlexp.data.dataset import Dataset
 from mlexp.data.packed import CURE, existing, is_packed, unpacked
-from mlexp.data.tables import label_column, separate
+from mlexp.data.tables import group_codes, label_column, separate
 from mlexp.errors import DataError
 
 if TYPE_CHECKING:
@@ -29,12 +30,16 @@ def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
     frame = read(path)
     columns = list(frame.columns)
     label = label_column(columns, wanted.label, str(path))
+    groups = group_codes(frame, wanted.groups, label, str(path))
+    if wanted.groups is not None:
+        columns.remove(wanted.groups)
+        frame = frame[columns]
     train, test = separate(frame, label, str(path)), None
     del frame  # a wide table and its copy are large enough without the next one
     if wanted.test_path is not None:
         other = existing(wanted.test_path, key="dataset.test_path", what="a CSV file with the same columns")
         test = _test_part(read(other), columns, label, str(other), train.categories)
-    return assemble(
+    dataset = assemble(
         wanted,
         train,
         test,
@@ -44,6 +49,7 @@ def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
         where=str(path),
         source="a CSV file",
     )
+    return replace(dataset, groups=groups)
 
 
 def _test_part(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 
 from mlexp.data.draw import choose, deal
+from mlexp.data.groups import connected, deal_groups, draw_groups, near_groups
 from mlexp.data.rows import CHUNK_BYTES, Rows
 from mlexp.errors import ConfigError
 from mlexp.rules import either, fold, share_or_count
@@ -38,6 +39,7 @@ class Dataset:
     categories : position of each text column -> its words; `X` holds their numbers, -1 for a word that only
         the test part has
     target : name of what is predicted
+    groups : int64 array of shape (n_samples,), rows of one number stay in one part; or None
     digests : SHA-256 of `X` and `X_test` where known already, so that they are not read again
     """
 
@@ -53,6 +55,7 @@ class Dataset:
     source: str = ""
     categories: dict[int, tuple[str, ...]] = field(default_factory=dict)
     target: str = "target"
+    groups: np.ndarray | None = None
     digests: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -87,6 +90,8 @@ class Dataset:
         }
         if self.categories:
             content["categories"] = list(self.categories.items())
+        if self.groups is not None:
+            content["groups"] = digest(self.groups)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -143,6 +148,7 @@ def split(
     *,
     test: str | float | int = "auto",
     validation: str | float | int = 0.1,
+    near: float | None = None,
     stratify: bool = True,
     seed: int = 0,
     judge: bool = True,
@@ -160,6 +166,9 @@ def split(
         seed are disjoint and together hold every row.
     validation : share in (0, 1), number of rows or fold, default 0.1
         Drawn from what the test part leaves. A share is rounded to the nearest whole row; 0 is no rows.
+    near : float above 0 or None, default None
+        Rows of the main part nearer to each other than this are a group. Groups, and those that the data set
+        brings, are never divided, so that shares are met only as nearly as whole groups allow.
     stratify : bool, default True
         Keep the shares of the classes equal in all parts, to within one row (no effect on regression).
     seed : int, default 0
@@ -184,14 +193,15 @@ def split(
     if stratify:
         drawn_parts = [share for share in (0 if own_test else test, validation) if share != 0]
         _check_class_sizes(dataset, n_parts=1 + len(drawn_parts))
+    groups = dataset.groups if near is None else _joined(dataset, near)
     rest = np.arange(dataset.n_samples, dtype=np.int64)
     test_part = _own_test_part(dataset)
     if not own_test:
         share = AUTO_TEST_SHARE if test == "auto" else test
-        rest, drawn = _divide(rest, dataset.y, share, "split.test", stratify, rng)
+        rest, drawn = _divide(rest, dataset.y, share, "split.test", stratify, rng, groups)
         test_part = _main_part(dataset, drawn)
     assert test_part is not None
-    rest, drawn = _divide(rest, dataset.y, validation, "split.validation", stratify, rng)
+    rest, drawn = _divide(rest, dataset.y, validation, "split.validation", stratify, rng, groups)
     if not judge:
         test_part = _main_part(dataset, rest[:0])
     return Split(_main_part(dataset, rest), _main_part(dataset, drawn), test_part)
@@ -204,14 +214,27 @@ def _divide(
     key: str,
     stratify: bool,
     rng: np.random.Generator,
+    groups: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what stays of `rows` and what is drawn, both ascending."""
+    own = None if groups is None else groups[rows]
     if fold().accepts(share):
         number, folds = map(int, str(share).split("/"))
-        positions = np.flatnonzero(deal(y[rows], folds, stratify=stratify, rng=rng) == number - 1)
-        _count(len(positions), len(rows), key)
+        dealt = (
+            deal(y[rows], folds, stratify=stratify, rng=rng)
+            if own is None
+            else deal_groups(own, y[rows], folds, stratify=stratify, rng=rng)
+        )
+        positions = np.flatnonzero(dealt == number - 1)
     else:
-        positions = choose(y[rows], _count(share, len(rows), key), stratify=stratify, rng=rng)
+        count = _count(share, len(rows), key)
+        positions = (
+            choose(y[rows], count, stratify=stratify, rng=rng)
+            if own is None
+            else draw_groups(own, y[rows], count, stratify=stratify, rng=rng)
+        )
+    if share != 0:
+        _count(len(positions), len(rows), key)
     return np.delete(rows, positions), rows[positions]
 
 
@@ -241,6 +264,13 @@ def _check_class_sizes(dataset: Dataset, n_parts: int) -> None:
                 f"'{dataset.name}', one for each part. Class '{name}' has {size}: set split.stratify=false, "
                 "raise dataset.limit, or leave the class out."
             )
+
+
+@lru_cache(maxsize=2)
+def _joined(dataset: Dataset, distance: float) -> np.ndarray:
+    """Return the groups of near rows, joined where the data set brings groups too; kept, for jobs ask again."""
+    near = near_groups(dataset.X, distance)
+    return near if dataset.groups is None else connected(near, dataset.groups)
 
 
 def _main_part(dataset: Dataset, rows: np.ndarray) -> Part:

@@ -45,7 +45,7 @@ def load(*, data_dir: str | None = None, **keys: Any) -> Dataset:
         Folder with data sets; None: the environment variable MLEXP_DATA_DIR.
     **keys
         The keys of `mlexp.schema.Dataset`, with its defaults: name, reader, path, test_path, label,
-        target, points, test_points, openml_id, limit, label_gaps, n_samples, noise, factor, n_arms, turns,
+        groups, target, points, test_points, openml_id, limit, label_gaps, n_samples, noise, factor, n_arms, turns,
         centers, seed.
 
     Returns
@@ -83,19 +83,21 @@ def limited(dataset: Dataset, limit: int | None, *, seed: int = 0) -> Dataset:
     """
     if limit is None:
         return dataset
-    X, y = _sample(dataset.X, dataset.y, limit, np.random.default_rng([seed, 0]))
+    rows = _sample(dataset.y, limit, np.random.default_rng([seed, 0]))
+    X, y, groups = (_only(values, rows) for values in (dataset.X, dataset.y, dataset.groups))
     X_test, y_test = dataset.X_test, dataset.y_test
-    if X_test is not None and y_test is not None:
-        X_test, y_test = _sample(X_test, y_test, limit, np.random.default_rng([seed, 1]))
+    if y_test is not None:
+        rows = _sample(y_test, limit, np.random.default_rng([seed, 1]))
+        X_test, y_test = _only(X_test, rows), _only(y_test, rows)
     kept = {"X": X is dataset.X, "X_test": X_test is dataset.X_test}
     digests = {key: value for key, value in dataset.digests.items() if kept[key]}
-    return replace(dataset, X=X, y=y, X_test=X_test, y_test=y_test, digests=digests)
+    return replace(dataset, X=X, y=y, groups=groups, X_test=X_test, y_test=y_test, digests=digests)
 
 
-def _sample(
-    X: np.ndarray, y: np.ndarray, limit: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    if len(X) <= limit:
-        return X, y
-    rows = choose(y, limit, stratify=y.dtype.kind == "i", rng=rng)
-    return np.asarray(X)[rows], y[rows]
+def _sample(y: np.ndarray, limit: int, rng: np.random.Generator) -> np.ndarray | None:
+    """Return the rows to keep; None for all."""
+    return choose(y, limit, stratify=y.dtype.kind == "i", rng=rng) if len(y) > limit else None
+
+
+def _only(values: Any, rows: np.ndarray | None) -> Any:
+    return values if values is None or rows is None else np.asarray(values)[rows]

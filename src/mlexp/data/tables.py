@@ -108,6 +108,19 @@ def label_column(columns: list[str], wanted: str | int | None, where: str) -> st
     raise ConfigError(f"dataset.label must be {allowed} of {where} ({shown}). Got {wanted!r}.{near}")
 
 
+def group_codes(frame: pd.DataFrame, column: str | None, label: str, where: str) -> np.ndarray | None:
+    """Return a number for each entry of the column that names the group of a row; None without such a column."""
+    if column is None:
+        return None
+    if column not in frame.columns or column == label:
+        near = did_you_mean(column, [name for name in frame.columns if name != label])
+        raise ConfigError(
+            f"dataset.groups must be a column of {where} other than the label '{label}'. Got {column!r}.{near}"
+        )
+    _check_filled(frame[column], where)
+    return np.unique(frame[column].astype(str).to_numpy(dtype=str), return_inverse=True)[1].astype(np.int64)
+
+
 def _is_text(column: pd.Series) -> bool:
     """Return whether fewer than half of the filled cells are numbers; a stray word does not make a text column."""
     import pandas as pd

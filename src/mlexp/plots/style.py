@@ -126,8 +126,14 @@ def png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     # savefig would draw everything twice
     canvas: Any = FigureCanvasAgg(figure)
-    canvas.print_png(buffer, metadata={"Software": None}, pil_kwargs={"compress_level": 1})
+    canvas.print_png(buffer, metadata=_told(figure), pil_kwargs={"compress_level": 1})
     return buffer.getvalue()
+
+
+def _told(figure: Figure) -> dict[str, str | None]:
+    """Return the headline, for readers of the file who cannot see the picture."""
+    headline = " ".join(figure.get_suptitle().split()).replace(r"\$", "$")
+    return {"Software": None} | ({"Title": headline} if headline else {})
 
 
 def clean(text: object) -> str:

@@ -4,7 +4,22 @@
 it, `resume` goes on with one that was stopped or killed. Both return an `Outcome`.
 """
 
-from mlexp.sweeps.plan import Job, Plan, plan, planned
-from mlexp.sweeps.run import Outcome, resume, run, show
+from mlexp.sweeps.plan import Job, Plan, plan, planned, restored
+from mlexp.sweeps.rounds import Rounds
+from mlexp.sweeps.run import Outcome, begin, go_on, resume, run, show, write_plan
 
-__all__ = ["Job", "Outcome", "Plan", "plan", "planned", "resume", "run", "show"]
+__all__ = [
+    "Job",
+    "Outcome",
+    "Plan",
+    "Rounds",
+    "begin",
+    "go_on",
+    "plan",
+    "planned",
+    "restored",
+    "resume",
+    "run",
+    "show",
+    "write_plan",
+]

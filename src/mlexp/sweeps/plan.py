@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +82,10 @@ class Plan:
         """8 hex digits that change with the jobs, and with nothing else."""
         return hashlib.sha256(" ".join(job.hash for job in self.jobs).encode()).hexdigest()[:8]
 
-    @property
+    @cached_property
     def workers(self) -> int:
-        """Processes at once."""
-        return execution.workers_of(self.execution.workers, self.first.threads)
+        """Jobs at once; raises `ConfigError` if no one answers where they are to run."""
+        return execution.workers_of(self.execution, self.first.threads)
 
     def record(self) -> dict[str, Any]:
         """Return the plan as `sweep.json` keeps it; the first configuration stands in `config.yaml`."""
@@ -128,6 +129,11 @@ def planned(
     if not combinations:
         raise ConfigError("A sweep needs at least one job.")
     first = combinations[0].config
+    if any(one.config.task.kind == "comparison" for one in combinations):
+        raise ConfigError(
+            f"task={first.task.name} is a comparison: it runs all its arms and seeds by itself. Leave out -m, or "
+            "type task.kind=classification (or the kind that an arm runs) to sweep single runs."
+        )
     jobs = []
     for number, one in enumerate(combinations, 1):
         # In its own folder a job is a run like any other: nothing there says that it was part of a sweep.

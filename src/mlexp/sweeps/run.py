@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 from mlexp import app, record, sweep_folder
 from mlexp import config as configuration
 from mlexp.errors import Interrupted, MlexpError, SweepError
-from mlexp.execution import Event, Local
+from mlexp.execution import Backend, Event, backend
 from mlexp.sweep_folder import FINISHED, Sweep, SweepFolder
 from mlexp.sweeps.plan import Job, Plan, restored
 from mlexp.sweeps.stacks import Unit, units
@@ -69,25 +71,40 @@ def run(plan: Plan, *, verbosity: int = QUIET) -> Outcome:
     ConfigError
         If the folder cannot be made, or another process is at work there.
     """
+    return go_on(plan, begin(plan), verbosity=verbosity)
+
+
+def begin(plan: Plan) -> SweepFolder:
+    """Make the folder of a sweep, or take over the one that is to be gone on with."""
     outputs, place = Path(plan.first.outputs), Path(plan.sweep.dir) if plan.sweep.dir else None
     unfinished = None
     if plan.sweep.resume:
         known = place is not None and (place / sweep_folder.INFO).exists()
         unfinished = place if known else sweep_folder.newest(outputs, plan.task, plan.hash)
+    _decode(plan)
+    assert plan.workers  # raises an error of ours if no one is there, before anything is made
     if unfinished is not None:
-        return _Conductor(plan, sweep_folder.reopen(unfinished), verbosity, _decode(plan)).conduct()
-    n_features = _decode(plan)
+        return sweep_folder.reopen(unfinished)
     folder = sweep_folder.create(outputs, plan.task, plan.hash, place)
+    write_plan(plan, folder)
+    return folder
+
+
+def write_plan(plan: Plan, folder: SweepFolder) -> None:
+    """Write down what is about to run, enough to go on with it in another process."""
     record.write_bytes(folder.path / "config.yaml", configuration.as_yaml(plan.first).encode())
     folder.write_info({"status": "running", "started": _now()} | plan.record())
-    return _Conductor(plan, folder, verbosity, n_features).conduct()
+
+
+def go_on(plan: Plan, folder: SweepFolder, *, verbosity: int = QUIET, ending: bool = True) -> Outcome:
+    """Run what is left of a plan in its folder; without `ending`, the outcome is neither drawn nor shown."""
+    return Conductor(plan, folder, verbosity, _decode(plan), ending).conduct()
 
 
 def resume(path: Path, *, verbosity: int = QUIET) -> Outcome:
     """Go on with a sweep that was stopped or killed: finished jobs are skipped, the others go on or start anew."""
     folder = sweep_folder.reopen(path)
-    plan = restored(folder.path)
-    return _Conductor(plan, folder, verbosity, _decode(plan)).conduct()
+    return go_on(restored(folder.path), folder, verbosity=verbosity)
 
 
 def show(plan: Plan) -> None:
@@ -96,48 +113,66 @@ def show(plan: Plan) -> None:
 
 
 @dataclass
-class _Conductor:
+class Conductor:
     """One sweep under way."""
 
     plan: Plan
     folder: SweepFolder
     verbosity: int
     n_features: int
+    ending: bool = True
     rows: dict[int, Row] = field(default_factory=dict)
     begun: set[int] = field(default_factory=set)
     tries: Counter[int] = field(default_factory=Counter)
     queue: deque[Any] = field(default_factory=deque)  # what workers are served from
 
+    def __post_init__(self) -> None:
+        self.view = View(self.plan, self.verbosity)
+
     def conduct(self) -> Outcome:
         """Run what is left to run."""
-        self.view = View(self.plan, self.verbosity)
-        for job in self.plan.jobs:
-            self.folder.clear(job.name)
-            if _status(self.folder, job) in FINISHED:
-                self.rows[job.number] = self._row(job)
-        left = [job for job in self.plan.jobs if job.number not in self.rows]
-        handed = self.handed_out(left)
-        self.queue.extend(self.ordered(unit) for unit in handed)
-        self.folder.log(f"{len(left)} of {len(self.plan.jobs)} jobs to run")
         if self.plan.sweep.dir is None:
             record.point_latest(self.folder.path)
-        self.view.announce(handed, len(self.rows), app.as_typed(self.folder.path))
-        with app.stop_on_signal() as stop, open(self.folder.path / "run.log", "a", encoding="utf-8") as log:
-            pool = Local(
+        with app.stop_on_signal() as stop, self.at_work() as pool:
+            self.serve(self.plan.jobs, pool, stop)
+        return self.close(self.finished)
+
+    def extend(self, plan: Plan) -> None:
+        """Go on with a plan that has more jobs."""
+        self.plan = self.view.plan = plan
+
+    @contextmanager
+    def at_work(self, pool: Backend | None = None) -> Iterator[Backend]:
+        """Have workers, and write the summary when all is over, well or not."""
+        with open(self.folder.path / "run.log", "a", encoding="utf-8") as log:
+            pool = pool or backend(
+                self.plan.execution,
+                self.folder.path,
                 "mlexp.sweeps.work:work",
-                workers=self.plan.workers,
                 threads=self.plan.first.threads,
                 log=log,
                 keep=(self.folder.lock,),
             )
             try:
-                for event in pool.run(self.queue, stop):
-                    self.heed(event, stop)
+                yield pool
             finally:
                 pool.close()
                 self.view.stop()
-                outcome = self.finish()
-        return self.close(outcome)
+                self.finished = self.finish()
+
+    def serve(self, jobs: Sequence[Job], pool: Backend, stop: threading.Event) -> None:
+        """Have what is left of these jobs run."""
+        for job in jobs:
+            self.folder.clear(job.name)
+            if _status(self.folder, job) in FINISHED:
+                self.rows[job.number] = self._row(job)
+        left = [job for job in jobs if job.number not in self.rows]
+        handed = self.handed_out(left)
+        self.queue.extend(self.ordered(unit) for unit in handed)
+        self.folder.log(f"{len(left)} of {len(jobs)} jobs to run")
+        self.view.announce(handed, len(self.rows), app.as_typed(self.folder.path))
+        for event in pool.run(self.queue, stop):
+            self.heed(event, stop)
 
     def handed_out(self, left: list[Job]) -> list[Unit]:
         """Return what goes to a worker at a time; a job with a checkpoint goes on from there, alone."""
@@ -152,14 +187,16 @@ class _Conductor:
 
     def ordered(self, unit: Unit) -> tuple[Order, ...]:
         """Return the jobs of a unit as they are sent to a worker."""
-        return tuple(Order(job.number, job.config, self.place(job), self.plan.command) for job in unit)
+        return tuple(
+            Order(job.number, job.config, self.place(job).absolute(), self.plan.command) for job in unit
+        )
 
     def heed(self, event: Event, stop: threading.Event) -> None:
         """Take note of what a worker told, or of its death."""
-        if event.kind == "lost":
+        if event.kind in ("lost", "gone"):
             self.lost(event)
         elif event.kind == "told":
-            news: News = event.content
+            news = News(*event.content)
             job = self.plan.jobs[news.number - 1]
             if news.status == "running":
                 self.begun.add(job.number)
@@ -176,10 +213,16 @@ class _Conductor:
         self.view.changed(job, status, self.rows[job.number], problem)
 
     def lost(self, event: Event) -> None:
-        """Put aside the job that its worker died of, or give it another chance; the rest of the unit goes on."""
+        """Put aside the job that its worker died of, or give it another chance; the rest of the unit goes on.
+
+        A job whose machine went away is not to blame: it gets its chances whatever `sweep.retries` says.
+        """
         for order in [order for order in event.unit if order.number not in self.rows]:
             job = self.plan.jobs[order.number - 1]
-            guilty = job.number in self.begun
+            if _status(self.folder, job) in FINISHED:  # it came to its end, and could not say so
+                self.ended(job, "completed")
+                continue
+            guilty = job.number in self.begun and event.kind == "lost"
             self.tries[job.number] += 1
             if len(event.unit) > 1 or self.tries[job.number] <= (
                 self.plan.sweep.retries if guilty else NEVER_BEGUN
@@ -214,11 +257,14 @@ class _Conductor:
 
     def close(self, outcome: Outcome) -> Outcome:
         """Draw, show, let go."""
-        if self.plan.figures:
+        if self.plan.figures and self.ending:
+            from mlexp import report
             from mlexp.plots import sweep
 
             sweep.draw(Sweep(self.folder.path))
-        self.view.end(outcome.rows, outcome.status, app.as_typed(outcome.path))
+            report.write(self.folder.path)
+        if self.ending:
+            self.view.end(outcome.rows, outcome.status, app.as_typed(outcome.path))
         self.folder.close()
         return outcome
 

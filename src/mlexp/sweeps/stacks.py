@@ -41,7 +41,8 @@ def units(jobs: Sequence[Job], stack: bool | str, workers: int, n_features: int)
 
 def stackable(config: Config) -> bool:
     """Return whether this kind of study and model can train in a stack."""
-    return config.task.kind in STACKS and config.model.name == "mlp"
+    alone = config.tune.strategy is not None
+    return config.task.kind in STACKS and config.model.name == "mlp" and not alone
 
 
 def small(config: Config, n_features: int) -> bool:

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from mlexp import app
 from mlexp.data.dataset import Dataset
@@ -30,8 +30,7 @@ class Order:
     command: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class News:
+class News(NamedTuple):
     """What a worker tells of a job: running, or how it ended and what went wrong."""
 
     number: int
@@ -62,6 +61,9 @@ class _Voice(Terminal):
             self._log.close()
 
 
+busy = False  # whether this process is a worker: what it runs starts no workers of its own
+
+
 def work(unit: Sequence[Order], stop: threading.Event, tell: Tell) -> bool:
     """Run the jobs of a unit, as one stack if there are several; what a job raises costs that job alone.
 
@@ -70,6 +72,8 @@ def work(unit: Sequence[Order], stop: threading.Event, tell: Tell) -> bool:
     bool
         True if this process should be replaced, because it ran out of memory.
     """
+    global busy
+    busy = True
     rest: list[Order] = list(unit)
     problems: list[BaseException | None] = []
     if len(unit) > 1 and not stop.is_set():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from mlexp.data.dataset import Dataset
+from mlexp.errors import ConfigError
 from mlexp.observer import Observer
 from mlexp.result import Result
 from mlexp.schema import Config
@@ -17,6 +18,15 @@ from mlexp.tasks.features import features
 from mlexp.tasks.layers import layers
 from mlexp.tasks.supervised import classification, classifications, regression
 
+
+def comparison(config: Config, dataset: Dataset, observer: Observer) -> Result:
+    """Refuse: a comparison is many runs, which `mlexp.comparisons` makes."""
+    raise ConfigError(
+        f"task={config.task.name} is a comparison of many runs, and no run of its own. Start it on the command "
+        "line without -m, or type task.kind=classification (or the kind that an arm runs) for a single run."
+    )
+
+
 TASKS: dict[str, Callable[[Config, Dataset, Observer], Result]] = {
     "classification": classification,
     "regression": regression,
@@ -27,6 +37,7 @@ TASKS: dict[str, Callable[[Config, Dataset, Observer], Result]] = {
     "layers": layers,
     "explore": explore,
     "by_hand": by_hand,
+    "comparison": comparison,
 }
 
 # Kinds whose networks can train side by side; the same result for each as from `TASKS`.

@@ -192,6 +192,7 @@ def _result(
         choices[method] = choose([one.k for one in found], scores, config.clustering.choose)
         shown[method] = found[choices[method].position]
     last = list(shown.values())[-1]
+    places_new_rows = hasattr(last.estimator, "predict")
     only = len(shown) == 1
     truth = {"true": dataset.y} if dataset.n_classes > 1 else {}
     facts = {
@@ -207,6 +208,7 @@ def _result(
         metrics={("all" if only else method): one.scores for method, one in shown.items()},
         predictions={**truth, **{f"{method}_cluster": one.labels for method, one in shown.items()}},
         arrays=_scatter(dataset, X, rng) | _pictures(config, dataset, X, preparation, last, rng),
+        pipeline=preparation.pipeline(("model", last.estimator)) if places_new_rows else None,
         tables={"clusterings": _table(groupings)},
         facts=facts | {"pictured": last.method},
         warnings=fits.warnings + _sentences(shown, choices),

@@ -6,7 +6,7 @@ import copy
 import itertools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -130,6 +130,13 @@ class TheirCoder:
         """Return weights and biases."""
         kinds = {"W": self.regressor.coefs_, "b": self.regressor.intercepts_}
         return {f"{kind}{k}": array for kind, arrays in kinds.items() for k, array in enumerate(arrays)}
+
+    def restored(self, arrays: Mapping[str, np.ndarray]) -> Self:
+        """Take over what `to_arrays` gave."""
+        layers = range(len(self.hidden) + 1)
+        self.regressor.coefs_ = [arrays[f"W{k}"] for k in layers]
+        self.regressor.intercepts_ = [arrays[f"b{k}"] for k in layers]
+        return self
 
     @property
     def _bottleneck(self) -> int:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from mlexp.data import chain
 from mlexp.data.dataset import Dataset, Part, Split
+from mlexp.data.groups import nearest
 from mlexp.observer import Observer, Plan
 from mlexp.result import Columns, Result
 from mlexp.schema import Config
@@ -64,44 +63,6 @@ def explore(config: Config, dataset: Dataset, observer: Observer) -> Result:
         },
         warnings=warnings,
     )
-
-
-def nearest(queries: Any, rows: Any) -> np.ndarray:
-    """Return the Euclidean distance of each query to the nearest row.
-
-    |a - b|² = |a|² - 2 a·b + |b|² by float32 matrix products, a block of rows at a time, finds the nearest
-    row; its distance is then computed from the differences, for the sum loses digits where it is small.
-
-    Parameters
-    ----------
-    queries, rows : arrays or rows of shape (n_queries, d) and (n_rows, d)
-
-    Returns
-    -------
-    float64 array of shape (n_queries,)
-    """
-    Q = np.asarray(queries, np.float32)
-    best, which = np.full(len(Q), np.inf, np.float32), np.zeros(len(Q), np.intp)
-    for start, block in _blocks(rows):
-        half = np.einsum("ij,ij->i", block, block) / 2
-        for first in range(0, len(Q), ROWS_AT_A_TIME):
-            some = slice(first, first + ROWS_AT_A_TIME)
-            score = half - Q[some] @ block.T  # half of |a - b|² without |a|², which is the same for all rows
-            place = score.argmin(axis=1)
-            value = score[np.arange(len(place)), place]
-            better = value < best[some]
-            best[some] = np.where(better, value, best[some])
-            which[some] = np.where(better, place + start, which[some])
-    found = np.empty(len(Q))
-    for first in range(0, len(Q), ROWS_AT_A_TIME):
-        some = slice(first, first + ROWS_AT_A_TIME)
-        found[some] = np.linalg.norm(Q[some].astype(np.float64) - rows[which[some]], axis=1)
-    return found
-
-
-def _blocks(rows: Any) -> Iterator[tuple[int, np.ndarray]]:
-    for start in range(0, len(rows), ROWS_AT_A_TIME):
-        yield start, np.asarray(rows[start : start + ROWS_AT_A_TIME], np.float32)
 
 
 def duplicates(parts: Split) -> tuple[Columns, dict[str, int]]:
@@ -168,7 +129,8 @@ def leak_warning(compared: dict[str, dict[str, float]], leak: float, *, own_test
     return [
         f"The validation part looks grown from the training part: {100 * leak:.0f} % of its rows are nearer to a "
         f"training row than the nearest 5 % of the test rows (5 % would be expected; median distance {near:.0f} "
-        f"against {far:.0f}). Validation scores will be too good; trust the test part, or split by groups."
+        f"against {far:.0f}). Validation scores will be too good; trust the test part, or keep near "
+        "rows together with split.near=DISTANCE."
     ]
 
 

@@ -7,7 +7,7 @@ import itertools
 import math
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from mlexp.data.dataset import Dataset, Part, Split, split
 from mlexp.data.rows import Rows
 from mlexp.errors import ConfigError
 from mlexp.nn.stack import fit_stack
-from mlexp.nn.state import State
+from mlexp.nn.state import CALLBACK, State
 from mlexp.observer import Observer, Plan
 from mlexp.result import Columns, Result
 from mlexp.schema import Config
@@ -96,15 +96,13 @@ class Learnt:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the network, and the scaling of features and target that belongs to it."""
-        scaling = self.preparation.scaling
         kept = {
-            "feature_scale": scaling.scale,
-            "feature_shift": scaling.shift,
             "target_scale": self.spread if self.spread != 1 else None,
             "target_shift": self.centre if self.centre != 0 else None,
         }
         arrays: dict[str, np.ndarray] = self.model.to_arrays()
-        return arrays | {name: np.asarray(value) for name, value in kept.items() if value is not None}
+        kept_arrays = {name: np.asarray(value) for name, value in kept.items() if value is not None}
+        return arrays | self.preparation.factors() | kept_arrays
 
     def pipeline(self) -> Any:
         """Return a scikit-learn pipeline of raw rows; of the preparation alone where the engine holds the model."""
@@ -147,7 +145,7 @@ def learn_together(
         observer.started(_plan(dataset, learnt, summary, config.model.epochs if iterative else None))
     begun = time.perf_counter()
     if first.is_engine:
-        learnts = _fit_engine(learnts, observers)
+        learnts = _fit_engine(learnts, observers, config.tune.give_up)
     else:
         learnts = [(_fit_passes if iterative else _fit_at_once)(config, first, observers[0])]
     seconds = {"fit_seconds": round(time.perf_counter() - begun, 3)}
@@ -221,12 +219,7 @@ def _summary(learnt: Learnt) -> list[dict[str, Any]]:
 
 def _plan(dataset: Dataset, learnt: Learnt, summary: list[dict[str, Any]], epochs: int | None) -> Plan:
     return Plan(
-        dataset=described(dataset)
-        | {
-            "features": list(dataset.feature_names) if dataset.image_shape is None else None,
-            "categories": {str(column): list(words) for column, words in dataset.categories.items()},
-            "target": dataset.target,
-        },
+        dataset=described(dataset),
         split=sizes(learnt.parts),
         preparation=learnt.preparation.record,
         model=summary,
@@ -235,7 +228,20 @@ def _plan(dataset: Dataset, learnt: Learnt, summary: list[dict[str, Any]], epoch
     )
 
 
-def _fit_engine(learnts: Sequence[Learnt], observers: Sequence[Observer]) -> list[Learnt]:
+def hopeless(row: Mapping[str, float], limits: Sequence[Sequence[float]]) -> bool:
+    """Return whether the validation loss of an epoch is above what `limits`, (epoch, loss) each, allow there.
+
+    Examples
+    --------
+    >>> hopeless({"epoch": 2, "validation_loss": 0.9}, [(2, 0.5)])
+    True
+    """
+    return any(row["epoch"] == epoch and row.get("validation_loss", 0) > loss for epoch, loss in limits)
+
+
+def _fit_engine(
+    learnts: Sequence[Learnt], observers: Sequence[Observer], limits: Sequence[Sequence[float]]
+) -> list[Learnt]:
     """Train networks of the engine; one alone goes on from the last checkpoint of an unfinished run."""
     first, parts = learnts[0], learnts[0].parts
     held = parts.validation if len(parts.validation) else None
@@ -245,6 +251,10 @@ def _fit_engine(learnts: Sequence[Learnt], observers: Sequence[Observer]) -> lis
         for replica, observer in enumerate(observers):
             observer.checkpoint(state.only(replica).to_arrays)
 
+    def on_epoch(replica: int, row: dict[str, float], seconds: float) -> bool:
+        observers[replica].epoch(row, seconds / len(observers))
+        return hopeless(row, limits)
+
     fit_stack(
         [learnt.model for learnt in learnts],
         parts.train.X,
@@ -252,7 +262,7 @@ def _fit_engine(learnts: Sequence[Learnt], observers: Sequence[Observer]) -> lis
         X_validation=held and held.X,
         y_validation=held and first.scaled(held.y),
         n_classes=first.n_classes or None,
-        on_epoch=lambda replica, row, seconds: observers[replica].epoch(row, seconds / len(observers)),
+        on_epoch=on_epoch,
         should_stop=lambda: any(observer.stop_requested() for observer in observers),
         on_state=on_state,
         resume=unfinished[0] if len(observers) == 1 else None,
@@ -265,7 +275,7 @@ def _trained(learnt: Learnt) -> Learnt:
     facts = {
         "epochs": len(model.history_),
         "best_epoch": model.best_epoch_,
-        "stopped": model.status_,
+        "stopped": "hopeless" if model.status_ == CALLBACK else model.status_,
         "n_parameters": model.n_parameters_,
     }
     return replace(learnt, facts=facts, status=_status(model.status_))
@@ -297,6 +307,9 @@ def _fit_passes(config: Config, learnt: Learnt, observer: Observer) -> Learnt:
             kept = copy.deepcopy((model.coefs_, model.intercepts_)) if node.restore_best else None
         if observer.stop_requested():
             stopped = "interrupted"
+            break
+        if hopeless(row, config.tune.give_up):
+            stopped = "hopeless"
             break
         if node.patience is not None and epoch - best_epoch >= node.patience:
             stopped = "patience"

@@ -47,7 +47,11 @@ def described(dataset: Dataset) -> dict[str, Any]:
         "n_samples": dataset.n_samples,
         "n_features": dataset.n_features,
         "classes": list(dataset.classes),
+        "features": list(dataset.feature_names) if dataset.image_shape is None else None,
+        "categories": {str(column): list(words) for column, words in dataset.categories.items()},
+        "target": dataset.target,
         "image_shape": list(dataset.image_shape) if dataset.image_shape else None,
+        "pixel_max": dataset.pixel_max,
         "source": dataset.source,
         "fingerprint": dataset.fingerprint,
     }

@@ -17,6 +17,7 @@ from mlexp.data.rows import Rows
 from mlexp.errors import ConfigError, DataError
 from mlexp.observer import Observer, Plan
 from mlexp.schema import Config
+from mlexp.tasks.parts import described
 
 # Method of the configuration -> model of the closed table, where the two differ.
 MODEL = {"spectral_neighbors": "spectral", "spectral_gaussian": "spectral"}
@@ -120,17 +121,4 @@ def costs(rows: dict[str, int], memory_mb: int, cure: str) -> list[str]:
 
 def plan(dataset: Dataset, split: dict[str, Any], preparation: dict[str, Any], notes: list[str]) -> Plan:
     """Return what is about to run."""
-    return Plan(
-        dataset={
-            "name": dataset.name,
-            "n_samples": dataset.n_samples,
-            "n_features": dataset.n_features,
-            "classes": list(dataset.classes),
-            "image_shape": list(dataset.image_shape) if dataset.image_shape else None,
-            "source": dataset.source,
-            "fingerprint": dataset.fingerprint,
-        },
-        split=split,
-        preparation=preparation,
-        notes=notes,
-    )
+    return Plan(dataset=described(dataset), split=split, preparation=preparation, notes=notes)

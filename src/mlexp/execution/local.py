@@ -1,8 +1,4 @@
-"""Where jobs run: warm worker processes of this machine, each of which can die without harm to the others.
-
-A backend takes units of work from a queue and yields what becomes of them. A unit is any value that the
-function `work` of the backend takes; what that function tells comes back as it is told.
-"""
+"""Warm worker processes of this machine, each of which can die without harm to the others."""
 
 from __future__ import annotations
 
@@ -16,52 +12,16 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from multiprocessing.connection import Connection, wait
-from typing import IO, Any, Protocol
+from pathlib import Path
+from typing import IO, Any
+
+from mlexp.execution.backend import Event, Work
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 SECONDS_TO_LEAVE = 2.0
 LOOK_AT_STOP = 0.2  # seconds
-
-Tell = Callable[[Any], None]
-Work = Callable[[Any, threading.Event, Tell], bool]
-
-
-@dataclass(frozen=True)
-class Event:
-    """What became of a unit.
-
-    Attributes
-    ----------
-    unit : the unit, as it was queued
-    kind : given (a worker has it), told (`content` is what the work told), done, lost (its worker died)
-    content : what was told, or why the worker died
-    """
-
-    unit: Any
-    kind: str
-    content: Any = None
-
-
-class Backend(Protocol):
-    """Runs units of work somewhere; more may be queued while it runs."""
-
-    def run(self, units: deque[Any], stop: threading.Event) -> Iterator[Event]:
-        """Yield events until the queue is empty, or everything under way has ended after `stop`."""
-        ...
-
-    def close(self) -> None:
-        """End all that was started, at once."""
-
-
-def workers_of(wanted: int | str, threads: int = 1) -> int:
-    """Return how many processes to start; auto is one for each core that this process may use."""
-    if isinstance(wanted, int):
-        return wanted
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // threads)
 
 
 class Local:
@@ -75,15 +35,25 @@ class Local:
     threads : threads of the matrix products in each
     log : open file that takes what workers print
     keep : file descriptors that stay open for as long as one of the workers lives
+    cwd : working folder of the workers; that of this process by default
+    environment : variables that they get besides those of this process
     """
 
     def __init__(
-        self, work: str, *, workers: int, threads: int, log: IO[str], keep: tuple[int, ...] = ()
+        self,
+        work: str,
+        *,
+        workers: int,
+        threads: int,
+        log: IO[str],
+        keep: tuple[int, ...] = (),
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.work = work
         self.workers = workers
-        self._environment = os.environ | dict.fromkeys(THREADS, str(threads))
-        self._log = log
+        variables = os.environ | dict.fromkeys(THREADS, str(threads)) | dict(environment or {})
+        self._options: dict[str, Any] = {"env": variables, "cwd": cwd, "stdout": log, "stderr": log}
         self._keep = keep
         self._team: list[_Worker] = []
 
@@ -115,7 +85,7 @@ class Local:
     def _hand_out(self, units: deque[Any]) -> Iterator[Event]:
         wanted = min(self.workers, len(units) + sum(worker.busy for worker in self._team))
         while len(self._team) < wanted:
-            self._team.append(_Worker(self.work, self._environment, self._log, self._keep))
+            self._team.append(_Worker(self.work, self._options, self._keep))
         for worker in self._team:
             if units and not worker.busy:
                 worker.unit, worker.busy = units.popleft(), True
@@ -141,17 +111,15 @@ class Local:
 class _Worker:
     """One process and the line to it."""
 
-    def __init__(self, work: str, environment: dict[str, str], log: IO[str], keep: tuple[int, ...]) -> None:
+    def __init__(self, work: str, options: Mapping[str, Any], keep: tuple[int, ...]) -> None:
         ours, theirs = socket.socketpair()
-        script = f"from mlexp.execution import serve; serve({theirs.fileno()})"
-        with _uninterrupted():
+        script = f"from mlexp.execution.local import serve; serve({theirs.fileno()})"
+        with uninterrupted():
             self.process = subprocess.Popen(
                 [sys.executable, "-c", script],
                 pass_fds=(theirs.fileno(), *keep),
-                env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                **options,
             )
         theirs.close()
         self.connection = Connection(ours.detach())
@@ -178,7 +146,7 @@ class _Worker:
 
 
 @contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
+def uninterrupted() -> Iterator[None]:
     """Have a child process ignore Ctrl-C from its first moment: it is the parent that decides."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,0 +1,137 @@
+"""Write what was found as docs/reproduction.md and as an HTML page."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from readings import Found, first_run
+
+from mlexp import plots, record, sweep_folder
+from mlexp.plots import style
+
+HERE = Path(__file__).parent
+Studies = Mapping[str, Mapping[str, Any]]
+
+
+def write(studies: Studies, found: Mapping[str, Sequence[Found]], folder: Path, docs: Path | None) -> list[Path]:
+    """Write the page beside the runs, and into `docs` where wanted; return what was written."""
+    places = [folder] if docs is None else [folder, docs]
+    written = []
+    for place in places:
+        images = place / ("images/reproduction" if place == docs else "images")
+        images.mkdir(parents=True, exist_ok=True)
+        pictures = {name: drawn(name, study, folder / name, images) for name, study in studies.items()}
+        content = {
+            "studies": studies,
+            "rows": {name: [row(one) for one in found[name]] for name in studies},
+            "pictures": {
+                name: [path.relative_to(place).as_posix() for path in paths] for name, paths in pictures.items()
+            },
+            "totals": Counter(one.verdict for figures in found.values() for one in figures),
+            "missed": [(name, row(one)) for name in studies for one in found[name] if one.missed],
+            "took": {name: took(study, folder / name) for name, study in studies.items()},
+            "machine": machine(studies, folder),
+            "size": folder.name,
+        }
+        for template, name in (("page.md", "reproduction.md"), ("page.html", "reproduction.html")):
+            if place == docs and name.endswith("html"):
+                continue
+            record.write_bytes(place / name, rendered(template, content).encode())
+            written.append(place / name)
+    return written
+
+
+def rendered(template: str, content: Mapping[str, Any]) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=template.endswith("html"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(f"{template}.j2").render(content)
+
+
+def row(one: Found) -> dict[str, str]:
+    """Return the cells of one line of the table."""
+    published = one.entry.get("published")
+    because = one.entry.get("because", "")
+    if one.missed:
+        low, high = one.entry["expected"]
+        because = f"{because}{'; ' if because else ''}checks beforehand gave {low:g} to {high:g}"
+    return {
+        "quantity": one.entry["quantity"],
+        "published": "" if published is None else number(published),
+        "ours": number(one.mean) if one.values else "",
+        "interval": "" if math.isnan(one.half_width) else f"± {number(one.half_width)}",
+        "seeds": str(len(one.values)),
+        "verdict": one.verdict,
+        "because": because or ("not explained" if one.verdict == "differs" else ""),
+    } if one.values else {
+        "quantity": one.entry["quantity"],
+        "published": "" if published is None else number(published),
+        "ours": "", "interval": "", "seeds": "0", "verdict": "not run", "because": "",
+    }  # fmt: skip
+
+
+def number(value: float) -> str:
+    """Return four significant digits, whole numbers whole.
+
+    Examples
+    --------
+    >>> number(0.97834), number(113.0), number(168325), number(0.00021)
+    ('0.9783', '113', '168,325', '0.00021')
+    """
+    if float(value).is_integer():
+        return f"{int(value):,}"
+    return f"{value:.4g}" if abs(value) < 1 else f"{value:.5g}"
+
+
+def drawn(name: str, study: Mapping[str, Any], folder: Path, images: Path) -> list[Path]:
+    """Draw the pictures of a study from its first completed run, or take those of its sweep."""
+    paths = []
+    for key in study["runs"]:
+        run = first_run(folder / key)
+        for picture in study.get("pictures", []):
+            path = images / f"{name}_{key}_{picture}.png"
+            ready = folder / key / "figures" / f"{picture}.png"
+            if ready.exists():
+                shutil.copyfile(ready, path)
+            elif run is not None and picture in plots.FIGURES:
+                with style.settings():
+                    figure = plots.FIGURES[picture](run)
+                    if figure is None:
+                        continue
+                    record.write_bytes(path, style.png(figure))
+            else:
+                continue
+            paths.append(path)
+    return paths
+
+
+def took(study: Mapping[str, Any], folder: Path) -> str:
+    """Return the minutes of training of all runs of a study, over all its processes."""
+    seconds = 0.0
+    for key in study["runs"]:
+        if (folder / key / sweep_folder.INFO).exists():
+            cells = sweep_folder.load(folder / key).summary.get("seconds", [])
+            seconds += sum(float(cell) for cell in cells if cell)
+    return f"{seconds / 60:.1f}"
+
+
+def machine(studies: Studies, folder: Path) -> str:
+    """Say what the runs ran on, from the record of the first."""
+    for name, study in studies.items():
+        for key in study["runs"]:
+            if run := first_run(folder / name / key):
+                around = run.info["environment"]
+                return f"{around['processor']}, {os.cpu_count()} cores, NumPy {around['packages']['numpy']}"
+    return "nothing has run"

@@ -1,0 +1,78 @@
+"""The folder of a comparison: that of a sweep, with the answer beside it.
+
+comparison.json    question, answer, design, test, arms, pairs, warnings, status
+tables/runs.csv    one row a run: its arm, value, status and folder; also of runs that did not complete
+tables/arms.csv    tables/pairs.csv    tables/p_matrix.csv    tables/epochs_to_target.csv
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mlexp import record
+from mlexp.errors import DataError
+from mlexp.record import Run
+from mlexp.result import Columns
+
+INFO = "comparison.json"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The folder of a comparison as it is read."""
+
+    path: Path
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """The answer and what it rests on (`comparison.json`)."""
+        return dict(record.read_json(self.path / INFO))
+
+    @cached_property
+    def tables(self) -> dict[str, Columns]:
+        """Table -> column -> cells as text (`tables/*.csv`)."""
+        return Run(self.path).tables
+
+    @cached_property
+    def runs(self) -> dict[str, list[Run]]:
+        """Arm -> the runs that its figures rest on, arms in their order."""
+        found: dict[str, list[Run]] = {str(arm["name"]): [] for arm in self.info["arms"]}
+        table = self.tables["runs"]
+        for arm, value, folder in zip(table["arm"], table["value"], table["folder"], strict=True):
+            if value != "":
+                found[arm].append(Run((self.path / folder).resolve()))
+        return found
+
+
+def load(path: Path) -> Comparison:
+    """Open the folder of a comparison.
+
+    Raises
+    ------
+    DataError
+        If `path` is none.
+    """
+    if not (Path(path) / INFO).exists():
+        raise DataError(f"{path} is not the folder of a comparison: it has no {INFO}.")
+    return Comparison(Path(path).resolve())
+
+
+def write_info(path: Path, info: Mapping[str, Any]) -> None:
+    """Write `comparison.json`."""
+    record.write_json(path / INFO, info)
+
+
+def write_tables(path: Path, tables: Mapping[str, Columns]) -> None:
+    """Write every table as CSV."""
+    for name, columns in tables.items():
+        record.write_table(path / "tables" / f"{name}.csv", columns)
+
+
+def pointer(run: Path, folder: Path) -> str:
+    """Return how `folder` names a run: relative, so that the two can be moved together."""
+    return Path(os.path.relpath(run.resolve(), folder.resolve())).as_posix()

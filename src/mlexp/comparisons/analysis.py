@@ -1,0 +1,256 @@
+"""From runs to the answer: comparison.json, the tables and the figures of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlexp import comparison_folder, stats
+from mlexp.comparisons import convergence, words
+from mlexp.comparisons.evidence import Entry, Evidence
+from mlexp.comparisons.verdict import Pair, Verdict, judge
+from mlexp.result import Columns
+from mlexp.stats.outcome import t_quantile
+from mlexp.studies import Comparison
+
+Tables = dict[str, Columns]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a comparison found.
+
+    Attributes
+    ----------
+    info : content of `comparison.json`
+    tables : table -> column -> cells
+    """
+
+    info: dict[str, Any]
+    tables: Tables
+
+
+def analyse(
+    evidence: Evidence,
+    node: Comparison,
+    *,
+    folder: Path | None = None,
+    settings: Mapping[str, Mapping[str, str]] | None = None,
+    tuning: Mapping[str, Any] | None = None,
+) -> Analysis:
+    """Judge the evidence and put the answer into words and tables.
+
+    Parameters
+    ----------
+    evidence : the runs of all arms
+    node : test, alpha, margin and target
+    folder : where the tables will stand, for the paths to the runs
+    settings : arm -> key -> value as typed
+    tuning : what was tuned in each arm
+
+    Raises
+    ------
+    ConfigError, DataError
+        If nothing can be compared, or the chosen test cannot be computed.
+    """
+    verdict = judge(evidence, node)
+    table = arms_table(evidence, verdict, node)
+    best, runner_up = verdict.ranking[:2]
+    sentences = words.answer(evidence, verdict, node.alpha)
+    if tuning:
+        sentences[0] = f"At these chosen settings: {sentences[0]}"
+    lost = [entry for entries in evidence.entries.values() for entry in entries if entry.problem]
+    info = {
+        "question": question(evidence),
+        "answer": sentences,
+        "metric": str(evidence.metric),
+        "measure": {
+            "words": evidence.metric.words,
+            "share": evidence.metric.is_share,
+            "higher_is_better": evidence.metric.sign > 0,
+        },
+        "arms": [
+            {name: column[row] for name, column in table.items()}
+            | {"name": arm, "settings": dict((settings or {}).get(arm, {}))}
+            for row, arm in enumerate(table["arm"])
+        ],
+        "design": asdict(verdict.design),
+        "test": verdict.test,
+        "why": verdict.choice.why if not verdict.misfit else verdict.misfit,
+        "licence": words.licence(evidence, verdict.pairs[0].outcome.licence),
+        "second": words.second(evidence, verdict),
+        "warnings": [*_warnings(evidence, verdict, node), *map(_loss, lost)],
+        "epochwise": convergence.epochwise(evidence, best, runner_up, node.alpha),
+        "pairs": [_pair(pair) for pair in verdict.pairs],
+        "overall": asdict(verdict.overall) if verdict.overall else None,
+        "ranks": asdict(verdict.nemenyi) if verdict.nemenyi else None,
+        "ranking": list(verdict.ranking),
+        "alpha": node.alpha,
+        "margin": node.margin,
+        "target": node.target,
+        "tuning": tuning,
+        "status": "failed" if lost else "completed",
+    }
+    tables = {"arms": table, "pairs": pairs_table(verdict), "p_matrix": p_matrix(verdict)}
+    tables |= {"runs": runs_table(evidence, folder or Path.cwd())}
+    if (columns := convergence.epochs_to_target(evidence, node.target))["arm"]:
+        tables["epochs_to_target"] = columns
+    return Analysis(info, tables)
+
+
+def write(analysis: Analysis, folder: Path, extra: Mapping[str, Any], *, figures: bool) -> None:
+    """Write the answer into a folder and draw it; `extra` is what else `comparison.json` holds."""
+    comparison_folder.write_tables(folder, analysis.tables)
+    comparison_folder.write_info(folder, {**extra, **analysis.info})
+    if figures:
+        from mlexp.plots import comparison
+
+        comparison.draw(comparison_folder.load(folder))
+
+
+def question(evidence: Evidence) -> str:
+    """Return what was asked."""
+    arms = list(evidence.entries)
+    run = evidence.used[evidence.arms[0]][0].run
+    where = f" on {run.info['dataset']['name']}" if run else ""
+    named = " or ".join(arms) if len(arms) < 4 else f"of {len(arms)} arms"
+    better = "higher" if evidence.metric.sign > 0 else "lower"
+    return f"Which has the {better} {evidence.metric.words}{where}: {named}?"
+
+
+def arms_table(evidence: Evidence, verdict: Verdict, node: Comparison) -> Columns:
+    """Return one row an arm, the best mean first; arms without a run that counts last."""
+    missing = [arm for arm in evidence.entries if arm not in evidence.arms]
+    rows = [_arm(evidence, arm, node) for arm in (*verdict.ranking, *missing)]
+    return {
+        name: [row.get(name, "") for row in rows] for name in dict.fromkeys(n for row in rows for n in row)
+    }
+
+
+def _arm(evidence: Evidence, arm: str, node: Comparison) -> dict[str, Any]:
+    entries = evidence.entries[arm]
+    row: dict[str, Any] = {"arm": arm, "runs": 0, "lost": sum(bool(entry.problem) for entry in entries)}
+    if arm not in evidence.arms:
+        return row
+    used, values = evidence.used[arm], evidence.values(arm)
+    best = values * evidence.metric.sign
+    row |= {"runs": len(values), "mean": values.mean()} | _interval(values, 1 - node.alpha)
+    row |= {"best": values[best.argmax()], "worst": values[best.argmin()]}
+    row |= {"interquartile_mean": stats.interquartile_mean(values)}
+    chosen = [_metric(entry, "validation", evidence.metric.name) for entry in used]
+    epochs = [entry.run.info["facts"].get("epochs") for entry in used if entry.run]
+    seconds = [convergence.seconds_of(entry.run) for entry in used if entry.run]
+    reached = [convergence.reached(entry.run, node.target) for entry in used if entry.run]
+    hits = [found[0] for found in reached if found]
+    row |= {"validation": _mean(chosen), "epochs": _mean(epochs), "seconds": _mean(seconds)}
+    return row | {"reached_target": len(hits), "epochs_to_target": float(np.median(hits)) if hits else ""}
+
+
+def _interval(values: np.ndarray, level: float) -> dict[str, Any]:
+    """Return the t interval of the mean over runs; of shares it ends at 0 and 1."""
+    if len(values) < 2:
+        return {"low": "", "high": "", "sd": ""}
+    sd = float(values.std(ddof=1))
+    half = t_quantile(0.5 + level / 2, len(values) - 1) * sd / np.sqrt(len(values))
+    return {"low": values.mean() - half, "high": values.mean() + half, "sd": sd}
+
+
+def _metric(entry: Entry, part: str, name: str) -> float | None:
+    return entry.run.metrics.get(part, {}).get(name) if entry.run else None
+
+
+def _mean(values: list[Any]) -> float | str:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else ""
+
+
+def pairs_table(verdict: Verdict) -> Columns:
+    """Return one row a pair of arms."""
+    rows = [_pair(pair) for pair in verdict.pairs]
+    names = ("a", "b", "difference", "low", "high", "level", "p", "p_adjusted", "separated", "test", "reason")
+    more = ("welch_low", "welch_high", "welch_p", "seeds_needed", "rows_needed", "equivalent")
+    return {name: ["" if row[name] is None else row[name] for row in rows] for name in (*names, *more)}
+
+
+def _pair(pair: Pair) -> dict[str, Any]:
+    outcome, welch, power, equal = pair.outcome, pair.second, pair.power, pair.equivalence
+    return {
+        "a": pair.a,
+        "b": pair.b,
+        "difference": outcome.estimate,
+        "low": outcome.low,
+        "high": outcome.high,
+        "level": outcome.level,
+        "p": outcome.p,
+        "p_adjusted": pair.adjusted,
+        "separated": pair.separated,
+        "test": outcome.name,
+        "statistic": outcome.statistic,
+        "df": outcome.df,
+        "se": outcome.se,
+        "n": outcome.n,
+        "details": outcome.details,
+        "testable": outcome.testable,
+        "reason": outcome.reason,
+        "welch_low": welch.low if welch else None,
+        "welch_high": welch.high if welch else None,
+        "welch_p": welch.p if welch else None,
+        "worth_seeing": power.delta if power else None,
+        "seeds_needed": power.seeds if power else None,
+        "rows_needed": power.rows_needed if power else None,
+        "equivalent": equal.equivalent if equal else None,
+        "equivalence_low": equal.low if equal else None,
+        "equivalence_high": equal.high if equal else None,
+    }
+
+
+def p_matrix(verdict: Verdict) -> Columns:
+    """Return the adjusted p of every pair as a square; the diagonal, and what could not be tested, is empty."""
+    columns: Columns = {"arm": list(verdict.ranking)}
+    for one in verdict.ranking:
+        found = [None if one == other else verdict.pair(one, other).adjusted for other in verdict.ranking]
+        columns[one] = ["" if p is None else p for p in found]
+    return columns
+
+
+def runs_table(evidence: Evidence, folder: Path) -> Columns:
+    """Return one row a run, also of those that do not count."""
+    columns: Columns = {name: [] for name in ("arm", "run", "status", "value", "folder", "problem")}
+    for arm, entries in evidence.entries.items():
+        for entry in entries:
+            counts = arm in evidence.arms and entry in evidence.used[arm]
+            where = comparison_folder.pointer(entry.run.path, folder) if entry.run else ""
+            problem = entry.problem or ("" if counts else "judged by rows that not every arm was judged by")
+            cells = (arm, entry.name, entry.status, entry.value if counts else "", where, problem)
+            for column, cell in zip(columns.values(), cells, strict=True):
+                column.append(cell)
+    return columns
+
+
+def _warnings(evidence: Evidence, verdict: Verdict, node: Comparison) -> list[str]:
+    found = [words.licence(evidence, f"{text[0].upper()}{text[1:]}.") for text in verdict.choice.warnings]
+    if verdict.misfit:
+        found.insert(0, verdict.misfit)
+    if evidence.metric.part == "train":
+        found.append("The training part was learnt from: it does not tell how an arm does on new rows.")
+    dropped = sum(
+        entry.value is not None and entry not in evidence.used[arm]
+        for arm in evidence.arms
+        for entry in evidence.entries[arm]
+    )
+    if dropped:
+        found.append(f"{dropped} runs are left out: not every arm was judged by the rows that judged them.")
+    if len(evidence.arms) > 2 and evidence.metric.part == "test":
+        found.append(
+            "Which arm is best was seen on the test part: its own mean is flattered by that. To pick an arm for use, "
+            "choose on the validation part (column validation of arms.csv)."
+        )
+    return found
+
+
+def _loss(entry: Entry) -> str:
+    return f"{entry.arm} ({entry.name}) does not count: {entry.status}, {entry.problem}"

@@ -1,0 +1,193 @@
+"""What ran: the runs of every arm, what each scored, and on which rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mlexp.comparisons.metric import Metric
+from mlexp.errors import DataError
+from mlexp.record import Run
+
+Block = tuple[str, str]  # fingerprint of the data, and of the rows that judge
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run of an arm.
+
+    Attributes
+    ----------
+    arm : name of its arm
+    name : what tells it from the other runs of the arm (seed=3)
+    run : its folder; None if it failed before it had one
+    metric : what is compared
+    fate : status as the sweep knows it, for a run without a folder; why it ended
+    """
+
+    arm: str
+    name: str
+    run: Run | None
+    metric: Metric
+    fate: tuple[str, str] = ("", "")
+
+    @property
+    def status(self) -> str:
+        """Completed, failed, diverged, interrupted, running or left."""
+        return str(self.run.info["status"]) if self.run else self.fate[0]
+
+    @cached_property
+    def value(self) -> float | None:
+        """The metric; None where the run did not complete or did not record it."""
+        if self.run is None or self.status != "completed":
+            return None
+        found = self.run.metrics.get(self.metric.part, {}).get(self.metric.name)
+        return float(found) if found is not None and np.isfinite(found) else None
+
+    @property
+    def problem(self) -> str:
+        """Why the run does not count; empty if it does."""
+        if self.value is not None:
+            return ""
+        if self.run is None or self.status != "completed":
+            return str((self.run.info["error"] if self.run else "") or self.fate[1] or self.status)
+        return f"it completed without {self.metric}"
+
+    @cached_property
+    def rows(self) -> np.ndarray | None:
+        """The metric on every row, float64 of shape (n,); None if that was not kept."""
+        assert self.run is not None
+        name = self.metric.of_row
+        return (
+            None if name is None or name not in (kept := self.run.predictions) else kept[name].astype(float)
+        )
+
+    def kept(self, what: str) -> np.ndarray | None:
+        """Return what was kept of every row of the part: true, predicted, row."""
+        assert self.run is not None
+        return self.run.predictions.get(f"{self.metric.part}_{what}")
+
+    @cached_property
+    def block(self) -> Block:
+        """The data and the rows that judged this run: what two runs must share to be compared."""
+        assert self.run is not None
+        rows = self.kept("row")
+        judged = (
+            str(self.run.info["split"].get("fingerprint", ""))
+            if rows is None
+            else hashlib.sha256(rows.tobytes()).hexdigest()
+        )
+        return str(self.run.info["dataset"]["fingerprint"]), judged
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The runs of all arms.
+
+    Attributes
+    ----------
+    metric : what is compared
+    entries : arm -> its runs, also those that do not count
+    """
+
+    metric: Metric
+    entries: Mapping[str, Sequence[Entry]]
+
+    @cached_property
+    def used(self) -> dict[str, list[Entry]]:
+        """Arm -> the runs that count: complete, with the metric, judged by rows that every arm was judged by."""
+        return {
+            arm: [entry for entry in entries if entry.value is not None and entry.block in self.blocks]
+            for arm, entries in self.entries.items()
+        }
+
+    @cached_property
+    def arms(self) -> list[str]:
+        """Arms of which at least one run counts."""
+        return [
+            arm for arm, entries in self.entries.items() if any(entry.value is not None for entry in entries)
+        ]
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """Data and test rows that every arm was judged by, in the order of the runs."""
+        found = [[entry.block for entry in self.entries[arm] if entry.value is not None] for arm in self.arms]
+        shared = set.intersection(*map(set, found)) if found else set()
+        return [block for block in dict.fromkeys(found[0] if found else []) if block in shared]
+
+    @property
+    def datasets(self) -> list[str]:
+        """Fingerprints of the data sets."""
+        return list(dict.fromkeys(data for data, _ in self.blocks))
+
+    def values(self, arm: str) -> np.ndarray:
+        """Return the metric of each run that counts."""
+        return np.array([entry.value for entry in self.used[arm]], dtype=np.float64)
+
+    def by_unit(self, arm: str) -> np.ndarray:
+        """Return the mean over runs for each data set, or for each division of the rows where there is one data set."""
+        whole = len(self.datasets) > 1
+        keys = self.datasets if whole else self.blocks
+        return np.array(
+            [
+                np.mean([e.value for e in self.used[arm] if (e.block[0] if whole else e.block) == key])
+                for key in keys
+            ],
+            dtype=np.float64,
+        )
+
+    def table(self, arm: str, what: str = "") -> np.ndarray | None:
+        """Return what was kept of every row: (runs, n) float64 scores, or predictions; None if it was not kept."""
+        found = [entry.kept(what) if what else entry.rows for entry in self.used[arm]]
+        return (
+            None if any(one is None for one in found) else np.stack([one for one in found if one is not None])
+        )
+
+    def check(self) -> None:
+        """Refuse runs that cannot be compared.
+
+        Raises
+        ------
+        DataError
+            If no run has the metric, or the arms were judged by different rows.
+        """
+        if len(self.arms) < 2:
+            self._explain_missing()
+        if not self.blocks:
+            one, other = (next(e for e in self.entries[arm] if e.value is not None) for arm in self.arms[:2])
+            raise DataError(
+                f"The arms '{one.arm}' and '{other.arm}' were judged by different {self._apart(one, other)}: their "
+                f"{self.metric.words} cannot be compared. Run both with one dataset, split.seed and split.test."
+            )
+
+    def _apart(self, one: Entry, other: Entry) -> str:
+        place = 0 if one.block[0] != other.block[0] else 1
+        what = "data" if place == 0 else "test rows"
+        return f"{what} (fingerprints {one.block[place][:8]} and {other.block[place][:8]})"
+
+    def _explain_missing(self) -> None:
+        done = [
+            entry for entries in self.entries.values() for entry in entries if entry.status == "completed"
+        ]
+        names = {
+            f"{part}.{name}"
+            for entry in done
+            if entry.run
+            for part, of in entry.run.metrics.items()
+            for name in of
+        }
+        if done and str(self.metric) not in names:
+            raise DataError(f"No run holds {self.metric}. These hold: {', '.join(sorted(names))}.")
+        counts = ", ".join(
+            f"{arm} {sum(e.value is not None for e in entries)} of {len(entries)}"
+            for arm, entries in self.entries.items()
+        )
+        first = next((e.problem for entries in self.entries.values() for e in entries if e.problem), "")
+        raise DataError(
+            f"Fewer than two arms have a run with {self.metric}: nothing can be compared. Runs that count: {counts}. "
+            f"The first problem: {first or 'none'}"
+        )

@@ -1,0 +1,147 @@
+"""Compare what ran already: runs and sweeps, put into arms by what differs between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlexp import config as configuration
+from mlexp import record, sweep_folder
+from mlexp.comparisons.analysis import Analysis, analyse
+from mlexp.comparisons.evidence import Entry, Evidence
+from mlexp.comparisons.metric import DEFAULT, Metric
+from mlexp.comparisons.study import named
+from mlexp.errors import ConfigError, DataError, did_you_mean
+from mlexp.record import Run
+from mlexp.rules import as_typed
+from mlexp.schema import declared
+from mlexp.studies import Comparison
+
+REPEATS = ("seed", "split.seed", "split.test", "dataset.seed")  # what makes another run of the same settings
+ASIDE = ("comparison.", "sweep.", "execution.", "tune.", "tracking.", "task.name")
+
+
+@dataclass(frozen=True)
+class Found:
+    """One run that was found: its folder, if it has one, and every key with its value."""
+
+    run: Run | None
+    values: Mapping[str, Any]
+    arm: str = ""
+    fate: tuple[str, str] = ("", "")
+
+
+def compare(
+    paths: Sequence[Path],
+    node: Comparison,
+    *,
+    by: Sequence[str] = (),
+    folder: Path | None = None,
+) -> Analysis:
+    """Compare runs that are there already.
+
+    Parameters
+    ----------
+    paths : folders of runs and sweeps
+    node : metric, test, alpha, margin and target; the rest of it is not used
+    by : keys that tell the arms apart; by default those that differ between the runs, seeds and folds aside
+    folder : where the tables will stand, for the paths to the runs
+
+    Raises
+    ------
+    ConfigError
+        If the runs differ in nothing but seeds, or in what cannot be told apart.
+    DataError
+        If they cannot be compared: other data, other test rows, a metric that is missing.
+    """
+    found, notes = distinct([one for path in paths for one in runs_in(path)])
+    kinds = {str(one.values["task.kind"]) for one in found}
+    if len(kinds) > 1:
+        raise ConfigError(
+            f"These runs are of several kinds: {', '.join(sorted(kinds))}. Name runs of one kind."
+        )
+    kind = kinds.pop()
+    if kind not in DEFAULT and node.metric is None:
+        raise ConfigError(
+            f"Runs of kind {kind} have no metric of their own to compare. Name one with --metric."
+        )
+    metric = Metric.parse(node.metric or DEFAULT[kind], kind)
+    differing = [key for key in differences(found) if key not in REPEATS or key in by]
+    keys = _keys(by, differing)
+    own = not by and all(one.arm for one in found)
+    entries: dict[str, list[Entry]] = {}
+    settings: dict[str, dict[str, str]] = {}
+    for one in found:
+        arm = one.arm if own else ", ".join(named(key, one.values[key]) for key in keys)
+        settings.setdefault(arm, {key: as_typed(one.values[key]) for key in keys})
+        entries.setdefault(arm, []).append(Entry(arm, _repeat(one, found), one.run, metric, one.fate))
+    if len(entries) < 2:
+        raise ConfigError(
+            f"These {len(found)} runs make one arm: they do not differ in {', '.join(keys) or 'anything but seeds'}. "
+            f"Name runs of two settings{', or another key with --by' if by else ''}."
+        )
+    if beside := [key for key in differing if key not in keys]:
+        notes.append(
+            f"Runs of one arm differ in {', '.join(beside)} too, and are taken for repeats of it: what is seen may "
+            "come from there."
+        )
+    done = analyse(Evidence(metric, entries), node, folder=folder, settings=settings)
+    done.info["warnings"][:0] = notes
+    return done
+
+
+def runs_in(path: Path) -> list[Found]:
+    """Return the run of a run folder, or all runs of a sweep."""
+    if not (path / sweep_folder.INFO).exists():
+        run = record.load(path)
+        return [Found(run, configuration.flat(configuration.read(run.path / "config.yaml")))]
+    sweep = sweep_folder.load(path)
+    base = configuration.flat(configuration.read(sweep.path / "config.yaml"))
+    return [
+        Found(
+            sweep.run(f"{job['number']:03d}-{job['hash']}"),
+            base | job["changes"],
+            job["swept"].get("arm", ""),
+            ("left", "it was never begun"),
+        )
+        for job in sweep.info["jobs"]
+    ]
+
+
+def distinct(found: Sequence[Found]) -> tuple[list[Found], list[str]]:
+    """Return the runs without repetitions: the same settings with the same seed give the same run again."""
+    if not found:
+        raise DataError("There are no runs to compare in these folders.")
+    kept: dict[str, Found] = {}
+    for one in found:
+        key = str([(name, value) for name, value in sorted(one.values.items()) if _counts(name)])
+        if key not in kept or kept[key].run is None:
+            kept[key] = one
+    again = len(found) - len(kept)
+    note = f"{again} runs repeat another one with the same settings and seed; they are counted once."
+    return list(kept.values()), [note] if again else []
+
+
+def _counts(key: str) -> bool:
+    return key not in configuration.DOES_NOT_CHANGE_RESULTS and not key.startswith(ASIDE)
+
+
+def differences(found: Sequence[Found]) -> list[str]:
+    """Return the keys in which the runs differ, of those that can change a result."""
+    first = found[0].values
+    return [key for key in first if _counts(key) and any(one.values[key] != first[key] for one in found)]
+
+
+def _keys(by: Sequence[str], differing: Sequence[str]) -> list[str]:
+    for key in by:
+        if key not in declared():
+            raise ConfigError(f"--by {key} is not a key.{did_you_mean(key, declared())}")
+    return list(by) or list(differing)
+
+
+def _repeat(one: Found, found: Sequence[Found]) -> str:
+    """Return what tells a run from the others of its arm."""
+    varied = [key for key in REPEATS if len({str(other.values[key]) for other in found}) > 1]
+    return " ".join(f"{key}={one.values[key]}" for key in varied or ["seed"])

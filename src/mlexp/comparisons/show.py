@@ -1,0 +1,71 @@
+"""What a person sees of a comparison: the answer first, then the arms and the pairs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from mlexp.comparisons.analysis import Analysis
+from mlexp.comparisons.metric import Metric
+from mlexp.terminal import QUIET, new_console
+
+MOST_ARMS_IN_MATRIX = 8
+
+
+def show(analysis: Analysis, folder: str, *, verbosity: int = 0, console: Console | None = None) -> None:
+    """Print the answer, what it licenses, the table of arms and the matrix of p; only the folder when quiet."""
+    console = console or new_console()
+    if verbosity == QUIET:
+        console.print(folder, markup=False)
+        return
+    info = analysis.info
+    for place, sentence in enumerate(info["answer"]):
+        console.print(f"[bold]{escape(sentence)}[/bold]" if place == 0 else escape(sentence))
+    if info["second"]:
+        console.print(info["second"], markup=False)
+    console.print(
+        f"Test: {info['pairs'][0]['test']}; {info['why']}. It speaks {info['licence']}.", markup=False
+    )
+    console.print(_arms(info))
+    if 2 < len(info["ranking"]) <= MOST_ARMS_IN_MATRIX:
+        console.print(_matrix(analysis))
+    for sentence in info["warnings"]:
+        console.print(f"[yellow]warning:[/yellow] {escape(sentence)}")
+    if info["epochwise"]:
+        console.print(info["epochwise"]["sentence"], markup=False)
+    if folder:
+        console.print(folder, markup=False)
+
+
+def _arms(info: dict[str, Any]) -> Table:
+    metric = Metric.parse(info["metric"])
+    level = f"{100 * (1 - info['alpha']):.4g} % interval"
+    heads = ("arm", "runs", metric.words, level, "best", "worst", "epochs", "to target", "seconds", "lost")
+    table = Table(*heads, box=None, pad_edge=False)
+    for arm in info["arms"]:
+        known = arm.get("mean", "") != ""
+        span = (
+            f"{metric.value(arm['low'])} to {metric.value(arm['high'])}" if known and arm["low"] != "" else ""
+        )
+        figures = [metric.value(arm[name]) if known else "" for name in ("mean", "best", "worst")]
+        epochs, target, seconds = (
+            f"{arm[name]:.{digits}f}" if arm.get(name, "") != "" else ""
+            for name, digits in (("epochs", 1), ("epochs_to_target", 1), ("seconds", 2))
+        )
+        cells = (arm["name"], str(arm["runs"]), figures[0], span, *figures[1:], epochs, target, seconds)
+        table.add_row(*map(escape, cells), str(arm["lost"]) if arm["lost"] else "")
+    return table
+
+
+def _matrix(analysis: Analysis) -> Table:
+    matrix = analysis.tables["p_matrix"]
+    table = Table("p, adjusted", *map(escape, matrix["arm"]), box=None, pad_edge=False)
+    for row, arm in enumerate(matrix["arm"]):
+        cells = [matrix[other][row] for other in matrix["arm"]]
+        table.add_row(
+            escape(arm), *("" if p == "" else "< 0.001" if p < 0.001 else f"{p:.3f}" for p in cells)
+        )
+    return table

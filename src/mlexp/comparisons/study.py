@@ -1,0 +1,209 @@
+"""A comparison before it runs: its arms, and the jobs of every arm."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mlexp import config as configuration
+from mlexp import models, sweeps
+from mlexp.combinations import Combination, as_settings, compose_each
+from mlexp.comparisons.metric import DEFAULT, Metric
+from mlexp.errors import ConfigError
+from mlexp.rules import as_typed
+from mlexp.schema import Config
+from mlexp.studies import Comparison
+
+SEEDS = 10
+NOT_OF_AN_ARM = ("comparison", "sweep", "execution", "task", "tune", "seed", "outputs", "size")
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is compared.
+
+    Attributes
+    ----------
+    settings : the node `comparison`
+    metric : what is compared
+    arms : name -> key -> value as typed
+    plan : the jobs of all arms
+    """
+
+    settings: Comparison
+    metric: Metric
+    arms: dict[str, dict[str, str]]
+    plan: sweeps.Plan
+
+
+def plan(arguments: Sequence[str], config_dir: str | None = None, command: Sequence[str] = ()) -> Study:
+    """Plan the comparison of ``mlexp *arguments``.
+
+    Raises
+    ------
+    ConfigError
+        If there are no two arms, an arm is impossible, or a key is both typed and set by an arm.
+    """
+    base = compose_each(arguments, {"comparison": ()}, config_dir)["comparison"]
+    node = base.comparison
+    arms = arms_of(node)
+    refuse_twice_set(arguments, arms)
+    configs = compose_each(
+        arguments, {name: as_settings(values) for name, values in arms.items()}, config_dir
+    )
+    kind = kind_of(configs, node.of)
+    metric = Metric.parse(node.metric or DEFAULT[kind], kind)
+    jobs = [
+        Combination({"arm": name} | swept, config)
+        for name, arm in configs.items()
+        for swept, config in repeated(single(arm, kind), node)
+    ]
+    words = {name: dict(word.split("=", 1) for word in as_settings(values)) for name, values in arms.items()}
+    refuse_same(configs)
+    return Study(node, metric, words, sweeps.planned(jobs, command=command))
+
+
+def arms_of(node: Comparison) -> dict[str, dict[str, Any]]:
+    """Return the settings of every arm: those listed, or one arm for each combination of the grid."""
+    if bool(node.arms) == bool(node.grid):
+        found = "both" if node.arms else "neither"
+        raise ConfigError(
+            "A comparison needs comparison.arms (name -> settings) or comparison.grid (key -> values), and not both. "
+            f"Got {found}. Example: comparison.arms={{relu: {{model.activation: relu}}, tanh: "
+            "{model.activation: tanh}}."
+        )
+    arms = {str(name): values for name, values in node.arms.items() if values is not None} or _crossed(
+        node.grid
+    )
+    for name, values in arms.items():
+        if not isinstance(values, Mapping) or not values:
+            raise ConfigError(f"comparison.arms.{name} must be a mapping of keys to values. Got {values!r}.")
+        for word in as_settings(values):
+            if word.partition("=")[0].partition(".")[0] in NOT_OF_AN_ARM:
+                raise ConfigError(f"comparison.arms.{name}: an arm cannot set {word.partition('=')[0]}.")
+    arms = dict(itertools.islice(arms.items(), node.first))
+    if len(arms) < 2:
+        raise ConfigError(f"A comparison needs at least two arms. Got {', '.join(arms) or 'none'}.")
+    return arms
+
+
+def _crossed(grid: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    axes = []
+    for word, values in ((key, value) for key, value in _flat(grid)):
+        if not isinstance(values, list) or not values:
+            raise ConfigError(f"comparison.grid.{word} must be a list of values. Got {values!r}.")
+        axes.append([(word, value) for value in values])
+    return {
+        ", ".join(named(key, value) for key, value in pairs): dict(pairs)
+        for pairs in itertools.product(*axes)
+    }
+
+
+def _flat(grid: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in grid.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def named(key: str, value: Any) -> str:
+    """Return how an arm is called by one of its settings: a word speaks for itself, a number does not."""
+    short = key.rpartition(".")[2].replace("_", " ")
+    if isinstance(value, list):
+        return f"{short} {'-'.join(map(str, value))}"
+    return value if isinstance(value, str) else f"{short} {as_typed(value)}"
+
+
+def refuse_twice_set(arguments: Sequence[str], arms: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse a key that an arm sets and the command line sets too: one of them would win unseen."""
+    typed = sorted({word.partition("=")[0].lstrip("+~") for word in arguments})
+    for name, values in arms.items():
+        for key, word in itertools.product((word.partition("=")[0] for word in as_settings(values)), typed):
+            if key == word or _within(key, word) or _within(word, key):
+                raise ConfigError(
+                    f"{word} is typed, and the arm '{name}' of this comparison sets {key}. Take it from the command "
+                    f"line, or change the arm: comparison.arms.{name}={{...}}."
+                )
+
+
+def _within(key: str, other: str) -> bool:
+    """Return whether `key` is part of what `other` sets; a choice of a group only says where its keys begin."""
+    return key.startswith(f"{other}.") and other not in configuration.GROUPS
+
+
+def refuse_same(configs: Mapping[str, Config]) -> None:
+    """Refuse two arms that are the same settings under two names."""
+    seen: dict[str, str] = {}
+    for name, config in configs.items():
+        code = configuration.config_hash(config)
+        if code in seen:
+            raise ConfigError(f"The arms '{seen[code]}' and '{name}' are the same settings. Leave one out.")
+        seen[code] = name
+
+
+def kind_of(configs: Mapping[str, Config], wanted: str | None) -> str:
+    """Return the kind of study that all arms run."""
+    if wanted is not None:
+        return wanted
+    found = {_suited(config) for config in configs.values()}
+    if len(found) > 1:
+        raise ConfigError(
+            f"The models of these arms serve several kinds of study: {', '.join(sorted(found))}. Name one with "
+            "comparison.of."
+        )
+    return found.pop()
+
+
+def _suited(config: Config) -> str:
+    if config.dataset.target == "numbers":
+        return "regression"
+    kinds = ("classification", "clustering", "embedding", "autoencoder")
+    return next(
+        (kind for kind in kinds if config.model.name in models.MODELS.get(kind, {})), "classification"
+    )
+
+
+def single(config: Config, kind: str) -> Config:
+    """Return the configuration of one run of an arm: it knows nothing of the comparison."""
+    return replace(config, task=replace(config.task, kind=kind), comparison=Comparison())
+
+
+def seeds_of(node: Comparison, first: int) -> list[int]:
+    """Return the seeds of an arm; a number of them counts on from the key `seed`."""
+    if isinstance(node.seeds, list):
+        if len(set(node.seeds)) < max(len(node.seeds), 1):
+            raise ConfigError(f"comparison.seeds must name different seeds, at least one. Got {node.seeds}.")
+        return list(node.seeds)
+    varies = node.folds or node.repeats > 1 or node.draws > 1
+    count = (1 if varies else SEEDS) if node.seeds == "auto" else int(node.seeds)
+    return [first + k for k in range(count)]
+
+
+def repeated(config: Config, node: Comparison) -> list[tuple[dict[str, str], Config]]:
+    """Return the runs of an arm: every draw of the data, division of the rows, fold and seed."""
+    if node.repeats > 1 and not node.folds and config.split.test == "auto":
+        raise ConfigError(
+            "comparison.repeats divides the rows anew each time, so the test part must be a share of them: set "
+            "split.test=0.2, or comparison.folds=5."
+        )
+    if node.draws > 1 and config.dataset.reader != "synthetic":
+        raise ConfigError(
+            f"comparison.draws needs a generator of rows (dataset=moons, circles, blobs, spirals). Got "
+            f"dataset={config.dataset.name}: use comparison.repeats or comparison.folds."
+        )
+    found = []
+    folds: Sequence[int | None] = range(1, node.folds + 1) if node.folds else [None]
+    for draw, repeat, fold in itertools.product(range(node.draws), range(node.repeats), folds):
+        dataset = replace(config.dataset, seed=config.dataset.seed + draw)
+        split = replace(config.split, seed=config.split.seed + repeat)
+        split = split if fold is None else replace(split, test=f"{fold}/{node.folds}")
+        swept = {"dataset.seed": str(dataset.seed)} if node.draws > 1 else {}
+        swept |= {"split.seed": str(split.seed)} if node.repeats > 1 else {}
+        swept |= {"split.test": str(split.test)} if fold is not None else {}
+        for seed in seeds_of(node, config.seed):
+            one = replace(config, seed=seed, dataset=dataset, split=split)
+            found.append((swept | {"seed": str(seed)}, one))
+    return found

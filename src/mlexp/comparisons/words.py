@@ -1,0 +1,178 @@
+"""The sentences of an answer. "Not significant" is never "equal"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlexp.comparisons.evidence import Evidence
+from mlexp.comparisons.verdict import Pair, Verdict
+from mlexp.stats import Outcome
+
+NAMES = {"crossed t (seeds × rows)": "crossed t", "corrected t (Nadeau–Bengio)": "corrected t"}
+MOST_NAMED = 6
+
+
+def answer(evidence: Evidence, verdict: Verdict, alpha: float) -> list[str]:
+    """Return the answer, the most important sentence first."""
+    best, *others = verdict.ranking
+    if len(others) == 1:
+        return _of_two(evidence, verdict, verdict.pairs[0])
+    pairs = [verdict.pair(best, other) for other in others]
+    beaten = [pair.b for pair in pairs if pair.separated]
+    tied = [pair.b for pair in pairs if not pair.separated]
+    mean = evidence.metric.value(evidence.values(best).mean())
+    lead = f"{best} has the best mean {evidence.metric.words}, {mean} ({_repeats(evidence, verdict)})"
+    adjusted = "Nemenyi" if verdict.nemenyi else "Holm" if pairs[0].adjusted is not None else "Bonferroni"
+    if not tied:
+        lead += f", and is better than each of the other {len(others)} arms ({_test(pairs[0])}, {adjusted})."
+    elif beaten:
+        lead += f"; it is better than {_list(beaten)}, not separated from {_list(tied)} ({adjusted})."
+    else:
+        lead += f", but these runs do not separate it from any other arm ({_test(pairs[0])}, {adjusted})."
+    found = [lead, *_of_two(evidence, verdict, pairs[0])]
+    apart = sum(pair.separated for pair in verdict.pairs)
+    found.append(
+        f"{apart} of {len(verdict.pairs)} pairs of arms are told apart at {alpha:g} after {adjusted}."
+    )
+    if verdict.overall is not None and verdict.overall.p is not None:
+        found.append(f"All arms together: {verdict.overall.name}, {probability(verdict.overall.p)}.")
+    return found
+
+
+def _of_two(evidence: Evidence, verdict: Verdict, pair: Pair) -> list[str]:
+    """Say how two arms stand to each other."""
+    metric, outcome = evidence.metric, pair.outcome
+    if not outcome.testable:
+        return [f"{pair.a} against {pair.b} cannot be tested: {_unlike(outcome.reason)}."]
+    detail = ", ".join(filter(None, (_interval(evidence, outcome), _scope(evidence, outcome))))
+    detail = "; ".join((detail, _repeats(evidence, verdict, pair), _probability(pair)))
+    size = metric.difference(abs(outcome.estimate))
+    if pair.separated:
+        found = [f"{pair.a} is better than {pair.b} by {size} {metric.unit} ({detail})."]
+    else:
+        signed = metric.difference(outcome.estimate)
+        found = [
+            f"These runs do not separate {pair.a} from {pair.b}: the difference is {signed} {metric.unit} ({detail}). "
+            "That does not show them to be equal."
+        ]
+        if pair.power is not None:
+            found.append(needed(evidence, pair))
+    return found + ([equivalent(evidence, pair)] if pair.equivalence else [])
+
+
+def needed(evidence: Evidence, pair: Pair) -> str:
+    """Say how many seeds would be needed, or that no number of them will do."""
+    power = pair.power
+    assert power is not None
+    metric = evidence.metric
+    size = f"{100 * power.delta if metric.is_share else power.delta:g} {metric.unit}"
+    if not power.testable:
+        return f"How many seeds would be needed cannot be said: {power.reason}."
+    if power.seeds is not None:
+        return f"About {power.seeds} seeds an arm would be needed to see {size}; take fresh ones."
+    rows = f", more than {power.rows_needed:,} of them" if power.rows_needed else ""
+    return f"No number of seeds will show {size}; that takes more test {things(evidence)}{rows}."
+
+
+def equivalent(evidence: Evidence, pair: Pair) -> str:
+    """Say whether the difference is shown to be smaller than the margin."""
+    shown, metric = pair.equivalence, evidence.metric
+    assert shown is not None
+    margin = f"±{metric.difference(shown.margin)} {metric.unit}"
+    if shown.low is None or shown.high is None:
+        return f"Whether {pair.a} and {pair.b} are equal to within {margin} cannot be tested: {shown.reason}."
+    span = f"{100 * shown.level:.0f} % interval {metric.difference(shown.low)} to {metric.difference(shown.high)}"
+    if shown.equivalent:
+        return f"{pair.a} and {pair.b} are equal to within {margin} ({span})."
+    return f"{pair.a} and {pair.b} are not shown to be equal to within {margin} ({span})."
+
+
+def second(evidence: Evidence, verdict: Verdict) -> str:
+    """Return the second line: Welch's test of the leading pair with its narrow meaning."""
+    pair = verdict.pair(*verdict.ranking[:2])
+    outcome = pair.second
+    if outcome is None:
+        return ""
+    scope = f"For these test {things(evidence)} only, over new training runs"
+    if outcome.p is None:
+        return f"{scope}: Welch t {_unlike(outcome.reason)}."
+    size = f"{evidence.metric.difference(outcome.estimate)} {evidence.metric.unit}"
+    return f"{scope}: {pair.a} − {pair.b} = {size} ({_interval(evidence, outcome)}; Welch t, {probability(outcome.p)})."
+
+
+def licence(evidence: Evidence, text: str) -> str:
+    """Return what a result licenses, in words that fit the data: rows are images only where they are."""
+    return text.replace("test images", f"test {things(evidence)}")
+
+
+def things(evidence: Evidence) -> str:
+    """Return what the rows are."""
+    run = evidence.used[evidence.arms[0]][0].run
+    return "images" if run is not None and run.info["dataset"].get("image_shape") else "rows"
+
+
+def probability(p: float) -> str:
+    """Return p in words.
+
+    Examples
+    --------
+    >>> probability(0.0312), probability(0.0004), probability(0.25)
+    ('p = 0.031', 'p < 0.001', 'p = 0.25')
+    """
+    if p < 0.001:
+        return "p < 0.001"
+    return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def _probability(pair: Pair) -> str:
+    if pair.outcome.p is None:
+        better = pair.outcome.details.get("p_better")
+        return _test(pair) + (f", probability that it is better {better:.3f}" if better is not None else "")
+    words = f"{_test(pair)}, {probability(pair.outcome.p)}"
+    changed = pair.adjusted is not None and abs(pair.adjusted - pair.outcome.p) > 1e-12
+    return (
+        f"{words}, adjusted {probability(pair.adjusted)[2:]}"
+        if changed and pair.adjusted is not None
+        else words
+    )
+
+
+def _test(pair: Pair) -> str:
+    return NAMES.get(pair.outcome.name, pair.outcome.name)
+
+
+def _interval(evidence: Evidence, outcome: Outcome) -> str:
+    if outcome.low is None or outcome.high is None:
+        return ""
+    level = f"{100 * outcome.level:.4g}"
+    low, high = evidence.metric.difference(outcome.low), evidence.metric.difference(outcome.high)
+    return f"{level} % interval {low} to {high}"
+
+
+def _scope(evidence: Evidence, outcome: Outcome) -> str:
+    """Return the head of the licence: over what the result holds."""
+    return licence(evidence, outcome.licence).partition(",")[0].partition(":")[0].partition(" (")[0]
+
+
+def _repeats(evidence: Evidence, verdict: Verdict, pair: Pair | None = None) -> str:
+    design = verdict.design
+    if design.datasets > 1:
+        return f"{design.datasets} data sets"
+    if design.splits > 1:
+        return f"{design.splits} divisions of the rows"
+    arms = [pair.a, pair.b] if pair else evidence.arms
+    counts = sorted({len(evidence.used[arm]) for arm in arms})
+    if counts == [1]:
+        return "one run an arm"
+    return f"{counts[0]} seeds an arm" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds an arm"
+
+
+def _list(names: Sequence[str]) -> str:
+    shown = list(names[:MOST_NAMED])
+    if len(names) > MOST_NAMED:
+        shown.append(f"{len(names) - MOST_NAMED} more")
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+
+
+def _unlike(reason: str) -> str:
+    return reason.removesuffix(": this cannot be tested")

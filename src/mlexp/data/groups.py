@@ -1,0 +1,174 @@
+"""Rows that belong together: near copies, or rows with the same entry in a column; whole groups go to one part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from mlexp.errors import ConfigError
+
+ROWS_AT_A_TIME = 4096
+LARGEST_SHARE = 0.5  # of all rows: a group larger than that cannot be divided sensibly
+
+
+def nearest(queries: Any, rows: Any) -> np.ndarray:
+    """Return the Euclidean distance of each query to the nearest row.
+
+    |a - b|² = |a|² - 2 a·b + |b|² by float32 matrix products, a block of rows at a time, finds the nearest
+    row; its distance is then computed from the differences, for the sum loses digits where it is small.
+
+    Parameters
+    ----------
+    queries, rows : arrays or rows of shape (n_queries, d) and (n_rows, d)
+
+    Returns
+    -------
+    float64 array of shape (n_queries,)
+    """
+    Q = np.asarray(queries, np.float32)
+    best, which = np.full(len(Q), np.inf, np.float32), np.zeros(len(Q), np.intp)
+    for start, block in _blocks(rows):
+        half = np.einsum("ij,ij->i", block, block) / 2
+        for first in range(0, len(Q), ROWS_AT_A_TIME):
+            some = slice(first, first + ROWS_AT_A_TIME)
+            score = half - Q[some] @ block.T  # half of |a - b|² without |a|², which is the same for all rows
+            place = score.argmin(axis=1)
+            value = score[np.arange(len(place)), place]
+            better = value < best[some]
+            best[some] = np.where(better, value, best[some])
+            which[some] = np.where(better, place + start, which[some])
+    found = np.empty(len(Q))
+    for first in range(0, len(Q), ROWS_AT_A_TIME):
+        some = slice(first, first + ROWS_AT_A_TIME)
+        found[some] = np.linalg.norm(Q[some].astype(np.float64) - rows[which[some]], axis=1)
+    return found
+
+
+def _blocks(rows: Any) -> Iterator[tuple[int, np.ndarray]]:
+    for start in range(0, len(rows), ROWS_AT_A_TIME):
+        yield start, np.asarray(rows[start : start + ROWS_AT_A_TIME], np.float32)
+
+
+def near_groups(X: Any, distance: float) -> np.ndarray:
+    """Return the group of each row: rows nearer to each other than `distance`, directly or through others.
+
+    The groups are the connected components of the graph that joins every pair of rows whose Euclidean
+    distance, in the units in which the values are stored, is below `distance`.
+
+    Parameters
+    ----------
+    X : array of shape (n_rows, d)
+    distance : above 0
+
+    Returns
+    -------
+    int64 array of shape (n_rows,)
+        Number of the group, from 0.
+
+    Raises
+    ------
+    ConfigError
+        One group holds more than half of the rows.
+
+    Examples
+    --------
+    >>> near_groups(np.array([[0.0], [1.0], [5.0], [6.5]]), 1.2)
+    array([0, 0, 1, 2])
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    found = np.arange(len(X))
+    squares = np.concatenate([np.einsum("ij,ij->i", block, block) for _, block in _blocks(X)])
+    for start, block in _blocks(X):
+        for other, rows in _blocks(X[: start + len(block)]):
+            square = squares[start : start + len(block), None] + squares[other : other + len(rows)]
+            near = square - 2 * block @ rows.T < distance**2
+            pairs = np.unique(found[np.argwhere(near) + np.array([start, other])], axis=0)
+            joined = coo_matrix((np.ones(len(pairs), bool), pairs.T), shape=(len(X), len(X)))
+            found = connected_components(joined, directed=False)[1][found]
+    _check_sizes(found, distance)
+    return np.asarray(np.unique(found, return_inverse=True)[1])
+
+
+def connected(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return the groups of rows that hang together by either of two groupings.
+
+    Examples
+    --------
+    >>> connected(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 2]))
+    array([0, 0, 0, 1])
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    first, second = (np.unique(groups, return_inverse=True)[1] for groups in (one, other))
+    second = second + first.max() + 1
+    n_nodes = int(second.max()) + 1
+    graph = coo_matrix((np.ones(len(first), bool), (first, second)), shape=(n_nodes, n_nodes))
+    numbers = connected_components(graph, directed=False)[1][first]
+    return np.asarray(np.unique(numbers, return_inverse=True)[1])
+
+
+def _check_sizes(groups: np.ndarray, distance: float) -> None:
+    largest = np.bincount(groups).max() / len(groups)
+    if largest > LARGEST_SHARE:
+        raise ConfigError(
+            f"split.near must be small enough to leave groups apart. Got {distance:g}, by which {100 * largest:.0f} % "
+            "of the rows hang together. mlexp task=sign_explore (with your data set) shows the distances between rows."
+        )
+
+
+def draw_groups(
+    groups: np.ndarray, codes: np.ndarray, count: int, *, stratify: bool, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw whole groups that hold about `count` rows; the positions of their rows in ascending order.
+
+    With `stratify`, groups are drawn class by class (that of most of its rows) until each class has its
+    share, as nearly as whole groups allow.
+    """
+    wanted = count / len(groups)
+    chosen: list[int] = []
+    for members, sizes in _by_class(groups, codes, stratify):
+        order = rng.permutation(len(members))
+        total = np.cumsum(sizes[order])
+        before = total - sizes[order]
+        target = wanted * sizes.sum()
+        # The group that crosses the line is taken if that comes nearer to it than leaving it.
+        taken = (total <= target) | ((before < target) & (total - target < target - before))
+        chosen += members[order[taken]].tolist()
+    return np.flatnonzero(np.isin(groups, chosen))
+
+
+def deal_groups(
+    groups: np.ndarray, codes: np.ndarray, folds: int, *, stratify: bool, rng: np.random.Generator
+) -> np.ndarray:
+    """Deal whole groups into folds, the largest first, each to the fold with fewest rows (of its class)."""
+    fold_of = np.zeros(int(groups.max()) + 1, np.int64)
+    in_all = np.zeros(folds)
+    for members, sizes in _by_class(groups, codes, stratify):
+        in_class = np.zeros(folds)
+        order = rng.permutation(len(members))
+        for place in order[np.argsort(-sizes[order], kind="stable")]:
+            fold = int(np.lexsort((in_all, in_class))[0])
+            fold_of[members[place]] = fold
+            in_class[fold] += sizes[place]
+            in_all[fold] += sizes[place]
+    return np.asarray(fold_of[groups])
+
+
+def _by_class(
+    groups: np.ndarray, codes: np.ndarray, stratify: bool
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the groups whose most frequent class is the same, with their sizes."""
+    members, place, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    kinds = np.zeros(len(members), np.int64)
+    if stratify:
+        classes, numbers = np.unique(codes, return_inverse=True)
+        counts = np.zeros((len(members), len(classes)), np.int64)
+        np.add.at(counts, (place, numbers), 1)
+        kinds = counts.argmax(axis=1)
+    for kind in np.unique(kinds):
+        yield members[kinds == kind], sizes[kinds == kind]

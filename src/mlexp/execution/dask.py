@@ -1,0 +1,152 @@
+"""Errands to the workers of a Dask cluster, one unit of work at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mlexp import __version__
+from mlexp.errors import ConfigError, Interrupted
+from mlexp.execution import errand as errands
+from mlexp.execution.errand import Errand
+from mlexp.schema import Execution
+
+SECONDS_TO_ANSWER = 5.0
+SECONDS_TO_COUNT = 5.0  # between two counts of the workers: more may come and some may go
+
+
+class Dask:
+    """Carries errands to the workers that a scheduler knows.
+
+    Parameters
+    ----------
+    settings : `scheduler` is its address; `workers` is the largest number of units under way, auto for as
+        many as the workers have threads
+    folder : must be seen by every worker; None to ask for nothing but the number of workers
+    """
+
+    workers_each = 1
+
+    def __init__(self, settings: Execution, folder: Path | None = None) -> None:
+        self._wanted = settings.workers
+        self._address = settings.scheduler
+        self._counted = 0.0
+        self._threads = 0
+        self._cancelled: set[Any] = set()
+        self.client: Any = connected(settings.scheduler)
+        try:
+            self._check(folder)
+        except ConfigError:
+            self.client.close()
+            raise
+
+    @property
+    def workers(self) -> int:
+        """Number of units that can be under way."""
+        if time.monotonic() - self._counted > SECONDS_TO_COUNT:
+            try:
+                self._threads = sum(self.client.nthreads().values())
+            except (OSError, RuntimeError) as error:
+                raise self._lost() from error
+            self._counted = time.monotonic()
+        return self._threads if self._wanted == "auto" else min(self._wanted, self._threads)
+
+    def sizes(self, waiting: int, under_way: int) -> list[int]:
+        """Return one unit an errand: twice as many as there are threads, so that no thread waits for us."""
+        return [1] * max(0, min(waiting, (2 if self._wanted == "auto" else 1) * self.workers - under_way))
+
+    def send(self, errands_: Sequence[Errand]) -> list[Any]:
+        """Send errands; each is an own task, whatever it has in common with others."""
+        return [self.client.submit(errands.do, errand, pure=False) for errand in errands_]
+
+    def ended(self, ticket: Any) -> tuple[str, str] | None:
+        """Return None while an errand waits or is under way."""
+        if ticket.status == "pending":
+            return None
+        if ticket.status == "finished":
+            return ticket.result(), "the Dask worker that had begun it went away"
+        if ticket.status == "error":
+            return "", f"Dask: {' '.join(str(ticket.exception()).split())}"
+        if ticket.key not in self._cancelled:
+            raise self._lost()
+        return "", "taken back"
+
+    def cancel(self, tickets: Sequence[Any]) -> None:
+        """Take back errands that have not begun."""
+        self._cancelled |= {ticket.key for ticket in tickets}
+        self.client.cancel(list(tickets))
+
+    def close(self) -> None:
+        """Let go of the scheduler; what the workers keep warm for this sweep is ended."""
+        with contextlib.suppress(OSError, RuntimeError):  # it may have gone away
+            self.client.run(errands.dismiss, on_error="ignore")
+        self.client.close()
+
+    def _lost(self) -> Interrupted:
+        return Interrupted(
+            f"The Dask scheduler at {self._address} went away. When one answers, go on with the same command and "
+            "sweep.resume=true."
+        )
+
+    def _check(self, folder: Path | None) -> None:
+        try:
+            self.client.wait_for_workers(1, timeout=SECONDS_TO_ANSWER)
+        except TimeoutError:
+            raise ConfigError(
+                f"The Dask scheduler at {self._address} has no workers. Start some: dask worker {self._address}"
+            ) from None
+        try:
+            found = self.client.run(look, str(folder.absolute()) if folder else None)
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                f"A Dask worker cannot import {error.name}. Start the workers where mlexp is installed."
+            ) from error
+        for worker, (version, complaint) in found.items():
+            if version != __version__:
+                raise ConfigError(
+                    f"Dask worker {worker} has mlexp {version}, this is {__version__}. Use one of them in both places."
+                )
+            if complaint:
+                raise ConfigError(
+                    f"outputs must be on a disk that all machines share: {complaint}. Choose such a folder with "
+                    "outputs=FOLDER, or mount it there under the same path."
+                )
+
+
+def look(folder: str | None) -> tuple[str, str]:
+    """Return the version of mlexp on a worker, and why it cannot work in `folder`."""
+    return __version__, "" if folder is None or Path(folder).is_dir() else errands.unseen(Path(folder))
+
+
+def connected(address: str | None) -> Any:
+    """Return a client of the scheduler at `address`.
+
+    Raises
+    ------
+    ConfigError
+        If the extra is not installed, the address is none, or no one answers there within seconds.
+    """
+    cure = "Start one with: dask scheduler, and set execution.scheduler to the tcp:// address that it prints."
+    if address is None:
+        raise ConfigError(f"execution.backend=dask needs a scheduler. {cure}")
+    try:
+        import distributed
+        from distributed.comm.addressing import get_address_host_port
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"execution.backend=dask needs {error.name}. Install it: pip install 'mlexp[dask]'"
+        ) from error
+    for name in ("distributed", "distributed.client"):  # we say ourselves what went wrong
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        with socket.create_connection(get_address_host_port(address), SECONDS_TO_ANSWER):
+            pass
+        client: Any = distributed.Client
+        return client(address, timeout=SECONDS_TO_ANSWER, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"execution.scheduler={address} does not answer: {error}. {cure}") from error

@@ -1,0 +1,112 @@
+"""Errands as jobs of Slurm, in arrays, through submitit."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mlexp.errors import ConfigError
+from mlexp.execution import errand as errands
+from mlexp.execution.backend import cores
+from mlexp.execution.errand import Errand
+from mlexp.execution.local import uninterrupted
+from mlexp.schema import Execution
+
+LARGEST_ARRAY = 1000  # Slurm's own default limit is 1001
+AT_ONCE = 16
+
+
+class Slurm:
+    """Carries errands to the queue of a cluster, or to processes of this machine (``cluster=local``).
+
+    Parameters
+    ----------
+    settings : `workers` is the number of array elements that may run at once; partition, time, cpus, memory
+        and options are asked for each
+    threads : threads of one unit; an element works on as many units at once as its processors allow
+    """
+
+    def __init__(self, settings: Execution, threads: int) -> None:
+        self.workers_each = workers_each(settings, threads)
+        self._settings = settings
+        self._executor: Any = None
+
+    def sizes(self, waiting: int, under_way: int) -> list[int]:
+        """Return the sizes of the elements of an array: nearly equal, at least a unit for each processor."""
+        local = self._settings.cluster == "local"
+        limit = elements(self._settings) - under_way if local else LARGEST_ARRAY
+        count = max(0, min(limit, math.ceil(waiting / self.workers_each)))
+        ends = [waiting * number // max(count, 1) for number in range(count + 1)]
+        return [end - start for start, end in itertools.pairwise(ends)]
+
+    def send(self, errands_: Sequence[Errand]) -> list[Any]:
+        """Submit errands as one array; scripts and logs of submitit stand in their post."""
+        self._executor = self._executor or _executor(self._settings, errands_[0].post / "submitit")
+        with uninterrupted(), self._executor.batch():
+            return [self._executor.submit(errands.do, errand) for errand in errands_]
+
+    def ended(self, ticket: Any) -> tuple[str, str] | None:
+        """Return None while an errand waits or is under way."""
+        if not ticket.done():
+            return None
+        complaint = ticket.result() if ticket.paths.result_pickle.exists() and not ticket.exception() else ""
+        said = ticket.stderr() or ""
+        last = said.strip().splitlines()[-1] if said.strip() else "it left no message"
+        return complaint, f"job {ticket.job_id} of the queue ended as {ticket.state}: {last}"
+
+    def cancel(self, tickets: Sequence[Any]) -> None:
+        """Take back errands that have not begun."""
+        for ticket in tickets:
+            ticket.cancel(check=False)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def elements(settings: Execution) -> int:
+    """Return the number of elements of an array that may run at once."""
+    if isinstance(settings.workers, int):
+        return settings.workers
+    return max(1, cores() // settings.cpus) if settings.cluster == "local" else AT_ONCE
+
+
+def workers_each(settings: Execution, threads: int) -> int:
+    """Return the number of units that one element works on at once."""
+    return max(1, settings.cpus // threads)
+
+
+def check(settings: Execution) -> None:
+    """Raise a `ConfigError` if nothing can be submitted from here."""
+    try:
+        import submitit  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"execution.backend=slurm needs {error.name}. Install it: pip install 'mlexp[slurm]'"
+        ) from error
+    if settings.cluster == "slurm" and shutil.which("sbatch") is None:
+        raise ConfigError(
+            "execution.backend=slurm finds no sbatch here. Start the sweep on a node from which jobs are submitted, "
+            "or set execution.cluster=local to run the same on this machine."
+        )
+
+
+def _executor(settings: Execution, folder: Path) -> Any:
+    import submitit
+
+    logging.getLogger("submitit").setLevel(logging.CRITICAL)
+    executor = submitit.AutoExecutor(folder, cluster=settings.cluster)
+    executor.update_parameters(
+        name="mlexp",
+        timeout_min=settings.time,
+        cpus_per_task=settings.cpus,
+        mem_gb=settings.memory,
+        slurm_partition=settings.partition,
+        slurm_array_parallelism=elements(settings),
+        slurm_additional_parameters=dict(settings.options) or None,
+    )
+    return executor

@@ -1,0 +1,42 @@
+"""Pictures of a comparison, drawn from its folder and the run folders that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlexp.comparison_folder import Comparison
+from mlexp.plots import comparison_classes, comparison_curves, comparison_scores, style
+from mlexp.plots.comparison_arms import Arms
+from mlexp.record import write_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# A figure is None where the runs do not hold what it shows.
+FIGURES: dict[str, Callable[[Arms], Figure | None]] = {
+    "scores": comparison_scores.scores,
+    "differences": comparison_scores.differences,
+    "ranking": comparison_scores.ranking,
+    "learning_curves": comparison_curves.learning_curves,
+    "epochs_to_target": comparison_curves.epochs_to_target,
+    "paired_differences": comparison_curves.paired_differences,
+    "per_class": comparison_classes.per_class,
+    "per_class_radar": comparison_classes.radar,
+    "confusion": comparison_classes.confusion,
+    "mistakes": comparison_classes.mistakes,
+}
+
+
+def draw(comparison: Comparison) -> list[Path]:
+    """Draw what the folder of a comparison allows into its ``figures/``, and return the files."""
+    arms, written = Arms(comparison), []
+    with style.settings():
+        for name, make in FIGURES.items():
+            figure = make(arms)
+            if figure is not None:
+                path = comparison.path / "figures" / f"{name}.png"
+                write_bytes(path, style.png(figure))
+                written.append(path)
+    return written

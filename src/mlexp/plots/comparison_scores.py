@@ -1,0 +1,198 @@
+"""How arms score: strip and box by arm, intervals of differences, and which arms are not told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlexp.plots import style
+from mlexp.plots.comparison_arms import ROW, Arms
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_PAIRS = 10  # with more, the best arm alone is held against the others
+GOLDEN = 0.6180339887  # spreads the points of an arm evenly, the same each time
+LABEL = 1.9  # inches of the name of an arm
+
+
+def scores(arms: Arms) -> Figure:
+    """Draw every run as a point over the box of its arm: quartiles, median, and the mean as a diamond."""
+    n = len(arms.names)
+    figure = style.new_figure(0.75 + 1.15 * ROW * n, str(arms.info["answer"][0]))
+    axes = figure.subplots()
+    for place, arm in enumerate(arms.names):
+        strip(axes, place, arms.values[arm], arms.colour(arm))
+    name_arms(axes, arms)
+    axes.set_xlabel(f"{arms.axis}: runs, quartiles with median, mean (diamond)")
+    return figure
+
+
+def strip(axes: Axes, place: int, values: np.ndarray, colour: str) -> None:
+    """Draw the values of an arm on its line."""
+    from matplotlib.patches import Rectangle
+
+    if len(values) > 2:
+        low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
+        box = Rectangle((low, place - 0.28), high - low, 0.56, facecolor=colour, alpha=0.16, edgecolor=colour)
+        axes.add_patch(box)
+        axes.plot((middle, middle), (place - 0.28, place + 0.28), color=colour, linewidth=1.4)
+    spread = ((np.arange(len(values)) * GOLDEN) % 1 - 0.5) * 0.42
+    axes.plot(values, place + spread, "o", color=colour, markersize=3.2, alpha=0.75, markeredgewidth=0)
+    axes.plot(values.mean(), place, "D", color=colour, markersize=4.5, markeredgecolor="white")
+
+
+def name_arms(axes: Axes, arms: Arms, names: Sequence[str] = ()) -> None:
+    """Write the arms beside their lines, the first on top."""
+    labels = arms.labels(LABEL, names)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
+    axes.margins(x=0.04)
+
+
+def differences(arms: Arms) -> Figure | None:
+    """Draw the interval of each difference against zero and the margin; filled where the test tells the arms apart."""
+    pairs = [pair for pair in arms.info["pairs"] if pair["low"] is not None]
+    best_only = len(pairs) > MOST_PAIRS
+    if best_only:
+        pairs = [pair for pair in pairs if pair["a"] == arms.names[0]]
+    if not pairs:
+        return None
+    level = f"{100 * pairs[0]['level']:.4g} %"
+    headline = f"Differences with their {level} interval: " + (
+        f"{arms.names[0]} against each other arm" if best_only else "every pair of arms"
+    )
+    figure = style.new_figure(0.95 + ROW * len(pairs), f"{headline} ({pairs[0]['test']})")
+    axes = figure.subplots()
+    margin = arms.info["margin"]
+    if margin:
+        axes.axvspan(-arms.scale * margin, arms.scale * margin, color=style.PALE, alpha=0.6, linewidth=0)
+    axes.axvline(0, color=style.INK, linewidth=0.8)
+    for place, pair in enumerate(pairs):
+        low, middle, high = (arms.scale * pair[name] for name in ("low", "difference", "high"))
+        colour = style.BLUE if pair["separated"] else style.GREY
+        axes.plot((low, high), (place, place), color=colour, linewidth=1.6)
+        face = colour if pair["separated"] else "white"
+        axes.plot(middle, place, "o", color=colour, markerfacecolor=face, markersize=5)
+    name_arms(axes, arms, [f"{pair['a']} − {pair['b']}" for pair in pairs])
+    shade = "; grey band: the margin" if margin else ""
+    axes.set_xlabel(f"{arms.axis_of_differences}; filled: told apart after adjustment{shade}")
+    return figure
+
+
+def ranking(arms: Arms) -> Figure | None:
+    """Draw the arms along one axis, with bars over those that are not told apart (Demšar 2006).
+
+    Over several data sets the axis holds mean ranks and the bars are as long as Nemenyi's critical difference allows.
+    Elsewhere ranks of runs mean little, for a seed is no block: the axis holds means, and bars join arms of which no
+    pair is told apart by the test after Holm.
+    """
+    if len(arms.names) < 3:
+        return None
+    ranks = arms.info["ranks"]
+    if ranks:
+        order = np.argsort(ranks["ranks"], kind="stable")
+        listed = [arm["name"] for arm in arms.info["arms"]]
+        typed = [name for name in arms.comparison.runs if name in listed]
+        return _diagram(
+            arms,
+            [typed[k] for k in order],
+            np.array(ranks["ranks"])[order],
+            [[int(np.flatnonzero(order == arm)[0]) for arm in group] for group in ranks["groups"]],
+            f"Mean ranks over {ranks['n']['datasets']} data sets; bars join arms not told apart (Nemenyi)",
+            "Mean rank (1 is best)",
+            float(ranks["critical_difference"]),
+        )
+    means = np.array([arms.values[name].mean() for name in arms.names])
+    return _diagram(
+        arms,
+        arms.names,
+        means,
+        _together(arms),
+        "Bars join arms that these runs do not tell apart, after adjustment for all pairs",
+        arms.axis,
+        None,
+    )
+
+
+def _together(arms: Arms) -> list[list[int]]:
+    """Return the longest stretches of the ranking in which no pair is told apart."""
+    apart = {frozenset((pair["a"], pair["b"])) for pair in arms.info["pairs"] if pair["separated"]}
+    found: list[list[int]] = []
+    for start in range(len(arms.names)):
+        end = start
+        while end + 1 < len(arms.names) and not any(
+            frozenset((arms.names[k], arms.names[end + 1])) in apart for k in range(start, end + 1)
+        ):
+            end += 1
+        if end > start and (not found or end > found[-1][-1]):
+            found.append(list(range(start, end + 1)))
+    return found
+
+
+def _diagram(
+    arms: Arms,
+    names: Sequence[str],
+    values: np.ndarray,
+    groups: Sequence[Sequence[int]],
+    headline: str,
+    axis: str,
+    critical: float | None,
+) -> Figure:
+    """Draw the axis on top, bars below it, and a line from each arm to its name at the nearer end."""
+    half = -(-len(names) // 2)
+    bars, row = 0.09 * len(groups) + 0.12, 0.22
+    figure = style.new_figure(0.62 + bars + row * half, headline, placed=True)
+    left = 1.75
+    height = bars + row * half
+    axes = style.place(figure, left, 0.05, style.WIDTH - 2 * left, height)
+    axes.set(xlim=_limits(values, critical), ylim=(height, 0))
+    axes.xaxis.set_ticks_position("top")
+    axes.xaxis.set_label_position("top")
+    axes.set_xlabel(axis)
+    axes.set_yticks([])
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.spines["top"].set_visible(True)
+    order = np.argsort(values, kind="stable")
+    for place, at in enumerate(order):
+        on_left = place < half
+        depth = bars + row * ((place if on_left else len(order) - 1 - place) + 0.5)
+        _leader(axes, arms, names[at], float(values[at]), depth, on_left)
+    for place, group in enumerate(groups):
+        span = [float(values[k]) for k in group]
+        depth = 0.09 * (place + 1)
+        axes.plot(
+            (min(span), max(span)), (depth, depth), color=style.INK, linewidth=3, solid_capstyle="round"
+        )
+    if critical is not None:
+        low = axes.get_xlim()[0]
+        axes.plot((low, low + critical), (0.03, 0.03), color=style.VERMILION, linewidth=2.2, clip_on=False)
+        axes.text(low + critical, 0.05, f" critical difference {critical:.2f}", fontsize=style.SMALL,
+                  color=style.VERMILION, va="top")  # fmt: skip
+    return figure
+
+
+def _limits(values: np.ndarray, critical: float | None) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    room = 0.04 * ((high - low) or 1.0)
+    return (1.0, max(high, 1 + (critical or 0.0)) + 0.05) if critical else (low - room, high + room)
+
+
+def _leader(axes: Axes, arms: Arms, name: str, value: float, depth: float, on_left: bool) -> None:
+    end = axes.get_xlim()[0 if on_left else 1]
+    axes.plot((value, value, end), (0, depth, depth), color=style.GREY, linewidth=0.7, clip_on=False)
+    width = 1.65 - style.text_width(" 100.00", style.SMALL)
+    label = f"{arms.labels(width, [name])[0]} {_short(value)}"
+    gap: dict[str, Any] = {"xytext": (-3 if on_left else 3, 0), "textcoords": "offset points"}
+    axes.annotate(label, (end, depth), ha="right" if on_left else "left", va="center",
+                  fontsize=style.SMALL, annotation_clip=False, **gap)  # fmt: skip
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"

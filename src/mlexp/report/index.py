@@ -1,0 +1,117 @@
+"""A list of every run, sweep and comparison below an outputs folder, to find one again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mlexp import record, sweep_folder
+from mlexp.errors import DataError
+from mlexp.plots.sweep import MEASURES
+from mlexp.record import Run
+from mlexp.report import render
+from mlexp.report.page import Cell, Table
+from mlexp.report.study import PARTS
+from mlexp.report.words import duration, shown
+from mlexp.sweep_folder import Sweep
+
+HEADER = (
+    "started",
+    "task",
+    "kind",
+    "status",
+    "score",
+    "metric",
+    "part",
+    "time",
+    "changed on the command line",
+)
+NUMERIC = (False, False, False, False, True, False, False, True, False)
+CHOICES = (1, 2, 3, 5)
+
+
+def write_index(outputs: Path) -> Path:
+    """Write `index.html` into `outputs`: newest first, jobs of sweeps and trials of tunings included.
+
+    Of each run only `run.json` and `metrics.json` are read.
+
+    Raises
+    ------
+    DataError
+        If there is no run below `outputs`.
+    """
+    rows = sorted(_rows(outputs), key=lambda row: row[0].value, reverse=True)
+    if not rows:
+        raise DataError(
+            f"{outputs} holds no run. Name the folder that runs are written to with --outputs FOLDER."
+        )
+    table = Table(
+        name="runs",
+        title="Runs",
+        header=HEADER,
+        rows=rows,
+        numeric=NUMERIC,
+        filters={column: sorted({row[column].text for row in rows}) for column in CHOICES},
+    )
+    path = outputs / "index.html"
+    record.write_bytes(path, render.index(table_of_runs=table, outputs=outputs.name).encode())
+    return path
+
+
+def _rows(outputs: Path) -> Iterator[list[Cell]]:
+    for here, folders, files in os.walk(outputs):  # does not follow links such as `latest`
+        folders[:] = [name for name in folders if name not in ("figures", "tables")]
+        if "run.json" in files:
+            yield _run(outputs, Path(here))
+        elif sweep_folder.INFO in files:
+            yield _sweep(outputs, Path(here), "comparison" if "comparison.json" in files else "sweep")
+
+
+def _run(outputs: Path, folder: Path) -> list[Cell]:
+    run = Run(folder)
+    kind = "run"
+    if folder.parent.name == "runs":
+        kind = "trial" if folder.parents[1].name == "trials" else "job"
+    return _row(outputs, folder, kind, run.info["task"]["name"], run.info, score(run.metrics))
+
+
+def _sweep(outputs: Path, folder: Path, kind: str) -> list[Cell]:
+    info = Sweep(folder).info
+    spent = {}
+    if "ended" in info:
+        taken = datetime.fromisoformat(info["ended"]) - datetime.fromisoformat(info["started"])
+        spent = {"wall_seconds": taken.total_seconds()}
+    return _row(outputs, folder, kind, info["task"], info | spent, ("", "", ""))
+
+
+def _row(
+    outputs: Path, folder: Path, kind: str, task: str, info: Mapping[str, Any], scored: tuple[str, str, str]
+) -> list[Cell]:
+    where = folder.relative_to(outputs)
+    page = where / "report.html" if (folder / "report.html").exists() else f"{where}/"
+    seconds = info.get("wall_seconds")
+    value, measure, part = scored
+    return [
+        Cell(info["started"][:19].replace("T", " "), info["started"], link=str(page)),
+        Cell(task),
+        Cell(kind),
+        Cell(info["status"]),
+        Cell(shown(value), value),
+        Cell(measure),
+        Cell(part),
+        Cell(duration(seconds), repr(seconds)) if seconds is not None else Cell(""),
+        Cell(" ".join(word for word in info["command"][1:] if "=" in word and not word.startswith("task="))),
+    ]
+
+
+def score(metrics: Mapping[str, Mapping[str, float | None]]) -> tuple[str, str, str]:
+    """Return the score that counts, its name and its part; empty words where there is none."""
+    for part in (*PARTS, *metrics):
+        for measure in MEASURES:
+            value = metrics.get(part, {}).get(measure)
+            if value is not None:
+                return repr(value), measure.replace("_", " "), part
+    return "", "", ""

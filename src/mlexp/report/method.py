@@ -1,0 +1,183 @@
+"""How a run was done, and what it takes to do it again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from mlexp.record import read_json
+from mlexp.report.study import PARTS, Study
+from mlexp.report.words import duration, listed, number
+
+ENDED = {
+    "patience": "no better validation loss",
+    "epochs": "the limit of epochs",
+    "interrupted": "its user stopped it",
+    "diverged": "the loss was no longer finite",
+}
+SCALES = {
+    "none": "values as they are",
+    "unit": "pixels divided by their largest value",
+    "signed": "pixels scaled to [−1, 1]",
+    "standard": "each feature to mean 0 and deviation 1, as the training part has them",
+    "minmax": "each feature to [0, 1], as the training part has it",
+}
+NETWORKS = ("mlp", "autoencoder")
+Terms = list[tuple[str, str]]
+
+
+def method(study: Study) -> Terms:
+    """Return data, split, preparation, model, training and tuning, each in words."""
+    described = (_data, _split, _preparation, _model, _training, _tuning)
+    return [term for describe in described for term in describe(study)]
+
+
+def record(info: Mapping[str, Any]) -> Terms:
+    """Return seeds, fingerprints, versions, hardware and time of a run."""
+    place = info["environment"]
+    git = place.get("git")
+    commit = [
+        ("Commit", git["commit"] + (" with uncommitted changes" if git["uncommitted_changes"] else ""))
+    ] if git else []  # fmt: skip
+    kernels = [
+        f"{one['internal_api']} {one['version']}, {one['num_threads']} threads" if one["num_threads"] != 1
+        else f"{one['internal_api']} {one['version']}, 1 thread"
+        for one in place["blas"] if one["user_api"] == "blas"
+    ]  # fmt: skip
+    return [
+        ("Started", info["started"].replace("T", " ")),
+        *_spent(info),
+        ("Seed", str(info["seed"])),
+        ("Configuration", info["config_hash"]),
+        *(
+            (what.capitalize(), info[what]["fingerprint"])
+            for what in ("dataset", "split")
+            if info[what].get("fingerprint")
+        ),
+        (
+            "Versions",
+            listed(
+                [
+                    f"Python {place['python']}",
+                    *(f"{name} {version}" for name, version in place["packages"].items()),
+                ],
+                99,
+            ),
+        ),
+        *commit,
+        ("Machine", f"{place['processor']}, {place['system']}"),
+        *([("Linear algebra", listed(list(dict.fromkeys(kernels))))] if kernels else []),
+    ]
+
+
+def command(words: Sequence[str]) -> str:
+    """Return a command line ready to be typed."""
+    return shlex.join(words) if words else ""
+
+
+def _spent(info: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if info.get("wall_seconds") is not None:
+        yield "Time", f"{duration(info['wall_seconds'])}, of the processor {duration(info['cpu_seconds'])}"
+        yield "Memory", f"{info['peak_memory_mb']:,.0f} MB at most"
+    if info.get("resumed"):
+        yield "Resumed", listed([time.replace("T", " ") for time in info["resumed"]])
+
+
+def _data(study: Study) -> Iterator[tuple[str, str]]:
+    data = study.info["dataset"]
+    if not data.get("n_features"):
+        return
+    words = [data["name"]]
+    rows = sum(n for n in study.info["split"].values() if isinstance(n, int))
+    words.append(f"{rows:,} rows")
+    words.append(f"{data['n_features']:,} features")
+    if data.get("classes"):
+        words.append(f"{len(data['classes'])} classes ({listed([str(name) for name in data['classes']])})")
+    yield "Data", ", ".join(words) + (f"; {data['source']}" if data.get("source") else "") + "."
+
+
+def _split(study: Study) -> Iterator[tuple[str, str]]:
+    split = {
+        part: n for part, n in study.info["split"].items() if part != "fingerprint" and isinstance(n, int)
+    }
+    how = study.config.get("split", {})
+    if not set(split) & set(PARTS):
+        yield "Rows", ", ".join(f"{n:,} {part}" for part, n in split.items()) + "."
+        return
+    words = ", ".join(f"{n:,} {part}" for part, n in split.items())
+    drawn = ", the shares of the classes kept equal" if how.get("stratify") else ""
+    aside = " The test part was kept aside." if how.get("judge") is False else ""
+    yield "Split", f"{words} rows{drawn}; seed of the split {how.get('seed', 0)}.{aside}"
+
+
+def _preparation(study: Study) -> Iterator[tuple[str, str]]:
+    done = study.info["preparation"]
+    words = [SCALES.get(str(done.get("scale")), "")] if done.get("scale") else []
+    for name, what in done.items():
+        if isinstance(what, Mapping):
+            words.append(
+                str(what.get("kept") or f"{name}: " + ", ".join(f"{key} {value}" for key, value in what.items()))
+            )  # fmt: skip
+    if words:
+        yield "Preparation", "; ".join(filter(None, words)) + ", fitted on the training part alone."
+
+
+def _model(study: Study) -> Iterator[tuple[str, str]]:
+    model, facts = study.config.get("model", {}), study.info["facts"]
+    if not model or study.info["task"]["kind"] in ("explore", "by_hand", "clustering", "embedding"):
+        return
+    if model["name"] not in NETWORKS:
+        given = ", ".join(f"{name} {value}" for name, value in model.get("params", {}).items())
+        yield "Model", f"{model['name']} ({given or 'default parameters'})."
+        return
+    table = study.run.tables.get("layers", {}).get("layer", [])
+    layers = [str(name) for name in table] or [f"Dense({width})" for width in model["hidden"]]
+    size = f"; {facts['n_parameters']:,} parameters" if facts.get("n_parameters") else ""
+    yield "Model", f"{' → '.join(layers)}{size}; started from {model['init']} weights."
+
+
+def _training(study: Study) -> Iterator[tuple[str, str]]:
+    model, facts = study.config.get("model", {}), study.info["facts"]
+    if "epochs" not in facts or not model:
+        return
+    given = [f"{model['optimizer']}, learning rate {number(model['learning_rate'])}"]
+    given.append(
+        "whole training part a step"
+        if model["batch_size"] == "full"
+        else f"{model['batch_size']} rows a step"
+    )
+    keys = {
+        "momentum": "momentum",
+        "dropout": "dropout",
+        "input_dropout": "input dropout",
+        "l1": "L1",
+        "l2": "L2",
+        "clip_norm": "gradients clipped at",
+        "max_norm": "weights at most",
+        "label_smoothing": "label smoothing",
+    }
+    given += [f"{name} {model[key]}" for key, name in keys.items() if model.get(key)]
+    if model.get("schedule", "constant") != "constant":
+        given.append(f"schedule {model['schedule']}")
+    ended = ENDED.get(facts.get("stopped", ""), facts.get("stopped", ""))
+    best = f", best epoch {facts['best_epoch']}" if facts.get("best_epoch") else ""
+    limit = f" of at most {model['epochs']:,}"
+    yield "Training", f"{', '.join(given)}; {facts['epochs']:,}{limit} epochs{best} (ended by: {ended})."
+
+
+def _tuning(study: Study) -> Iterator[tuple[str, str]]:
+    path = study.run.path / "tuning.json"
+    if not path.exists():
+        return
+    tuned = read_json(path)
+    values = listed([f"{name} = {value}" for name, value in (tuned["chosen"].get("values") or {}).items()])
+    score = tuned["chosen"].get("score")
+    reached = f", validation {tuned['metric']} {number(score)}" if score is not None else ""
+    yield (
+        "Tuning",
+        f"{tuned['strategy']}, {tuned['n_trials']:,} trials, {number(tuned['epochs_trained'])} epochs in all.",
+    )
+    yield "Chosen", f"{values}{reached}. {' '.join(tuned.get('sentences', []))}".strip()
+    if tuned.get("n_tied", 0) > 1:
+        yield "Ties", f"{tuned['n_tied']} trials reached the best score; {tuned['tie_rule']}."

@@ -1,0 +1,120 @@
+"""What stands on a page, whatever it is rendered to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from markupsafe import Markup
+
+MOST_COLUMNS = 24  # a wider table is for a spreadsheet, not for a page
+MOST_ROWS = 200
+FOLDED = 12  # rows up to which a table is open when the page is
+
+
+@dataclass(frozen=True)
+class KeyFigure:
+    """One of the few numbers of the first screen."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The question of a study, and what the recorded numbers say to it, the most important sentence first."""
+
+    question: str
+    sentences: Sequence[str]
+    key_figures: Sequence[KeyFigure] = ()
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table: what is shown, what sorting compares, where it leads."""
+
+    text: str
+    value: str = ""
+    link: str = ""
+    svg: Markup = Markup("")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page.
+
+    Attributes
+    ----------
+    name : of the element and of its CSV file
+    numeric : whether each column holds numbers
+    left_out : rows of the file that are not shown
+    filters : column -> its values, for tables with a choice above them
+    """
+
+    name: str
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    numeric: Sequence[bool]
+    note: str = ""
+    source: str = ""
+    left_out: int = 0
+    filters: dict[int, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def folded(self) -> bool:
+        """Whether the reader has to open it."""
+        return len(self.rows) > FOLDED and not self.filters
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the folder with its words.
+
+    Attributes
+    ----------
+    file : relative to the folder
+    png : its bytes
+    size : width and height in pixels
+    headline : what the picture itself says above its axes
+    alt : what kind of picture it is, for those who cannot see it
+    look : what to look at
+    """
+
+    name: str
+    file: str
+    png: bytes
+    size: tuple[int, int]
+    headline: str
+    alt: str
+    look: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that a page says, in its order.
+
+    Attributes
+    ----------
+    kind : run, sweep or comparison
+    method, record : term and description
+    commands : how to run it again
+    links : words and relative address
+    """
+
+    title: str
+    kind: str
+    status: str
+    date: str
+    answer: Answer
+    problem: str = ""
+    up: tuple[str, str] | None = None
+    pictures: Sequence[Picture] = ()
+    members: Sequence[Table] = ()
+    tables: Sequence[Table] = ()
+    method: Sequence[tuple[str, str]] = ()
+    warnings: Sequence[str] = ()
+    record: Sequence[tuple[str, str]] = ()
+    commands: Sequence[tuple[str, str]] = ()
+    links: Sequence[tuple[str, str]] = ()

@@ -1,0 +1,145 @@
+"""The figures of a folder, in the order of the page, with the words that belong to them."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from mlexp.report.page import Picture
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+HEADLINE = b"Title"  # where plots.style.png writes what stands above the axes
+
+# name -> what kind of picture it is, what to look at; the order is that of the page
+WORDS = {
+    "arms": ("Each arm's scores, one dot a run, with mean and interval", "Do the intervals keep apart?"),
+    "differences": (
+        "Differences between arms with their intervals",
+        "An interval that leaves zero out is a difference.",
+    ),
+    "sweep": (
+        "The score by the swept settings",
+        "How much does each key move the score, and is the best setting at an edge of the grid?",
+    ),
+    "confusion": (
+        "Confusion matrix: true classes as rows, predicted classes as columns",
+        "Right answers lie on the diagonal; the darkest cells beside it are the classes that are mixed up.",
+    ),
+    "predicted_against_true": (
+        "Scatter of predicted over true values of the test part",
+        "Points on the diagonal are right; a slope flatter than it means that extremes are drawn to the mean.",
+    ),
+    "clusters": (
+        "Scatter of the rows in two dimensions, coloured by cluster",
+        "Do the colours follow the groups that the eye sees?",
+    ),
+    "embedding": (
+        "Scatter of the rows in two dimensions, coloured by class",
+        "Classes that form islands are easy to tell apart from these features.",
+    ),
+    "reconstructions": (
+        "Test images above their reconstructions",
+        "What is lost first: fine patterns and edges.",
+    ),
+    "features": (
+        "Accuracy of classifiers on several features of the same rows",
+        "Which features lose least?",
+    ),
+    "separation": (
+        "Silhouette of the classes by layer",
+        "A curve that rises from layer to layer: the network pulls the classes apart.",
+    ),
+    "hidden_layers": (
+        "Maps of the rows as each layer sees them, coloured by class",
+        "Colours that mix at the input and part towards the output.",
+    ),
+    "computation_graph": (
+        "Graph of the calculation with the value and the gradient of every step",
+        "Follow values from left to right and gradients back.",
+    ),
+    "step_sizes": (
+        "Relative error of finite differences by step size, both logarithmic",
+        "The error falls with the step until rounding takes over.",
+    ),
+    "nearest_distances": (
+        "Distances from validation and test rows to their nearest training row",
+        "Two curves that lie apart mean that one part is made of near copies.",
+    ),
+    "boundary": (
+        "Decision boundary over the points of the plane",
+        "Does the boundary follow the classes, or single points?",
+    ),
+    "mistakes": (
+        "Test images that were classified wrongly, the surest mistakes first",
+        "Would a person have known better? Some labels are wrong themselves.",
+    ),
+    "gallery": ("Random test images with predicted and true class", "What the rows look like."),
+    "per_class": (
+        "Precision, recall and F1 of every class",
+        "The lowest bars are the classes that need more rows or better features.",
+    ),
+    "learning_curves": (
+        "Loss and accuracy by epoch, training and validation part",
+        "A validation curve that turns away from the training curve shows over-fitting from there on.",
+    ),
+    "losses": (
+        "Loss by epoch, one line a job",
+        "Lines that still fall at the end asked for more epochs; lines that jump, for a smaller rate.",
+    ),
+    "error_curves": (
+        "Reconstruction error by epoch, with that of principal components of the same width",
+        "Below the line, the network has found more than a linear method can.",
+    ),
+    "clusters_by_k": (
+        "Quality of the clustering by number of clusters",
+        "A peak or a knee speaks for a number; a smooth curve for none.",
+    ),
+    "cluster_gallery": ("Images of each cluster", "Is a row one thing, or several?"),
+    "embedding_images": ("The embedding with the images themselves", "Neighbours should look alike."),
+    "pca_variance": (
+        "Share of the variance by number of principal components",
+        "How many components are worth keeping.",
+    ),
+    "random_images": ("Random test images with their classes", "What the rows look like."),
+    "class_balance": ("Rows of every class in each part", "Rare classes are learnt last."),
+    "importances": (
+        "Features by how much the model relies on them",
+        "The longest bars carry the prediction.",
+    ),
+}
+
+
+def pictures(folder: Path) -> list[Picture]:
+    """Return every figure of a folder; those without words of their own follow by name."""
+    places = {name: place for place, name in enumerate(WORDS)}
+    files = sorted(
+        (folder / "figures").glob("*.png"), key=lambda file: (places.get(file.stem, len(places)), file.stem)
+    )
+    return [picture(file) for file in files]
+
+
+def picture(file: Path) -> Picture:
+    """Return one figure with what it says of itself."""
+    data = file.read_bytes()
+    size, headline = (0, 0), ""
+    for kind, content in chunks(data):
+        if kind == b"IHDR":
+            size = struct.unpack(">II", content[:8])
+        elif kind in (b"tEXt", b"iTXt") and content.startswith(HEADLINE + b"\0"):
+            latin = kind == b"tEXt"
+            text = content.split(b"\0", 1)[1] if latin else content[len(HEADLINE) + 3 :].split(b"\0", 2)[2]
+            headline = text.decode("latin-1" if latin else "utf-8")
+    alt, look = WORDS.get(file.stem, (file.stem.replace("_", " ").capitalize(), ""))
+    return Picture(file.stem, f"figures/{file.name}", data, size, headline, alt, look)
+
+
+def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield type and content of the chunks of a PNG file that stand before its pixels."""
+    at = len(SIGNATURE)
+    while data.startswith(SIGNATURE) and at + 8 <= len(data):
+        length, kind = struct.unpack(">I4s", data[at : at + 8])
+        if kind == b"IDAT":
+            return
+        yield kind, data[at + 8 : at + 8 + length]
+        at += length + 12

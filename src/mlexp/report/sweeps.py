@@ -1,0 +1,261 @@
+"""The page of a sweep: its best setting, all of its jobs, and how it was done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mlexp.plots.sweep import LOWER_IS_BETTER, SEEDS, Findings, findings
+from mlexp.record import Run
+from mlexp.report import method, tables
+from mlexp.report.curves import thumbnails
+from mlexp.report.page import Answer, Cell, KeyFigure, Page, Table
+from mlexp.report.pictures import pictures
+from mlexp.report.study import settings
+from mlexp.report.words import duration, listed, number, percent, shown
+from mlexp.sweep_folder import FINISHED, Sweep, short
+
+FEW_SEEDS = 3
+MOST_CHOICES = 30  # values of a key up to which it can be chosen by
+FILES = {
+    "summary.csv": "one row a job",
+    "config.yaml": "first configuration",
+    "sweep.json": "plan",
+    "run.log": "log",
+}
+Row = dict[str, str]
+
+
+def page(sweep: Sweep) -> Page:
+    """Return what the page of a sweep says."""
+    info, jobs = sweep.info, rows(sweep)
+    found = findings(sweep) if jobs else None
+    ended = Counter(row["status"] for row in jobs)
+    return Page(
+        title=info["task"],
+        kind="sweep",
+        status=info["status"],
+        date=info["started"][:16].replace("T", " ") + " UTC",
+        answer=answer(sweep, found, jobs),
+        pictures=pictures(sweep.path),
+        members=[members(sweep, found, jobs)] if jobs else [],
+        tables=[*([by_setting(found)] if found else []), *tables.tables(sweep.path)],
+        method=how(sweep, ended),
+        warnings=warnings(found, jobs, info["status"]),
+        record=_record(sweep, jobs),
+        commands=[("As it was started", method.command(info["command"]))],
+        links=[(words, name) for name, words in FILES.items() if (sweep.path / name).exists()],
+    )
+
+
+def rows(sweep: Sweep) -> list[Row]:
+    """Return one mapping a job, as the summary has them."""
+    columns = sweep.summary
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
+
+def answer(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Answer:
+    """Say which setting is best on the part that chooses, and what the test part says of it."""
+    info = sweep.info
+    keys = [key for key in info["keys"] if key not in SEEDS]
+    done = sum(row["status"] == "completed" for row in jobs)
+    count = KeyFigure("Jobs completed", f"{done:,} of {len(info['jobs']):,}")
+    if found is None:
+        question = f"What came out of {info['task']}?"
+        return Answer(
+            question, [f"{done:,} of {len(info['jobs']):,} jobs completed; nothing to compare."], [count]
+        )
+    if not keys:
+        return _repeats(found, count)
+    best = found.values(found.best, found.choosing)
+    over = f" on average over {len(best)} seeds" if len(best) > 1 else ""
+    value = scored(found, float(best.mean()))
+    sentences = [
+        f"{named(found, found.best)} does best of {len(found.jobs):,} settings: {found.choosing} {found.label} "
+        f"{value}{over}."
+    ]
+    figures = [KeyFigure(f"Best {found.choosing} {found.label}", value, named(found, found.best))]
+    if "test" in found.parts and found.choosing != "test":
+        test = found.values(found.best, "test")
+        value = scored(found, float(test.mean()))
+        sentences.append(f"Test rows, which had no say in that choice, give it {value}{over}.")
+        figures.append(KeyFigure(f"Its test {found.label}", value, _spread(found, test)))
+    question = f"Which {listed(short(keys))} is best for {info['task']}?"
+    return Answer(question, [*sentences, _runner_up(found)], [*figures, count])
+
+
+def named(found: Findings, setting: Sequence[str]) -> str:
+    """Return a setting in words."""
+    return ", ".join(
+        f"{name} = {shown(value)}" for name, value in zip(short(found.keys), setting, strict=True)
+    )
+
+
+def scored(found: Findings, value: float) -> str:
+    """Return a value of the measure as it is read."""
+    return percent(value) if found.measure == "accuracy" else number(value)
+
+
+def by_setting(found: Findings) -> Table:
+    """Return one row a setting: mean and deviation over its seeds, best first."""
+    order = ranked(found)
+    columns: dict[str, list[str]] = {
+        name: [setting[side] for setting in order] for side, name in enumerate(short(found.keys))
+    }
+    columns["runs"] = [str(len(found.jobs[setting])) for setting in order]
+    for part in found.parts:
+        values = [found.values(setting, part) for setting in order]
+        columns[f"{part} {found.label}"] = [repr(float(one.mean())) for one in values]
+        if any(len(one) > 1 for one in values):
+            columns[f"{part} deviation"] = [
+                repr(float(one.std(ddof=1))) if len(one) > 1 else "" for one in values
+            ]
+    table = tables.of("settings", columns)
+    note = f"Best {found.choosing} {found.label} first; deviation: standard deviation over seeds."
+    return Table(**{**vars(table), "note": note})
+
+
+def ranked(found: Findings) -> list[tuple[str, ...]]:
+    """Return all settings, best mean first."""
+    sign = 1 if found.measure in LOWER_IS_BETTER else -1
+    return sorted(found.jobs, key=lambda setting: sign * float(found.values(setting, found.choosing).mean()))
+
+
+def members(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Table:
+    """Return one row a job, with its curve and the way to its page."""
+    keys = [key for key in sweep.info["keys"] if key in jobs[0]]
+    scores = [f"{part}_{found.measure}" for part in found.parts] if found else []
+    rest = [name for name in ("epochs", "seconds") if name in jobs[0]]
+    curves, kind = thumbnails(
+        [Run(sweep.path / row["folder"]) if row.get("folder") else None for row in jobs]
+    )
+    header = ["job", *short(keys), "status", *(name.replace("_", " ") for name in scores), *rest]
+    body = [
+        [
+            Cell(row["number"], row["number"], link=_link(sweep.path, row["folder"])),
+            *(Cell(shown(row[key]), row[key]) for key in keys),
+            Cell(row["status"]),
+            *(Cell(shown(row[name]), row[name]) for name in (*scores, *rest)),
+            *([Cell("", svg=curve)] if kind else []),
+        ]
+        for row, curve in zip(jobs, curves, strict=True)
+    ]
+    choices = {
+        1 + side: list(dict.fromkeys(shown(row[key]) for row in jobs)) for side, key in enumerate(keys)
+    }
+    choices[1 + len(keys)] = list(dict.fromkeys(row["status"] for row in jobs))
+    words = [key in SEEDS or all(tables.is_number(row[key]) for row in jobs) for key in keys]
+    return Table(
+        name="jobs",
+        title="Jobs",
+        header=[*header, *([f"{kind} loss"] if kind else [])],
+        rows=body,
+        numeric=[True, *words, False, *(True for _ in (*scores, *rest)), *([False] if kind else [])],
+        note="Curves share one scale." if kind else "",
+        source="summary.csv",
+        filters={column: values for column, values in choices.items() if 1 < len(values) <= MOST_CHOICES},
+    )
+
+
+def how(sweep: Sweep, ended: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Return what was swept, and how it ended."""
+    info, swept = sweep.info, {}
+    for key in info["keys"]:
+        values = dict.fromkeys(str(job["swept"].get(key, "")) for job in info["jobs"])
+        swept[key] = listed(list(values))
+    terms = [(f"Swept: {key}", values) for key, values in swept.items()]
+    config = settings(sweep.path)
+    if config:
+        terms.append(("Data", str(config["dataset"]["name"])))
+        terms.append(("Model", str(config["model"]["name"])))
+    where = ", ".join(f"{key} {value}" for key, value in info["execution"].items() if value is not None)
+    terms.append(("Where the jobs ran", where))
+    terms.append(("How they ended", listed([f"{number} {status}" for status, number in ended.items()])))
+    return terms
+
+
+def warnings(found: Findings | None, jobs: Sequence[Row], status: str) -> list[str]:
+    """Return what a reader of the best setting must know."""
+    wrong = [row for row in jobs if row["status"] not in ("completed", "left")]
+    left = sum(row["status"] not in FINISHED for row in jobs)
+    sentences = [f"Job {row['number']} {row['status']}: {row['problem']}" for row in wrong[:5]]
+    if len(wrong) > len(sentences):
+        sentences.append(
+            f"{len(wrong) - len(sentences):,} more jobs did not complete; see the table of jobs."
+        )
+    if status == "interrupted" and left:
+        sentences.append(f"{left:,} jobs have not come to their end; the best setting may be among them.")
+    if found is None or not [key for key in found.keys if key not in SEEDS]:
+        return sentences
+    values = {setting: float(found.values(setting, found.choosing).mean()) for setting in found.jobs}
+    ties = [setting for setting, value in values.items() if value == values[found.best]]
+    if len(ties) > 1:
+        sentences.append(
+            f"{len(ties)} settings share the best score; the first of them is named: {named(found, found.best)}."
+        )
+    if found.choosing == "test":
+        sentences.append(
+            "The test part chose the best setting, so its score is too good. Keep a validation part: "
+            "split.validation=0.1."
+        )
+    if min(len(one) for one in found.jobs.values()) < FEW_SEEDS:
+        sentences.append(
+            f"Fewer than {FEW_SEEDS} seeds a setting: luck and setting cannot be told apart. Sweep seed=0,1,2,3,4 as "
+            "well."
+        )
+    return sentences
+
+
+def _repeats(found: Findings, count: KeyFigure) -> Answer:
+    """Say how far runs of one setting lie apart."""
+    part = found.parts[0]
+    values = np.concatenate([found.values(setting, part) for setting in found.jobs])
+    mean, deviation = float(values.mean()), float(values.std(ddof=1))
+    share = found.measure == "accuracy"
+    apart = f"{100 * deviation:.2g} points" if share else number(deviation)
+    sentence = (
+        f"Over {len(values)} seeds the {part} {found.label} is {scored(found, mean)} on average, with a standard "
+        f"deviation of {apart} (lowest {scored(found, values.min())}, highest {scored(found, values.max())})."
+    )
+    figures = [
+        KeyFigure(f"Mean {part} {found.label}", scored(found, mean)),
+        KeyFigure("Standard deviation", apart),
+    ]
+    return Answer(f"How much does luck matter in {found.task}?", [sentence], [*figures, count])
+
+
+def _spread(found: Findings, values: np.ndarray) -> str:
+    if len(values) < 2:
+        return ""
+    return f"from {scored(found, float(values.min()))} to {scored(found, float(values.max()))}"
+
+
+def _runner_up(found: Findings) -> str:
+    """Name the next best setting; a difference in a table is no test."""
+    second = ranked(found)[1]
+    value = scored(found, float(found.values(second, found.choosing).mean()))
+    return (
+        f"Next comes {named(found, second)} with {value}; whether that is more than luck is for a comparison to say, "
+        "not for this table."
+    )
+
+
+def _link(folder: Path, run: str) -> str:
+    if not run:
+        return ""
+    return f"{run}/report.html" if (folder / run / "report.html").exists() else f"{run}/"
+
+
+def _record(sweep: Sweep, jobs: Sequence[Row]) -> list[tuple[str, str]]:
+    """Return the record of the first job that ran, with the time of all of them."""
+    ran = [float(row["seconds"]) for row in jobs if row.get("seconds")]
+    spent = [("Time", f"{duration(sum(ran))} in all jobs together")] if ran else []
+    terms = [("Started", sweep.info["started"].replace("T", " ")), *spent, ("Plan", sweep.info["hash"])]
+    first = next(
+        (run for row in jobs if row.get("folder") and (run := sweep.run(Path(row["folder"]).name))), None
+    )
+    kept = ("Dataset", "Split", "Versions", "Commit", "Machine", "Linear algebra")
+    return terms + [term for term in method.record(first.info) if term[0] in kept] if first else terms

@@ -1,0 +1,87 @@
+"""CSV files as tables of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mlexp.record import read_table
+from mlexp.report.page import MOST_COLUMNS, MOST_ROWS, Cell, Table
+from mlexp.report.words import as_number, shown
+
+# table -> title and what to know of it
+TITLES = {
+    "scores": ("Scores by part", "Training rows were learnt from, validation rows chose, test rows judge once."),
+    "arms": ("The arms", ""),
+    "pairs": ("All pairs", "P values are corrected for their number."),
+    "p_matrix": ("P values of all pairs", ""),
+    "confusion": ("Confusion matrix", "Counts of test rows; true classes are rows, predicted classes are columns."),
+    "per_class": ("Classes", "Precision: share of right among those named so; recall: share found; F1: both in one."),
+    "layers": ("Layers of the network", ""),
+    "coefficients": ("Coefficients", ""),
+    "importances": ("Importance of the features", ""),
+    "tuning": ("Trials", "The validation part chose; no trial has seen a test row."),
+    "key_importance": ("How much each key mattered", ""),
+    "clusterings": ("Clusterings", "Ari, nmi, accuracy and purity compare with classes that no method was shown."),
+    "embeddings": ("Embeddings", ""),
+    "separation": ("Separation of the classes by layer", ""),
+    "distances": ("Distance to the nearest training row", ""),
+    "duplicates": ("Copies within and between parts", ""),
+    "missing": ("Missing values", ""),
+    "values": ("Values by part", ""),
+}  # fmt: skip
+
+
+def tables(folder: Path) -> list[Table]:
+    """Return the tables of a folder, those with a title first and in its order."""
+    places = {name: place for place, name in enumerate(TITLES)}
+    files = sorted(
+        (folder / "tables").glob("*.csv"), key=lambda file: (places.get(file.stem, len(places)), file.stem)
+    )
+    return [table for file in files if (table := read(file, f"tables/{file.name}")) is not None]
+
+
+def read(file: Path, source: str) -> Table | None:
+    """Return a CSV file as a table, cut to what a page can hold; None if it has no rows."""
+    columns = read_table(file)
+    return of(file.stem, columns, source) if any(columns.values()) else None
+
+
+def of(name: str, columns: Mapping[str, Sequence[str]], source: str = "") -> Table:
+    """Return columns of text as a table; one that is too wide shows its first columns."""
+    title, note = TITLES.get(name, (name.replace("_", " ").capitalize(), ""))
+    if len(columns) > MOST_COLUMNS:
+        note = f"{note} Only the first {MOST_COLUMNS} of {len(columns)} columns are shown.".strip()
+    kept = dict(list(columns.items())[:MOST_COLUMNS])
+    rows = list(zip(*kept.values(), strict=True))
+    return Table(
+        name=name,
+        title=title,
+        header=[column.replace("_", " ") for column in kept],
+        rows=[[Cell(shown(cell), cell) for cell in row] for row in rows[:MOST_ROWS]],
+        numeric=[place > 0 and _numeric(cells) for place, cells in enumerate(kept.values())],  # first: names
+        note=note,
+        source=source,
+        left_out=max(0, len(rows) - MOST_ROWS),
+    )
+
+
+def scores(metrics: Mapping[str, Mapping[str, float]]) -> Table | None:
+    """Return one row a metric and one column a part."""
+    names = list(dict.fromkeys(name for values in metrics.values() for name in values))
+    if not names:
+        return None
+    columns = {"metric": [name.replace("_", " ") for name in names]}
+    for part, values in metrics.items():
+        columns[part] = ["" if values.get(name) is None else repr(float(values[name])) for name in names]
+    return of("scores", columns, "metrics.json")
+
+
+def _numeric(cells: Sequence[str]) -> bool:
+    filled = [cell for cell in cells if cell]
+    return bool(filled) and all(is_number(cell) for cell in filled)
+
+
+def is_number(cell: str) -> bool:
+    """Return whether a cell holds a number."""
+    return as_number(cell) is not None

@@ -1,0 +1,76 @@
+"""Pages to files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mlexp import comparison_folder, record, sweep_folder
+from mlexp.comparison_folder import Comparison
+from mlexp.errors import DataError
+from mlexp.record import Run
+from mlexp.report import comparisons, render, runs, sweeps
+from mlexp.report.page import Page
+from mlexp.sweep_folder import Sweep
+
+
+def write(folder: Path) -> list[Path]:
+    """Write `report.html` and `report.md` of a run, sweep or comparison from what its folder holds.
+
+    The same folder gives the same bytes.
+
+    Returns
+    -------
+    list of Path
+        The two files.
+
+    Raises
+    ------
+    DataError
+        If `folder` is none of these, or a file of it is damaged.
+    ConfigError
+        If the files cannot be written.
+    """
+    made = page(folder)
+    written = [folder / "report.html", folder / "report.md"]
+    for path, text in zip(written, (render.html(made), render.markdown(made)), strict=True):
+        record.write_bytes(path, text.encode())
+    return written
+
+
+def redraw(folder: Path) -> list[Path]:
+    """Draw the figures of a folder anew, then write its page; return all files written."""
+    from mlexp import plots
+    from mlexp.plots import comparison as of_comparison
+    from mlexp.plots import sweep as of_sweep
+
+    opened = opened_at(folder)
+    drawn: list[Path] = []
+    if isinstance(opened, Run):
+        drawn = plots.draw(opened)
+    elif isinstance(opened, Comparison):
+        drawn = of_comparison.draw(opened) if "answer" in opened.info else []
+    else:
+        drawn = of_sweep.draw(opened)
+    return [*drawn, *write(opened.path)]
+
+
+def page(folder: Path) -> Page:
+    """Return the page of a folder."""
+    opened = opened_at(folder)
+    if isinstance(opened, Run):
+        return runs.page(opened)
+    return comparisons.page(opened) if isinstance(opened, Comparison) else sweeps.page(opened)
+
+
+def opened_at(folder: Path) -> Run | Sweep | Comparison:
+    """Open the folder of a run, a sweep or a comparison."""
+    if (folder / comparison_folder.INFO).exists():
+        return comparison_folder.load(folder)
+    if (folder / sweep_folder.INFO).exists():
+        return sweep_folder.load(folder)
+    if (folder / "run.json").exists():
+        return record.load(folder)
+    raise DataError(
+        f"{folder} is no run, sweep or comparison: it has no run.json, {sweep_folder.INFO} or "
+        f"{comparison_folder.INFO}. Name a folder such as outputs/TASK/latest."
+    )

@@ -1,0 +1,85 @@
+"""A sweep whose jobs come a round at a time, each after what the last one found; its workers stay warm meanwhile."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from mlexp import sweep_folder
+from mlexp.combinations import Combination
+from mlexp.execution import Backend
+from mlexp.execution.here import Here
+from mlexp.schema import Config
+from mlexp.sweeps import work
+from mlexp.sweeps.plan import planned
+from mlexp.sweeps.run import Conductor, Row, write_plan
+from mlexp.terminal import QUIET
+
+
+class Rounds:
+    """The folder of a sweep that grows; a round that ran before, in a process that was killed, is not run again.
+
+    Parameters
+    ----------
+    place : folder of the sweep, made by the first round or gone on with
+    config : its nodes `sweep` and `execution` say how the jobs run
+    stop : is set to end the round under way
+    command : the command line, for the record
+    n_features : number of features, by which small networks are known
+    verbosity : how much is said
+    """
+
+    def __init__(
+        self,
+        place: Path,
+        config: Config,
+        stop: threading.Event,
+        *,
+        command: Sequence[str] = (),
+        n_features: int = 1,
+        verbosity: int = QUIET,
+    ) -> None:
+        self.place, self.config, self.stop = place, config, stop
+        self._options = tuple(command), n_features, verbosity
+        self._open = ExitStack()
+        self._under_way: tuple[Conductor, Backend] | None = None
+
+    def __enter__(self) -> Rounds:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
+
+    def run(self, combinations: Sequence[Combination]) -> list[Row]:
+        """Run a round of jobs to its end, and return their lines of the summary; "left" is one that was stopped."""
+        command, n_features, verbosity = self._options
+        plan = replace(planned(combinations, command=command), figures=False)
+        plan = replace(plan, sweep=replace(self.config.sweep, dir=str(self.place)), execution=self.config.execution)
+        if self._under_way is None:
+            if (self.place / sweep_folder.INFO).exists():
+                folder = sweep_folder.reopen(self.place)
+            else:
+                shutil.rmtree(self.place, ignore_errors=True)
+                folder = sweep_folder.create(self.place, plan.task, plan.hash, self.place)
+            self._open.callback(folder.close)
+            conductor = Conductor(plan, folder, verbosity, n_features)
+            pool = self._open.enter_context(conductor.at_work(Here(work.work) if work.busy else None))
+            self._under_way = conductor, pool
+        else:
+            conductor, pool = self._under_way
+            before = len(conductor.plan.jobs)
+            more = tuple(replace(job, number=before + job.number) for job in plan.jobs)
+            plan = replace(conductor.plan, jobs=conductor.plan.jobs + more)
+            conductor.extend(plan)
+        jobs = plan.jobs[-len(combinations) :]
+        write_plan(plan, conductor.folder)
+        conductor.serve(jobs, pool, self.stop)
+        conductor.view.stop()
+        return [conductor.rows.get(job.number, {"number": job.number, "status": "left"}) for job in jobs]

@@ -1,0 +1,8 @@
+"""Search a space of settings on the validation part, then train and judge the chosen one, once.
+
+`search` has the form of a study (`mlexp.tasks`): app runs it in the place of one where `tune.strategy` is set.
+"""
+
+from mlexp.tuning.search import search
+
+__all__ = ["search"]

@@ -1,0 +1,191 @@
+"""Settings proposed by Optuna's tree-structured Parzen estimator from the trials before them.
+
+What repeats: the same seed, space and `tune.batch` give the same proposals, whatever the number of workers, and a
+search that was killed goes on as if it had not been. Every proposal has a random generator of its own, seeded by its
+number; a batch is proposed in order, run, and told in order. What does not: searches that share a journal, for
+what they know of each other depends on the clock.
+
+Source: Bergstra, Bardenet, Bengio and Kegl (2011), "Algorithms for hyper-parameter optimization", NeurIPS 24; pruning
+by the median as in Golovin et al. (2017), "Google Vizier", KDD, doi:10.1145/3097983.3098043.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlexp.errors import ConfigError
+from mlexp.record import Run
+from mlexp.rules import is_number
+from mlexp.tuning.space import Axis, Setting, Space, canonical
+from mlexp.tuning.strategies import budget, longest
+from mlexp.tuning.trials import LOWER_IS_BETTER, Trial, Trials
+
+JOURNAL = "tune.journal"
+STARTUP = 5  # trials before anything is pruned, or learnt from
+ASKED = 30  # proposals in a row that were tried before, after which a finite space is taken to be used up
+CHECKPOINTS = (9, 3)  # parts of the epochs after which the median decides
+
+
+def bayes(space: Space, trials: Trials) -> list[Trial]:
+    """Propose and try settings, `tune.batch` at a time, until the budget is used up."""
+    config = space.config
+    study = _Study(space, trials.metric, trials.rounds.place.parent)
+    wanted, found = budget(space), []
+    while batch := study.propose(config.tune.batch, wanted):
+        limits = _limits(trials.rounds.place.parent, found, config.tune.epochs or config.model.epochs)
+        changes: dict[str, Any] = dict(longest(config))
+        if config.tune.prune and limits:
+            changes["tune.give_up"] = limits
+        tried = trials.run([setting for _, setting in batch], changes)
+        found += tried
+        for (number, _), trial in zip(batch, tried, strict=True):
+            study.tell(number, trial)
+    return found + study.elsewhere(len(found))
+
+
+def _limits(place: Path, trials: Sequence[Trial], epochs: int) -> list[list[float]]:
+    """Return (epoch, loss): the median validation loss of the trials so far, early and later in their training."""
+    limits = []
+    for part in CHECKPOINTS:
+        epoch = max(1, round(epochs / part))
+        losses = []
+        for trial in trials:
+            history = Run(place / trial.folders[0]).history if trial.folders else {}
+            at = np.flatnonzero(history.get("epoch", np.zeros(0)) == epoch)
+            if at.size and "validation_loss" in history:
+                losses.append(float(history["validation_loss"][at[0]]))
+        if len(losses) >= STARTUP:
+            limits.append([epoch, float(np.median(losses))])
+    return limits
+
+
+class _Study:
+    """Optuna's study in its journal, which other processes may share."""
+
+    def __init__(self, space: Space, metric: str, place: Path) -> None:
+        self.optuna = _imported()
+        self.space, self.place = space, place
+        self.sign = -1 if metric in LOWER_IS_BETTER else 1
+        path = Path(space.config.tune.journal or place / JOURNAL)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        storages = self.optuna.storages
+        self.study = self.optuna.create_study(
+            storage=storages.JournalStorage(storages.journal.JournalFileBackend(str(path))),
+            study_name=f"{space.config.task.name} {metric} {space.config.tune.space}",
+            direction="maximize",
+            load_if_exists=True,
+        )
+        self.batches = self._proposed_before()
+        self.n_batches = 0
+
+    def n_trials(self) -> int:
+        """Return how many trials there are, in this process and in others, settings proposed twice left out."""
+        return len(self._kept())
+
+    def propose(self, size: int, wanted: int) -> list[tuple[int, Setting]]:
+        """Return the next batch with the numbers of its settings: as a killed process proposed it, or new ones.
+
+        Only its last batch may have been cut short; that one is filled up. Nothing is proposed beyond `wanted`
+        trials in all, nor where a finite space seems to be used up.
+        """
+        batch = self.batches.get(self.n_batches, [])
+        is_last = self.n_batches + 1 >= len(self.batches)
+        repeats = 0
+        while is_last and len(batch) < size and self.n_trials() < wanted and repeats < ASKED:
+            number, setting = self._ask()
+            if canonical(setting) in self._known(without=number):
+                repeats += 1
+                self.study.tell(number, state=self.optuna.trial.TrialState.FAIL)
+            else:
+                repeats = 0
+                batch.append((number, setting))
+        self.n_batches += 1
+        return batch
+
+    def tell(self, number: int, trial: Trial) -> None:
+        """Write down what became of a proposal; one without a score counts as tried, and teaches nothing good."""
+        state = self.optuna.trial.TrialState
+        if self.study.trials[number].state.is_finished():
+            return
+        if math.isfinite(trial.score):
+            self.study.tell(number, self.sign * trial.score)
+        else:
+            self.study.tell(number, state=state.PRUNED)
+
+    def elsewhere(self, n_found: int) -> list[Trial]:
+        """Return the trials of other processes that share the journal: their settings and scores."""
+        others = [
+            one
+            for one in self._kept()
+            if one.state.name == "COMPLETE" and one.user_attrs["by"][0] != self._name
+        ]
+        return [
+            Trial(n_found + place, json.loads(one.user_attrs["setting"]), "elsewhere", self.sign * one.value)
+            for place, one in enumerate(others, 1)
+        ]
+
+    @property
+    def _name(self) -> str:
+        return self.place.name
+
+    def _ask(self) -> tuple[int, Setting]:
+        """Propose a setting with a generator that depends on the seed and on its number alone."""
+        number = len(self.study.get_trials(deepcopy=False))
+        seed = int(np.random.SeedSequence([self.space.config.seed, number]).generate_state(1)[0])
+        startup = min(10, max(STARTUP - 1, budget(self.space) // 3))
+        self.study.sampler = self.optuna.samplers.TPESampler(seed=seed, n_startup_trials=startup)
+        trial = self.study.ask()
+        setting: Setting = {}
+        for axis in self.space.axes:
+            if self.space.holds(axis, setting):
+                setting[axis.key] = _suggested(trial, axis)
+        trial.set_user_attr("by", [self._name, self.n_batches])
+        trial.set_user_attr("setting", json.dumps(setting))  # last: with it the proposal counts
+        return trial.number, setting
+
+    def _kept(self) -> list[Any]:
+        """Return the proposals that were taken up, of this process and of others."""
+        every = self.study.get_trials(deepcopy=False)
+        return [one for one in every if one.state.name != "FAIL" and "setting" in one.user_attrs]
+
+    def _known(self, without: int) -> set[str]:
+        kept = [one for one in self._kept() if one.number != without]
+        return {canonical(json.loads(one.user_attrs["setting"])) for one in kept}
+
+    def _proposed_before(self) -> dict[int, list[tuple[int, Setting]]]:
+        """Return the batches that an earlier process proposed in this run folder."""
+        batches: dict[int, list[tuple[int, Setting]]] = {}
+        for one in self._kept():
+            name, batch = one.user_attrs["by"]
+            if name == self._name:
+                batches.setdefault(batch, []).append((one.number, json.loads(one.user_attrs["setting"])))
+        return batches
+
+
+def _suggested(trial: Any, axis: Axis) -> Any:
+    """Have Optuna propose a value: of numbers it knows the order, of other values nothing but that they differ."""
+    if not axis.values:
+        if axis.whole:
+            return trial.suggest_int(axis.key, int(axis.low), int(axis.high), log=axis.log)
+        return axis.rounded(trial.suggest_float(axis.key, axis.low, axis.high, log=axis.log))
+    if all(map(is_number, axis.values)):
+        values = sorted(axis.values)
+        return values[trial.suggest_int(axis.key, 0, len(values) - 1)]
+    return json.loads(trial.suggest_categorical(axis.key, [json.dumps(value) for value in axis.values]))
+
+
+def _imported() -> Any:
+    try:
+        import optuna
+    except ImportError as error:
+        raise ConfigError(
+            f"tune=bayes needs the package optuna ({error}). To cure it: pip install 'mlexp[optuna]', or set tune=random."
+        ) from error
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna

@@ -1,0 +1,87 @@
+"""Which trial is chosen, and what should be said about the choice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from mlexp.rules import is_number
+from mlexp.schema import Config
+from mlexp.tuning.space import Axis, Space, shown
+from mlexp.tuning.trials import LOWER_IS_BETTER, Trial
+
+TIE_RULE = (
+    "best validation score; among equals the smaller model (fewer parameters, fewer trees, shallower trees, fewer "
+    "components), then the first tried"
+)
+SAME = 1e-12  # scores that differ by less are equal
+SIZES = ("model.params.n_estimators", "model.params.max_iter", "model.params.max_depth", "prepare.pca")
+
+
+def ranked(trials: Sequence[Trial], metric: str) -> list[Trial]:
+    """Return the trials that have a score, the best first, ties broken by `TIE_RULE`.
+
+    Trials with a larger resource (halving) come before those that were given up earlier; pruned ones come last.
+    """
+    sign = 1 if metric in LOWER_IS_BETTER else -1
+    scored = [trial for trial in trials if math.isfinite(trial.score)]
+    return sorted(
+        scored,
+        key=lambda one: (
+            one.status == "pruned",
+            -(one.resource or 0),
+            round(sign * one.score / SAME),
+            _size(one),
+            one.number,
+        ),
+    )
+
+
+def tied(best: Trial, trials: Sequence[Trial]) -> int:
+    """Return how many trials have the score of the best one, itself included."""
+    same = [one for one in trials if one.resource == best.resource and abs(one.score - best.score) < SAME]
+    return len([one for one in same if one.status == best.status])
+
+
+def _size(trial: Trial) -> tuple[float, ...]:
+    """Return what of a trial is smaller for a smaller model; a limit that is null is none."""
+
+    def number(key: str) -> float:
+        if key not in trial.setting:
+            return 0.0
+        value: Any = trial.setting[key]
+        return float(value) if is_number(value) else math.inf
+
+    return (float(trial.n_parameters or 0), *map(number, SIZES))
+
+
+def at_the_edge(space: Space, best: Trial) -> list[str]:
+    """Return a sentence for each key whose chosen number is the smallest or largest of the space."""
+    sentences = []
+    for axis in space.axes:
+        value = best.setting.get(axis.key)
+        ends = _ends(axis)
+        if ends and is_number(value) and value in ends:
+            word, way = ("smallest", "smaller") if value == ends[0] else ("largest", "larger")
+            sentences.append(
+                f"The chosen {axis.key}={shown(value)} is the {word} value of the space: the best one may be {way} "
+                "still."
+            )
+    return sentences
+
+
+def _ends(axis: Axis) -> tuple[float, float] | None:
+    numbers = [value for value in axis.values if is_number(value)] if axis.values else [axis.low, axis.high]
+    if len(numbers) < max(3, len(axis.values)):
+        return None if axis.values else (axis.low, axis.high)
+    return min(numbers), max(numbers)
+
+
+def overtaken(config: Config, trials: Sequence[Trial]) -> list[str]:
+    """Return a sentence if trials did not come to a score."""
+    lost = [trial for trial in trials if not math.isfinite(trial.score)]
+    if not lost:
+        return []
+    words = lost[0].problem or lost[0].status
+    return [f"{len(lost)} of {len(trials)} trials have no score; trial {lost[0].number}: {words}"]

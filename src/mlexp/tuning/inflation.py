@@ -1,0 +1,132 @@
+"""How much better the chosen trial looks on the validation part than it is, because it was chosen there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlexp.record import Run
+from mlexp.tuning.trials import Trial
+
+METHOD = (
+    "choice repeated on 1,000 bootstrap samples of the validation rows, judged on the rows left out (Tsamardinos, "
+    "Greasidou and Borboudakis 2018)"
+)
+SAMPLES = 1000
+CHUNK = 50  # samples at a time: memory stays flat
+# metric -> array of the run folder with one number a row, whether more is better, mean over rows -> metric
+ROWS: dict[str, tuple[str, bool, Callable[[np.ndarray, float], np.ndarray]]] = {
+    "accuracy": ("correct", True, lambda mean, spread: mean),
+    "loss": ("log_loss", False, lambda mean, spread: mean),
+    "mae": ("absolute_error", False, lambda mean, spread: mean),
+    "rmse": ("squared_error", False, lambda mean, spread: np.sqrt(mean)),
+    "r2": ("squared_error", False, lambda mean, spread: 1 - mean / spread),
+}
+
+
+def inflation(place: Path, trials: Sequence[Trial], metric: str) -> dict[str, Any]:
+    """Return by how much the best validation score overstates what the chosen setting does on new rows.
+
+    Which of C settings wins depends on the rows it is decided on. Each bootstrap sample of the rows decides anew,
+    and the rows outside the sample (about 0.37 of them) judge its winner; the mean of those judgements is what a
+    winner chosen this way is worth. The difference to the winner's own score on all rows is the inflation.
+
+    Parameters
+    ----------
+    place : run folder of the search
+    trials : with a score, the chosen one first; ties go to the earlier
+    metric : accuracy, loss, rmse, mae or r2; others are no means over rows and give no estimate
+
+    Returns
+    -------
+    dict
+        method, score (of the winner on all validation rows), expected (on new rows like them), inflation (their
+        difference, at least 0, so that a loss is inflated when it is too low), standard_error (of the score of one
+        setting on these rows), n_trials, n_rows; or `reason` where no estimate can be made.
+
+    Source: Tsamardinos, Greasidou and Borboudakis (2018), "Bootstrapping the out-of-sample predictions for efficient
+    and accurate cross-validation", Machine Learning 107, doi:10.1007/s10994-018-5714-4 (BBC-CV).
+    """
+    if metric not in ROWS:
+        return {"reason": f"{metric} is no mean over rows"}
+    if len(trials) < 2:
+        return {"reason": "one trial has a score"}
+    name, higher, measure = ROWS[metric]
+    columns = [_rows(place, trial, name) for trial in trials]
+    kept = [column for column in columns if column is not None and len(column) == len(columns[0])]  # type: ignore[arg-type]
+    if columns[0] is None or len(kept) < 2:
+        return {"reason": "the trials keep no scores of their rows"}
+    table = np.stack(kept, axis=1)  # rows by trials
+    spread = _spread(place, trials[0])
+    score = float(measure(table[:, 0].mean(), spread))
+    expected = float(np.mean(measure(_left_out(table if higher else -table, higher), spread)))
+    sign = 1 if higher or metric == "r2" else -1
+    gain = max(0.0, sign * (score - expected))
+    return {
+        "method": METHOD,
+        "score": score,
+        "expected": score - sign * gain,
+        "inflation": gain,
+        "standard_error": float(table[:, 0].std(ddof=1) / math.sqrt(len(table))) if metric in ("accuracy", "loss", "mae")
+        else None,
+        "n_trials": len(kept),
+        "n_rows": len(table),
+    }  # fmt: skip
+
+
+def _left_out(table: np.ndarray, higher: bool) -> np.ndarray:
+    """Return, for each bootstrap sample, the mean of its best column over the rows outside of it."""
+    n_rows = len(table)
+    rng = np.random.default_rng(0)
+    means = []
+    for _ in range(SAMPLES // CHUNK):
+        drawn = rng.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=CHUNK).astype(np.float64)
+        best = (drawn @ table).argmax(axis=1)
+        outside = (drawn == 0).astype(np.float64)
+        judged = np.take_along_axis(outside @ table, best[:, None], axis=1)[:, 0]
+        counts = outside.sum(axis=1)
+        means.append(judged[counts > 0] / counts[counts > 0])
+    found = np.concatenate(means)
+    return found if higher else -found
+
+
+def _rows(place: Path, trial: Trial, name: str) -> np.ndarray | None:
+    """Return one number for each validation row of a trial, those of all folds one after another."""
+    found = []
+    for folder in trial.folders:
+        run = Run(place / folder)
+        if trial.grown is not None:
+            values = run.arrays.get(f"grown_{name}")
+            values = None if values is None else values[trial.grown]
+        else:
+            values = run.predictions.get(f"validation_{name}")
+        if values is None:
+            return None
+        found.append(np.asarray(values, dtype=np.float64))
+    return np.concatenate(found) if found else None
+
+
+def _spread(place: Path, trial: Trial) -> float:
+    """Return the variance of the targets of a regression; 1 for classes."""
+    true = [Run(place / folder).predictions.get("validation_true", np.zeros(1)) for folder in trial.folders]
+    values = np.concatenate(true) if true else np.zeros(1)
+    return float(values.var()) or 1.0
+
+
+def in_words(found: dict[str, Any], metric: str, n_trials: int) -> str:
+    """Return what the numbers of `inflation` mean, in a sentence."""
+    if "reason" in found:
+        return (
+            f"How much the choice among {n_trials} settings flatters the best one was not estimated: {found['reason']}."
+        )
+    share = metric in ("accuracy", "r2")
+    size = f"{100 * found['inflation']:.2f} points" if share else f"{found['inflation']:.2g}"
+    return (
+        f"The best of {n_trials} settings looks about {size} better than it is: {metric} {found['score']:.4f} on the "
+        f"{found['n_rows']:,} validation rows that chose it, about {found['expected']:.4f} to be expected on new rows "
+        "like them."
+    )

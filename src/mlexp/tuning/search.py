@@ -1,0 +1,289 @@
+"""One search, in order: check, try, choose, write down, train the chosen setting, judge it once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from mlexp import config as configuration
+from mlexp import models, record
+from mlexp.app import Session
+from mlexp.data.dataset import Dataset, split
+from mlexp.errors import ConfigError, Interrupted, SweepError, did_you_mean
+from mlexp.observer import Plan
+from mlexp.result import Columns, Result
+from mlexp.schema import Config, Tune
+from mlexp.sweeps import Rounds
+from mlexp.tasks import TASKS
+from mlexp.tasks.parts import described, sizes
+from mlexp.terminal import QUIET
+from mlexp.tuning import space as spaces
+from mlexp.tuning.bayes import bayes
+from mlexp.tuning.choice import TIE_RULE, at_the_edge, overtaken, ranked, tied
+from mlexp.tuning.importance import importance
+from mlexp.tuning.inflation import in_words, inflation
+from mlexp.tuning.space import Setting, Space
+from mlexp.tuning.strategies import Search, all_at_once, budget, halving, resource, settings
+from mlexp.tuning.trials import FOLDER, METRICS, Trial, Trials, rows_of
+
+STRATEGIES: dict[str, Search] = {"grid": all_at_once, "random": all_at_once, "halving": halving, "bayes": bayes}
+CHECKED = 50  # settings of a space with ranges that are looked at before anything runs
+TOO_FAR = 3.0  # standard errors
+
+
+def search(config: Config, dataset: Dataset, session: Session) -> Result:
+    """Search the space of `config.tune` and return the result of the chosen setting.
+
+    The trials lie in ``trials/`` of the run folder, a sweep like any other, and never see the test part. A search
+    that was stopped or killed comes to the same end when it is run again in its folder: what is there is not run again.
+
+    Raises
+    ------
+    ConfigError
+        The space, the metric or the strategy do not fit; nothing was made.
+    Interrupted
+        The search was asked to stop.
+    SweepError
+        No trial came to a score.
+    """
+    space, metric = checked(config)
+    session.started(_plan(space, metric, dataset))
+    assert session.folder is not None
+    place = session.folder.path
+    with Rounds(
+        place / FOLDER,
+        config,
+        session.stop,
+        command=session.command,
+        n_features=dataset.n_features,
+        verbosity=session.terminal.verbosity,
+    ) as rounds:
+        trials = STRATEGIES[str(config.tune.strategy)](space, Trials(space, metric, rounds))
+    found = Found(space, metric, trials)
+    if not found.ranked:
+        raise SweepError(f"None of the {len(trials)} trials came to a score. The first: {trials[0].problem}")
+    record.write_table(place / "tuning.csv", rows_of(trials, space, metric))
+    # What is kept as the configuration is that of the model that will lie here; run again, it searches anew.
+    chosen = replace(space.configured(found.best.setting), tune=config.tune)
+    session.folder.write_config(configuration.as_yaml(chosen))
+    report = found.report(session)
+    record.write_json(place / "tuning.json", report)
+    _say(session, report)
+    result = TASKS[config.task.kind](found.winner(), dataset, _Refit(session))
+    return replace(
+        result,
+        tables=result.tables | found.tables(),
+        facts=result.facts | {"tuning": found.facts()},
+        warnings=[*result.warnings, *found.warnings(), *_fell(result, report, metric)],
+    )
+
+
+def checked(config: Config) -> tuple[Space, str]:
+    """Return the space and the metric of a search once all that can be checked before it has been.
+
+    Raises
+    ------
+    ConfigError
+        What is wrong, in one line.
+    """
+    tune, kind = config.tune, config.task.kind
+    if kind not in METRICS:
+        raise ConfigError(
+            f"tune={tune.strategy} chooses by the score on a validation part, which a task of kind {kind} does not "
+            f"have. Kinds that can be tuned: {', '.join(METRICS)}. Set tune=none."
+        )
+    metric = tune.metric or METRICS[kind][0]
+    if metric not in METRICS[kind]:
+        raise ConfigError(
+            f"tune.metric must be one of {', '.join(METRICS[kind])} for a task of kind {kind}. Got {metric!r}."
+            f"{did_you_mean(metric, METRICS[kind])}"
+        )
+    if config.split.validation == 0 and tune.folds is None:
+        raise ConfigError(
+            "split.validation=0 leaves nothing to choose by. Set split.validation=0.1, or tune.folds=3."
+        )
+    space = spaces.of(config)
+    if tune.strategy == "halving":
+        key, _ = resource(config)
+        if key in space.keys:
+            raise ConfigError(f"tune=halving rations {key}: take it out of tune.space, or set tune=grid.")
+    if budget(space) < 2:
+        raise ConfigError(f"tune.budget must be at least 2: of one setting nothing is chosen. Got {tune.budget}.")
+    rng = np.random.default_rng(config.seed)
+    draws = space.draws(rng)
+    tried = settings(space) if tune.strategy != "bayes" else [next(draws) for _ in range(CHECKED)]
+    _check_settings(space, tried)
+    return space, metric
+
+
+def _check_settings(space: Space, tried: Sequence[Setting]) -> None:
+    """Compose every setting, and have the models hold their parameters against their own rules."""
+    config = space.config
+    seen = set()
+    for setting in tried:
+        try:
+            own = space.configured(setting)
+            asked = repr((own.model.name, own.model.params))
+            if asked not in seen and config.task.kind in ("classification", "regression"):
+                seen.add(asked)
+                models.build(own.model, config.task.kind, seed=config.seed, trusted=config.trusted_packages)
+        except ConfigError as error:
+            raise ConfigError(f"tune.space, at {spaces.words(setting)}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found: its trials, and what follows from them."""
+
+    space: Space
+    metric: str
+    trials: list[Trial]
+
+    @property
+    def ranked(self) -> list[Trial]:
+        """Trials with a score, the chosen one first."""
+        return ranked(self.trials, self.metric)
+
+    @property
+    def best(self) -> Trial:
+        """The chosen trial."""
+        return self.ranked[0]
+
+    def winner(self) -> Config:
+        """Return the configuration that the chosen setting is trained with."""
+        config, best = self.space.config, self.best
+        more: dict[str, Any] = {}
+        if config.tune.refit == "all":
+            more["split.validation"] = 0
+            if best.best_epochs:
+                more |= {"model.epochs": _epochs_found(config, best), "model.patience": None}
+        return replace(self.space.configured(best.setting, more), tune=Tune())
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the record says of the search; all else stands in tuning.json."""
+        trained = [trial.epochs for trial in self.trials if trial.epochs is not None]
+        return {
+            "strategy": self.space.config.tune.strategy,
+            "metric": self.metric,
+            "n_trials": len(self.trials),
+            "epochs_trained": sum(trained) if trained else None,
+            "chosen": self.best.setting,
+            "score": self.best.score,
+        }
+
+    def report(self, session: Session) -> dict[str, Any]:
+        """Return the content of `tuning.json`."""
+        assert session.folder is not None
+        tune, best = self.space.config.tune, self.best
+        luck = inflation(session.folder.path, self.ranked, self.metric)
+        n_tied = tied(best, self.trials)
+        return self.facts() | {
+            "chosen": {"number": best.number, "values": best.setting, "score": best.score},
+            "space": {
+                axis.key: list(axis.values) or {"low": axis.low, "high": axis.high, "log": axis.log}
+                for axis in self.space.axes
+            },
+            "folds": tune.folds,
+            "refit": tune.refit,
+            "tie_rule": TIE_RULE,
+            "n_tied": n_tied,
+            "inflation": luck,
+            "best": [trial.number for trial in self.ranked[:5]],
+            "sentences": [
+                self._headline(),
+                *([f"{n_tied} settings share that score; taken: {TIE_RULE}."] if n_tied > 1 else []),
+                in_words(luck, self.metric, len(self.ranked)),
+                *self.warnings(),
+            ],
+        }
+
+    def tables(self) -> dict[str, Columns]:
+        """Return the tables for the record."""
+        halved = self.space.config.tune.strategy == "halving"
+        equal = [replace(one, score=one.first_score) if halved else one for one in self.trials]
+        scored = [one for one in equal if math.isfinite(one.score) and one.status != "pruned"]
+        shares = importance(self.space, scored, self.metric)
+        return {"key_importance": shares} if shares else {}
+
+    def warnings(self) -> list[str]:
+        """Return what a reader of the figures must know."""
+        return [*at_the_edge(self.space, self.best), *overtaken(self.space.config, self.trials)]
+
+    def _headline(self) -> str:
+        best, tune = self.best, self.space.config.tune
+        where = f"mean of {tune.folds} folds" if tune.folds else "validation part"
+        return (
+            f"{tune.strategy} search over {len(self.trials)} settings chose {spaces.words(best.setting)}: "
+            f"{self.metric} {best.score:.4f} ({where})."
+        )
+
+
+def _epochs_found(config: Config, best: Trial) -> int:
+    """Return how long to train without a validation part: the median over folds of the epochs that did best."""
+    if config.model.restore_best:
+        return max(1, round(float(np.median(best.best_epochs))))
+    return config.tune.epochs or config.model.epochs
+
+
+def _plan(space: Space, metric: str, dataset: Dataset) -> Plan:
+    config = space.config
+    parts = split(dataset, **(_split_of(config) | {"judge": True}))
+    n_trials, folds = budget(space), config.tune.folds
+    how = f"{folds} folds of each" if folds else "validation part"
+    return Plan(
+        dataset=described(dataset),
+        split=sizes(parts),
+        notes=[f"tune={config.tune.strategy}: {n_trials} settings of {', '.join(space.keys)}; {metric}, {how}"],
+    )
+
+
+def _split_of(config: Config) -> dict[str, Any]:
+    node = config.split
+    return {name: getattr(node, name) for name in ("test", "validation", "stratify", "seed")}
+
+
+def _say(session: Session, report: Mapping[str, Any]) -> None:
+    if session.terminal.verbosity == QUIET:
+        return
+    for sentence in report["sentences"][:3]:
+        session.terminal.console.print(sentence, markup=False)
+
+
+def _fell(result: Result, report: Mapping[str, Any], metric: str) -> list[str]:
+    """Return a sentence where the test part scores lower than choosing among many can explain."""
+    expected = report["inflation"].get("expected")
+    test = result.metrics.get("test", {}).get(metric)
+    if metric != "accuracy" or expected is None or test is None:
+        return []
+    n_test = len(result.predictions["test_true"])
+    error = math.sqrt(test * (1 - test) / n_test + (report["inflation"]["standard_error"] or 0) ** 2)
+    if expected - test <= TOO_FAR * error:
+        return []
+    return [
+        f"The test accuracy {test:.4f} is {100 * (expected - test):.1f} points below the {expected:.4f} that the "
+        "validation part promises, more than chance allows: the test rows are not like the rows that chose."
+    ]
+
+
+class _Refit:
+    """The observer of the last training: it goes on in the folder of the search."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.epoch: Callable[..., None] = session.epoch
+        self.stop_requested = session.stop_requested
+        self.checkpoint = session.checkpoint
+        self.checkpointed = session.checkpointed
+
+    def started(self, plan: Plan) -> None:
+        """Add to the record what is trained now."""
+        session = self.session
+        assert session.folder is not None
+        session.info |= {"preparation": plan.preparation, "refit_split": plan.split}
+        session.folder.write_info(session.info)
+        session.folder.log("the chosen setting is trained")
+        session.terminal.begin(f"{session.config.task.name}, the chosen setting", plan)

@@ -1,0 +1,271 @@
+"""The space of a search: which keys vary, over which values, and under which conditions."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mlexp import config as configuration
+from mlexp.errors import ConfigError
+from mlexp.rules import as_typed, is_number, is_whole
+from mlexp.schema import Config, declared
+
+TUNABLE = ("model", "prepare")
+PARAMS = "model.params."
+EXAMPLE = "tune.space.model.learning_rate=[0.1,0.01], or ={low: 0.0001, high: 0.1, log: true}"
+WORDS = ("values", "low", "high", "log", "step", "n", "when")
+DIGITS = 4  # of drawn values: they can be typed again
+Setting = dict[str, Any]  # key -> value, of the keys whose conditions hold
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One key of the space.
+
+    Attributes
+    ----------
+    values : what is listed; empty for a range
+    low, high, log : ends of a range, drawn evenly or evenly on a logarithmic scale
+    when : other key -> its values with which this key matters; elsewhere it keeps its default
+    """
+
+    key: str
+    values: tuple[Any, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+    log: bool = False
+    when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> bool:
+        """Whether only whole numbers are drawn."""
+        return is_whole(self.low) and is_whole(self.high)
+
+    def at(self, share: float) -> Any:
+        """Return the value at a share in [0, 1) of the way, rounded to four digits."""
+        if self.values:
+            return self.values[int(share * len(self.values))]
+        if self.log:
+            drawn = math.exp(math.log(self.low) + share * math.log(self.high / self.low))
+        else:
+            drawn = self.low + share * (self.high - self.low + self.whole)
+        return self.rounded(drawn)
+
+    def rounded(self, drawn: float) -> Any:
+        """Return a drawn number as it is used."""
+        kept = math.floor(drawn) if self.whole else float(f"{drawn:.{DIGITS}g}")
+        return min(max(kept, self.low), self.high)
+
+
+@dataclass(frozen=True)
+class Space:
+    """The keys in order; a condition names a key that stands before, or one that does not vary."""
+
+    axes: tuple[Axis, ...]
+    config: Config
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys that vary."""
+        return [axis.key for axis in self.axes]
+
+    @property
+    def finite(self) -> bool:
+        """Whether every key lists its values."""
+        return all(axis.values for axis in self.axes)
+
+    def grid(self) -> list[Setting]:
+        """Return every setting once, the first key varying slowest."""
+        if ranges := [axis.key for axis in self.axes if not axis.values]:
+            raise ConfigError(
+                f"tune.space.{ranges[0]} is a range: a grid needs values. Add n: 5 (so many values) or step: 10 to it, "
+                "or set tune=random or tune=bayes."
+            )
+        product = itertools.product(*(axis.values for axis in self.axes))
+        return unique(self.held(dict(zip(self.keys, values, strict=True))) for values in product)
+
+    def draws(self, rng: np.random.Generator) -> Iterator[Setting]:
+        """Yield settings drawn at random, each key independently and evenly."""
+        while True:
+            yield self.held({axis.key: axis.at(rng.random()) for axis in self.axes})
+
+    def held(self, values: Mapping[str, Any]) -> Setting:
+        """Return the values of the keys whose conditions hold."""
+        setting: Setting = {}
+        for axis in self.axes:
+            if self.holds(axis, setting):
+                setting[axis.key] = values[axis.key]
+        return setting
+
+    def holds(self, axis: Axis, setting: Setting) -> bool:
+        """Return whether the conditions of a key hold, given the keys before it."""
+        if not axis.when:
+            return True
+        varied = set(self.keys)
+        flat = configuration.flat(self.config)
+        found = {key: setting.get(key) if key in varied else flat.get(key) for key in axis.when}
+        return all(found[key] in allowed for key, allowed in axis.when.items())
+
+    def configured(self, setting: Setting, more: Mapping[str, Any] | None = None) -> Config:
+        """Return the checked configuration of a setting; a key whose condition fails has its default."""
+        idle = {key for key in self.keys if key not in setting}
+        params = {
+            name: value for name, value in self.config.model.params.items() if PARAMS + name not in idle
+        }
+        defaults = {key: default(key) for key in idle if not key.startswith(PARAMS)}
+        return configuration.changed(
+            self.config, {"model.params": params} | defaults | setting | dict(more or {})
+        )
+
+
+def of(config: Config) -> Space:
+    """Return the space that the node `tune` describes, every key and value checked.
+
+    Raises
+    ------
+    ConfigError
+        The space is empty, names what cannot be tuned, or holds a value that its key refuses.
+    """
+    axes: list[Axis] = []
+    for key, node in _entries(config.tune.space, "").items():
+        if node is None:
+            continue
+        _check_key(key, [axis.key for axis in axes])
+        axis = _axis(key, node, config.tune.first)
+        for value in axis.values or (axis.low, axis.high):
+            _check_value(key, value)
+        axes.append(axis)
+    if not axes:
+        raise ConfigError(
+            f"tune={config.tune.strategy} needs a space to search, and task={config.task.name} brings none. Write one: "
+            f"{EXAMPLE}."
+        )
+    _check_conditions(axes)
+    space = Space(tuple(axes), config)
+    if space.finite and len(space.grid()) < 2:
+        raise ConfigError(
+            f"tune.space holds one setting ({words(space.grid()[0])}): nothing to choose from. Add values."
+        )
+    return space
+
+
+def unique(settings: Iterator[Setting]) -> list[Setting]:
+    """Return the settings without repetitions, in order."""
+    return list({canonical(setting): setting for setting in settings}.values())
+
+
+def canonical(setting: Setting) -> str:
+    """Return a text that is equal for equal settings."""
+    return json.dumps(setting, sort_keys=True)
+
+
+def shown(value: Any) -> str:
+    """Return a value as it would be typed.
+
+    Examples
+    --------
+    >>> shown("relu"), shown([64, 32]), shown(None), shown(0.1)
+    ('relu', '[64,32]', 'null', '0.1')
+    """
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def words(setting: Setting) -> str:
+    """Return a setting as it would be typed.
+
+    Examples
+    --------
+    >>> words({"model.hidden": [64, 32], "model.momentum": 0.9})
+    'model.hidden=[64,32] model.momentum=0.9'
+    """
+    return " ".join(f"{key}={shown(value)}" for key, value in setting.items())
+
+
+def default(key: str) -> Any:
+    """Return the value that a key has where no one sets it."""
+    entry = declared()[key]
+    return entry.default_factory() if callable(entry.default_factory) else entry.default
+
+
+def _entries(node: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Return key -> what stands there; keys may be nested or written with dots."""
+    found: dict[str, Any] = {}
+    for name, value in node.items():
+        inner = isinstance(value, dict) and not set(value) & {"values", "low", "high"}
+        found |= _entries(value, f"{prefix}{name}.") if inner else {f"{prefix}{name}": value}
+    return found
+
+
+def _axis(key: str, node: Any, first: int | None) -> Axis:
+    entry = node if isinstance(node, dict) else {"values": node}
+    if strange := sorted(set(entry) - set(WORDS)):
+        raise ConfigError(f"tune.space.{key} takes {', '.join(WORDS)}. Got '{strange[0]}'.")
+    when = {
+        str(name): tuple(value) if isinstance(value, list) else (value,)
+        for name, value in _entries(entry.get("when") or {}, "").items()
+    }
+    if "values" not in entry:
+        return _range(key, entry, when, first)
+    values = entry["values"]
+    if not isinstance(values, list) or not values:
+        raise ConfigError(f"tune.space.{key} must be a list of values or a range. Got {as_typed(values)}. {EXAMPLE}.")
+    once = {json.dumps(value): value for value in values}
+    return Axis(key, tuple(once.values())[:first], when=when)
+
+
+def _range(key: str, entry: Mapping[str, Any], when: dict[str, tuple[Any, ...]], first: int | None) -> Axis:
+    low, high, log = entry.get("low"), entry.get("high"), bool(entry.get("log", False))
+    if not (is_number(low) and is_number(high)) or low >= high or (log and low <= 0):
+        raise ConfigError(
+            f"tune.space.{key} must have numbers low < high{', low above 0 for log: true' if log else ''}. Got low "
+            f"{as_typed(low)}, high {as_typed(high)}."
+        )
+    step, n = entry.get("step"), entry.get("n")
+    axis = Axis(key, (), low, high, log, when)
+    if step is None and n is None:
+        return axis
+    if (step is not None and (not is_number(step) or step <= 0 or log)) or (
+        n is not None and (not is_whole(n) or n < 2 or step is not None)
+    ):
+        raise ConfigError(f"tune.space.{key} takes n (2 or more values), or step (above 0, without log: true).")
+    if step is not None:
+        count = math.floor((high - low) / step + 1e-9) + 1
+        listed = [axis.rounded(low + step * k) for k in range(count)]
+    elif log:
+        listed = [axis.rounded(low * (high / low) ** (k / (n - 1))) for k in range(n)]
+    else:
+        listed = [axis.rounded(low + (high - low) * k / (n - 1)) for k in range(n)]
+    return Axis(key, tuple(dict.fromkeys(listed))[:first], when=when)
+
+
+def _check_key(key: str, before: Sequence[str]) -> None:
+    if key in before:
+        raise ConfigError(f"tune.space.{key} stands there twice, nested and with dots. Take one of them away.")
+    if key.partition(".")[0] not in TUNABLE or "." not in key:
+        raise ConfigError(
+            f"tune.space.{key} cannot be tuned: only keys of {' and '.join(TUNABLE)} can. Others change the rows or "
+            "the luck, not what is learnt from them."
+        )
+    if key not in declared() and not (key.startswith(PARAMS) and key != PARAMS):
+        raise ConfigError(f"tune.space: {configuration.unknown_key(key)}")
+
+
+def _check_value(key: str, value: Any) -> None:
+    if key in declared() and not declared()[key].metadata["rule"].accepts(value):
+        raise ConfigError(f"tune.space: {declared()[key].metadata['rule'].complaint(key, value)}")
+
+
+def _check_conditions(axes: Sequence[Axis]) -> None:
+    names = [axis.key for axis in axes]
+    for place, axis in enumerate(axes):
+        for key in axis.when:
+            if key in names[place:]:
+                raise ConfigError(f"tune.space.{axis.key}: its condition names {key}, which must stand before it.")
+            if key not in declared() and not key.startswith(PARAMS):
+                raise ConfigError(f"tune.space.{axis.key}.when: {configuration.unknown_key(key)}")

@@ -1,0 +1,115 @@
+"""``mlexp clean``: remove runs that are of no more use."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from mlexp.errors import ConfigError
+from mlexp.verbs import parser
+from mlexp.verbs.runs import Entry, entries
+
+UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+EXAMPLES = """mlexp clean --status failed --dry-run
+  mlexp clean --older-than 30d --task mnist_mlp"""
+
+
+def clean(arguments: Sequence[str]) -> int:
+    """Remove folders of runs and sweeps, after asking; what is still running is never touched."""
+    words = parser("clean", clean.__doc__, EXAMPLES)
+    words.add_argument(
+        "--status",
+        choices=("failed", "diverged", "interrupted", "completed", "damaged"),
+        action="append",
+        help="only these, one or several times (failed, if --older-than is left out)",
+    )
+    words.add_argument("--older-than", metavar="AGE", help="only those begun longer ago: 12h, 30d, 8w")
+    words.add_argument("--task", help="only runs of this task")
+    words.add_argument(
+        "--outputs", default="outputs", metavar="DIR", help="where runs are looked for (outputs)"
+    )
+    words.add_argument("--dry-run", action="store_true", help="say what would go, and stop")
+    words.add_argument("--yes", action="store_true", help="do not ask")
+    parsed = words.parse_args(arguments)
+    statuses = parsed.status or ([] if parsed.older_than else ["failed"])
+    before = _before(parsed.older_than)
+    useless = [
+        one
+        for one in entries(Path(parsed.outputs), task=parsed.task)
+        if (not statuses or one.status in statuses) and one.started < before and not is_busy(one)
+    ]
+    if not useless:
+        print("Nothing to remove.")
+        return 0
+    total = 0
+    for one in useless:
+        total += (size := _bytes(one.path))
+        print(f"{one.started:%Y-%m-%d %H:%M}  {one.status:<11} {size / 1e6:9.1f} MB  {one.path}")
+    print(f"{len(useless)} folder{'s' if len(useless) > 1 else ''}, {total / 1e6:.1f} MB")
+    if parsed.dry_run or not (parsed.yes or _agreed()):
+        return 0
+    for one in useless:
+        _remove(one.path)
+    return 0
+
+
+def is_busy(one: Entry) -> bool:
+    """Return whether a process is at work in the folder; a run that was killed is not."""
+    import fcntl
+
+    lock = one.path / ".lock"
+    if not lock.exists():
+        return False
+    with open(lock, "rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _before(age: str | None) -> datetime:
+    now = datetime.now().astimezone()
+    if age is None:
+        return now + timedelta(days=1)
+    match = re.fullmatch(r"(\d+)([hdw])", age)
+    if match is None:
+        raise ConfigError(
+            f"--older-than must be a number and h, d or w, such as 12h, 30d or 8w. Got '{age}'."
+        )
+    return now - timedelta(**{UNITS[match[2]]: int(match[1])})
+
+
+def _bytes(folder: Path) -> int:
+    return sum(file.lstat().st_size for file in folder.rglob("*") if not file.is_dir())
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        raise ConfigError("mlexp clean asks before it removes, and no one is there. Add --yes, or --dry-run.")
+    return input("Remove them? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder, and let ``latest`` name the newest of those that stay."""
+    from mlexp.record import point_latest
+
+    hidden = path.with_name(f".{path.name}.removed")
+    try:
+        os.replace(path, hidden)  # half a folder would look like a run
+        shutil.rmtree(hidden)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be removed: {error.strerror}.") from error
+    latest = path.parent / "latest"
+    if latest.is_symlink() and not latest.exists():
+        latest.unlink()
+        left = sorted(
+            other for other in path.parent.iterdir() if other.is_dir() and not other.name.startswith(".")
+        )
+        if left:
+            point_latest(left[-1])

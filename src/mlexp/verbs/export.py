@@ -1,0 +1,91 @@
+"""``mlexp export``: the model of a run for other programs, or its configuration as a task."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlexp.errors import ConfigError
+from mlexp.verbs import parser
+from mlexp.verbs.naming import add_run, one_run
+
+CHECKED_ROWS = 1000
+NOT_OF_A_TASK = ("outputs", "data_dir", "sweep.", "execution.", "tracking.")
+EXAMPLES = """mlexp export mnist_mlp --onnx model.onnx
+  mlexp export latest --config studies/task/mine.yaml     then: mlexp --config-dir studies task=mine"""
+
+
+def export(arguments: Sequence[str]) -> int:
+    """Write the model of a run as ONNX, or its configuration as a task file that repeats it."""
+    words = parser("export", export.__doc__, EXAMPLES)
+    add_run(words)
+    words.add_argument("--onnx", metavar="FILE", help="a model of raw rows; checked against the run to 1e-5")
+    words.add_argument("--config", metavar="FILE", help="a task file with all that differs from the defaults")
+    parsed = words.parse_args(arguments)
+    path = one_run(parsed.run, parsed.outputs)
+    if not (parsed.onnx or parsed.config):
+        raise ConfigError("mlexp export needs --onnx FILE, --config FILE or both.")
+    if parsed.config:
+        _write_task(path, Path(parsed.config))
+    if parsed.onnx:
+        _write_onnx(path, Path(parsed.onnx))
+    return 0
+
+
+def _write_onnx(path: Path, target: Path) -> None:
+    from mlexp import app, fitted, onnxfile, record
+    from mlexp import config as configuration
+
+    model = fitted.load(path)
+    data = onnxfile.convert(model)
+    X = app.load(configuration.read(path / "config.yaml")).X[:CHECKED_ROWS]
+    apart = onnxfile.parity(data, model, X)
+    record.write_bytes(target, data)
+    print(
+        f"{target}: {len(data) / 1e6:.2f} MB; differs from the run by {apart:.1e} at most on {len(X):,} rows"
+    )
+
+
+def _write_task(path: Path, target: Path) -> None:
+    """Write the task file, and refuse to leave one that does not give the same configuration."""
+    from mlexp import config as configuration
+    from mlexp import record
+
+    if not re.fullmatch(r"[\w-]+\.ya?ml", target.name) or target.suffix != ".yaml":
+        raise ConfigError(
+            f"--config must name a .yaml file, its name the name of the task. Got {target.name}."
+        )
+    wanted = configuration.read(path / "config.yaml")
+    base = configuration.flat(configuration.compose(["~task"]))
+    differs = {
+        key: value
+        for key, value in configuration.flat(wanted).items()
+        if value != base[key] and not key.startswith(NOT_OF_A_TASK)
+    }
+    header = f"# @package _global_\n# Repeats the run {path.name} of {path.parent.name}.\n"
+    command = f"#   mlexp --config-dir FOLDER task={target.stem}\n"
+    record.write_bytes(target, (header + command + configuration.dumped(nested(differs))).encode())
+    if target.parent.name == "task":
+        again = configuration.compose([f"task={target.stem}"], str(target.parent.parent))
+        if configuration.config_hash(again) != configuration.config_hash(wanted):
+            target.unlink()
+            raise ConfigError(f"{path} cannot be written as a task file: composing it gives other settings.")
+        print(f"{target}: run it with mlexp --config-dir {target.parent.parent} task={target.stem}")
+    else:
+        print(
+            f"{target}: put it into a folder named task, then mlexp --config-dir FOLDER_ABOVE task={target.stem}"
+        )
+
+
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping of full key paths as mappings within mappings."""
+    whole: dict[str, Any] = {}
+    for key, value in flat.items():
+        *parents, name = key.split(".")
+        node = whole
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[name] = value
+    return whole

@@ -1,0 +1,72 @@
+"""How a run is named on the command line: its folder, ``latest``, or its task."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mlexp.errors import DataError, did_you_mean
+
+RECORDS = ("run.json", "sweep.json")
+
+
+def add_run(words: argparse.ArgumentParser) -> None:
+    """Let a verb take RUN, and the folder in which runs are looked for by name."""
+    words.add_argument(
+        "run",
+        metavar="RUN",
+        help="a folder of a run or sweep, the name of a task (its newest), or latest (of all)",
+    )
+    words.add_argument(
+        "--outputs", default="outputs", metavar="DIR", help="where names are looked for (outputs)"
+    )
+
+
+def found(name: str, outputs: str | Path = "outputs") -> Path:
+    """Return the folder that `name` means: a folder itself, a task's newest, or with ``latest`` the newest of all.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    for path in (Path(name), Path(outputs) / name):
+        if is_recorded(path):
+            return _shown(path)
+    candidates = folders(Path(outputs)) if name == "latest" else folders(Path(outputs), name)
+    if candidates:
+        return max(candidates, key=lambda path: (path.name, path.stat().st_mtime))
+    tasks = sorted({path.parent.name for path in folders(Path(outputs))})
+    known = f" Tasks with runs there: {', '.join(tasks)}." if tasks else ""
+    near = did_you_mean(name, [*tasks, "latest"])
+    raise DataError(
+        f"'{name}' is no folder of a run or sweep, and no task with runs in {outputs}.{near}{known} Name a "
+        "folder such as outputs/TASK/latest, a task, or latest; another place of runs with --outputs DIR."
+    )
+
+
+def one_run(name: str, outputs: str | Path = "outputs") -> Path:
+    """Return the folder of a single run that `name` means; a sweep is refused with the names of its runs."""
+    path = found(name, outputs)
+    if not (path / "run.json").exists():
+        jobs = sorted(folder.name for folder in path.glob("runs/*"))
+        shown = f", such as {path}/runs/{jobs[0]}" if jobs else ""
+        raise DataError(f"{path} is a sweep of {len(jobs)} runs. Name one of them{shown}.")
+    return path
+
+
+def _shown(path: Path) -> Path:
+    """Return where a path such as ``latest`` leads, as it would be typed from here."""
+    whole, here = path.resolve(), Path.cwd()
+    return whole.relative_to(here) if whole.is_relative_to(here) else whole
+
+
+def is_recorded(path: Path) -> bool:
+    """Return whether `path` is the folder of a run or of a sweep."""
+    return any((path / record).exists() for record in RECORDS)
+
+
+def folders(outputs: Path, task: str = "*") -> list[Path]:
+    """Return the folders of runs and sweeps of a task, or of all, without the links that name the newest."""
+    made = [path for path in outputs.glob(f"{task}/*") if not path.is_symlink()]
+    return [path for path in made if is_recorded(path)]

@@ -1,0 +1,77 @@
+"""``mlexp predict``: what a fitted model says of new rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlexp.errors import ConfigError
+from mlexp.verbs import parser
+from mlexp.verbs.naming import add_run, one_run
+
+if TYPE_CHECKING:
+    from mlexp.fitted import Fitted
+
+EXAMPLES = """mlexp predict classify new.csv --out predictions.csv --probabilities --keep id
+  mlexp predict mnist_mlp five.png seven.png"""
+
+
+def predict(arguments: Sequence[str]) -> int:
+    """Predict new rows with the model of a run: classes, numbers, clusters, or the codes of an autoencoder."""
+    words = parser("predict", predict.__doc__, EXAMPLES)
+    add_run(words)
+    words.add_argument(
+        "data", nargs="+", help="a CSV, npz or idx file without labels; or PNG and JPEG pictures"
+    )
+    words.add_argument(
+        "--out", default="predictions.csv", metavar="FILE", help="where to write (predictions.csv)"
+    )
+    words.add_argument(
+        "--probabilities", action="store_true", help="a column for the probability of each class"
+    )
+    words.add_argument(
+        "--keep", default="", metavar="A,B", help="columns of the CSV file to copy beside the predictions"
+    )
+    words.add_argument(
+        "--trust", default="", metavar="P,Q", help="packages of your own that the model file may use"
+    )
+    parsed = words.parse_args(arguments)
+    path = one_run(parsed.run, parsed.outputs)
+    if Path(parsed.out).resolve() in {Path(name).resolve() for name in parsed.data}:
+        raise ConfigError(f"--out {parsed.out} is the file that is read. Name another.")
+    from threadpoolctl import threadpool_limits
+
+    from mlexp import fitted, record
+    from mlexp.data import newrows
+
+    model = fitted.load(path, _split(parsed.trust))
+    rows = newrows.read([Path(name) for name in parsed.data], model.run.info["dataset"], _split(parsed.keep))
+    with threadpool_limits(model.threads):  # the same bits as in the run
+        found = _columns(model, rows.X, parsed.probabilities)
+    if twice := set(found) & set(rows.beside):
+        raise ConfigError(
+            f"--keep {sorted(twice)[0]} has the name of a column of the predictions. Rename it."
+        )
+    record.write_table(Path(parsed.out), rows.beside | found)
+    print(f"{len(rows.X):,} rows: {parsed.out}")
+    return 0
+
+
+def _columns(model: Fitted, X: Any, probabilities: bool) -> dict[str, list[Any]]:
+    """Return what the model says of each row, by column."""
+    if model.kind == "autoencoder":
+        codes, rebuilt, rows = model.transform(X), model.predict(X), model.prepared(X)
+        columns = {f"code{k + 1}": codes[:, k].tolist() for k in range(codes.shape[1])}
+        return columns | {"squared_error": ((rebuilt - rows) ** 2).mean(axis=1).tolist()}
+    columns = {"prediction": model.predict(X).tolist()}
+    if probabilities:
+        found = model.predict_proba(X)
+        if found is None:
+            raise ConfigError(f"{model.run.path} gives no probabilities: leave --probabilities out.")
+        columns |= {f"probability {name}": found[:, k].tolist() for k, name in enumerate(model.classes)}
+    return columns
+
+
+def _split(names: str) -> list[str]:
+    return [name for name in names.split(",") if name]

@@ -1,0 +1,169 @@
+"""``mlexp rerun``: run a recorded configuration again, and say whether the bytes are the same."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlexp import record
+from mlexp.record import Run
+from mlexp.verbs import parser
+from mlexp.verbs.naming import add_run, found
+
+REPEATED = ("metrics.json", "history.csv", "tuning.csv", "predictions.npz", "arrays.npz", "model.npz",
+            "model.skops", "preparation.skops", "comparison.json", "summary.csv")  # fmt: skip
+TAKES_TIME = ("seconds", "started", "folder")
+DIFFERENT = 1
+
+
+def rerun(arguments: Sequence[str]) -> int:
+    """Run a recorded configuration again; say "same bytes", or each difference and what likely caused it.
+
+    Seconds and folders are left out of the comparison. The exit code is 1 where anything differs.
+    """
+    words = parser("rerun", rerun.__doc__, "mlexp rerun outputs/digits_mlp/latest")
+    add_run(words)
+    parsed = words.parse_args(arguments)
+    before = found(parsed.run, parsed.outputs)
+    after = _again(before, Path(parsed.outputs), ["mlexp", "rerun", parsed.run])
+    lines = list(differences(before, after))
+    if not lines:
+        print(f"same bytes: {before} and {after}")
+        return 0
+    print("\n".join(lines))
+    causes = list(likely_causes(_first_run(before), _first_run(after)))
+    print(
+        "likely cause: "
+        + ("; ".join(causes) or "none found: data, versions, processor and threads are the same")
+    )
+    return DIFFERENT
+
+
+def _again(before: Path, outputs: Path, command: list[str]) -> Path:
+    """Run once more, in a new folder, and return it."""
+    if (before / "sweep.json").exists():
+        return _sweep_again(before, outputs)
+    from mlexp import app
+    from mlexp import config as configuration
+    from mlexp.terminal import Terminal
+
+    config = configuration.read(before / "config.yaml")
+    return app.run(
+        dataclasses.replace(config, outputs=str(outputs)), command=command, terminal=Terminal()
+    ).path
+
+
+def _sweep_again(before: Path, outputs: Path) -> Path:
+    from mlexp import sweeps
+
+    plan = sweeps.restored(before)
+    jobs = [
+        dataclasses.replace(job, config=dataclasses.replace(job.config, outputs=str(outputs)))
+        for job in plan.jobs
+    ]
+    node = dataclasses.replace(plan.sweep, dir=None, resume=False)
+    outcome = sweeps.run(dataclasses.replace(plan, jobs=tuple(jobs), sweep=node), verbosity=0)
+    if outcome.status == "interrupted" and (error := outcome.error()):
+        raise error
+    return outcome.path
+
+
+def differences(before: Path, after: Path) -> Iterator[str]:
+    """Yield one line for each file that is not the same in two folders of runs or sweeps."""
+    names = [name for name in REPEATED if (before / name).exists() or (after / name).exists()]
+    tables = {file.relative_to(folder) for folder in (before, after) for file in folder.glob("tables/*.csv")}
+    for name in [*names, *sorted(map(str, tables))]:
+        old, new = before / name, after / name
+        if not (old.exists() and new.exists()):
+            yield f"{name}: only in {(old if old.exists() else new).parent}"
+        elif old.read_bytes() != new.read_bytes():
+            yield from (f"{name}: {words}" for words in _within(old, new))
+    for folder in sorted(before.glob("runs/*")):
+        yield from (f"{folder.name}/{line}" for line in differences(folder, after / "runs" / folder.name))
+
+
+def _within(old: Path, new: Path) -> Iterator[str]:
+    """Yield what differs within a file; nothing where only seconds do."""
+    if old.suffix == ".skops":
+        yield "the fitted scikit-learn objects differ"
+        return
+    first, second = _values(old), _values(new)
+    for name in dict.fromkeys([*first, *second]):
+        if any(word in name for word in TAKES_TIME):
+            continue
+        if name not in first or name not in second:
+            yield f"{name} is only in {(old if name in first else new).parent}"
+        elif first[name].shape != second[name].shape:
+            yield f"{name} has shape {second[name].shape}, then {first[name].shape}"
+        elif not np.array_equal(first[name], second[name], equal_nan=first[name].dtype.kind == "f"):
+            yield f"{name} {_distance(first[name], second[name])}"
+
+
+def _values(path: Path) -> dict[str, np.ndarray]:
+    """Return what a file holds as arrays by name."""
+    if path.suffix == ".npz":
+        return Run(path.parent)._npz(path.name)
+    if path.suffix == ".json":
+        return dict(_leaves(record.read_json(path)))
+    return {name: _numbers(cells) for name, cells in record.read_table(path).items()}
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, np.ndarray]]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{path}.{name}" if path else str(name))
+    else:
+        yield path, np.array(value) if not isinstance(value, list) else np.array(str(value))
+
+
+def _numbers(cells: list[str]) -> np.ndarray:
+    try:
+        return np.array([float(cell) for cell in cells])
+    except ValueError:
+        return np.array(cells)
+
+
+def _distance(old: np.ndarray, new: np.ndarray) -> str:
+    if old.dtype.kind in "biuf" and new.dtype.kind in "biuf":
+        apart = np.abs(new.astype(np.float64) - old.astype(np.float64))
+        if apart.size == 1:
+            return f"was {old}, is {new}"
+        return (
+            f"differs by up to {np.nanmax(apart):.3g} in {np.count_nonzero(apart):,} of {apart.size:,} values"
+        )
+    return f"differs in {np.count_nonzero(old != new):,} of {old.size:,} values"
+
+
+def _first_run(path: Path) -> Run:
+    jobs = sorted(file.parent for file in path.glob("runs/*/run.json"))
+    return record.load(jobs[0] if jobs and not (path / "run.json").exists() else path)
+
+
+def likely_causes(before: Run, after: Run) -> Iterator[str]:
+    """Yield what was not the same in two runs of one configuration, the likeliest cause first."""
+    for what in ("dataset", "split"):
+        old, new = (run.info[what].get("fingerprint") for run in (before, after))
+        if old != new:
+            yield f"the {what} is another (fingerprint {str(old)[:12]} then, {str(new)[:12]} now)"
+    then, now = before.info["environment"], after.info["environment"]
+    for name in dict.fromkeys([*then["packages"], *now["packages"]]):
+        old, new = then["packages"].get(name), now["packages"].get(name)
+        if old != new:
+            yield f"{name} {old} then, {new} now"
+    for what in ("python", "processor", "blas", "system", "git"):
+        if then[what] != now[what]:
+            yield f"{what} {_short(then[what])} then, {_short(now[what])} now"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(
+            f"{one['internal_api']} {one['version']} ({one['num_threads']} threads)" for one in value
+        )
+    if isinstance(value, dict):
+        return f"{value['commit'][:10]}{' with uncommitted changes' if value['uncommitted_changes'] else ''}"
+    return str(value)

@@ -1,0 +1,182 @@
+"""What was run: one entry for each folder of a run or sweep, read from its small files alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mlexp.errors import ConfigError, DataError, did_you_mean
+from mlexp.verbs.naming import folders
+
+PARTS = ("test", "all", "validation", "train")
+METRICS = ("accuracy", "r2", "mse", "silhouette", "trustworthiness")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One folder of a run or sweep.
+
+    Attributes
+    ----------
+    path : the folder
+    info : run.json or sweep.json; empty where it cannot be read
+    is_sweep : whether it is a sweep or a comparison
+    """
+
+    path: Path
+    info: dict[str, Any]
+    is_sweep: bool
+
+    @property
+    def status(self) -> str:
+        """How it ended; damaged where its record cannot be read."""
+        return str(self.info.get("status", "damaged"))
+
+    @property
+    def task(self) -> str:
+        """Name of the task."""
+        return self.path.parent.name if self.path.parent.name != "runs" else self.path.parents[2].name
+
+    @property
+    def started(self) -> datetime:
+        """When it began, in local time."""
+        text = self.info.get("started")
+        return (
+            datetime.fromisoformat(text).astimezone()
+            if text
+            else datetime.fromtimestamp(self.path.stat().st_mtime).astimezone()
+        )
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds it took; None before its end."""
+        found = self.info.get("wall_seconds")
+        return None if found is None else float(found)
+
+    @cached_property
+    def metric(self) -> tuple[str, float] | None:
+        """The number that says most, with its name: test before the rest, accuracy before R² before errors."""
+        if self.is_sweep:
+            return "jobs", len(self.info.get("jobs", ()))
+        metrics = _json(self.path / "metrics.json")
+        for part in [*(part for part in PARTS if part in metrics), *metrics]:
+            for name in [*(name for name in METRICS if name in metrics[part]), *metrics[part]]:
+                if metrics[part][name] is not None:
+                    return f"{part}_{name}", float(metrics[part][name])
+        return None
+
+    @cached_property
+    def settings(self) -> dict[str, str]:
+        """Every key of the configuration with its full path, and its value as text; of a sweep, its first job's."""
+        import yaml
+
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        path = self.path / "config.yaml"
+        return _flat(yaml.load(path.read_text("utf-8"), loader)) if path.exists() else {}
+
+    def row(self) -> dict[str, Any]:
+        """Return what tables show."""
+        name, value = self.metric or ("", None)
+        return {
+            "task": self.task,
+            "started": f"{self.started:%Y-%m-%d %H:%M:%S}",
+            "status": self.status,
+            "kind": "sweep" if self.is_sweep else "run",
+            "metric": name,
+            "value": value,
+            "seconds": self.seconds,
+            "folder": str(self.path),
+        }
+
+
+def entry(path: Path) -> Entry:
+    """Return the entry of a folder."""
+    is_sweep = (path / "sweep.json").exists()
+    return Entry(path, _json(path / ("sweep.json" if is_sweep else "run.json")), is_sweep)
+
+
+def entries(outputs: Path, *, task: str | None = None, jobs: bool = False) -> list[Entry]:
+    """Return the runs and sweeps of an outputs folder, newest first; with `jobs` the runs within sweeps too."""
+    found = [entry(path) for path in folders(outputs, task or "*")]
+    if jobs:
+        within = [path for one in found if one.is_sweep for path in (one.path / "runs").glob("*")]
+        found += [entry(path) for path in within if (path / "run.json").exists()]
+    return sorted(found, key=lambda one: (one.started, one.path.name), reverse=True)
+
+
+def chosen(found: Sequence[Entry], status: str | None, filters: Sequence[str]) -> Iterator[Entry]:
+    """Yield the entries of a status whose configuration holds every ``key=value``.
+
+    Raises
+    ------
+    ConfigError
+        A filter that is not ``key=value``, or a key that no configuration has.
+    """
+    wanted = []
+    for word in filters:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise ConfigError(f"A filter is written key=value, such as model.activation=relu. Got '{word}'.")
+        wanted.append((key, value))
+    known = {key for one in found[:20] for key in one.settings} if wanted else set()
+    for key, _ in wanted:
+        if known and key not in known:
+            raise ConfigError(f"{key} is no key of these runs.{did_you_mean(key, known)}")
+    for one in found:
+        if status in (None, one.status) and all(_same(one.settings.get(key), value) for key, value in wanted):
+            yield one
+
+
+def _same(recorded: str | None, typed: str) -> bool:
+    if recorded is None:
+        return False
+    try:
+        return float(recorded) == float(typed)
+    except ValueError:
+        return recorded.replace(" ", "") == typed.replace(" ", "")
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            found |= _flat(value, f"{prefix}{name}.")
+        else:
+            words = {None: "null", True: "true", False: "false"}
+            plain = value is None or isinstance(value, bool)
+            found[f"{prefix}{name}"] = words[value] if plain else str(value).replace("'", "")
+    return found
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """Return a JSON file; nothing where there is none, for a list must show what else there is."""
+    if not path.exists():
+        return {}
+    from mlexp.record import read_json
+
+    try:
+        return dict(read_json(path))
+    except DataError:
+        return {}
+
+
+def as_csv(rows: Sequence[dict[str, Any]]) -> str:
+    """Return rows as CSV with a header line."""
+    import csv
+    import io
+
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def as_json(rows: Sequence[dict[str, Any]]) -> str:
+    """Return rows as a JSON list."""
+    return json.dumps(list(rows), indent=2) + "\n"

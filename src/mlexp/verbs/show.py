@@ -1,0 +1,84 @@
+"""``mlexp show``: what a run or sweep was and what it found, in one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlexp.verbs import parser
+from mlexp.verbs.naming import add_run, found
+
+
+def show(arguments: Sequence[str]) -> int:
+    """Show what ran, what it found, its warnings and its files."""
+    words = parser("show", show.__doc__, "mlexp show mnist_mlp")
+    add_run(words)
+    parsed = words.parse_args(arguments)
+    path = found(parsed.run, parsed.outputs)
+    from mlexp import record, sweep_folder
+    from mlexp.terminal import metrics_table, new_console
+
+    console = new_console()
+    sweep = (path / "sweep.json").exists()
+    info = sweep_folder.load(path).info if sweep else record.load(path).info
+    for name, value in [*_head(path, info), *(_of_sweep(path, info) if sweep else _of_run(info))]:
+        console.print(f"{name:<12} {value}", markup=False)
+    if not sweep and (metrics := record.load(path).metrics):
+        console.print(metrics_table(metrics))
+    for name in ("comparison.json", "tuning.json"):
+        if (path / name).exists():
+            content = record.read_json(path / name)
+            for sentence in content.get("answer") or content.get("sentences") or []:
+                console.print(sentence, markup=False)
+    for sentence in info.get("warnings", []):
+        console.print(f"warning: {sentence}", markup=False)
+    console.print("files        " + ", ".join(_files(path)), markup=False)
+    return 0
+
+
+def _head(path: Path, info: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield "folder", path
+    error = f": {info['error']}" if info.get("error") else ""
+    yield "status", f"{info['status']}{error}"
+    yield "command", " ".join(info["command"]) or "(from Python)"
+    if "started" in info:
+        seconds = f", {info['wall_seconds']:.1f} s" if info.get("wall_seconds") is not None else ""
+        yield "started", f"{info['started']}{seconds}"
+
+
+def _of_run(info: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    data, facts = info["dataset"], info["facts"]
+    yield "task", f"{info['task']['name']} ({info['task']['kind']}), seed {info['seed']}"
+    yield "data", f"{data['name']}: {data['n_samples']:,} rows, {data['n_features']:,} features"
+    yield "split", ", ".join(f"{n:,} {part}" for part, n in info["split"].items() if part != "fingerprint")
+    for name in ("epochs", "best_epoch", "stopped", "n_parameters"):
+        if name in facts:
+            yield name, facts[name]
+    environment = info["environment"]
+    yield "versions", ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
+
+
+def _of_sweep(path: Path, info: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield "jobs", f"{len(info['jobs'])}; varied: {', '.join(info['keys']) or 'nothing'}"
+    from mlexp import sweep_folder
+
+    summary = sweep_folder.load(path).summary
+    statuses = summary.get("status", [])
+    yield (
+        "ended",
+        ", ".join(f"{statuses.count(word)} {word}" for word in dict.fromkeys(statuses)) or "not yet",
+    )
+    scores = next(((name, cells) for name, cells in summary.items() if name.startswith("test_")), None)
+    if scores is not None:
+        name, cells = scores
+        number = [float(cell) for cell in cells if cell]
+        yield name, f"{min(number):.4f} to {max(number):.4f}" if number else "none"
+
+
+def _files(path: Path) -> Iterator[str]:
+    for file in sorted(path.iterdir()):
+        if file.is_dir():
+            yield f"{file.name}/ ({sum(1 for _ in file.iterdir())})"
+        elif not file.name.startswith("."):
+            yield file.name

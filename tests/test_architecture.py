@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "mlexp"
 # Each layer may import from those above it, and within itself.
 LAYERS = (
     ("errors",),
-    ("names", "rules", "studies", "schema"),
+    ("names", "rules", "studies", "schema", "yamltext"),
     ("config", "combinations", "data"),
     ("nn",),
     ("models", "metrics", "cluster_metrics", "stats"),
@@ -25,13 +25,14 @@ LAYERS = (
     ("onnxfile",),
     ("plots",),
     ("report",),
-    ("terminal",),
+    ("terminal", "tracking"),
     ("app",),
     ("execution",),
     ("sweeps",),
     ("tuning",),
     ("comparisons",),
     ("verbs",),
+    ("api",),
     ("cli",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

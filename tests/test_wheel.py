@@ -40,3 +40,4 @@ def test_installed_wheel_runs_the_default_study(tmp_path: Path) -> None:
     origin, folder = done.stdout.split()
     assert origin.startswith(str(tmp_path))
     assert (empty / folder / "metrics.json").exists()
+    assert (empty / folder / "report.html").exists()

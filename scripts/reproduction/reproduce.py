@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder = asked.outputs.resolve() / asked.size
     begun, failed = time.monotonic(), []
     if not asked.write_only:
-        for name, study, key, run in every_run(studies):
+        for name, key, run in every_run(studies):
             print(f"== {name} ({key}): about {run['minutes']} min at full size", flush=True)
             if code := carry_out(name, key, run, folder, asked):
                 failed.append(f"{name} ({key}): exit code {code}")
@@ -61,10 +61,10 @@ def chosen(studies: Mapping[str, Study], what: Sequence[str]) -> dict[str, Study
     }
 
 
-def every_run(studies: Mapping[str, Study]) -> Iterator[tuple[str, Study, str, Mapping[str, Any]]]:
+def every_run(studies: Mapping[str, Study]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     for name, study in studies.items():
         for key, run in study["runs"].items():
-            yield name, study, key, run
+            yield name, key, run
 
 
 def carry_out(name: str, key: str, run: Mapping[str, Any], folder: Path, asked: argparse.Namespace) -> int:

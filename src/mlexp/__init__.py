@@ -1,3 +1,24 @@
 """Configuration-driven machine-learning experiments."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlexp.api import ComparisonView, RunView, SweepView, compare, load, run, sweep
+
 __version__ = "0.1.0"
+__all__ = ["ComparisonView", "RunView", "SweepView", "compare", "load", "run", "sweep"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the Python interface when it is used: `import mlexp` alone costs next to nothing."""
+    if name in __all__:
+        from mlexp import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'mlexp' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from mlexp import config as configuration
 from mlexp import environment, record
@@ -30,6 +29,7 @@ from mlexp.result import Result
 from mlexp.schema import Config
 from mlexp.tasks import STACKS, TASKS
 from mlexp.terminal import QUIET, Terminal
+from mlexp.tracking import Tracker, flat
 
 PATIENCE = 60.0  # seconds for a worker elsewhere, no longer wanted, to end its epoch and let go of a job
 
@@ -94,7 +94,8 @@ def load(config: Config) -> Dataset:
 
 def _run(session: Session, stop: threading.Event | None = None, dataset: Dataset | None = None) -> Run:
     config = session.config
-    with threadpool_limits(limits=config.threads), nullcontext(stop) if stop else stop_on_signal() as asked:
+    limited = environment.libraries().limit(limits=config.threads)
+    with limited, nullcontext(stop) if stop else stop_on_signal() as asked:
         session.stop = asked
         try:
             dataset = load(config) if dataset is None else dataset
@@ -141,7 +142,7 @@ def run_together(
     for session in sessions:
         session.stop = stop
     waiting = list(sessions)
-    with threadpool_limits(limits=configs[0].threads):
+    with environment.libraries().limit(limits=configs[0].threads):
         try:
             for result in STACKS[configs[0].task.kind](configs, dataset, sessions):
                 problem = None
@@ -202,6 +203,7 @@ class Session:
             "facts": {},
             "warnings": [],
         } | ({"stack": self._stacked} if self._stacked > 1 else {})
+        self.tracker = Tracker(config, lambda words: self.info["warnings"].append(words))
         if self._unfinished is None:
             self.folder = record.create(Path(config.outputs), config.task.name, code, self._place)
             self.folder.write_config(configuration.as_yaml(config))
@@ -212,12 +214,14 @@ class Session:
         self.folder.log(f"started: {' '.join(self.command)}" if not self._unfinished else "resumed")
         if self._place is None:
             record.point_latest(self.folder.path)
+        self.tracker.started(self.folder.path, self.info, configuration.flat(config))
         self.terminal.begin(config.task.name, plan)
 
     def epoch(self, row: Mapping[str, float], seconds: float) -> None:
         """Write one more line of the history."""
         assert self.folder is not None
         self.folder.append_epoch(row, seconds)
+        self.tracker.epoch(row)
         self.terminal.epoch(row, seconds)
 
     def stop_requested(self) -> bool:
@@ -242,10 +246,11 @@ class Session:
         self.terminal.stop_bar()
         if self.folder is None:
             return
-        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        status = "interrupted" if isinstance(error, KeyboardInterrupt | Interrupted) else "failed"
         try:
             self.folder.log("".join(traceback.format_exception(error)).rstrip())
             self._close(status, in_words(error))
+            self.tracker.ended(self.folder.path, status, {})
         except ConfigError as unwritten:
             error.add_note(str(unwritten))
 
@@ -262,6 +267,7 @@ class Session:
 
             plots.draw(run)
             report.write(run.path)
+        self.tracker.ended(run.path, result.status, flat(result.metrics))
         for sentence in self.info["warnings"]:
             self.terminal.warn(sentence)
             self.folder.log(f"warning: {sentence}")

@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from mlexp import yamltext
 from mlexp.errors import ConfigError, did_you_mean
 from mlexp.names import ENGINE_MODELS, NETWORK_KEYS, SCHEDULES, SHARED_KEYS
 from mlexp.schema import Config, declared
@@ -32,7 +33,7 @@ from mlexp.schema import Config, declared
 CONFIG_MODULE = "mlexp.conf"
 # Hydra refuses a group choice that is null with a bare ValueError.
 COMPOSITION_ERRORS = (hydra.errors.HydraException, OmegaConfBaseException, ValueError)
-GROUPS = ("dataset", "model", "tune", "task", "size", "execution")
+GROUPS = ("dataset", "model", "tune", "task", "size", "execution", "tracking")
 DOES_NOT_CHANGE_RESULTS = (
     "outputs",
     "data_dir",
@@ -130,9 +131,12 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
     return own
 
 
-def flat(config: Config) -> dict[str, Any]:
-    """Return every key with its full path, and its value."""
-    return dict(_leaves(asdict(config)))
+def flat(config: Any, prefix: str = "") -> dict[str, Any]:
+    """Return every key of a configuration, or of a node, with its full path, and its value."""
+    found: dict[str, Any] = {}
+    for name, value in vars(config).items():
+        found |= flat(value, f"{prefix}{name}.") if is_dataclass(value) else {prefix + name: value}
+    return found
 
 
 def checked(composed: DictConfig, typed: Sequence[str] = ()) -> Config:
@@ -263,7 +267,8 @@ def config_hash(config: Config) -> str:
     kept = {
         key: value
         for key, value in flat(config).items()
-        if key not in DOES_NOT_CHANGE_RESULTS and not key.startswith(("sweep.", "execution.", "comparison."))
+        if key not in DOES_NOT_CHANGE_RESULTS
+        and not key.startswith(("sweep.", "execution.", "tracking.", "comparison."))
     }
     text = json.dumps(kept, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
@@ -271,30 +276,7 @@ def config_hash(config: Config) -> str:
 
 def as_yaml(config: Config) -> str:
     """Return the resolved configuration as YAML; enough to run again."""
-    return dumped(asdict(config))
-
-
-def dumped(values: Mapping[str, Any]) -> str:
-    """Return plain values as YAML that OmegaConf reads back as they were."""
-    return str(
-        yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False)
-    )
-
-
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """Writes what OmegaConf reads back as it was: it takes 1e5 for a number, YAML does not."""
-
-    def represent_text(self, text: str) -> Any:
-        """Put text that looks like a number between quotes."""
-        style = "'" if re.fullmatch(r"[-+]?[\d._]+(e[-+]?\d+)?", text, re.IGNORECASE) else None
-        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-    def ignore_aliases(self, data: Any) -> bool:
-        """Write a list out wherever it stands."""
-        return True
-
-
-_Dumper.add_representer(str, _Dumper.represent_text)
+    return yamltext.dumped(asdict(config))
 
 
 def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | None = None) -> ConfigError:

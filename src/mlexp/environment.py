@@ -7,9 +7,11 @@ import platform
 import resource
 import subprocess
 import sys
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
+
+from threadpoolctl import ThreadpoolController
 
 PACKAGES = ("mlexp", "numpy", "scipy", "scikit-learn", "pandas", "matplotlib", "hydra-core", "omegaconf")
 
@@ -43,12 +45,23 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
+def libraries() -> ThreadpoolController:
+    """Return what sets the threads of all loaded BLAS and OpenMP libraries.
+
+    They are looked for again only when modules have been imported since: that takes milliseconds.
+    """
+    return _libraries(len(sys.modules))
+
+
+@lru_cache(maxsize=1)
+def _libraries(n_modules: int) -> ThreadpoolController:
+    return ThreadpoolController()
+
+
 def blas() -> list[dict[str, Any]]:
     """Return name, version and number of threads of every loaded BLAS and OpenMP library."""
-    from threadpoolctl import threadpool_info
-
     kept = ("user_api", "internal_api", "version", "num_threads", "architecture")
-    return [{name: library.get(name) for name in kept} for library in threadpool_info()]
+    return [{name: library.get(name) for name in kept} for library in libraries().info()]
 
 
 @cache

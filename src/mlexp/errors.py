@@ -2,6 +2,7 @@
 
     MlexpError            1   a fault of the program itself
     ├── ConfigError       2   a key, a value or the outputs folder
+    │   └── NotWritten    2   the disk is full, or may not be written to
     ├── DataError         3   a data file or its content
     ├── DivergedError     4   the loss became NaN or infinite
     ├── Interrupted       5   stopped by the user; can be resumed
@@ -26,6 +27,10 @@ class ConfigError(MlexpError):
     """The configuration names an unknown key or holds a value that is not allowed."""
 
     exit_code = 2
+
+
+class NotWritten(ConfigError):
+    """The outputs folder takes no more; in a sweep, no other job would fare better."""
 
 
 class DataError(MlexpError):

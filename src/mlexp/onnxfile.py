@@ -12,6 +12,7 @@ Input ``X``: raw features (n_rows, n_features), float for pictures, double for t
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -247,7 +248,8 @@ def _converted(graph: _Graph, fitted: Fitted) -> None:
     if fitted.kind == "regression":
         _value(graph, fitted)
     elif fitted.kind == "clustering":
-        graph.output(outputs[0], "cluster", "INT64")
+        graph.add("Reshape", graph.constant([-1], np.int64))
+        graph.output(graph.top, "cluster", "INT64")
     else:
         _label(graph, fitted, outputs[0])
         if hasattr(fitted.model, "predict_proba"):
@@ -279,10 +281,12 @@ def _skl2onnx(estimator: Any, n_features: int, *, double: bool = False) -> Any:
     rows = (DoubleTensorType if double else FloatTensorType)([None, int(n_features)])
     options = {id(estimator): {"zipmap": False}} if is_classifier(estimator) else None
     try:
-        return skl2onnx.convert_sklearn(
-            estimator, initial_types=[("rows", rows)], options=options, target_opset=OPSETS
-        )
-    except (NotImplementedError, RuntimeError, NameError) as error:
+        with warnings.catch_warnings():  # it reads attributes that scikit-learn deprecates
+            warnings.simplefilter("ignore")
+            return skl2onnx.convert_sklearn(
+                estimator, initial_types=[("rows", rows)], options=options, target_opset=OPSETS
+            )
+    except (NotImplementedError, RuntimeError, NameError, ValueError) as error:
         words = " ".join(str(error).split())[:200]
         raise DataError(f"{type(estimator).__name__} cannot be converted by skl2onnx: {words}") from error
 

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from mlexp import skopsfile
-from mlexp.errors import ConfigError, DataError
+from mlexp.errors import ConfigError, DataError, NotWritten
 from mlexp.result import Columns, Result
 
 STATUSES = ("running", "completed", "failed", "diverged", "interrupted")
@@ -304,7 +304,7 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ConfigError(
+        raise NotWritten(
             f"{path} cannot be written: {error.strerror}. Free some space, or choose another folder with "
             "outputs=FOLDER."
         ) from error

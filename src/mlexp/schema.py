@@ -281,6 +281,21 @@ class Execution:
 
 
 @dataclass
+class Tracking:
+    """Which other program follows the run, beside its folder; results do not depend on it."""
+
+    backend: str | None = key(
+        None,
+        optional(choice("tensorboard", "mlflow")),
+        "tensorboard: event files in the run folder; mlflow: a server or a file",
+    )
+    uri: str | None = key(None, optional(text()), "mlflow: server; null: sqlite in <outputs>/mlflow.db")
+    experiment: str | None = key(
+        None, optional(text()), "mlflow: name of the experiment; null: that of the task"
+    )
+
+
+@dataclass
 class Task:
     """The study: its name and what kind of question it asks."""
 
@@ -324,6 +339,7 @@ class Config:
     tune: Tune = field(default_factory=Tune)
     sweep: Sweep = field(default_factory=Sweep)
     execution: Execution = field(default_factory=Execution)
+    tracking: Tracking = field(default_factory=Tracking)
 
 
 @functools.cache

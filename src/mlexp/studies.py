@@ -213,6 +213,11 @@ class Tune:
     journal: str | None = key(
         None, optional(text()), "bayes: file through which searches on several machines share their trials"
     )
+    give_up: list[Any] = key(
+        [],
+        list_of(list_of(number(), what=""), what="a list of [epoch, loss]"),
+        "training ends if the validation loss after that epoch is above that; filled in by bayes",
+    )
     grow: list[Any] = key(
         [],
         list_of(whole(1), what="a list of whole numbers from 1"),

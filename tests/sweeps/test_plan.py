@@ -105,3 +105,24 @@ def test_what_is_stacked(words: list[str], sizes: list[int]) -> None:
     units = stacks.units(plan.jobs, plan.sweep.stack, 2, 64)
     assert [len(unit) for unit in units] == sizes
     assert sorted(job.number for unit in units for job in unit) == [job.number for job in plan.jobs]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["seed=range(0,5)"],
+        ["model.hidden=[8],[9,9],[]", "seed=0,1", "dataset=iris,digits", "model.batch_size=full,7"],
+        ["model=knn", "model.params.n_neighbors=3,4", "seed=1,2", "split.test=auto,0.3,20"],
+        ["model.patience=null,3", "model.l2=0,1", "sweep.zip=[model.patience,model.l2]", "model.momentum=0,0.5"],
+        ["model.learning_rate=0.1,0.2", "model.schedule=step", "model.schedule_options.factor=0.5,0.6"],
+    ],
+)  # fmt: skip
+def test_a_job_made_from_another_is_as_if_composed(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = combinations.expand(words)
+    monkeypatch.setattr(combinations, "REMEMBERED", 0)
+    monkeypatch.setattr(combinations.Composer, "_plain", lambda composer, word: False)
+    slow = combinations.expand(words)
+    assert [one.swept for one in quick] == [one.swept for one in slow]
+    assert [configuration.as_yaml(one.config) for one in quick] == [
+        configuration.as_yaml(one.config) for one in slow
+    ]

@@ -12,7 +12,7 @@ from mlexp import app, config, record
 from mlexp.errors import ConfigError, DataError, MlexpError
 from mlexp.tasks.clustering import choose
 
-SPIRALS = ("task=spiral_clustering", "figures=false")
+SPIRALS = ("task=spiral_clustering", "task.kind=clustering", "figures=false")
 BLOBS = (*SPIRALS, "dataset=blobs", "dataset.noise=0.5", "dataset.n_samples=200", "clustering.methods=[]")
 DIGITS = (*SPIRALS, "dataset=digits", "dataset.limit=300", "clustering.methods=[]", "clustering.k=10")
 

@@ -222,5 +222,5 @@ def test_keys_of_the_node_in_scikit_learns_words() -> None:
 
 @needs_data
 def test_kept_gaps_keep_the_output_of_the_unused_number(tmp_path: Path) -> None:
-    done = run(tmp_path, "task=sign_mlp_rates", "size=smoke", "figures=false")
+    done = run(tmp_path, "task=sign_mlp_rates", "task.kind=classification", "size=smoke", "figures=false")
     assert done.info["facts"]["n_parameters"] == 168_325

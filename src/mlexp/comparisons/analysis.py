@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mlexp import comparison_folder, stats
-from mlexp.comparisons import convergence, words
+from mlexp.comparisons import convergence, tuned, words
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.verdict import Pair, Verdict, judge
 from mlexp.result import Columns
@@ -62,7 +62,7 @@ def analyse(
     best, runner_up = verdict.ranking[:2]
     sentences = words.answer(evidence, verdict, node.alpha)
     if tuning:
-        sentences[0] = f"At these chosen settings: {sentences[0]}"
+        sentences.append(tuned.in_words(dict(tuning)))
     lost = [entry for entries in evidence.entries.values() for entry in entries if entry.problem]
     info = {
         "question": question(evidence),
@@ -80,10 +80,14 @@ def analyse(
         ],
         "design": asdict(verdict.design),
         "test": verdict.test,
-        "why": verdict.choice.why if not verdict.misfit else verdict.misfit,
+        "why": verdict.choice.why if node.test == "auto" else "it was chosen by hand",
         "licence": words.licence(evidence, verdict.pairs[0].outcome.licence),
         "second": words.second(evidence, verdict),
-        "warnings": [*_warnings(evidence, verdict, node), *map(_loss, lost)],
+        "warnings": [
+            *_warnings(evidence, verdict, node),
+            *(tuned.warnings(dict(tuning)) if tuning else []),
+            *map(_loss, lost),
+        ],
         "epochwise": convergence.epochwise(evidence, best, runner_up, node.alpha),
         "pairs": [_pair(pair) for pair in verdict.pairs],
         "overall": asdict(verdict.overall) if verdict.overall else None,
@@ -107,9 +111,11 @@ def write(analysis: Analysis, folder: Path, extra: Mapping[str, Any], *, figures
     comparison_folder.write_tables(folder, analysis.tables)
     comparison_folder.write_info(folder, {**extra, **analysis.info})
     if figures:
+        from mlexp import report
         from mlexp.plots import comparison
 
         comparison.draw(comparison_folder.load(folder))
+        report.write(folder)
 
 
 def question(evidence: Evidence) -> str:
@@ -138,7 +144,9 @@ def _arm(evidence: Evidence, arm: str, node: Comparison) -> dict[str, Any]:
         return row
     used, values = evidence.used[arm], evidence.values(arm)
     best = values * evidence.metric.sign
-    row |= {"runs": len(values), "mean": values.mean()} | _interval(values, 1 - node.alpha)
+    row |= {"runs": len(values), "mean": values.mean()} | _interval(
+        values, 1 - node.alpha, evidence.metric.is_share
+    )
     row |= {"best": values[best.argmax()], "worst": values[best.argmin()]}
     row |= {"interquartile_mean": stats.interquartile_mean(values)}
     chosen = [_metric(entry, "validation", evidence.metric.name) for entry in used]
@@ -150,13 +158,14 @@ def _arm(evidence: Evidence, arm: str, node: Comparison) -> dict[str, Any]:
     return row | {"reached_target": len(hits), "epochs_to_target": float(np.median(hits)) if hits else ""}
 
 
-def _interval(values: np.ndarray, level: float) -> dict[str, Any]:
+def _interval(values: np.ndarray, level: float, share: bool) -> dict[str, Any]:
     """Return the t interval of the mean over runs; of shares it ends at 0 and 1."""
     if len(values) < 2:
         return {"low": "", "high": "", "sd": ""}
     sd = float(values.std(ddof=1))
     half = t_quantile(0.5 + level / 2, len(values) - 1) * sd / np.sqrt(len(values))
-    return {"low": values.mean() - half, "high": values.mean() + half, "sd": sd}
+    low, high = values.mean() - half, values.mean() + half
+    return {"low": max(low, 0.0) if share else low, "high": min(high, 1.0) if share else high, "sd": sd}
 
 
 def _metric(entry: Entry, part: str, name: str) -> float | None:

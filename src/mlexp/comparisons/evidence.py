@@ -13,6 +13,7 @@ from mlexp.comparisons.metric import Metric
 from mlexp.errors import DataError
 from mlexp.record import Run
 
+MOST_NAMED = 4
 Block = tuple[str, str]  # fingerprint of the data, and of the rows that judge
 
 
@@ -183,8 +184,8 @@ class Evidence:
         if done and str(self.metric) not in names:
             raise DataError(f"No run holds {self.metric}. These hold: {', '.join(sorted(names))}.")
         counts = ", ".join(
-            f"{arm} {sum(e.value is not None for e in entries)} of {len(entries)}"
-            for arm, entries in self.entries.items()
+            f"{sum(e.value is not None for e in entries)} of {len(entries)} of '{arm}'"
+            for arm, entries in list(self.entries.items())[:MOST_NAMED]
         )
         first = next((e.problem for entries in self.entries.values() for e in entries if e.problem), "")
         raise DataError(

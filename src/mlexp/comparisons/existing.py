@@ -74,7 +74,7 @@ def compare(
     entries: dict[str, list[Entry]] = {}
     settings: dict[str, dict[str, str]] = {}
     for one in found:
-        arm = one.arm if own else ", ".join(named(key, one.values[key]) for key in keys)
+        arm = one.arm if own else " ".join(named(key, one.values[key]) for key in keys)
         settings.setdefault(arm, {key: as_typed(one.values[key]) for key in keys})
         entries.setdefault(arm, []).append(Entry(arm, _repeat(one, found), one.run, metric, one.fate))
     if len(entries) < 2:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import app, comparison_folder, sweep_folder, sweeps
-from mlexp.comparisons import analysis
+from mlexp.comparisons import analysis, tuned
 from mlexp.comparisons.analysis import Analysis
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import Metric
 from mlexp.comparisons.show import show
 from mlexp.comparisons.study import Study
-from mlexp.errors import MlexpError
+from mlexp.errors import Interrupted, MlexpError
 from mlexp.studies import Comparison
 from mlexp.sweep_folder import Sweep, SweepFolder
 from mlexp.terminal import QUIET
@@ -29,43 +29,70 @@ def run(study: Study, *, verbosity: int = QUIET) -> sweeps.Outcome:
     -------
     sweeps.Outcome
         Of the jobs; the answer stands in `comparison.json` of its folder.
+
+    Raises
+    ------
+    Interrupted
+        A search of an arm was stopped; what was done is kept.
     """
     folder = sweeps.begin(study.plan)
-    known = comparison_folder.Comparison(folder.path)
     if not (folder.path / comparison_folder.INFO).exists():
-        start = {"comparison": asdict(study.settings), "settings": study.arms, "tuning": None}
-        comparison_folder.write_info(
-            folder.path,
-            start
-            | {
-                "status": "running",
-                "metric": str(study.metric),
-                "arms": [{"name": arm} for arm in study.arms],
-            },
-        )
-    return _go_on(study.plan, folder, known, verbosity)
+        tuned.write(folder.path, study.searches)
+        start: dict[str, Any] = {"comparison": asdict(study.settings), "settings": study.arms, "tuning": None}
+        start |= {
+            "status": "running",
+            "metric": str(study.metric),
+            "arms": [{"name": arm} for arm in study.arms],
+        }
+        comparison_folder.write_info(folder.path, start)
+    return _go_on(study.plan, folder, verbosity)
 
 
 def resume(path: Path, *, verbosity: int = QUIET) -> sweeps.Outcome:
     """Go on with a comparison that was stopped or killed, then answer its question from all runs."""
     known = comparison_folder.load(path)
     folder = sweep_folder.reopen(known.path)
-    return _go_on(sweeps.restored(known.path), folder, known, verbosity)
+    return _go_on(sweeps.restored(known.path), folder, verbosity)
 
 
-def _go_on(
-    plan: sweeps.Plan, folder: SweepFolder, known: comparison_folder.Comparison, verbosity: int
-) -> sweeps.Outcome:
+def _go_on(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Outcome:
+    place = folder.path
+    if (place / tuned.FOLDER).exists():
+        plan = _tuned(plan, folder, verbosity)
     outcome = sweeps.go_on(plan, folder, verbosity=verbosity, ending=False)
     if outcome.status == "interrupted":
-        comparison_folder.write_info(known.path, known.info | {"status": "interrupted"})
+        _mark(place, status="interrupted")
         return outcome
     try:
-        show(answered(known.path, figures=plan.figures), str(app.as_typed(known.path)), verbosity=verbosity)
+        found = answered(place, figures=plan.figures)
     except MlexpError as error:
-        comparison_folder.write_info(known.path, known.info | {"status": "failed", "error": str(error)})
+        _mark(place, status="failed", error=str(error))
         raise
+    show(found, str(app.as_typed(place)), verbosity=verbosity)
     return outcome
+
+
+def _tuned(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Plan:
+    """Tune the arms, and return the plan with what they chose; it is written down before its jobs begin."""
+    try:
+        chosen = tuned.search(folder.path, command=plan.command, verbosity=verbosity)
+    except BaseException as error:
+        status = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
+        folder.write_info(Sweep(folder.path).info | {"status": status})
+        _mark(folder.path, status=status, error=str(error))
+        folder.close()
+        if status == "failed":
+            raise
+        shown = app.as_typed(folder.path)
+        raise Interrupted(f"Stopped while the arms were tuned. Go on with: mlexp resume {shown}") from error
+    plan = tuned.with_chosen(plan, folder.path, chosen)
+    sweeps.write_plan(plan, folder)
+    _mark(folder.path, tuning=chosen)
+    return plan
+
+
+def _mark(place: Path, **more: Any) -> None:
+    comparison_folder.write_info(place, comparison_folder.load(place).info | more)
 
 
 def answered(path: Path, *, figures: bool = True) -> Analysis:
@@ -73,15 +100,15 @@ def answered(path: Path, *, figures: bool = True) -> Analysis:
     info = comparison_folder.load(path).info
     kept = {name: info[name] for name in KEPT}
     node, metric = Comparison(**info["comparison"]), Metric.parse(info["metric"])
-    found = analysis.analyse(
+    done = analysis.analyse(
         evidence_of(Sweep(path), metric),
         node,
         folder=path,
         settings=info["settings"],
         tuning=info["tuning"],
     )
-    analysis.write(found, path, kept, figures=figures)
-    return found
+    analysis.write(done, path, kept, figures=figures)
+    return done
 
 
 def evidence_of(sweep: Sweep, metric: Metric) -> Evidence:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlexp import config as configuration
 from mlexp import models, sweeps
 from mlexp.combinations import Combination, as_settings, compose_each
+from mlexp.comparisons import tuned
 from mlexp.comparisons.metric import DEFAULT, Metric
 from mlexp.errors import ConfigError
 from mlexp.rules import as_typed
 from mlexp.schema import Config
-from mlexp.studies import Comparison
+from mlexp.studies import Comparison, Tune
 
 SEEDS = 10
-NOT_OF_AN_ARM = ("comparison", "sweep", "execution", "task", "tune", "seed", "outputs", "size")
+NOT_OF_AN_ARM = ("comparison", "sweep", "execution", "task", "seed", "outputs", "size")
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,14 @@ class Study:
     metric : what is compared
     arms : name -> key -> value as typed
     plan : the jobs of all arms
+    searches : arm -> the search that chooses its settings first; none where arms are not tuned
     """
 
     settings: Comparison
     metric: Metric
     arms: dict[str, dict[str, str]]
     plan: sweeps.Plan
+    searches: dict[str, Config] = field(default_factory=dict)
 
 
 def plan(arguments: Sequence[str], config_dir: str | None = None, command: Sequence[str] = ()) -> Study:
@@ -55,14 +58,16 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
     )
     kind = kind_of(configs, node.of)
     metric = Metric.parse(node.metric or DEFAULT[kind], kind)
+    singles = {name: single(config, kind) for name, config in configs.items()}
     jobs = [
-        Combination({"arm": name} | swept, config)
-        for name, arm in configs.items()
-        for swept, config in repeated(single(arm, kind), node)
+        Combination({"arm": name} | swept, replace(config, tune=Tune()))
+        for name, arm in singles.items()
+        for swept, config in repeated(arm, node)
     ]
     words = {name: dict(word.split("=", 1) for word in as_settings(values)) for name, values in arms.items()}
     refuse_same(configs)
-    return Study(node, metric, words, sweeps.planned(jobs, command=command))
+    searches = tuned.searches(singles, node, arguments)
+    return Study(node, metric, words, sweeps.planned(jobs, command=command), searches)
 
 
 def arms_of(node: Comparison) -> dict[str, dict[str, Any]]:
@@ -96,8 +101,7 @@ def _crossed(grid: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             raise ConfigError(f"comparison.grid.{word} must be a list of values. Got {values!r}.")
         axes.append([(word, value) for value in values])
     return {
-        ", ".join(named(key, value) for key, value in pairs): dict(pairs)
-        for pairs in itertools.product(*axes)
+        " ".join(named(key, value) for key, value in pairs): dict(pairs) for pairs in itertools.product(*axes)
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -147,23 +148,20 @@ def _judged(
         p if outcome.testable else None,
         separated,
         second,
-        _power(evidence, node, pair, outcome) if seeds_vary else None,
+        _power(evidence, node, pair) if seeds_vary else None,
         stats.equivalence(outcome, node.margin, alpha=node.alpha) if node.margin is not None else None,
     )
 
 
-def _power(evidence: Evidence, node: Comparison, pair: tuple[str, str], outcome: Outcome) -> SeedsNeeded:
-    a, b = pair
-    details = outcome.details
-    return stats.seeds_needed(
-        evidence.values(a),
-        evidence.values(b),
-        node.margin or worth_seeing(evidence),
-        v_row=details.get("v_row", 0.0),
-        v_res=details.get("v_res", 0.0),
-        rows=outcome.n.get("rows"),
-        alpha=node.alpha,
-    )
+def _power(evidence: Evidence, node: Comparison, pair: tuple[str, str]) -> SeedsNeeded:
+    """Return how many seeds would be needed: over new test rows too, where their scores were kept."""
+    a, b = (evidence.values(arm) for arm in pair)
+    tables = [evidence.table(arm) for arm in pair]
+    rows: dict[str, Any] = {}
+    if tables[0] is not None and tables[1] is not None and tables[0].shape[1] > 1:
+        parts = stats.crossed_parts(tables[0], tables[1])
+        rows = {"v_row": float(parts.v_row), "v_res": float(parts.v_res), "rows": tables[0].shape[1]}
+    return stats.seeds_needed(a, b, node.margin or worth_seeing(evidence), alpha=node.alpha, **rows)
 
 
 def worth_seeing(evidence: Evidence) -> float:
@@ -231,7 +229,7 @@ def _wilcoxon(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outco
 
 
 def _differences(evidence: Evidence, a: str, b: str) -> np.ndarray:
-    return evidence.by_unit(a) - evidence.by_unit(b)
+    return np.asarray(evidence.by_unit(a) - evidence.by_unit(b))
 
 
 def _sizes(evidence: Evidence) -> dict[str, float]:

@@ -8,7 +8,10 @@ from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Pair, Verdict
 from mlexp.stats import Outcome
 
-NAMES = {"crossed t (seeds × rows)": "crossed t", "corrected t (Nadeau–Bengio)": "corrected t"}
+NAMES = {
+    "crossed t (seeds × rows)": "crossed t",
+    "Wilcoxon signed rank (zsplit)": "Wilcoxon signed rank, median of differences by Hodges and Lehmann",
+}
 MOST_NAMED = 6
 
 
@@ -23,12 +26,13 @@ def answer(evidence: Evidence, verdict: Verdict, alpha: float) -> list[str]:
     mean = evidence.metric.value(evidence.values(best).mean())
     lead = f"{best} has the best mean {evidence.metric.words}, {mean} ({_repeats(evidence, verdict)})"
     adjusted = "Nemenyi" if verdict.nemenyi else "Holm" if pairs[0].adjusted is not None else "Bonferroni"
+    tested = adjusted if verdict.nemenyi else f"{_test(pairs[0])}, {adjusted}"
     if not tied:
-        lead += f", and is better than each of the other {len(others)} arms ({_test(pairs[0])}, {adjusted})."
+        lead += f", and is better than each of the other {len(others)} arms ({tested})."
     elif beaten:
         lead += f"; it is better than {_list(beaten)}, not separated from {_list(tied)} ({adjusted})."
     else:
-        lead += f", but these runs do not separate it from any other arm ({_test(pairs[0])}, {adjusted})."
+        lead += f", but these runs do not separate it from any other arm ({tested})."
     found = [lead, *_of_two(evidence, verdict, pairs[0])]
     apart = sum(pair.separated for pair in verdict.pairs)
     found.append(
@@ -65,11 +69,13 @@ def needed(evidence: Evidence, pair: Pair) -> str:
     power = pair.power
     assert power is not None
     metric = evidence.metric
-    size = f"{100 * power.delta if metric.is_share else power.delta:g} {metric.unit}"
+    delta = 100 * power.delta if metric.is_share else power.delta
+    size = f"{delta:g} {metric.unit.replace('points', 'point') if delta == 1 else metric.unit}"
     if not power.testable:
         return f"How many seeds would be needed cannot be said: {power.reason}."
+    alone = "" if evidence.metric.of_row else f" on these test {things(evidence)}"
     if power.seeds is not None:
-        return f"About {power.seeds} seeds an arm would be needed to see {size}; take fresh ones."
+        return f"About {power.seeds} seeds an arm would be needed to see {size}{alone}; take fresh ones."
     rows = f", more than {power.rows_needed:,} of them" if power.rows_needed else ""
     return f"No number of seeds will show {size}; that takes more test {things(evidence)}{rows}."
 
@@ -164,6 +170,8 @@ def _repeats(evidence: Evidence, verdict: Verdict, pair: Pair | None = None) -> 
     counts = sorted({len(evidence.used[arm]) for arm in arms})
     if counts == [1]:
         return "one run an arm"
+    if verdict.test == "mcnemar":
+        return "the first run of each arm"
     return f"{counts[0]} seeds an arm" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds an arm"
 
 

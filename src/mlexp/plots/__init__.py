@@ -19,6 +19,7 @@ from mlexp.plots import (
     pictures,
     regression,
     style,
+    tuning,
 )
 from mlexp.record import Run, write_bytes
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 # A figure is None where the folder does not hold what it shows.
 FIGURES: dict[str, Callable[[Run], Figure | None]] = {
+    "tuning": tuning.scores,
+    "tuning_importance": tuning.importance,
+    "tuning_curves": tuning.curves,
     "learning_curves": curves.learning_curves,
     "confusion": classes.confusion,
     "per_class": classes.per_class,

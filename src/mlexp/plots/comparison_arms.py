@@ -60,6 +60,11 @@ class Arms:
         return 100.0 if self.info["measure"]["share"] else 1.0
 
     @property
+    def headline(self) -> str:
+        """The head of the answer, without what stands in brackets."""
+        return str(self.info["answer"][0]).partition(" (")[0].rstrip(".")
+
+    @property
     def axis(self) -> str:
         """Name of an axis of values."""
         words = str(self.info["measure"]["words"])

@@ -57,6 +57,8 @@ def _legend(axes: Axes, arms: Arms, found: dict[str, np.ndarray]) -> tuple[list[
 
 def radar(arms: Arms) -> Figure | None:
     """Draw the accuracy of each class as a radar; its centre is not zero but stated."""
+    from matplotlib.ticker import MaxNLocator
+
     found = {arm: recall for arm in _shown(arms) if (recall := _recalls(arms, arm)) is not None}
     names = arms.classes
     if len(found) < 2 or not 3 <= len(names) <= 40:
@@ -75,6 +77,7 @@ def radar(arms: Arms) -> Figure | None:
     axes.set_theta_zero_location("N")  # type: ignore[attr-defined]
     axes.set_theta_direction(-1)  # type: ignore[attr-defined]
     axes.tick_params(axis="x", pad=6)
+    axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.set_rlabel_position(180 / len(names))  # type: ignore[attr-defined]
     axes.grid(True)
     figure.legend(*_legend(axes, arms, found), loc="outside lower center", ncols=len(found))
@@ -104,9 +107,12 @@ def _confusions(arms: Arms, arm: str) -> np.ndarray | None:
     kept = [
         [run.predictions.get(f"{part}_{what}") for what in ("true", "predicted")] for run in arms.runs[arm]
     ]
-    if n < 2 or any(one is None for pair in kept for one in pair):
+    if n < 2:
         return None
-    return np.stack([classes.count(true, predicted, n) for true, predicted in kept if predicted is not None])
+    whole = [(true, predicted) for true, predicted in kept if true is not None and predicted is not None]
+    return (
+        np.stack([classes.count(*pair, n) for pair in whole]) if whole and len(whole) == len(kept) else None
+    )
 
 
 def _half(recall: np.ndarray) -> np.ndarray:
@@ -206,7 +212,7 @@ def mistakes(arms: Arms) -> Figure | None:
     if not np.isfinite(matrix).any():
         return None
     height = min(2.6, 0.6 + 0.32 * len(wrong) + 0.6) if len(wrong) < 6 else 3.0
-    headline = "Mistakes of two runs, one of each arm: rows that both get wrong, of those that either does"
+    headline = "Mistakes that two runs have in common, of all that either makes; diagonal: seeds of one arm"
     figure = style.new_figure(height, headline)
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.5))
     _agreement(left, arms, *(wrong[arm].mean(axis=0) for arm in arms.lead))
@@ -255,4 +261,4 @@ def _heat(axes: Axes, matrix: np.ndarray, names: Sequence[str]) -> None:
     axes.set_xticks(range(len(names)), names, rotation=90 if turned else 0)
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(length=0)
-    axes.set_title("Shared mistakes (%); diagonal: two seeds of one arm")
+    axes.set_title("Shared mistakes (%)")

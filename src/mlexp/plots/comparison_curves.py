@@ -120,10 +120,12 @@ def paired_differences(arms: Arms) -> Figure | None:
     axes = figure.subplots()
     reach = float(np.abs(values).max()) or 1.0
     steps = np.unique(np.round(values, 9))
-    few = len(steps) <= BINS
-    bins = (np.append(steps - _half(steps), steps[-1] + _half(steps))) if few and len(steps) > 1 else BINS
-    counts, _, _ = axes.hist(
-        values, bins=bins, range=(-reach, reach), color=style.BLUE, edgecolor="white", linewidth=0.4
+    edges = np.linspace(-reach, reach, BINS + 1)
+    if 1 < len(steps) <= BINS:  # scores of so many seeds: a bar for each value
+        edges = np.append(steps - _half(steps), steps[-1] + _half(steps))
+    counts = np.histogram(values, edges)[0]
+    axes.bar(
+        edges[:-1], counts, np.diff(edges), align="edge", color=style.BLUE, edgecolor="white", linewidth=0.4
     )
     if counts.max() > 30 * max(float(np.median(counts[counts > 0])), 1):
         axes.set_yscale("log")

@@ -22,7 +22,7 @@ LABEL = 1.9  # inches of the name of an arm
 def scores(arms: Arms) -> Figure:
     """Draw every run as a point over the box of its arm: quartiles, median, and the mean as a diamond."""
     n = len(arms.names)
-    figure = style.new_figure(0.75 + 1.15 * ROW * n, str(arms.info["answer"][0]))
+    figure = style.new_figure(0.75 + 1.15 * ROW * n, arms.headline)
     axes = figure.subplots()
     for place, arm in enumerate(arms.names):
         strip(axes, place, arms.values[arm], arms.colour(arm))
@@ -68,7 +68,7 @@ def differences(arms: Arms) -> Figure | None:
     headline = f"Differences with their {level} interval: " + (
         f"{arms.names[0]} against each other arm" if best_only else "every pair of arms"
     )
-    figure = style.new_figure(0.95 + ROW * len(pairs), f"{headline} ({pairs[0]['test']})")
+    figure = style.new_figure(0.95 + ROW * len(pairs), f"{headline}; {pairs[0]['test']}")
     axes = figure.subplots()
     margin = arms.info["margin"]
     if margin:

@@ -12,6 +12,7 @@ import numpy as np
 from mlexp.plots import style
 from mlexp.plots.groups import PALETTE
 from mlexp.record import Run, write_bytes
+from mlexp.stats.fence import fenced
 from mlexp.sweep_folder import Sweep, short
 
 if TYPE_CHECKING:
@@ -173,11 +174,11 @@ def heat_map(found: Findings) -> Figure:
     figure = style.new_figure(0.9 + 0.3 * len(rows), found.headline())
     axes = figure.subplots()
     cmap = "cividis_r" if found.measure in LOWER_IS_BETTER else "cividis"
-    image = axes.imshow(grid, cmap=cmap, aspect="auto")
-    low, high = np.nanmin(grid), np.nanmax(grid)
+    low, high = _limits(grid[np.isfinite(grid)], found.measure)
+    image = axes.imshow(grid, cmap=cmap, aspect="auto", vmin=low, vmax=high)
     for (row, column), value in np.ndenumerate(grid):
         if np.isfinite(value):
-            dark = (value - low) / ((high - low) or 1) < 0.5
+            dark = (min(max(value, low), high) - low) / ((high - low) or 1) < 0.5
             axes.text(column, row, f"{value:.3f}", ha="center", va="center", fontsize=_cell_size(len(columns)),
                       color="white" if dark != (found.measure in LOWER_IS_BETTER) else style.INK)  # fmt: skip
     at = (columns.index(found.best[1]) - 0.5, rows.index(found.best[0]) - 0.5)
@@ -198,7 +199,8 @@ def parallel(found: Findings) -> Figure:
     from matplotlib.colors import Normalize
 
     means = {setting: float(found.values(setting, found.choosing).mean()) for setting in found.jobs}
-    norm = Normalize(min(means.values()), max(means.values()))
+    ends = _limits(np.array([*means.values()]), found.measure)
+    norm = Normalize(*ends, clip=True)
     cmap = "cividis_r" if found.measure in LOWER_IS_BETTER else "cividis"
     colours = ScalarMappable(norm, cmap)
     figure = style.new_figure(3.2, found.headline())
@@ -223,10 +225,9 @@ def parallel(found: Findings) -> Figure:
         best = setting == found.best
         axes.plot(range(last + 1), height, color=style.VERMILION if best else colours.to_rgba(np.array(means[setting])),
                   linewidth=2.4 if best else 0.9, alpha=1 if best else 0.8, zorder=2 + rank)  # fmt: skip
-    for value in (min(means.values()), max(means.values())):
-        axes.text(
-            last + 0.03, float(norm(value)), f"{value:.3f}", ha="left", va="center", fontsize=style.SMALL
-        )
+    for value, sign, end in zip(ends, "≤≥", (min(means.values()), max(means.values())), strict=True):
+        name = f"{sign if value != end else ''}{value:.3f}"
+        axes.text(last + 0.03, float(norm(value)), name, ha="left", va="center", fontsize=style.SMALL)
     axes.set_xticks(range(last + 1), [*short(found.keys), f"{found.choosing}\n{found.label}"])
     axes.set_xlim(-0.45, last + 0.3)
     axes.set_yticks([])
@@ -263,6 +264,12 @@ def losses(found: Findings, sweep: Sweep) -> Figure | None:
     title = style.escape(", ".join(short(found.keys)) + ("" if few else " (best; all others in grey)"))
     figure.legend(loc="outside lower center", ncols=3, title=title, title_fontsize=style.NORMAL)
     return figure
+
+
+def _limits(values: np.ndarray, measure: str) -> tuple[float, float]:
+    """Return the ends of the colours: one training that blew up does not take the colour from all others."""
+    kept = fenced(values, low=measure not in LOWER_IS_BETTER)
+    return float(kept.min()), float(kept.max())
 
 
 def _places(words: Sequence[str]) -> tuple[np.ndarray, bool]:

@@ -50,13 +50,23 @@ def answer(study: Study) -> Answer:
     status = study.info["status"]
     if status != "completed" or not study.metrics:
         return Answer(question, [UNFINISHED.get(status, "The run left no scores.")], _progress(study))
-    return Answer(question, *ANSWERS.get(study.kind, _other)(study))
+    (first, *others), figures = ANSWERS.get(study.kind, _other)(study)
+    return Answer(question, [first, *_tuned(study), *others], figures)
 
 
 def _other(study: Study) -> Told:
     found = [f"{name.replace('_', ' ')} {number(value)}" for name, value in study.scores.items()]
     labels = {name: name.replace("_", " ") for name in list(study.scores)[:3]}
     return [f"{study.part.capitalize()}: {listed(found)}."], study.figures(labels)
+
+
+def _tuned(study: Study) -> list[str]:
+    if not study.tuning:
+        return []
+    values = [f"{key} = {value}" for key, value in study.tuning["chosen"]["values"].items()]
+    return [
+        f"Its settings did best of {study.tuning['n_trials']:,} tried without a test row: {listed(values)}."
+    ]
 
 
 def _progress(study: Study) -> list[KeyFigure]:

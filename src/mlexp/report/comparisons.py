@@ -9,51 +9,62 @@ from typing import Any
 from mlexp import comparison_folder, sweep_folder
 from mlexp.comparison_folder import Comparison
 from mlexp.report import sweeps, tables
-from mlexp.report.page import Answer, KeyFigure, Page
-from mlexp.report.pictures import pictures
-from mlexp.report.words import SPACE, listed, number, percent
+from mlexp.report.page import Answer, KeyFigure, Page, Table
+from mlexp.report.pictures import COMPARED, pictures
+from mlexp.report.words import FINE, SPACE, listed, number, percent, shown
 from mlexp.sweep_folder import Sweep
 
-SHARES = ("accuracy",)
-TERMS = {
-    "Test": "test",
-    "Why this test": "why",
-    "What it allows to say": "licence",
-    "On these test rows alone": "second",
-}
 Found = Mapping[str, Any]
 
 
 def page(comparison: Comparison) -> Page:
-    """Return what the page of a comparison says; beside its own sweep, or runs that were there before."""
+    """Return what the page of a comparison says; its runs are those of its own sweep, or were there before."""
     found = comparison.info
-    if (comparison.path / sweep_folder.INFO).exists():
-        under = sweeps.page(Sweep(comparison.path))
-    else:
-        under = Page(
-            title=comparison.path.name,
-            kind="",
-            status="",
-            date="",
-            answer=Answer("", ()),
-            pictures=pictures(comparison.path),
-            tables=tables.tables(comparison.path),
-        )
+    swept = (comparison.path / sweep_folder.INFO).exists()
+    under = sweeps.page(Sweep(comparison.path)) if swept else _bare(comparison)
     answered = Answer(found["question"], found["answer"], _key_figures(found)) if "answer" in found else None
+    arms = listed([str(arm["name"]) for arm in found["arms"]])
     return replace(
         under,
         kind="comparison",
         status=found["status"],
-        answer=answered or Answer(f"Which is better: {_arms(found)}?", ["No answer yet."]),
+        answer=answered or Answer(f"Which is better: {arms}?", ["No answer yet."]),
         problem=found.get("error") or "",
+        pictures=pictures(comparison.path, COMPARED),
         tables=[table for table in under.tables if table.name not in ("settings", "runs")],
         method=[*_statistics(found), *under.method],
-        warnings=[
-            *found.get("warnings", []),
-            *(words for words in under.warnings if words.startswith("Job ")),
-        ],
+        warnings=[*found.get("warnings", []), *(said for said in under.warnings if said.startswith("Job "))],
         links=[("verdict", comparison_folder.INFO), *under.links],
     )
+
+
+def _bare(comparison: Comparison) -> Page:
+    """Return the page of a comparison of runs that were there before it."""
+    runs = comparison.tables.get("runs", {})
+    return Page(
+        title=comparison.path.name,
+        kind="comparison",
+        status="",
+        date="",
+        answer=Answer("", ()),
+        members=[_runs(comparison)] if runs else [],
+        tables=tables.tables(comparison.path),
+        links=[(f"table {name.replace('_', ' ')}", f"tables/{name}.csv") for name in comparison.tables],
+    )
+
+
+def _runs(comparison: Comparison) -> Table:
+    """Return one row a run, with the way to its page."""
+    table = tables.of("runs", comparison.tables["runs"], "tables/runs.csv")
+    folders = comparison.tables["runs"]["folder"]
+    linked = []
+    for row, folder in zip(table.rows, folders, strict=False):
+        page = (
+            f"{folder}/report.html" if (comparison.path / folder / "report.html").exists() else f"{folder}/"
+        )
+        linked.append([*(replace(cell, link=page) if cell.value == folder else cell for cell in row)])
+    arms = list(dict.fromkeys(comparison.tables["runs"]["arm"]))
+    return replace(table, name="jobs", rows=linked, filters={0: arms})
 
 
 def _key_figures(found: Found) -> list[KeyFigure]:
@@ -61,50 +72,53 @@ def _key_figures(found: Found) -> list[KeyFigure]:
     best, runner_up = found["ranking"][:2]
     arm = next(arm for arm in found["arms"] if arm["name"] == best)
     pair = next(pair for pair in found["pairs"] if {pair["a"], pair["b"]} == {best, runner_up})
-    sign = 1 if pair["a"] == best else -1
-    ends = sorted(sign * end for end in (pair["low"], pair["high"]) if end is not None)
-    level = f"{100 * (1 - found['alpha']):g}{SPACE}% interval"
-    show = _score(found["metric"])
-    figures = [
-        KeyFigure(
-            f"Mean {found['metric'].replace('_', ' ')}, {best}", show(arm["mean"]), f"{arm['runs']} runs"
-        )
-    ]
+    measure, sign = found["measure"], 1 if pair["a"] == best else -1
+    mean = percent(arm["mean"], FINE) if measure["share"] else number(arm["mean"])
+    figures = [KeyFigure(f"Mean {measure['words']}, {best}", mean, f"{arm['runs']} runs")]
     if pair["difference"] is not None:
-        note = f"{level} {_signed(ends[0])} to {_signed(ends[1])}" if len(ends) == 2 else ""
-        figures.append(KeyFigure(f"Lead over {runner_up}", _signed(sign * pair["difference"]), note))
+        ends = sorted(sign * end for end in (pair["low"], pair["high"]) if end is not None)
+        sure = " to ".join(_signed(end, measure["share"]) for end in ends)
+        note = f"{100 * pair['level']:g}{SPACE}% interval {sure}" if len(ends) == 2 else ""
+        lead = _signed(sign * pair["difference"], measure["share"])
+        figures.append(
+            KeyFigure(f"{best} minus {runner_up}", lead + (" points" if measure["share"] else ""), note)
+        )
     p = pair["p_adjusted"] if pair["p_adjusted"] is not None else pair["p"]
     if p is not None:
-        figures.append(KeyFigure("P value", f"{p:.2g}" if p >= 0.001 else "< 0.001", str(found["test"])))
+        figures.append(KeyFigure("P value", f"{p:.3f}" if p >= 0.001 else "< 0.001", str(pair["test"])))
     return figures
 
 
-def _score(metric: str) -> Any:
-    return percent if metric.split("_")[-1].split()[-1] in SHARES else number
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3g}".replace("-", "−")
+def _signed(value: float, share: bool) -> str:
+    """Return a difference with its sign; that of two shares in points of a percent."""
+    return (f"{100 * value:+.2f}" if share else f"{value:+.3g}").replace("-", "−")
 
 
 def _statistics(found: Found) -> Iterator[tuple[str, str]]:
-    """Yield the test, why it and no other, and what it allows to say."""
-    for term, key in TERMS.items():
-        if found.get(key):
-            yield term, str(found[key])
+    """Yield the test, why it and no other, what it allows to say, the arms, and what others would have done."""
+    if found.get("pairs"):
+        yield "Test", f"{found['pairs'][0]['test']}: {found['why']}"
+        yield "What it allows to say", f"A statement {found['licence']}."
+    if found.get("second"):
+        yield "A narrower one", str(found["second"])
     for arm in found["arms"]:
-        given = [f"{key} = {value}" for key, value in (arm.get("settings") or {}).items()]
-        yield f"Arm {arm['name']}", listed(given)
+        given = arm.get("settings") or {}
+        yield f"Arm {arm['name']}", listed([f"{key} = {shown(str(value))}" for key, value in given.items()])
     design = {key: value for key, value in (found.get("design") or {}).items() if value is not None}
     if design:
-        yield "Design", ", ".join(f"{key.replace('_', ' ')} {_plain(value)}" for key, value in design.items())
+        yield (
+            "Design",
+            ", ".join(f"{key.replace('_', ' ')}: {_plain(value)}" for key, value in design.items()),
+        )
+    told = found.get("epochwise")
+    if told:
+        yield (
+            str(told["label"]).capitalize(),
+            f"p = {told['p']:.2g} over {told['epochs']} epochs; {told['reason']}.",
+        )
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return number(value) if isinstance(value, int | float) else str(value)
-
-
-def _arms(found: Found) -> str:
-    return listed([str(arm["name"]) for arm in found["arms"]])

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mlexp.record import read_json
 from mlexp.report.study import PARTS, Study
 from mlexp.report.words import duration, listed, number
 
@@ -23,6 +22,7 @@ SCALES = {
     "standard": "each feature to mean 0 and deviation 1, as the training part has them",
     "minmax": "each feature to [0, 1], as the training part has it",
 }
+INITS = {"auto": "he before ReLU and its kin, xavier elsewhere"}
 NETWORKS = ("mlp", "autoencoder")
 Terms = list[tuple[str, str]]
 
@@ -51,7 +51,7 @@ def record(info: Mapping[str, Any]) -> Terms:
         ("Seed", str(info["seed"])),
         ("Configuration", info["config_hash"]),
         *(
-            (what.capitalize(), info[what]["fingerprint"])
+            (f"Fingerprint of the {what}", info[what]["fingerprint"])
             for what in ("dataset", "split")
             if info[what].get("fingerprint")
         ),
@@ -134,7 +134,7 @@ def _model(study: Study) -> Iterator[tuple[str, str]]:
     table = study.run.tables.get("layers", {}).get("layer", [])
     layers = [str(name) for name in table] or [f"Dense({width})" for width in model["hidden"]]
     size = f"; {facts['n_parameters']:,} parameters" if facts.get("n_parameters") else ""
-    yield "Model", f"{' → '.join(layers)}{size}; started from {model['init']} weights."
+    yield "Model", f"{' → '.join(layers)}{size}; initial weights {INITS.get(model['init'], model['init'])}."
 
 
 def _training(study: Study) -> Iterator[tuple[str, str]]:
@@ -167,17 +167,20 @@ def _training(study: Study) -> Iterator[tuple[str, str]]:
 
 
 def _tuning(study: Study) -> Iterator[tuple[str, str]]:
-    path = study.run.path / "tuning.json"
-    if not path.exists():
+    tuned = study.tuning
+    if not tuned:
         return
-    tuned = read_json(path)
-    values = listed([f"{name} = {value}" for name, value in (tuned["chosen"].get("values") or {}).items()])
-    score = tuned["chosen"].get("score")
-    reached = f", validation {tuned['metric']} {number(score)}" if score is not None else ""
-    yield (
-        "Tuning",
-        f"{tuned['strategy']}, {tuned['n_trials']:,} trials, {number(tuned['epochs_trained'])} epochs in all.",
-    )
-    yield "Chosen", f"{values}{reached}. {' '.join(tuned.get('sentences', []))}".strip()
-    if tuned.get("n_tied", 0) > 1:
-        yield "Ties", f"{tuned['n_tied']} trials reached the best score; {tuned['tie_rule']}."
+    trained = f", {number(tuned['epochs_trained'])} epochs in all" if tuned.get("epochs_trained") else ""
+    yield "Tuning", f"{tuned['strategy']} search, {tuned['n_trials']:,} trials by {tuned['metric']}{trained}."
+    space = [f"{key}: {_range(values)}" for key, values in tuned.get("space", {}).items()]
+    if space:
+        yield "Settings tried", "; ".join(space)
+    told = [words for words in tuned["sentences"] if words not in study.info["warnings"]]
+    yield "What came of it", " ".join(told)
+
+
+def _range(values: Any) -> str:
+    if isinstance(values, Mapping):
+        scale = ", logarithmic" if values.get("log") else ""
+        return f"{values['low']} to {values['high']}{scale}"
+    return listed([str(value) for value in values])

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mlexp.report.page import Picture
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+Words = Mapping[str, tuple[str, str]]
 HEADLINE = b"Title"  # where plots.style.png writes what stands above the axes
 
 # name -> what kind of picture it is, what to look at; the order is that of the page
 WORDS = {
-    "arms": ("Each arm's scores, one dot a run, with mean and interval", "Do the intervals keep apart?"),
-    "differences": (
-        "Differences between arms with their intervals",
-        "An interval that leaves zero out is a difference.",
-    ),
     "sweep": (
         "The score by the swept settings",
         "How much does each key move the score, and is the best setting at an edge of the grid?",
@@ -77,7 +73,7 @@ WORDS = {
     "gallery": ("Random test images with predicted and true class", "What the rows look like."),
     "per_class": (
         "Precision, recall and F1 of every class",
-        "The lowest bars are the classes that need more rows or better features.",
+        "The lowest ones need more rows or better features.",
     ),
     "learning_curves": (
         "Loss and accuracy by epoch, training and validation part",
@@ -110,16 +106,46 @@ WORDS = {
 }
 
 
-def pictures(folder: Path) -> list[Picture]:
-    """Return every figure of a folder; those without words of their own follow by name."""
-    places = {name: place for place, name in enumerate(WORDS)}
+# of a comparison
+COMPARED = {
+    "scores": (
+        "The score of every run, arm by arm, with the mean of each arm",
+        "Dots of one arm that lie among those of another: luck decides which looks better.",
+    ),
+    "differences": (
+        "Differences between pairs of arms with their intervals",
+        "An interval that leaves zero out tells two arms apart.",
+    ),
+    "ranking": ("Arms by their mean rank", "Arms that are joined are not told apart."),
+    "learning_curves": (
+        "Learning curves of every arm, with the spread of its runs",
+        "Which arm learns faster, and which one ends better?",
+    ),
+    "epochs_to_target": ("Epochs that each run needed to reach the target", "Fewer is faster; some never get there."),
+    "paired_differences": ("Differences one by one", "Their spread is what the test holds their mean against."),
+    "per_class": ("Accuracy of every class, arm by arm", "Which classes make the difference?"),
+    "per_class_radar": ("Accuracy of every class as a radar chart, one line an arm", "The same from another side."),
+    "confusion": (
+        "Confusion matrices of the arms and their difference",
+        "Which mistakes does one arm make that the other does not?",
+    ),
+    "mistakes": (
+        "Share of mistakes that pairs of runs have in common",
+        "Mistakes that all runs share lie in the data, not in the model.",
+    ),
+}  # fmt: skip
+
+
+def pictures(folder: Path, words: Words = WORDS) -> list[Picture]:
+    """Return every figure of a folder in the order of `words`; those without words of their own follow by name."""
+    places = {name: place for place, name in enumerate(words)}
     files = sorted(
-        (folder / "figures").glob("*.png"), key=lambda file: (places.get(file.stem, len(places)), file.stem)
+        (folder / "figures").glob("*.png"), key=lambda file: (places.get(file.stem, 99), file.stem)
     )
-    return [picture(file) for file in files]
+    return [picture(file, words) for file in files]
 
 
-def picture(file: Path) -> Picture:
+def picture(file: Path, words: Words = WORDS) -> Picture:
     """Return one figure with what it says of itself."""
     data = file.read_bytes()
     size, headline = (0, 0), ""
@@ -130,7 +156,7 @@ def picture(file: Path) -> Picture:
             latin = kind == b"tEXt"
             text = content.split(b"\0", 1)[1] if latin else content[len(HEADLINE) + 3 :].split(b"\0", 2)[2]
             headline = text.decode("latin-1" if latin else "utf-8")
-    alt, look = WORDS.get(file.stem, (file.stem.replace("_", " ").capitalize(), ""))
+    alt, look = words.get(file.stem, (file.stem.replace("_", " ").capitalize(), ""))
     return Picture(file.stem, f"figures/{file.name}", data, size, headline, alt, look)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mlexp.plots.embedding import NAMES as EMBEDDINGS
+from mlexp.plots.embedding import TITLES as EMBEDDINGS
 from mlexp.report.page import KeyFigure
 from mlexp.report.study import PARTS, Study
 from mlexp.report.words import SPACE, listed, number, percent
 
 CLUSTERINGS = {
-    "kmeans": "K-means", "minibatch_kmeans": "K-means in small batches", "gmm": "A Gaussian mixture", "dbscan": "DBSCAN",
+    "kmeans": "K-means", "minibatch_kmeans": "K-means in small batches", "gmm": "Gaussian mixture", "dbscan": "DBSCAN",
     "spectral_neighbors": "Spectral clustering of neighbours", "agglomerative": "Agglomerative clustering",
     "spectral_gaussian": "Spectral clustering by distance",
 }  # fmt: skip
@@ -102,20 +102,21 @@ def by_hand(study: Study) -> Told:
 def clustering(study: Study) -> Told:
     """How many groups there are, how well they keep apart, and whether they are the classes."""
     facts, methods = study.info["facts"], _by_method(study, "k")
-    best = max(methods, key=lambda name: methods[name].get("silhouette", -1.0))
-    scores = methods[best]
-    apart = scores.get("silhouette")
-    of = (
-        f"Of {len(methods)} methods, {best} gives the clearest groups:"
+    best = max(methods, key=lambda method: methods[method].get("silhouette", -1.0))
+    scores, name = methods[best], CLUSTERINGS.get(best, best)
+    finds = (
+        f"Of {len(methods)} methods, {name} gives the clearest groups:"
         if len(methods) > 1
-        else f"{best} finds"
+        else f"{name} finds"
     )
+    apart = scores.get("silhouette")
+    measured = f"; their silhouette is {apart:.3f} (1: far apart, 0: touching)" if apart is not None else ""
+    why = facts["why"][best]
     sentences = [
-        f"{of} {scores['clusters']:.0f} clusters in {facts['rows']:,} {study.things} ({facts['why'][best]})"
-        + (f"; their silhouette is {apart:.3f} (1: far apart, 0: touching)." if apart is not None else ".")
+        f"{finds} {scores['clusters']:.0f} clusters in {facts['rows']:,} {study.things} ({why}){measured}."
     ]
     if "ari" in scores:
-        nearest = max(methods, key=lambda name: methods[name].get("ari", -1.0))
+        nearest = max(methods, key=lambda method: methods[method].get("ari", -1.0))
         sentences.append(
             "The classes, which no method was shown, are met with an adjusted Rand index of "
             f"{methods[nearest]['ari']:.3f} by {CLUSTERINGS.get(nearest, nearest)} (1: the same groups, 0: chance)."
@@ -127,26 +128,25 @@ def clustering(study: Study) -> Told:
 def embedding(study: Study) -> Told:
     """Which map keeps neighbours together; how many components hold the variance."""
     facts, methods = study.info["facts"], _by_method(study, "rows")
-    best, *others = sorted(methods, key=lambda name: -methods[name]["trustworthiness"])
-    sentences, figures = [], []
+    kept = {method: scores["trustworthiness"] for method, scores in methods.items()}
+    best, *others = sorted(kept, key=lambda method: -kept[method])
+    name, sentences, figures = EMBEDDINGS.get(best, best), [], []
     if "components" in facts and not others:
+        held, of = f"{facts['components']:,}", f"of {facts['features']:,}"
         sentences.append(
-            f"{facts['components']:,} of {facts['features']:,} principal components hold "
-            f"{percent(facts['variance'])} of the variance."
+            f"{held} {of} principal components hold {percent(facts['variance'])} of the variance."
         )
-        figures.append(KeyFigure("Components", f"{facts['components']:,}", f"of {facts['features']:,}"))
-    beside = [f"{EMBEDDINGS.get(one, one)} {methods[one]['trustworthiness']:.3f}" for one in others]
-    name = EMBEDDINGS.get(best, best)
-    of = f"Of {len(methods)} methods, {name} best keeps" if others else f"{name} keeps"
-    others_kept = f" ({listed(beside)})" if others else ""
+        figures.append(KeyFigure("Components", held, of))
+    keeps = f"Of {len(methods)} methods, {name} best keeps" if others else f"{name} keeps"
+    beside = listed([f"{EMBEDDINGS.get(one, one)} {kept[one]:.3f}" for one in others])
     sentences.append(
-        f"{of} neighbours together in two dimensions: trustworthiness {methods[best]['trustworthiness']:.3f} of 1"
-        f"{others_kept}."
+        f"{keeps} neighbours together in two dimensions: trustworthiness {kept[best]:.3f} of 1"
+        f"{f' ({beside})' if others else ''}."
     )
     labels = {
         "trustworthiness": "Trustworthiness",
         "continuity": "Continuity",
-        "class_silhouette": "Silhouette of classes",
+        "class_silhouette": "Class silhouette",
     }
     return sentences, [*figures, *_three(methods[best], labels, name)][:3]
 
@@ -159,4 +159,8 @@ def _by_method(study: Study, fact: str) -> dict[str, dict[str, float]]:
 
 
 def _three(scores: Mapping[str, float], labels: Mapping[str, str], note: str) -> list[KeyFigure]:
-    return [KeyFigure(label, f"{scores[key]:.3f}".replace("-", "−"), note) for key, label in labels.items() if key in scores]
+    return [
+        KeyFigure(label, f"{scores[key]:.3f}".replace("-", "−"), note)
+        for key, label in labels.items()
+        if key in scores
+    ]

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlexp.record import Run
+from mlexp.record import Run, read_json
 from mlexp.report.page import KeyFigure
 from mlexp.report.words import number, percent
 
@@ -96,6 +96,12 @@ class Study:
     def things(self) -> str:
         """What a row of the data is."""
         return "images" if self.info["dataset"].get("image_shape") else "rows"
+
+    @cached_property
+    def tuning(self) -> dict[str, Any]:
+        """How its settings were searched for (`tuning.json`); empty if they were typed."""
+        path = self.run.path / "tuning.json"
+        return dict(read_json(path)) if path.exists() else {}
 
     def figures(self, labels: Mapping[str, str]) -> list[KeyFigure]:
         """Return scores of the part that counts, by metric and label, beside those of the other parts."""

@@ -171,8 +171,12 @@ def how(sweep: Sweep, ended: Mapping[str, int]) -> list[tuple[str, str]]:
     if config:
         terms.append(("Data", str(config["dataset"]["name"])))
         terms.append(("Model", str(config["model"]["name"])))
-    where = ", ".join(f"{key} {value}" for key, value in info["execution"].items() if value is not None)
-    terms.append(("Where the jobs ran", where))
+    where = info["execution"]
+    shared = (
+        ("backend", "workers") if where["backend"] == "local" else tuple(where)
+    )  # the others are for clusters
+    given = [f"{key} {where[key]}" for key in shared if where.get(key)]
+    terms.append(("Where the jobs ran", ", ".join(given)))
     terms.append(("How they ended", listed([f"{number} {status}" for status, number in ended.items()])))
     return terms
 
@@ -257,5 +261,12 @@ def _record(sweep: Sweep, jobs: Sequence[Row]) -> list[tuple[str, str]]:
     first = next(
         (run for row in jobs if row.get("folder") and (run := sweep.run(Path(row["folder"]).name))), None
     )
-    kept = ("Dataset", "Split", "Versions", "Commit", "Machine", "Linear algebra")
+    kept = (
+        "Fingerprint of the dataset",
+        "Fingerprint of the split",
+        "Versions",
+        "Commit",
+        "Machine",
+        "Linear algebra",
+    )
     return terms + [term for term in method.record(first.info) if term[0] in kept] if first else terms

@@ -49,6 +49,7 @@ def read(file: Path, source: str) -> Table | None:
 
 def of(name: str, columns: Mapping[str, Sequence[str]], source: str = "") -> Table:
     """Return columns of text as a table; one that is too wide shows its first columns."""
+    columns = {column: cells for column, cells in columns.items() if any(cells)} or columns
     title, note = TITLES.get(name, (name.replace("_", " ").capitalize(), ""))
     if len(columns) > MOST_COLUMNS:
         note = f"{note} Only the first {MOST_COLUMNS} of {len(columns)} columns are shown.".strip()

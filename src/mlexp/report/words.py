@@ -60,7 +60,7 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60}{SPACE}h {minutes % 60}{SPACE}min"
 
 
-def wilson(share: float, rows: int, z: float = 1.959964) -> tuple[float, float]:
+def wilson(share: float, rows: int, z: float = 1.959963984540054) -> tuple[float, float]:
     """Return the 95 % score interval of a proportion (Wilson 1927, doi:10.1080/01621459.1927.10502953).
 
     (p + z²/2n ± z sqrt(p(1−p)/n + z²/4n²)) / (1 + z²/n); unlike p ± z·se it keeps its level near 0 and 1.
@@ -98,13 +98,15 @@ def listed(words: Sequence[str], most: int = 12) -> str:
 
 
 def shown(cell: str) -> str:
-    """Return a cell of a CSV file to be read: numbers with a point or exponent are rounded to four digits.
+    """Return a cell of a CSV file to be read: numbers with a point or exponent rounded, yes for True.
 
     Examples
     --------
     >>> shown("0.9777158774373259"), shown("1294"), shown("1e-05"), shown("relu"), shown("1.0")
     ('0.9777', '1294', '1e-05', 'relu', '1')
     """
+    if cell in ("True", "False"):
+        return "yes" if cell == "True" else "no"
     if "." not in cell and "e" not in cell.lower():
         return cell
     value = as_number(cell)

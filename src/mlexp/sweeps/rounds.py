@@ -61,7 +61,9 @@ class Rounds:
         """Run a round of jobs to its end, and return their lines of the summary; "left" is one that was stopped."""
         command, n_features, verbosity = self._options
         plan = replace(planned(combinations, command=command), figures=False)
-        plan = replace(plan, sweep=replace(self.config.sweep, dir=str(self.place)), execution=self.config.execution)
+        plan = replace(
+            plan, sweep=replace(self.config.sweep, dir=str(self.place)), execution=self.config.execution
+        )
         if self._under_way is None:
             if (self.place / sweep_folder.INFO).exists():
                 folder = sweep_folder.reopen(self.place)

@@ -21,6 +21,7 @@ from mlexp.sweeps.stacks import Unit, units
 from mlexp.sweeps.view import View
 from mlexp.sweeps.work import News, Order
 from mlexp.terminal import QUIET
+from mlexp.tracking import Tracker
 
 DECODED = ("published", "idx", "csv", "npz", "openml")  # readers whose files are read once, then cached
 NEVER_BEGUN = 2  # times that a job may go to another worker because its own was gone before it began
@@ -36,20 +37,21 @@ class Outcome:
     path : folder of the sweep
     status : completed, failed (some jobs did not complete) or interrupted
     rows : the summary, one mapping a job
+    problem : why it was interrupted, if it was not by Ctrl-C
     """
 
     path: Path
     status: str
     rows: list[Row]
+    problem: str = ""
 
     def error(self) -> MlexpError | None:
         """Return what the command line should say and exit with, None if all went well."""
         shown = app.as_typed(self.path)
         if self.status == "interrupted":
             left = sum(row["status"] not in FINISHED for row in self.rows)
-            return Interrupted(
-                f"Stopped with {left} of {len(self.rows)} jobs left. Go on with: mlexp resume {shown}"
-            )
+            words = f"Stopped with {left} of {len(self.rows)} jobs left. Go on with: mlexp resume {shown}"
+            return Interrupted(f"{self.problem} {words}".strip())
         wrong = [row for row in self.rows if row["status"] != "completed"]
         if not wrong:
             return None
@@ -94,6 +96,12 @@ def write_plan(plan: Plan, folder: SweepFolder) -> None:
     """Write down what is about to run, enough to go on with it in another process."""
     record.write_bytes(folder.path / "config.yaml", configuration.as_yaml(plan.first).encode())
     folder.write_info({"status": "running", "started": _now()} | plan.record())
+    tracker(plan, folder).started(folder.path, plan.record(), configuration.flat(plan.first))
+
+
+def tracker(plan: Plan, folder: SweepFolder) -> Tracker:
+    """Return what tells other programs of the sweep as a whole."""
+    return Tracker(plan.first, lambda words: folder.log(f"warning: {words}"))
 
 
 def go_on(plan: Plan, folder: SweepFolder, *, verbosity: int = QUIET, ending: bool = True) -> Outcome:
@@ -125,6 +133,7 @@ class Conductor:
     begun: set[int] = field(default_factory=set)
     tries: Counter[int] = field(default_factory=Counter)
     queue: deque[Any] = field(default_factory=deque)  # what workers are served from
+    problem: str = ""  # why no job can go on
 
     def __post_init__(self) -> None:
         self.view = View(self.plan, self.verbosity)
@@ -201,8 +210,9 @@ class Conductor:
             if news.status == "running":
                 self.begun.add(job.number)
                 self.view.changed(job, "running")
-            elif news.status == "interrupted":
-                stop.set()  # someone asked the worker: what holds for one holds for all
+            elif news.status in ("interrupted", "not written"):
+                stop.set()  # someone asked the worker, or its disk is full: what holds for one holds for all
+                self.problem = self.problem or news.problem * (news.status == "not written")
             else:
                 self.ended(job, news.status, news.problem)
 
@@ -253,7 +263,7 @@ class Conductor:
         self.folder.write_summary(rows)
         self.folder.write_info(Sweep(self.folder.path).info | {"status": status, "ended": _now()})
         self.folder.log(status)
-        return Outcome(self.folder.path, status, rows)
+        return Outcome(self.folder.path, status, rows, self.problem)
 
     def close(self, outcome: Outcome) -> Outcome:
         """Draw, show, let go."""
@@ -263,6 +273,8 @@ class Conductor:
 
             sweep.draw(Sweep(self.folder.path))
             report.write(self.folder.path)
+        fates = Counter(f"jobs_{row['status']}" for row in outcome.rows)
+        tracker(self.plan, self.folder).ended(outcome.path, outcome.status, fates)
         if self.ending:
             self.view.end(outcome.rows, outcome.status, app.as_typed(outcome.path))
         self.folder.close()

@@ -35,6 +35,7 @@ class View:
         self._begun = time.monotonic()
         self._done_before = 0
         self._last_line = 0.0
+        self._folder: Path | None = None
 
     def announce(self, units: Sequence[Sequence[Job]], finished: int, folder: Path | None) -> None:
         """Say what is about to run; without a folder, what would run."""
@@ -53,7 +54,9 @@ class View:
                     stack = f" (stack of {len(unit)})" if len(unit) > 1 else ""
                     self.console.print(f"  {job.name}  {job}{stack}", markup=False)
         if folder is not None:
-            self.console.print(str(folder), markup=False)
+            if folder != self._folder:  # a sweep that comes in rounds says once where it is
+                self.console.print(str(folder), markup=False)
+                self._folder = folder
             self._done_before = finished
             self._states = {}
             if self.console.is_terminal:

@@ -13,7 +13,7 @@ from typing import IO, Any, NamedTuple
 
 from mlexp import app
 from mlexp.data.dataset import Dataset
-from mlexp.errors import DivergedError, Interrupted, MlexpError
+from mlexp.errors import DivergedError, Interrupted, MlexpError, NotWritten
 from mlexp.execution import Tell
 from mlexp.observer import Plan
 from mlexp.schema import Config
@@ -141,7 +141,11 @@ def _news(order: Order, problem: BaseException | None) -> News:
 
 
 def _verdict(error: BaseException) -> str:
-    kinds: dict[type[MlexpError], str] = {DivergedError: "diverged", Interrupted: "interrupted"}
+    kinds: dict[type[MlexpError], str] = {
+        DivergedError: "diverged",
+        Interrupted: "interrupted",
+        NotWritten: "not written",
+    }
     return next((status for kind, status in kinds.items() if isinstance(error, kind)), "failed")
 
 

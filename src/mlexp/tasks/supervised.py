@@ -13,7 +13,7 @@ from mlexp.errors import DataError
 from mlexp.observer import Observer
 from mlexp.result import Columns, Result
 from mlexp.schema import Config
-from mlexp.tasks import plane
+from mlexp.tasks import grown, plane
 from mlexp.tasks.learning import Learnt, learn, learn_together
 from mlexp.tasks.parts import NAMES
 
@@ -51,6 +51,8 @@ def _judged(config: Config, dataset: Dataset, learnt: Learnt) -> Result:
     judged = {name: part for name, part in _filled(learnt.parts) if name != "train"}
     kept = [_predictions(name, part, *outputs[name]) for name, part in judged.items()]
     tables, arrays = plane.drawn(dataset, learnt)
+    more_tables, more_arrays = grown.scored(learnt, config.tune.grow, _probable, _right)
+    tables, arrays = tables | more_tables, arrays | more_arrays
     if "test" in judged:
         tables |= _class_tables(judged["test"].y, outputs["test"][0], dataset.classes)
         arrays |= _pictures(dataset, learnt.raw.test, *outputs["test"])
@@ -80,8 +82,11 @@ def regression(config: Config, dataset: Dataset, observer: Observer) -> Result:
     parts = dict(_filled(learnt.parts))
     predicted = {name: learnt.predicted(part.X) for name, part in parts.items()}
     scores = {name: metrics.regression_scores(part.y, predicted[name]) for name, part in parts.items()}
+    tables, arrays = grown.scored(learnt, config.tune.grow, _numeric, _errors)
     return learnt.result(
         metrics=scores,
+        tables=tables,
+        arrays=arrays,
         predictions={
             f"{name}_{what}": values
             for name, part in parts.items()
@@ -89,12 +94,33 @@ def regression(config: Config, dataset: Dataset, observer: Observer) -> Result:
                 ("row", part.index),
                 ("true", part.y),
                 ("predicted", predicted[name]),
-                ("absolute_error", np.abs(part.y - predicted[name])),
-                ("squared_error", np.square(part.y - predicted[name])),
+                *_errors(part, predicted[name]).items(),
             )
         },
         warnings=[*_unjudged(config, learnt.parts), *_no_better_than_mean(scores)],
     )
+
+
+def _errors(part: Part, predicted: np.ndarray) -> dict[str, np.ndarray]:
+    return {
+        "absolute_error": np.abs(part.y - predicted),
+        "squared_error": np.square(part.y - predicted),
+    }
+
+
+def _numeric(part: Part, predicted: np.ndarray) -> dict[str, float]:
+    return metrics.regression_scores(part.y, predicted)
+
+
+def _probable(part: Part, probability: np.ndarray) -> dict[str, float]:
+    return metrics.classification_scores(part.y, probability)
+
+
+def _right(part: Part, probability: np.ndarray) -> dict[str, np.ndarray]:
+    return {
+        "correct": metrics.correct_rows(part.y, probability.argmax(axis=1)),
+        "log_loss": metrics.log_loss_rows(part.y, probability),
+    }
 
 
 def _filled(parts: Split) -> list[tuple[str, Part]]:

@@ -36,7 +36,8 @@ def bayes(space: Space, trials: Trials) -> list[Trial]:
     """Propose and try settings, `tune.batch` at a time, until the budget is used up."""
     config = space.config
     study = _Study(space, trials.metric, trials.rounds.place.parent)
-    wanted, found = budget(space), []
+    wanted = budget(space)
+    found: list[Trial] = []
     while batch := study.propose(config.tune.batch, wanted):
         limits = _limits(trials.rounds.place.parent, found, config.tune.epochs or config.model.epochs)
         changes: dict[str, Any] = dict(longest(config))
@@ -185,7 +186,8 @@ def _imported() -> Any:
         import optuna
     except ImportError as error:
         raise ConfigError(
-            f"tune=bayes needs the package optuna ({error}). To cure it: pip install 'mlexp[optuna]', or set tune=random."
+            f"tune=bayes needs the package optuna ({error}). To cure it: pip install 'mlexp[optuna]', or set "
+            "tune=random."
         ) from error
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna

@@ -11,6 +11,7 @@ import numpy as np
 
 from mlexp.result import Columns
 from mlexp.rules import is_number
+from mlexp.stats.fence import fenced
 from mlexp.tuning.space import Axis, Setting, Space, canonical, shown
 from mlexp.tuning.trials import LOWER_IS_BETTER, Trial
 
@@ -24,7 +25,8 @@ def importance(space: Space, trials: Sequence[Trial], metric: str) -> Columns:
     For key k with values v, ``Var_v( E[score | k = v] ) / Var(score)``: the first-order term of the functional
     analysis of variance (Sobol's index). What the shares leave of 1 is due to keys acting together. Where every
     setting of a finite space has a score, E is the plain mean over its trials; elsewhere a random forest fitted to
-    the trials stands in for the score, and E is its mean over the space.
+    the trials stands in for the score, and E is its mean over the space. Scores far worse than the rest (a training
+    that blew up) count as Tukey's fence, else they alone would be explained.
 
     Parameters
     ----------
@@ -41,9 +43,9 @@ def importance(space: Space, trials: Sequence[Trial], metric: str) -> Columns:
     Sources: Sobol (1993), Mathematical Modelling and Computational Experiments 1, 407-414; Hutter, Hoos and
     Leyton-Brown (2014), "An efficient approach for assessing hyperparameter importance", ICML, who fit a forest too.
     """
-    scores = np.array([trial.score for trial in trials])
-    if len(trials) < 2 or np.ptp(scores) == 0:
+    if len(trials) < 2 or len({trial.score for trial in trials}) < 2:
         return {}
+    scores = fenced(np.array([trial.score for trial in trials]), low=metric not in LOWER_IS_BETTER)
     rows = [encoded(space, trial.setting) for trial in trials]
     settings = space.grid() if space.finite else []
     exact = len(settings) == len(trials) and {canonical(one) for one in settings} == {
@@ -55,7 +57,7 @@ def importance(space: Space, trials: Sequence[Trial], metric: str) -> Columns:
         background = np.array([encoded(space, setting) for setting in _background(space, settings)])
         ask = _surrogate(np.array(rows), scores)
         predicted = ask(background)
-    found = []
+    found: list[dict[str, Any]] = []
     for place, axis in enumerate(space.axes):
         levels = _levels(axis) if ask else sorted(set(background[:, place]))
         means, weights = _means(background, predicted, place, levels, ask)

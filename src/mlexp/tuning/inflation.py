@@ -17,6 +17,7 @@ METHOD = (
     "Greasidou and Borboudakis 2018)"
 )
 SAMPLES = 1000
+MEANS = ("accuracy", "loss", "mae")
 CHUNK = 50  # samples at a time: memory stays flat
 # metric -> array of the run folder with one number a row, whether more is better, mean over rows -> metric
 ROWS: dict[str, tuple[str, bool, Callable[[np.ndarray, float], np.ndarray]]] = {
@@ -71,11 +72,10 @@ def inflation(place: Path, trials: Sequence[Trial], metric: str) -> dict[str, An
         "score": score,
         "expected": score - sign * gain,
         "inflation": gain,
-        "standard_error": float(table[:, 0].std(ddof=1) / math.sqrt(len(table))) if metric in ("accuracy", "loss", "mae")
-        else None,
+        "standard_error": float(table[:, 0].std(ddof=1) / math.sqrt(len(table))) if metric in MEANS else None,
         "n_trials": len(kept),
         "n_rows": len(table),
-    }  # fmt: skip
+    }
 
 
 def _left_out(table: np.ndarray, higher: bool) -> np.ndarray:
@@ -120,9 +120,7 @@ def _spread(place: Path, trial: Trial) -> float:
 def in_words(found: dict[str, Any], metric: str, n_trials: int) -> str:
     """Return what the numbers of `inflation` mean, in a sentence."""
     if "reason" in found:
-        return (
-            f"How much the choice among {n_trials} settings flatters the best one was not estimated: {found['reason']}."
-        )
+        return f"How much choosing among {n_trials} settings flatters the best one is not known: {found['reason']}."
     share = metric in ("accuracy", "r2")
     size = f"{100 * found['inflation']:.2f} points" if share else f"{found['inflation']:.2g}"
     return (

@@ -11,12 +11,13 @@ import numpy as np
 
 from mlexp import config as configuration
 from mlexp import models, record
-from mlexp.app import Session
+from mlexp.app import Session, as_typed
 from mlexp.data.dataset import Dataset, split
 from mlexp.errors import ConfigError, Interrupted, SweepError, did_you_mean
 from mlexp.observer import Plan
 from mlexp.result import Columns, Result
-from mlexp.schema import Config, Tune
+from mlexp.schema import Config
+from mlexp.studies import Tune
 from mlexp.sweeps import Rounds
 from mlexp.tasks import TASKS
 from mlexp.tasks.parts import described, sizes
@@ -30,7 +31,12 @@ from mlexp.tuning.space import Setting, Space
 from mlexp.tuning.strategies import Search, all_at_once, budget, halving, resource, settings
 from mlexp.tuning.trials import FOLDER, METRICS, Trial, Trials, rows_of
 
-STRATEGIES: dict[str, Search] = {"grid": all_at_once, "random": all_at_once, "halving": halving, "bayes": bayes}
+STRATEGIES: dict[str, Search] = {
+    "grid": all_at_once,
+    "random": all_at_once,
+    "halving": halving,
+    "bayes": bayes,
+}
 CHECKED = 50  # settings of a space with ranges that are looked at before anything runs
 TOO_FAR = 3.0  # standard errors
 
@@ -62,7 +68,10 @@ def search(config: Config, dataset: Dataset, session: Session) -> Result:
         n_features=dataset.n_features,
         verbosity=session.terminal.verbosity,
     ) as rounds:
-        trials = STRATEGIES[str(config.tune.strategy)](space, Trials(space, metric, rounds))
+        try:
+            trials = STRATEGIES[str(config.tune.strategy)](space, Trials(space, metric, rounds))
+        except Interrupted as stopped:
+            raise Interrupted(f"{stopped} Go on with: mlexp resume {as_typed(place)}") from None
     found = Found(space, metric, trials)
     if not found.ranked:
         raise SweepError(f"None of the {len(trials)} trials came to a score. The first: {trials[0].problem}")
@@ -112,7 +121,9 @@ def checked(config: Config) -> tuple[Space, str]:
         if key in space.keys:
             raise ConfigError(f"tune=halving rations {key}: take it out of tune.space, or set tune=grid.")
     if budget(space) < 2:
-        raise ConfigError(f"tune.budget must be at least 2: of one setting nothing is chosen. Got {tune.budget}.")
+        raise ConfigError(
+            f"tune.budget must be at least 2: of one setting nothing is chosen. Got {tune.budget}."
+        )
     rng = np.random.default_rng(config.seed)
     draws = space.draws(rng)
     tried = settings(space) if tune.strategy != "bayes" else [next(draws) for _ in range(CHECKED)]
@@ -237,7 +248,9 @@ def _plan(space: Space, metric: str, dataset: Dataset) -> Plan:
     return Plan(
         dataset=described(dataset),
         split=sizes(parts),
-        notes=[f"tune={config.tune.strategy}: {n_trials} settings of {', '.join(space.keys)}; {metric}, {how}"],
+        notes=[
+            f"tune={config.tune.strategy}: {n_trials} settings of {', '.join(space.keys)}; {metric}, {how}"
+        ],
     )
 
 

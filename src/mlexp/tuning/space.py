@@ -214,39 +214,47 @@ def _axis(key: str, node: Any, first: int | None) -> Axis:
         return _range(key, entry, when, first)
     values = entry["values"]
     if not isinstance(values, list) or not values:
-        raise ConfigError(f"tune.space.{key} must be a list of values or a range. Got {as_typed(values)}. {EXAMPLE}.")
+        raise ConfigError(
+            f"tune.space.{key} must be a list of values or a range. Got {as_typed(values)}. {EXAMPLE}."
+        )
     once = {json.dumps(value): value for value in values}
     return Axis(key, tuple(once.values())[:first], when=when)
 
 
 def _range(key: str, entry: Mapping[str, Any], when: dict[str, tuple[Any, ...]], first: int | None) -> Axis:
-    low, high, log = entry.get("low"), entry.get("high"), bool(entry.get("log", False))
-    if not (is_number(low) and is_number(high)) or low >= high or (log and low <= 0):
+    low: Any = entry.get("low")
+    high: Any = entry.get("high")
+    log = bool(entry.get("log", False))
+    if not is_number(low) or not is_number(high) or not low < high or (log and low <= 0):
         raise ConfigError(
             f"tune.space.{key} must have numbers low < high{', low above 0 for log: true' if log else ''}. Got low "
             f"{as_typed(low)}, high {as_typed(high)}."
         )
-    step, n = entry.get("step"), entry.get("n")
     axis = Axis(key, (), low, high, log, when)
+    step: Any = entry.get("step")
+    n: Any = entry.get("n")
     if step is None and n is None:
         return axis
-    if (step is not None and (not is_number(step) or step <= 0 or log)) or (
-        n is not None and (not is_whole(n) or n < 2 or step is not None)
-    ):
-        raise ConfigError(f"tune.space.{key} takes n (2 or more values), or step (above 0, without log: true).")
-    if step is not None:
-        count = math.floor((high - low) / step + 1e-9) + 1
-        listed = [axis.rounded(low + step * k) for k in range(count)]
-    elif log:
-        listed = [axis.rounded(low * (high / low) ** (k / (n - 1))) for k in range(n)]
-    else:
-        listed = [axis.rounded(low + (high - low) * k / (n - 1)) for k in range(n)]
-    return Axis(key, tuple(dict.fromkeys(listed))[:first], when=when)
+    if (step is None) == (n is None) or not _fits(step, n, log):
+        raise ConfigError(
+            f"tune.space.{key} takes n (2 or more values), or step (above 0, without log: true)."
+        )
+    count = n if step is None else math.floor((high - low) / step + 1e-9) + 1
+    part = 1 / (n - 1) if step is None else step / (high - low)
+    shares = [k * part for k in range(count)]
+    listed = [low * (high / low) ** share if log else low + share * (high - low) for share in shares]
+    return Axis(key, tuple(dict.fromkeys(map(axis.rounded, listed)))[:first], when=when)
+
+
+def _fits(step: Any, n: Any, log: bool) -> bool:
+    return is_whole(n) and n >= 2 if step is None else is_number(step) and step > 0 and not log
 
 
 def _check_key(key: str, before: Sequence[str]) -> None:
     if key in before:
-        raise ConfigError(f"tune.space.{key} stands there twice, nested and with dots. Take one of them away.")
+        raise ConfigError(
+            f"tune.space.{key} stands there twice, nested and with dots. Take one of them away."
+        )
     if key.partition(".")[0] not in TUNABLE or "." not in key:
         raise ConfigError(
             f"tune.space.{key} cannot be tuned: only keys of {' and '.join(TUNABLE)} can. Others change the rows or "
@@ -266,6 +274,8 @@ def _check_conditions(axes: Sequence[Axis]) -> None:
     for place, axis in enumerate(axes):
         for key in axis.when:
             if key in names[place:]:
-                raise ConfigError(f"tune.space.{axis.key}: its condition names {key}, which must stand before it.")
+                raise ConfigError(
+                    f"tune.space.{axis.key}: its condition names {key}, which must stand before it."
+                )
             if key not in declared() and not key.startswith(PARAMS):
                 raise ConfigError(f"tune.space.{axis.key}.when: {configuration.unknown_key(key)}")

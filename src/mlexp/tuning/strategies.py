@@ -43,8 +43,10 @@ def settings(space: Space) -> list[Setting]:
     if space.finite and wanted >= len(space.grid()):
         return space.grid()
     draws = space.draws(np.random.default_rng(space.config.seed))
-    return unique(itertools.islice(draws, wanted * MOST_DRAWS))[:wanted] if space.finite else list(
-        itertools.islice(draws, wanted)
+    return (
+        unique(itertools.islice(draws, wanted * MOST_DRAWS))[:wanted]
+        if space.finite
+        else list(itertools.islice(draws, wanted))
     )
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from mlexp.combinations import Combination
 from mlexp.errors import Interrupted
 from mlexp.record import Run
-from mlexp.schema import Config, Tune
+from mlexp.schema import Config
+from mlexp.studies import Tune
 from mlexp.sweeps import Rounds
 from mlexp.tuning.grow import counted
 from mlexp.tuning.space import Setting, Space, canonical, shown
@@ -115,7 +116,9 @@ class Trials:
         held = {"split.judge": False} | ({"split.validation": fold} if fold else {})
         configured = self.space.configured(own, dict(changes) | held)
         swept = {key: shown(own[key]) if key in own else "" for key in self.space.keys}
-        swept |= {key: shown(value) for key, value in changes.items()} | ({"fold": fold} if fold else {})
+        if config.tune.strategy == "halving":
+            swept |= {key: shown(value) for key, value in changes.items()}
+        swept |= {"fold": fold} if fold else {}
         return Combination(swept, replace(configured, tune=tune, figures=False))
 
     def _trial(self, number: int, setting: Setting, rows: Sequence[Mapping[str, Any]]) -> Trial:
@@ -123,7 +126,9 @@ class Trials:
         folders = tuple(f"{FOLDER}/{row['folder']}" for row in rows if row["folder"])
         group = rows[0]["group"]
         count = counted(self.space.config, setting) if len(group) > 1 else None
-        found = [_measured(self.rounds.place, row, self.metric, setting[count] if count else None) for row in rows]
+        found = [
+            _measured(self.rounds.place, row, self.metric, setting[count] if count else None) for row in rows
+        ]
         bad = next((row for row in rows if row["status"] != "completed"), None)
         facts = [one["facts"] for one in found if "facts" in one]
         epochs = [one["epochs"] for one in facts if "epochs" in one]
@@ -208,7 +213,7 @@ def _share(setting: Setting, count: str | None, found: Sequence[Mapping[str, Any
 
 
 def rows_of(trials: Sequence[Trial], space: Space, metric: str) -> dict[str, list[Any]]:
-    """Return `tuning.csv`: one row a trial; an empty cell is a key whose condition fails, or a score there is none of."""
+    """Return `tuning.csv`: one row a trial; empty cells are keys that do not apply, and scores there are none of."""
 
     def cells(values: Sequence[float]) -> list[Any]:
         return [value if math.isfinite(value) else "" for value in values]

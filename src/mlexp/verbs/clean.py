@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mlexp.errors import ConfigError
 from mlexp.verbs import parser
+from mlexp.verbs.naming import folders
 from mlexp.verbs.runs import Entry, entries
 
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -108,8 +109,5 @@ def _remove(path: Path) -> None:
     latest = path.parent / "latest"
     if latest.is_symlink() and not latest.exists():
         latest.unlink()
-        left = sorted(
-            other for other in path.parent.iterdir() if other.is_dir() and not other.name.startswith(".")
-        )
-        if left:
+        if left := sorted(folders(path.parents[1], path.parent.name)):
             point_latest(left[-1])

@@ -51,7 +51,7 @@ def _write_onnx(path: Path, target: Path) -> None:
 def _write_task(path: Path, target: Path) -> None:
     """Write the task file, and refuse to leave one that does not give the same configuration."""
     from mlexp import config as configuration
-    from mlexp import record
+    from mlexp import record, yamltext
 
     if not re.fullmatch(r"[\w-]+\.ya?ml", target.name) or target.suffix != ".yaml":
         raise ConfigError(
@@ -66,7 +66,7 @@ def _write_task(path: Path, target: Path) -> None:
     }
     header = f"# @package _global_\n# Repeats the run {path.name} of {path.parent.name}.\n"
     command = f"#   mlexp --config-dir FOLDER task={target.stem}\n"
-    record.write_bytes(target, (header + command + configuration.dumped(nested(differs))).encode())
+    record.write_bytes(target, (header + command + yamltext.dumped(nested(differs))).encode())
     if target.parent.name == "task":
         again = configuration.compose([f"task={target.stem}"], str(target.parent.parent))
         if configuration.config_hash(again) != configuration.config_hash(wanted):

@@ -13,6 +13,9 @@ GROUPS = {
     "datasets": "dataset",
     "models": "model",
     "sizes": "size",
+    "tunings": "tune",
+    "executions": "execution",
+    "trackings": "tracking",
 }
 EXAMPLES = """mlexp list tasks
   mlexp list runs --task mnist_mlp --status completed model.activation=relu

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlexp.errors import DataError, did_you_mean
 
-RECORDS = ("run.json", "sweep.json")
+RECORDS = ("run.json", "sweep.json", "comparison.json")
 
 
 def add_run(words: argparse.ArgumentParser) -> None:
@@ -68,5 +68,5 @@ def is_recorded(path: Path) -> bool:
 
 def folders(outputs: Path, task: str = "*") -> list[Path]:
     """Return the folders of runs and sweeps of a task, or of all, without the links that name the newest."""
-    made = [path for path in outputs.glob(f"{task}/*") if not path.is_symlink()]
+    made = [path for path in outputs.glob(f"{task}/[!.]*") if not path.is_symlink()]
     return [path for path in made if is_recorded(path)]

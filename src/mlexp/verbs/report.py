@@ -31,22 +31,16 @@ def report(arguments: Sequence[str]) -> int:
         raise ConfigError(
             "mlexp report needs a RUN, such as outputs/TASK/latest, or --all. See mlexp report --help."
         )
-    from mlexp.report import redraw, write_index
+    from mlexp.report import redraw, write, write_index
 
     for name in parsed.run:
         folder = found(name, parsed.outputs)
-        _show(redraw(folder))
-        jobs = [file.parent for file in sorted(folder.glob("runs/*/run.json"))] if parsed.runs else []
-        for job in jobs:
-            _show(redraw(job))
+        jobs = sorted(folder.glob("runs/*/run.json")) if parsed.runs else []
         if jobs:
-            redraw(folder)  # now that there are pages to point to
+            write(folder)  # for the pages of the jobs to point to; again below, when it can point to them
+        for path in [*(job.parent for job in jobs), folder]:
+            written = redraw(path)
+            print(f"{path / 'report.html'}  ({len(written) - 2} pictures)")
     if parsed.all:
         print(write_index(Path(parsed.outputs)))
     return 0
-
-
-def _show(written: Sequence[Path]) -> None:
-    """Name the page, and count the pictures that were drawn for it."""
-    (page,) = [path for path in written if path.suffix == ".html"]
-    print(f"{page}  ({len(written) - 2} pictures)")

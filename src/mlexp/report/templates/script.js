@@ -57,6 +57,15 @@
       button.textContent = "Copied";
     });
   }
+  for (const button of document.querySelectorAll(".enlarge")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const picture = button.closest("figure").querySelector(".picture");
+      const large = picture.classList.toggle("large");
+      button.setAttribute("aria-pressed", large);
+      picture.tabIndex = large ? 0 : -1; // what scrolls can be reached by keyboard
+    });
+  }
   addEventListener("beforeprint", () => {
     for (const details of document.querySelectorAll("details")) details.open = true;
   });

@@ -1,0 +1,351 @@
+"""mlexp from Python: run, sweep and compare, and read what was found as data frames.
+
+    import mlexp
+    run = mlexp.run("task=mnist_mlp", "model.activation=relu", seed=1)
+    run.metrics["test"]["accuracy"], run.history.plot(x="epoch", y="validation_loss")
+
+Settings are written as on the command line, or as keyword arguments: ``seed=1``, ``model={"activation": "relu"}``,
+``**{"model.activation": "relu"}``.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlexp import record
+from mlexp.errors import ConfigError, DataError
+from mlexp.verbs.naming import found
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mlexp.fitted import Fitted
+    from mlexp.sweeps import Outcome
+
+PARTS = ("train", "validation", "test")
+SHOWN_FIGURES = 4
+
+
+@dataclass(frozen=True)
+class View:
+    """A folder of mlexp; its parts are read when they are asked for."""
+
+    path: Path
+
+    @cached_property
+    def figures(self) -> dict[str, Path]:
+        """Name -> picture (PNG)."""
+        return {file.stem: file for file in sorted((self.path / "figures").glob("*.png"))}
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Name -> table (`tables/*.csv`)."""
+        import pandas as pd
+
+        return {file.stem: pd.read_csv(file) for file in sorted((self.path / "tables").glob("*.csv"))}
+
+    @property
+    def report(self) -> Path:
+        """The page of the folder (`report.html`), written if it is not there yet."""
+        page = self.path / "report.html"
+        if not page.exists():
+            from mlexp import report
+
+            report.write(self.path)
+        return page
+
+    def _html(self, title: str, *middle: str) -> str:
+        """Return HTML for a notebook: a title, what comes between, the first pictures."""
+        images = [
+            f'<img alt="{escape(name)}" style="max-width: 48%" src="data:image/png;base64,'
+            f'{b64encode(file.read_bytes()).decode()}">'
+            for name, file in list(self.figures.items())[:SHOWN_FIGURES]
+        ]
+        return f"<div><h4>{escape(title)}</h4>{''.join(middle)}{''.join(images)}</div>"
+
+
+class RunView(View):
+    """One run."""
+
+    @cached_property
+    def _run(self) -> record.Run:
+        return record.load(self.path)
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What ran and how it ended (`run.json`)."""
+        return self._run.info
+
+    @property
+    def status(self) -> str:
+        """completed, failed, diverged, interrupted or running."""
+        return str(self.info["status"])
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences that a reader of the figures must know."""
+        return list(self.info["warnings"])
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """Every key of the configuration with its full path, and its value."""
+        from mlexp import config as configuration
+
+        return configuration.flat(configuration.read(self.path / "config.yaml"))
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """Part (train, validation, test) -> metric -> value."""
+        return self._run.metrics
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """One row an epoch; empty for a model that is fitted in one go."""
+        import pandas as pd
+
+        return pd.DataFrame(self._run.history)
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """One row for each row that was predicted: part, row, true, predicted ...; classes by their names."""
+        import pandas as pd
+
+        arrays, classes = self._run.predictions, self.info["dataset"]["classes"]
+        parts = [part for part in PARTS if any(name.startswith(f"{part}_") for name in arrays)]
+        if not parts:
+            return pd.DataFrame({name: array for name, array in arrays.items() if array.ndim == 1})
+        return pd.concat([_part(arrays, part, classes) for part in parts], ignore_index=True)
+
+    @cached_property
+    def model(self) -> Fitted:
+        """The fitted model with its preparation: `predict` and `predict_proba` take raw rows."""
+        from mlexp import fitted
+
+        return fitted.load(self.path)
+
+    def __repr__(self) -> str:
+        best = ", ".join(f"{name} {value:.4f}" for name, value in list(self._scores.items())[:2])
+        return (
+            f"<{self.info['task']['name']}: {self.status}{f', test {best}' if best else ''} in {self.path}>"
+        )
+
+    @property
+    def _scores(self) -> Mapping[str, float]:
+        return self.metrics.get("test", {})
+
+    def _repr_html_(self) -> str:
+        import pandas as pd
+
+        table = pd.DataFrame(self.metrics).T.to_html(float_format="{:.4f}".format) if self.metrics else ""
+        notes = "".join(f"<p><b>warning:</b> {escape(sentence)}</p>" for sentence in self.warnings)
+        problem = f"<p>{escape(self.info['error'])}</p>" if self.info.get("error") else ""
+        return self._html(f"{self.info['task']['name']}: {self.status}", table, problem, notes)
+
+
+class SweepView(View):
+    """Many runs."""
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """What was planned and how it went (`sweep.json`)."""
+        return dict(record.read_json(self.path / "sweep.json"))
+
+    @property
+    def status(self) -> str:
+        """completed, failed (some jobs did not complete), interrupted or running."""
+        return str(self.info["status"])
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """One row a job: what was set, metrics, status, seconds."""
+        import pandas as pd
+
+        return pd.read_csv(self.path / "summary.csv")
+
+    @cached_property
+    def runs(self) -> list[RunView]:
+        """The runs, in the order of their numbers."""
+        return [RunView(file.parent) for file in sorted(self.path.glob("runs/*/run.json"))]
+
+    def __repr__(self) -> str:
+        return f"<sweep of {len(self.info['jobs'])} runs: {self.status} in {self.path}>"
+
+    def _repr_html_(self) -> str:
+        return self._html(
+            f"{self.info['task']}: {len(self.info['jobs'])} runs", self.summary.to_html(index=False)
+        )
+
+
+class ComparisonView(SweepView):
+    """Arms that were tested against each other."""
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """Question, answer, arms, pairs, test and why (`comparison.json`)."""
+        return dict(record.read_json(self.path / "comparison.json"))
+
+    @property
+    def answer(self) -> list[str]:
+        """Sentences, the most important one first."""
+        return list(self.info["answer"])
+
+    @cached_property
+    def arms(self) -> pd.DataFrame:
+        """One row an arm: mean, interval, best, worst ..."""
+        return self.tables["arms"]
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """One row a pair of arms: difference, interval, p value ..."""
+        return self.tables["pairs"]
+
+    def __repr__(self) -> str:
+        return f"<comparison: {' '.join(self.answer) or self.status} In {self.path}>"
+
+    def _repr_html_(self) -> str:
+        sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.answer)
+        return self._html(
+            str(self.info.get("question", "comparison")), sentences, self.arms.to_html(index=False)
+        )
+
+
+def run(*settings: str, config_dir: str | None = None, **more: Any) -> RunView:
+    """Run one configuration, as ``mlexp SETTINGS`` does, and return what it found.
+
+    Parameters
+    ----------
+    *settings : ``"task=mnist_mlp"``, ``"model.activation=relu"`` ...
+    config_dir : folder with your own task/, dataset/ or model/ files, default None
+    **more : settings by keyword; a mapping stands for the keys of a node
+
+    Raises
+    ------
+    ConfigError, DataError
+        Nothing ran.
+    DivergedError, Interrupted
+        The folder holds what was done; `load` it.
+    """
+    from mlexp import app
+    from mlexp import config as configuration
+
+    words = [*settings, *_typed(more)]
+    config = configuration.compose(words, config_dir)
+    if config.task.kind == "comparison":
+        raise ConfigError(
+            f"task={config.task.name} compares several runs: call mlexp.compare with these settings."
+        )
+    return RunView(app.run(config, command=_command("run", words)).path)
+
+
+def sweep(*settings: str, config_dir: str | None = None, **more: Any) -> SweepView:
+    """Run every combination of the values given, as ``mlexp -m SETTINGS`` does.
+
+    Parameters
+    ----------
+    *settings : as for `run`; several values with commas, ``"seed=0,1,2"``
+    config_dir : as for `run`
+    **more : settings by keyword, where a list means several values: ``seed=[0, 1, 2]``,
+        ``**{"model.hidden": [[64], [64, 32]]}``
+
+    Returns
+    -------
+    SweepView
+        Jobs that did not complete are there with their status; the others are not touched by them.
+
+    Raises
+    ------
+    ConfigError, DataError
+        Nothing ran.
+    Interrupted
+        The sweep was stopped; ``mlexp resume`` goes on with it.
+    """
+    from mlexp import sweeps
+
+    words = [*settings, *(word for key, value in more.items() for word in _several(key, value))]
+    return SweepView(_done(sweeps.run(sweeps.plan(words, config_dir, _command("sweep", words)))))
+
+
+def compare(*settings: str | Path, config_dir: str | None = None, **more: Any) -> ComparisonView:
+    """Run a comparison, ``mlexp.compare("task=mnist_sigmoid_vs_relu")``, and return its answer.
+
+    Parameters
+    ----------
+    *settings : as for `run`; the task must be a comparison
+    config_dir : as for `run`
+    **more : settings by keyword; a mapping stands for the keys of a node
+
+    Raises
+    ------
+    ConfigError, DataError
+        Nothing ran.
+    Interrupted
+        The comparison was stopped; ``mlexp resume`` goes on with it.
+    """
+    from mlexp import comparisons
+
+    words = [*map(str, settings), *_typed(more)]
+    study = comparisons.plan(words, config_dir, _command("compare", words))
+    return ComparisonView(_done(comparisons.run(study)))
+
+
+def load(name: str | Path, outputs: str | Path = "outputs") -> RunView | SweepView | ComparisonView:
+    """Open what was run: a folder, a task's newest run by the name of the task, or ``latest``.
+
+    Raises
+    ------
+    DataError
+        There is no such run.
+    """
+    path = found(str(name), outputs).resolve()
+    for file, view in (("comparison.json", ComparisonView), ("sweep.json", SweepView), ("run.json", RunView)):
+        if (path / file).exists():
+            return view(path)
+    raise DataError(f"{path} holds no run, sweep or comparison.")
+
+
+def _done(outcome: Outcome) -> Path:
+    error = outcome.error()
+    if error is not None and outcome.status == "interrupted":
+        raise error
+    return outcome.path
+
+
+def _typed(more: Mapping[str, Any]) -> list[str]:
+    from mlexp.combinations import as_settings
+
+    plain = {key: str(value) if isinstance(value, Path) else value for key, value in more.items()}
+    return as_settings(plain)
+
+
+def _several(key: str, value: Any) -> list[str]:
+    """Return ``key=a,b`` for a list, the keys of a node each for themselves for a mapping."""
+    if isinstance(value, Mapping):
+        return [word for name, inner in value.items() for word in _several(f"{key}.{name}", inner)]
+    values = value if isinstance(value, list | tuple | range) else [value]
+    return [f"{key}={','.join(_typed({key: one})[0].partition('=')[2] for one in values)}"]
+
+
+def _command(name: str, words: Sequence[str]) -> list[str]:
+    return [f"mlexp.{name}", *words]
+
+
+def _part(arrays: Mapping[str, Any], part: str, classes: Sequence[str]) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    own = {
+        name.removeprefix(f"{part}_"): array for name, array in arrays.items() if name.startswith(f"{part}_")
+    }
+    columns: dict[str, Any] = {}
+    for name, array in own.items():
+        if array.ndim == 2:
+            columns |= {f"{name} {label}": array[:, code] for code, label in enumerate(classes)}
+        else:
+            columns[name] = np.array(classes)[array] if classes and name in ("true", "predicted") else array
+    return pd.DataFrame({"part": part, **columns})

@@ -1,0 +1,137 @@
+"""Tune each arm before it is compared: one search an arm, on its own validation part, all within one budget.
+
+The searches keep the test part aside (``split.judge=false``), so that nothing is chosen by it. They lie in
+``tuning/<arm>/`` of the comparison, each a run folder of a search.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mlexp import app, record, sweeps
+from mlexp import config as configuration
+from mlexp.combinations import Combination
+from mlexp.errors import ConfigError
+from mlexp.schema import Config
+from mlexp.studies import Comparison, Tune
+from mlexp.terminal import Terminal
+from mlexp.tuning import space
+
+FOLDER = "tuning"
+Chosen = dict[str, dict[str, Any]]
+
+
+def searches(configs: Mapping[str, Config], node: Comparison, arguments: Sequence[str]) -> dict[str, Config]:
+    """Return the configuration of the search of each arm; none where arms are not tuned.
+
+    Raises
+    ------
+    ConfigError
+        If the rows are divided or drawn anew, so that what one search chose by would judge elsewhere; or if there is
+        nothing to search.
+    """
+    if not node.tune_arms:
+        if typed := [word for word in arguments if re.match(r"\+?tune[=.]", word) and word != "tune=none"]:
+            raise ConfigError(f"{typed[0]} is used in a comparison only with comparison.tune_arms=true.")
+        return {}
+    if node.folds or node.repeats > 1 or node.draws > 1:
+        raise ConfigError(
+            "comparison.tune_arms chooses on one validation part, whose rows judge in another fold, repeat or draw. "
+            "Leave out comparison.folds, comparison.repeats and comparison.draws, or tune_arms."
+        )
+    for name, config in configs.items():
+        if config.tune.strategy is None:
+            raise ConfigError(
+                f"comparison.tune_arms needs a search for the arm '{name}'. Set tune=random and tune.space."
+            )
+    return {
+        name: replace(
+            config,
+            figures=False,
+            split=replace(config.split, judge=False),
+            task=replace(config.task, name=name),
+        )
+        for name, config in configs.items()
+    }
+
+
+def write(folder: Path, configs: Mapping[str, Config]) -> None:
+    """Write down the searches, so that they can be gone on with in another process."""
+    for place, (name, config) in enumerate(configs.items(), 1):
+        path = folder / FOLDER / f"{_slug(place, name)}.yaml"
+        record.write_bytes(path, configuration.as_yaml(config).encode())
+
+
+def search(folder: Path, *, command: Sequence[str], verbosity: int) -> Chosen:
+    """Run the searches that are left, and return what each arm chose with what it cost.
+
+    Raises
+    ------
+    Interrupted
+        A search was asked to stop; the others and what it tried so far are kept.
+    """
+    found: Chosen = {}
+    for file in sorted((folder / FOLDER).glob("*.yaml")):
+        config, place = configuration.read(file), file.with_suffix("")
+        if not _complete(place):
+            app.run(config, command=command, terminal=Terminal(verbosity), place=place)
+        told = record.read_json(place / "tuning.json")
+        names = ("strategy", "metric", "n_trials", "epochs_trained", "sentences")
+        found[config.task.name] = {
+            "values": told["chosen"]["values"],
+            "score": told["chosen"]["score"],
+            "folder": f"{FOLDER}/{place.name}",
+        } | {name: told.get(name) for name in names}
+    return found
+
+
+def _complete(place: Path) -> bool:
+    return (place / "run.json").exists() and record.load(place).info["status"] == "completed"
+
+
+def with_chosen(plan: sweeps.Plan, folder: Path, chosen: Chosen) -> sweeps.Plan:
+    """Return the plan of the same jobs, each with the settings that its arm chose."""
+    nodes = {config.task.name: config.tune for config in _written(folder)}
+    jobs = []
+    for job in plan.jobs:
+        arm = job.swept["arm"]
+        own = space.of(replace(job.config, tune=nodes[arm])).configured(chosen[arm]["values"])
+        jobs.append(Combination(dict(job.swept), replace(own, tune=Tune())))
+    again = sweeps.planned(jobs, command=plan.command)
+    return replace(again, sweep=plan.sweep, execution=plan.execution, figures=plan.figures)
+
+
+def _written(folder: Path) -> list[Config]:
+    return [configuration.read(file) for file in sorted((folder / FOLDER).glob("*.yaml"))]
+
+
+def warnings(chosen: Chosen) -> list[str]:
+    """Return what a reader must know of the searches."""
+    if len({one["n_trials"] for one in chosen.values()}) > 1:
+        counts = ", ".join(f"{arm} {one['n_trials']}" for arm, one in chosen.items())
+        return [
+            f"The arms were tuned with different budgets ({counts} settings): more search finds better ones."
+        ]
+    return []
+
+
+def in_words(chosen: Chosen) -> str:
+    """Say how the arms were tuned and what they chose."""
+    first = next(iter(chosen.values()))
+    each = "; ".join(f"{arm}: {_listed(one['values'])}" for arm, one in chosen.items())
+    return (
+        f"Each arm was tuned on the validation part ({first['strategy']} search, {first['n_trials']} settings); "
+        f"chosen were {each}. The claim is about these settings, not about tuning again."
+    )
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key.removeprefix('model.')} {value}" for key, value in values.items())
+
+
+def _slug(place: int, name: str) -> str:
+    return f"{place:02d}-{re.sub(r'[^A-Za-z0-9.-]+', '-', name)}"

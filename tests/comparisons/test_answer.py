@@ -1,0 +1,245 @@
+"""The answer of a comparison: the test that its design asks for, the numbers of that test, the words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.comparisons.conftest import Make, scores
+
+from mlexp import comparison_folder, record, stats
+from mlexp.comparisons.analysis import Analysis, analyse, write
+from mlexp.comparisons.evidence import Entry, Evidence
+from mlexp.comparisons.metric import Metric
+from mlexp.errors import ConfigError, DataError
+from mlexp.studies import Comparison
+
+Arms = Callable[..., Evidence]
+ACCURACY = Metric("test", "accuracy")
+
+
+def answered(evidence: Evidence, **settings: object) -> Analysis:
+    return analyse(evidence, Comparison(**settings))  # type: ignore[arg-type]
+
+
+def only(done: Analysis) -> dict[str, object]:
+    (pair,) = done.info["pairs"]
+    assert isinstance(pair, dict)
+    return pair
+
+
+def test_seeds_and_rows_are_crossed(two_arms: Arms) -> None:
+    evidence = two_arms(6)
+    done = answered(evidence)
+    outcome = stats.crossed_t(evidence.table("sharp"), evidence.table("blunt"))
+    pair = only(done)
+    assert (pair["a"], pair["b"], done.info["test"]) == ("sharp", "blunt", "crossed")
+    assert pair["difference"] == outcome.estimate
+    assert pair["p"] == outcome.p
+    assert (pair["low"], pair["high"]) == (outcome.low, outcome.high)
+    lead = done.info["answer"][0]
+    assert lead.startswith(f"sharp is better than blunt by {100 * outcome.estimate:.2f} points of test accuracy (95 %")
+    assert "over new training runs and new test rows; 6 seeds an arm; crossed t, p" in lead
+    assert "Welch t" in done.info["second"]
+    assert "For these test rows only" in done.info["second"]
+    welch = stats.welch_t(evidence.values("sharp"), evidence.values("blunt"))
+    assert pair["welch_p"] == welch.p
+
+
+def test_a_loss_is_better_when_it_is_lower(two_arms: Arms) -> None:
+    assert Metric("test", "loss").sign == -1
+    evidence = two_arms(3)
+    swapped = Evidence(Metric("test", "rmse"), evidence.entries)
+    assert swapped.metric.sign == -1
+
+
+def test_what_is_not_separated_is_not_called_equal(two_arms: Arms) -> None:
+    done = answered(two_arms(4, (0.8, 0.8)))
+    lead, seeds = done.info["answer"][:2]
+    assert lead.startswith("These runs do not separate")
+    assert "does not show them to be equal" in lead
+    assert "seeds" in seeds
+    assert not only(done)["separated"]
+
+
+def test_a_margin_asks_for_equivalence(two_arms: Arms) -> None:
+    evidence = two_arms(8, (0.8, 0.8))
+    wide, narrow = (answered(evidence, margin=margin) for margin in (0.2, 0.0001))
+    assert any("are equal to within ±20.00 points" in sentence for sentence in wide.info["answer"])
+    assert any("are not shown to be equal to within ±0.01 points" in sentence for sentence in narrow.info["answer"])
+    assert only(wide)["equivalent"] is True
+
+
+def test_one_run_an_arm_is_mcnemar(two_arms: Arms) -> None:
+    evidence = two_arms(1)
+    done = answered(evidence)
+    expected = stats.mcnemar(*(evidence.table(arm)[0] for arm in ("sharp", "blunt")))  # type: ignore[index]
+    assert done.info["test"] == "mcnemar"
+    assert only(done)["p"] == expected.p
+    assert "for these two fitted models only" in done.info["answer"][0]
+    assert any(sentence.startswith("One run an arm") for sentence in done.info["warnings"])
+
+
+def test_two_runs_an_arm_carry_a_warning(two_arms: Arms) -> None:
+    done = answered(two_arms(2))
+    assert only(done)["low"] is not None
+    assert any(sentence.startswith("Two runs an arm say little") for sentence in done.info["warnings"])
+
+
+def test_every_run_perfect_cannot_be_tested(make: Make, tmp_path: Path) -> None:
+    entries = {arm: [make(arm, seed, np.ones(30)) for seed in range(3)] for arm in ("one", "other")}
+    done = analyse(Evidence(ACCURACY, entries), Comparison(), folder=tmp_path / "answer")
+    assert "cannot be tested" in done.info["answer"][0]
+    assert "every score is the same" in done.info["answer"][0]
+    assert only(done)["p"] is None
+    write(done, tmp_path / "answer", {}, figures=True)
+    text = (tmp_path / "answer" / "comparison.json").read_text()
+    assert "NaN" not in text
+    assert "nan" not in text
+    assert (tmp_path / "answer" / "figures" / "scores.png").exists()
+
+
+def test_lost_runs_are_kept_and_shown(make: Make) -> None:
+    entries = {arm: [make(arm, seed, scores(0.8, seed)) for seed in range(3)] for arm in ("one", "other")}
+    entries["one"].append(make("one", 3, np.ones(5), status="diverged"))
+    entries["other"].append(Entry("other", "seed=3", None, ACCURACY, ("failed", "no such file")))
+    done = answered(Evidence(ACCURACY, entries))
+    assert done.info["status"] == "failed"
+    assert [row for row in done.tables["arms"]["lost"]] == [1, 1]
+    assert "one (seed=3) does not count: diverged, the loss is not finite" in done.info["warnings"]
+    assert "other (seed=3) does not count: failed, no such file" in done.info["warnings"]
+    assert done.tables["runs"]["status"].count("completed") == 6
+    assert done.tables["runs"]["value"].count("") == 2
+
+
+def test_an_arm_without_any_run_is_kept_in_the_table(make: Make) -> None:
+    entries = {arm: [make(arm, seed, scores(0.8, seed)) for seed in range(3)] for arm in ("one", "other")}
+    entries["lost"] = [make("lost", 0, np.ones(5), status="diverged")]
+    done = answered(Evidence(ACCURACY, entries))
+    assert done.tables["arms"]["arm"][-1] == "lost"
+    assert done.tables["arms"]["runs"][-1] == 0
+    assert [arm["name"] for arm in done.info["arms"]][-1] == "lost"
+
+
+def test_other_test_rows_cannot_be_compared(make: Make) -> None:
+    entries = {
+        "one": [make("one", seed, scores(0.8, seed)) for seed in range(2)],
+        "other": [make("other", seed, scores(0.8, seed), index=np.arange(7, 127)) for seed in range(2)],
+    }
+    with pytest.raises(DataError, match="judged by different test rows \\(fingerprints"):
+        answered(Evidence(ACCURACY, entries))
+
+
+def test_runs_on_rows_of_their_own_are_left_out(make: Make) -> None:
+    entries = {arm: [make(arm, seed, scores(0.8, seed)) for seed in range(3)] for arm in ("one", "other")}
+    entries["one"].append(make("one", 9, scores(0.8, 9), index=np.arange(7, 127)))
+    done = answered(Evidence(ACCURACY, entries))
+    assert any(sentence.startswith("1 runs are left out") for sentence in done.info["warnings"])
+    assert done.info["design"]["seeds"] == 3
+
+
+def test_a_missing_metric_is_named(two_arms: Arms) -> None:
+    evidence = two_arms(2, metric="test.log")
+    with pytest.raises(DataError, match=r"No run holds test\.log\. These hold: test\.accuracy, test\.macro_f1"):
+        answered(evidence)
+
+
+def test_metrics_that_are_no_mean_are_resampled(two_arms: Arms) -> None:
+    done = answered(two_arms(3, (0.95, 0.5), metric="test.macro_f1"))
+    assert done.info["test"] == "bootstrap_seeds_rows"
+    assert only(done)["p"] is None
+    assert only(done)["separated"]
+
+
+def test_divisions_of_the_rows_use_the_corrected_t(make: Make) -> None:
+    entries: dict[str, list[Entry]] = {"one": [], "other": []}
+    for fold in range(5):
+        for arm, share in (("one", 0.8), ("other", 0.75)):
+            index = np.arange(120) + 1000 * fold
+            entries[arm].append(make(arm, 0, scores(share, fold + 50), index=index))
+    evidence = Evidence(ACCURACY, entries)
+    done = answered(evidence)
+    d = evidence.by_unit("one") - evidence.by_unit("other")
+    assert done.info["test"] == "corrected"
+    assert only(done)["p"] == stats.corrected_t(d, n_train=400, n_test=120).p
+    assert "5 divisions of the rows" in done.info["answer"][0]
+
+
+def test_several_data_sets_are_ranked(make: Make) -> None:
+    entries: dict[str, list[Entry]] = {"a": [], "b": [], "c": []}
+    for place in range(8):
+        for arm, share in (("a", 0.9), ("b", 0.8), ("c", 0.5)):
+            entries[arm].append(make(arm, 0, scores(share, place + 7), dataset=f"set {place}"))
+    done = answered(Evidence(ACCURACY, entries))
+    assert done.info["test"] == "friedman"
+    assert done.info["ranks"]["ranks"] == (1.0, 2.0, 3.0)
+    assert done.info["pairs"][1]["p_adjusted"] == done.info["ranks"]["p"][0][2]
+    assert any("Friedman" in sentence for sentence in done.info["answer"])
+
+
+def test_more_than_two_arms_are_adjusted_by_holm(make: Make) -> None:
+    entries = {
+        arm: [make(arm, seed, scores(share, 31 * seed + place)) for seed in range(4)]
+        for place, (arm, share) in enumerate((("a", 0.95), ("b", 0.93), ("c", 0.4)))
+    }
+    done = answered(Evidence(ACCURACY, entries))
+    raw = [pair["p"] for pair in done.info["pairs"]]
+    assert [pair["p_adjusted"] for pair in done.info["pairs"]] == list(stats.holm(raw).adjusted)
+    assert done.info["answer"][0].startswith("a has the best mean test accuracy")
+    assert "not separated from b" in done.info["answer"][0]
+    assert done.tables["p_matrix"]["arm"] == ["a", "b", "c"]
+
+
+def test_a_test_that_does_not_fit_is_used_and_said_so(two_arms: Arms) -> None:
+    done = answered(two_arms(4), test="paired")
+    assert "'paired' does not fit this comparison" in done.info["warnings"][0]
+    assert done.info["pairs"][0]["test"] == "paired t"
+
+
+def test_a_test_that_cannot_be_computed_is_refused(two_arms: Arms) -> None:
+    with pytest.raises(ConfigError, match="'five_by_two' does not fit .* And it cannot be computed"):
+        answered(two_arms(4), test="five_by_two")
+
+
+def test_epochs_are_compared_only_to_be_labelled(two_arms: Arms) -> None:
+    done = answered(two_arms(3))
+    found = done.info["epochwise"]
+    expected = stats.epochwise([0.5, 0.7, 0.9, 0.9], [0.5, 0.7, 0.7, 0.7])
+    assert found["label"] == "epochwise (not valid: epochs of one run are not independent)"
+    assert found["p"] == expected.p
+    assert found["false_alarms"] == [0.21, 0.74]
+    assert "It shows nothing" in found["sentence"]
+
+
+def test_epochs_to_the_target_are_counted(two_arms: Arms) -> None:
+    done = answered(two_arms(2), target=0.85)
+    assert done.tables["epochs_to_target"]["epochs"] == [3, 3, "", ""]
+    assert done.tables["arms"]["epochs_to_target"] == [3.0, ""]
+
+
+def test_no_number_of_seeds_may_help(make: Make) -> None:
+    rng = np.random.default_rng(0)
+    own = [rng.random(60) < 0.7, rng.random(60) < 0.7]  # arms that differ by row and hardly by run
+    entries = {}
+    for arm, right in zip(("one", "other"), own, strict=True):
+        flipped = [np.where(np.arange(60) == seed, ~right, right) for seed in range(4)]
+        entries[arm] = [make(arm, seed, one) for seed, one in enumerate(flipped)]
+    done = answered(Evidence(ACCURACY, entries))
+    print(done.info["answer"])
+    assert any(sentence.startswith("No number of seeds will show 1 point") for sentence in done.info["answer"])
+
+
+def test_same_evidence_same_bytes(two_arms: Arms, tmp_path: Path) -> None:
+    evidence = two_arms(3)
+    for name in ("one", "two"):
+        write(analyse(evidence, Comparison(), folder=tmp_path / name), tmp_path / name, {}, figures=False)
+    for file in (tmp_path / "one").rglob("*.*"):
+        assert file.read_bytes() == (tmp_path / "two" / file.relative_to(tmp_path / "one")).read_bytes()
+    again = comparison_folder.load(tmp_path / "one")
+    assert list(again.runs) == ["sharp", "blunt"]
+    assert [len(runs) for runs in again.runs.values()] == [3, 3]
+    assert json.loads((tmp_path / "one" / "comparison.json").read_text()) == again.info
+    assert record.read_table(tmp_path / "one" / "tables" / "pairs.csv")["a"] == ["sharp"]

@@ -1,0 +1,261 @@
+"""What pages say, read from their text."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scipy.stats import binomtest
+from tests.tasks.running import run
+
+from mlexp import cli, record, report
+from mlexp.report.words import percent, wilson
+
+Make = Callable[..., record.Run]
+
+
+def text_of(folder: Path) -> str:
+    """Write the page of a folder and return what a person reads there."""
+    html, _ = report.write(folder)
+    words: list[str] = []
+
+    class Reader(HTMLParser):
+        hidden = 0
+
+        def handle_starttag(self, tag: str, attrs: object) -> None:
+            self.hidden += tag in ("script", "style")
+
+        def handle_endtag(self, tag: str) -> None:
+            self.hidden -= tag in ("script", "style")
+
+        def handle_data(self, data: str) -> None:
+            if not self.hidden:
+                words.append(data)
+
+    Reader().feed(html.read_text())
+    return " ".join(" ".join(words).replace("\u00a0", " ").split())
+
+
+@pytest.mark.parametrize(("right", "n"), [(351, 359), (0, 20), (20, 20), (1, 7)])
+def test_interval_is_that_of_scipy(right: int, n: int) -> None:
+    wanted = binomtest(right, n).proportion_ci(0.95, method="wilson")
+    assert wilson(right / n, n) == pytest.approx((wanted.low, wanted.high), abs=1e-9)
+
+
+KINDS = {
+    "regress": (["task=regress"], "explains"),
+    "autoencoder": (["task=fashion_autoencoder", "dataset=digits"], "principal components of the same width"),
+    "features": (["task=fashion_bottleneck", "dataset=digits"], "A classifier does best on the"),
+    "layers": (
+        ["task=mnist_hidden_tsne", "dataset=digits", "layers.rows=40"],
+        "The classes lie furthest apart in layer",
+    ),
+    "explore": (["task=fashion_gallery", "dataset=digits"], "no values are missing"),
+    "backprop": (["task=backprop_by_hand"], "from 16.32 to 15.52"),
+    "residual": (["task=residual_gradient"], "Against the formula worked out by hand"),
+    "clustering": (["task=sign_kmeans", "dataset=digits"], "adjusted Rand index"),
+    "pca": (["task=sign_pca", "dataset=digits"], "principal components hold 95.0 % of the variance"),
+    "tree": (["task=classify", "model=decision_tree"], "The decision tree recognises"),
+    "untested": (["task=classify", "split.test=0"], "No test part was scored; on validation rows"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_study_is_answered(kind: str, tmp_path: Path) -> None:
+    words, answer = KINDS[kind]
+    folder = run(tmp_path, *words, "size=smoke", "figures=false").path
+    said = text_of(folder)
+    assert answer in said
+    assert "How it was done" in said
+    assert not re.search(r"\b(nan|None|inf)\b|\{\}", said)
+
+
+def test_classification_is_answered_with_its_interval(make_whole: Make) -> None:
+    made = make_whole(n=600)
+    right = round(made.metrics["test"]["accuracy"] * 600)
+    low, high = (percent(limit).replace("\u00a0%", "") for limit in wilson(right / 600, 600))
+    said = text_of(made.path)
+    assert (
+        f"recognises {percent(right / 600)} of 600 test images it has never seen".replace("\u00a0", " ")
+        in said
+    )
+    assert f"(95 % interval {low} to {high} %, Wilson)" in said
+    assert "mlexp dataset=npz 'dataset.path=a file.npz'" in said
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        ("running", "The run is not over yet; no test row has been read."),
+        ("failed", "No answer: the run failed."),
+        ("diverged", "its loss grew beyond all numbers"),
+        ("interrupted", "can go on from there"),
+    ],
+)
+def test_run_that_did_not_complete_says_so(status: str, sentence: str, make_whole: Make) -> None:
+    info = {"error": None if status == "running" else "What went <wrong>."}
+    if status == "running":
+        info |= {"wall_seconds": None, "facts": {}}
+    made = make_whole(info, status=status)
+    said = text_of(made.path)
+    assert sentence in said
+    assert ("What went <wrong>." in said) == (status != "running")
+    assert "Pictures" not in said
+    assert "28" in said  # epochs done
+
+
+def test_same_folder_gives_the_same_page(make_whole: Make) -> None:
+    made = make_whole(n=60)
+    first = [file.read_bytes() for file in report.redraw(made.path)]
+    assert [file.read_bytes() for file in report.redraw(made.path)] == first
+    assert b"http" not in first[-2].split(b"</style>")[1].split(b"<script>")[0]
+
+
+def test_markdown_is_text_with_its_pictures_beside_it(make_whole: Make) -> None:
+    made = make_whole(n=60, classes=["a|b", "<i>c</i>", "d*e*"])
+    *figures, _, markdown = report.redraw(made.path)
+    said = markdown.read_text()
+    assert "<i>" not in said
+    assert "a\\|b" in said
+    for figure in figures:
+        assert f"](figures/{figure.name})" in said
+    for table in re.findall(r"(?:^\|.*\n)+", said, flags=re.MULTILINE):
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
+
+
+def test_warnings_come_with_the_first_screen(make_whole: Make) -> None:
+    said = text_of(make_whole({"warnings": ["Beware."]}, n=60).path)
+    assert "2 warnings to know before you rely on this" in said
+    assert "Beware." in said
+    assert "Only 60 test rows" in said
+
+
+def test_tuned_run_tells_how_it_was_tuned(make_whole: Make) -> None:
+    made = make_whole(n=60)
+    tuned = {
+        "strategy": "random", "metric": "accuracy", "n_trials": 8, "epochs_trained": 160.0, "n_tied": 2,
+        "tie_rule": "the first is taken", "sentences": ["The score is flattered by 0.4 points."],
+        "chosen": {"number": 3, "values": {"model.learning_rate": 0.01}, "score": 0.9712},
+    }  # fmt: skip
+    record.write_json(made.path / "tuning.json", tuned)
+    record.write_table(made.path / "tuning.csv", {"number": [1, 2], "model.learning_rate": [0.01, 0.1]})
+    said = text_of(made.path)
+    for words in (
+        "random, 8 trials",
+        "model.learning_rate = 0.01",
+        "flattered by 0.4 points",
+        "2 trials reached the best",
+    ):
+        assert words in said
+
+
+def sweep_of(folder: Path, status: str, rows: list[dict[str, Any]]) -> Path:
+    jobs = [
+        {"number": row["number"], "hash": "00", "swept": {"model.activation": row["model.activation"]}}
+        for row in rows
+    ]
+    info = {
+        "status": status,
+        "started": "2026-11-21T06:14:32+00:00",
+        "task": "t",
+        "hash": "12",
+        "figures": True,
+        "keys": ["model.activation"],
+        "command": ["mlexp", "-m"],
+        "execution": {"backend": "local"},
+        "jobs": jobs,
+    }
+    record.write_json(folder / "sweep.json", info)
+    record.write_table(folder / "summary.csv", {name: [row[name] for row in rows] for name in rows[0]})
+    return folder
+
+
+def job(
+    number: int, activation: str, status: str, accuracy: float | str, problem: str = ""
+) -> dict[str, Any]:
+    return {
+        "number": number, "model.activation": activation, "status": status, "validation_accuracy": accuracy,
+        "test_accuracy": accuracy and accuracy - 0.25, "seconds": 1.0, "folder": "", "problem": problem,
+    }  # fmt: skip
+
+
+def test_sweep_is_chosen_by_validation_and_judged_by_test(tmp_path: Path) -> None:
+    rows = [
+        job(1, "relu", "completed", 0.75),
+        job(2, "tanh", "completed", 1.0),
+        job(3, "elu", "failed", "", "A <b>fault</b>."),
+    ]
+    said = text_of(sweep_of(tmp_path / "s", "failed", rows))
+    assert "activation = tanh does best of 2 settings: validation accuracy 100 %." in said
+    assert "Test rows, which had no say in that choice, give it 75.0 %." in said
+    assert "2 of 3" in said
+    assert "Job 3 failed: A <b>fault</b>." in said
+    assert "Fewer than 3 seeds a setting" in said
+
+
+def test_sweep_with_nothing_done_reads_well(tmp_path: Path) -> None:
+    rows = [job(number, "relu", "left", "") for number in (1, 2)]
+    said = text_of(sweep_of(tmp_path / "s", "interrupted", rows))
+    assert "0 of 2 jobs completed; nothing to compare." in said
+    assert "2 jobs have not come to their end" in said
+
+
+def test_comparison_without_an_answer_reads_well(tmp_path: Path) -> None:
+    folder = sweep_of(tmp_path / "s", "running", [job(1, "relu", "left", "")])
+    record.write_json(
+        folder / "comparison.json",
+        {"status": "running", "metric": "m", "arms": [{"name": "a"}, {"name": "b"}]},
+    )
+    assert "Which is better: a and b?" in text_of(folder)
+
+
+def test_verb_redraws_the_same_bytes_without_fitting_code(tmp_path: Path) -> None:
+    folder = run(tmp_path, "size=smoke").path
+    figures = {file.name: file.read_bytes() for file in (folder / "figures").iterdir()}
+    page = (folder / "report.html").read_bytes()
+    shutil.rmtree(folder / "figures")
+    (folder / "report.html").unlink()
+    script = (
+        "import sys; from mlexp.cli import main; code = main(sys.argv[1:]); "
+        "print([name for name in sys.modules if name.startswith(('mlexp.nn', 'mlexp.data', 'mlexp.models', "
+        "'mlexp.tasks', 'mlexp.config', 'sklearn', 'hydra'))]); raise SystemExit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "report", str(folder)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert {file.name: file.read_bytes() for file in (folder / "figures").iterdir()} == figures
+    assert (folder / "report.html").read_bytes() == page
+
+
+def test_index_lists_every_kind_newest_first(make_whole: Make, tmp_path: Path) -> None:
+    old = make_whole({"started": "2026-01-01T00:00:00+00:00"}, n=60, task="old")
+    new = make_whole(n=60, task="new")
+    sweep_of(tmp_path / "t" / "a sweep", "completed", [job(1, "relu", "completed", 0.5)])
+    (tmp_path / "old" / "latest").symlink_to(old.path)
+    html = report.write_index(tmp_path).read_text()
+    assert html.count("<tr>") == 1 + 3
+    assert html.index(f"new/{new.path.name}") < html.index(f"old/{old.path.name}")
+    assert 'href="t/a%20sweep/"' in html
+
+
+def test_what_cannot_be_reported_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["report"]) == 2
+    assert cli.main(["report", "nowhere", "--outputs", str(tmp_path)]) == 3
+    assert cli.main(["report", "--all", "--outputs", str(tmp_path)]) == 3
+    (tmp_path / "t" / "r").mkdir(parents=True)
+    (tmp_path / "t" / "r" / "run.json").write_text(json.dumps({})[:1])
+    assert cli.main(["report", str(tmp_path / "t" / "r")]) == 3
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 4
+    assert all(line.startswith("mlexp: ") for line in lines)

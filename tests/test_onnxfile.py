@@ -1,0 +1,60 @@
+"""ONNX models predict what the runs predict, to 1e-5, whatever the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.tasks.running import run
+
+from mlexp import app, fitted, onnxfile
+from mlexp import config as configuration
+from mlexp.errors import DataError
+from mlexp.names import ACTIVATIONS
+
+pytest.importorskip("onnxruntime")
+pytest.importorskip("skl2onnx")
+
+CLUSTERING = (
+    "task=spiral_clustering",
+    "task.kind=clustering",
+    "dataset=digits",
+    "clustering.methods=[]",
+    "size=smoke",
+)
+
+CASES = [
+    *(("size=smoke", f"model.activation={name}") for name in ACTIVATIONS),
+    ("size=smoke", "model.batch_norm=true", "model.dropout=0.2"),
+    ("size=smoke", "dataset=moons", "model.output=sigmoid", "prepare.polynomial=2", "prepare.pca=3"),
+    ("size=smoke", "model=random_forest", "prepare.pca=0.95"),
+    ("size=smoke", "model=svm"),
+    ("dataset=iris", "model=svm", "model.params.probability=true"),
+    ("size=smoke", "model=logistic"),
+    ("dataset=wine", "model=decision_tree"),
+    ("size=smoke", "model=sklearn_mlp"),
+    ("task=regress", "size=smoke"),
+    ("task=regress", "model=ridge", "prepare.polynomial=2"),
+    ("task=regress", "model=random_forest", "model.params.n_estimators=20"),
+    ("task=fashion_autoencoder", "dataset=digits", "model.hidden=[9,5,9]", "size=smoke"),
+    (*CLUSTERING, "model=kmeans"),
+    (*CLUSTERING, "model=gmm", "prepare.pca=5"),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:.*probability:FutureWarning")
+@pytest.mark.parametrize("settings", CASES, ids=" ".join)
+def test_parity(tmp_path: Path, settings: tuple[str, ...]) -> None:
+    done = run(tmp_path, *settings, "figures=false")
+    model = fitted.load(done.path)
+    X = app.load(configuration.read(done.path / "config.yaml")).X[:500]
+    assert onnxfile.parity(onnxfile.convert(model), model, X) <= onnxfile.TOLERANCE
+
+
+def test_another_model_is_told_apart(tmp_path: Path) -> None:
+    first, second = (
+        fitted.load(run(tmp_path, "size=smoke", f"seed={seed}", "figures=false").path) for seed in (0, 1)
+    )
+    X = app.load(configuration.compose(["size=smoke"])).X[:50]
+    with pytest.raises(DataError, match="differ"):
+        onnxfile.parity(onnxfile.convert(first), second, X)

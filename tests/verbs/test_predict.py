@@ -1,0 +1,141 @@
+"""`predict` says of the test rows what the run said of them, and refuses what it was not trained on."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.tasks.running import run
+
+from mlexp import record
+from mlexp.data import idx
+from mlexp.data.sources import load
+from mlexp.errors import ConfigError, DataError
+from mlexp.record import Run
+from mlexp.verbs.predict import predict
+
+
+def predicted(run: Run, *words: str | Path) -> record.Columns:
+    out = run.path.parents[1] / "predictions.csv"
+    assert predict([str(run.path), *map(str, words), "--out", str(out)]) == 0
+    return record.read_table(out)
+
+
+def written(path: Path, header: list[str], rows: list[list[object]]) -> Path:
+    with open(path, "w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+def test_the_test_rows_of_a_table(flowers: Run, tmp_path: Path) -> None:
+    columns = record.read_table(flowers.path.parents[1] / "flowers.csv")
+    names = [
+        "petal_w",
+        "sepal_w",
+        "petal_l",
+        "sepal_l",
+        "species",
+    ]  # another order; the truth may stand there
+    test = flowers.predictions["test_row"]
+    rows = [[f"flower {row}", *(columns[name][row] for name in names)] for row in test]
+    file = written(tmp_path / "new.csv", ["id", *names], rows)
+    found = predicted(flowers, file, "--keep", "id", "--probabilities")
+    classes = flowers.info["dataset"]["classes"]
+    assert found["id"][0] == f"flower {test[0]}"
+    assert found["prediction"] == [classes[code] for code in flowers.predictions["test_predicted"]]
+    probability = np.array([[float(cell) for cell in found[f"probability {name}"]] for name in classes]).T
+    np.testing.assert_array_equal(np.float32(probability), flowers.predictions["test_probability"])
+
+
+def test_the_test_rows_of_pictures(outputs: Path, tmp_path: Path) -> None:
+    digits = Run((outputs / "digits_mlp" / "latest").resolve())
+    X = load(name="digits", limit=1000).X[digits.predictions["test_row"]]
+    expected = digits.predictions["test_predicted"].astype(str).tolist()
+    as_csv = written(tmp_path / "new.csv", [f"p{k}" for k in range(64)], X.tolist())
+    labelled = written(
+        tmp_path / "labelled.csv", ["label", *(f"p{k}" for k in range(64))], [[0, *x] for x in X.tolist()]
+    )
+    np.savez(tmp_path / "new.npz", X=X.reshape(-1, 8, 8))
+    idx.write(tmp_path / "new-idx3-ubyte", X.reshape(-1, 8, 8))
+    for file in (as_csv, labelled, tmp_path / "new.npz", tmp_path / "new-idx3-ubyte"):
+        found = predicted(digits, file, "--probabilities")
+        assert found["prediction"] == expected
+        probability = np.array([[float(cell) for cell in found[f"probability {k}"]] for k in range(10)]).T
+        np.testing.assert_array_equal(np.float32(probability), digits.predictions["test_probability"])
+
+
+def test_picture_files(outputs: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    digits = Run((outputs / "digits_mlp" / "latest").resolve())
+    X = load(name="digits", limit=1000).X[digits.predictions["test_row"]][:5]
+    for number, row in enumerate(X):
+        Image.fromarray(np.uint8(np.round(row / 16 * 255)).reshape(8, 8)).save(tmp_path / f"{number}.png")
+    found = predicted(digits, tmp_path)
+    assert found["prediction"] == digits.predictions["test_predicted"][:5].astype(str).tolist()
+    assert found["file"][0].endswith("0.png")
+    Image.new("L", (9, 8)).save(tmp_path / "wide.png")
+    with pytest.raises(DataError, match=r"8 pixels wide and 8 high.*Got 9 x 8"):
+        predicted(digits, tmp_path / "wide.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"broken\.png cannot be read"):
+        predicted(digits, tmp_path / "broken.png")
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        (["sepal_l", "sepal_w", "petal_length", "petal_w"], r"lacks .*petal_l\. Did you mean 'petal_length'"),
+        (["sepal_l", "sepal_w", "petal_l", "petal_w", "id"], "does not know: id.*--keep id"),
+        (["sepal_l", "sepal_w"], "lacks .*petal_l, petal_w"),
+    ],
+)
+def test_other_columns(flowers: Run, tmp_path: Path, header: list[str], words: str) -> None:
+    file = written(tmp_path / "new.csv", header, [[1] * len(header)])
+    with pytest.raises(DataError, match=words):
+        predicted(flowers, file)
+
+
+def test_what_else_is_refused(flowers: Run, tmp_path: Path, outputs: Path) -> None:
+    header = ["sepal_l", "sepal_w", "petal_l", "petal_w"]
+    empty = written(tmp_path / "empty.csv", header, [])
+    hole = written(tmp_path / "hole.csv", header, [[1, 2, 3, 4], [1, "", 3, 4]])
+    (tmp_path / "rows.txt").write_text("1")
+    np.savez(tmp_path / "other.npz", rows=np.zeros(3))
+    for file, words in {
+        empty: "no rows",
+        hole: "Row 2 .* empty",
+        tmp_path / "rows.txt": "must be .csv",
+        tmp_path / "nowhere.csv": "does not exist",
+        tmp_path / "other.npz": "array X",
+    }.items():
+        with pytest.raises(DataError, match=words):
+            predicted(flowers, file)
+    assert not (tmp_path / "predictions.csv").exists()
+    with pytest.raises(ConfigError, match="the file that is read"):
+        predict([str(flowers.path), str(hole), "--out", str(hole)])
+    with pytest.raises(DataError, match="no column 'name' to keep"):
+        predicted(flowers, hole, "--keep", "name")
+
+
+def test_models_without_probabilities_and_of_other_kinds(tmp_path: Path) -> None:
+    X = load(name="digits", limit=1000).X[:20]
+    np.savez(tmp_path / "new.npz", X=X)
+    svm = run(tmp_path, "model=svm", "size=smoke", "figures=false")
+    with pytest.raises(ConfigError, match="no probabilities"):
+        predicted(svm, tmp_path / "new.npz", "--probabilities")
+    coder = run(
+        tmp_path,
+        "task=fashion_autoencoder",
+        "dataset=digits",
+        "model.hidden=[3]",
+        "size=smoke",
+        "figures=false",
+    )
+    assert list(predicted(coder, tmp_path / "new.npz")) == ["row", "code1", "code2", "code3", "squared_error"]
+    groups = run(tmp_path, "task=spiral_clustering", "task.kind=clustering", "figures=false",
+                 "clustering.methods=[]", "dataset.limit=100")  # fmt: skip
+    np.savez(tmp_path / "plane.npz", X=np.zeros((3, 2)))
+    assert len(set(predicted(groups, tmp_path / "plane.npz")["prediction"])) == 1

@@ -1,0 +1,110 @@
+"""`list runs`, `show`, `clean` and how runs are named."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mlexp.errors import ConfigError, DataError
+from mlexp.record import locked
+from mlexp.verbs.clean import clean
+from mlexp.verbs.list import list_verb
+from mlexp.verbs.naming import found, one_run
+from mlexp.verbs.show import show
+
+
+def listed(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, str]]:
+    list_verb(["runs", "--csv", *words])
+    return list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+
+
+def test_newest_first_and_filtered(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ("--outputs", str(outputs))
+    rows = listed(capsys, *where)
+    assert [row["task"] for row in rows] == ["two", "classify", "digits_mlp"]
+    assert [row["kind"] for row in rows] == ["sweep", "run", "run"]
+    assert (
+        float(rows[2]["value"])
+        == json.loads((outputs / "digits_mlp/latest/metrics.json").read_text())["test"]["accuracy"]
+    )
+    assert [row["task"] for row in listed(capsys, *where, "model.name=random_forest")] == ["classify"]
+    assert [
+        row["task"] for row in listed(capsys, *where, "model.hidden=[64,32]", "seed=0.0", "--task", "two")
+    ] == ["two"]
+    assert [row["task"] for row in listed(capsys, *where, "--jobs", "seed=1")] == ["two"]
+    assert listed(capsys, *where, "--status", "failed") == []
+    list_verb(["runs", *where, "--json", "--task", "two"])
+    assert json.loads(capsys.readouterr().out)[0]["status"] == "completed"
+    list_verb(["runs", *where, "--status", "failed"])
+    assert "There are 3 in all" in capsys.readouterr().out
+
+
+def test_a_filter_that_cannot_be(outputs: Path) -> None:
+    with pytest.raises(ConfigError, match=r"Did you mean 'model\.activation'"):
+        list_verb(["runs", "--outputs", str(outputs), "model.activaton=relu"])
+    with pytest.raises(ConfigError, match="key=value"):
+        list_verb(["runs", "--outputs", str(outputs), "relu"])
+
+
+def test_a_damaged_record_is_shown_as_such(
+    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(outputs / "digits_mlp", tmp_path / "digits_mlp", symlinks=True)
+    (tmp_path / "digits_mlp/latest/run.json").write_text("{")
+    assert [row["status"] for row in listed(capsys, "--outputs", str(tmp_path))] == ["damaged"]
+
+
+def test_names_of_runs(outputs: Path) -> None:
+    newest = (outputs / "digits_mlp/latest").resolve()
+    assert found(str(newest), "nowhere") == newest
+    assert found("digits_mlp", outputs) == found("digits_mlp/latest", outputs) == newest
+    assert found("latest", outputs).parent.name == "two"
+    with pytest.raises(DataError, match="Did you mean 'classify'"):
+        found("clasify", outputs)
+    with pytest.raises(DataError, match=r"a sweep of 2 runs.*runs/001-"):
+        one_run("two", outputs)
+
+
+def test_show(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, words in {
+        "digits_mlp": ("1,000 rows", "720 train", "accuracy", "predictions.npz"),
+        "two": ("varied: seed", "2 completed", "summary.csv"),
+    }.items():
+        show([name, "--outputs", str(outputs)])
+        text = capsys.readouterr().out
+        assert all(word in text for word in words), text
+
+
+def test_clean_removes_what_was_asked_for_and_nothing_else(
+    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "digits_mlp"
+    old, new = place / "2020-01-01_00-00-00-aaaaaaaa", place / "2020-01-02_00-00-00-bbbbbbbb"
+    for folder, status in ((old, "completed"), (new, "failed")):
+        shutil.copytree((outputs / "digits_mlp/latest").resolve(), folder)
+        info = json.loads((folder / "run.json").read_text())
+        (folder / "run.json").write_text(json.dumps(info | {"status": status}))
+    (place / "latest").symlink_to(new.name)
+    (place / "notes").mkdir()
+    where = ["--outputs", str(tmp_path)]
+    clean([*where, "--dry-run"])
+    assert "1 folder" in capsys.readouterr().out
+    with pytest.raises(ConfigError, match="Add --yes"):
+        clean(where)
+    clean([*where, "--older-than", "1d", "--yes"])
+    assert "Nothing" in capsys.readouterr().out
+    busy = locked(new)
+    clean([*where, "--yes"])
+    assert new.exists()  # someone is at work there
+    os.close(busy)
+    clean([*where, "--yes"])
+    assert sorted(path.name for path in place.iterdir()) == [old.name, "latest", "notes"]
+    assert (place / "latest").resolve() == old
+    with pytest.raises(ConfigError, match="30d"):
+        clean([*where, "--older-than", "soon"])

@@ -28,7 +28,7 @@ def test_settings_by_keyword(done: mlexp.RunView) -> None:
         "tanh",
         [16],
     )
-    assert done.info["command"][:2] == ["mlexp.run", "size=smoke"]
+    assert done.info["command"][:4] == ["mlexp", "size=smoke", "seed=1", "model.activation=tanh"]
 
 
 def test_what_a_run_holds(done: mlexp.RunView) -> None:

@@ -1,9 +1,10 @@
-"""Check the statistics against a truth that is known: tables of scores drawn from a model of runs and rows.
+"""Check the statistics against a truth that is known: tables of scores drawn from a model of runs and rows, and fits.
 
-    python scripts/bench/calibration.py [--tables 2000] [--seed 0]
+    python scripts/bench/calibration.py [--tables 2000] [--seed 0] [--part 1 2 3 4 5] [--picture docs/images/FILE.png]
 
-(1) Arms that are equal in the population and differ row by row: how often does each test reject at 0.05?
-(2) A true difference: how often does the crossed interval at 95 % hold it?
+(1) Arms that are equal in the population and differ row by row: how often does each test reject at 0.05? And with
+    a true difference: how often does the crossed interval at 95 % hold it?
+(2) (3) (4) Models that were really fitted: `calibration_models.py`.
 (5) A true difference of one standard deviation between runs, 10 against 10: how often does t reject?
 
 The model: run s of arm a is right on row i with probability Phi(base + common_i + own_ai + run_as), all three
@@ -14,14 +15,21 @@ how good this run is. Both arms have the same base, so their accuracies are equa
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy import special
 
 from mlexp.stats import crossed_parts, power_of_t, welch_parts
 
-ALPHA = 0.05
+sys.path.insert(0, str(Path(__file__).parent))
+import calibration_models as models
+from calibration_models import t_rejects
+
+Bars = list[tuple[str, str, float]]  # group, test, share of rejections
+ALPHA = models.ALPHA
 CHUNK_CELLS = 4_000_000
 
 
@@ -69,12 +77,6 @@ def true_accuracy(world: World, n_rows: int, shift: float = 0.0) -> float:
     """Return the accuracy over all rows and runs: Phi(base / sqrt(1 + sum of variances))."""
     spread = np.sqrt(1 + world.common**2 + world.own**2 + world.run_sd(n_rows) ** 2)
     return float(special.ndtr((world.base + shift) / spread))
-
-
-def t_rejects(difference: np.ndarray, se: np.ndarray, df: np.ndarray, null: float = 0.0) -> np.ndarray:
-    """Return which comparisons reject `null` at ALPHA; no variance means no rejection."""
-    bound = special.stdtrit(df, 1 - ALPHA / 2) * np.where(se > 0, se, np.inf)
-    return np.asarray(np.abs(difference - null) > bound)
 
 
 def mcnemar_rejects(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -139,23 +141,108 @@ def plain_power(effect: float = 1.0, n: int = 10, *, tables: int, seed: int) -> 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Calibration of the tests on simulated tables of scores.")
+    parser = argparse.ArgumentParser(description="Calibration of the tests where the truth is known.")
     parser.add_argument("--tables", type=int, default=2000, help="tables a line (default 2000)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--part", type=int, nargs="+", default=[1, 2, 3, 4, 5], choices=range(1, 6))
+    parser.add_argument("--picture", help="file for the picture of all parts; takes the whole of them")
     given = parser.parse_args()
+    parts = {1: tables_of_scores, 2: networks, 3: points, 4: divisions, 5: plain}
+    bars: list[tuple[str, str, float]] = []
+    for part in given.part:
+        bars += parts[part](given.tables, given.seed)
+        print()
+    if given.picture:
+        draw(bars, given.picture)
+
+
+def tables_of_scores(tables: int, seed: int) -> Bars:
+    """Print part 1: false alarms and coverage of simulated tables."""
     print("| world | rows | seeds | crossed | Welch | McNemar |\n|---|---|---|---|---|---|")
-    for line in false_alarms(tables=given.tables, seed=given.seed, worlds=(*WORLDS, TIMID)):
+    lines = false_alarms(tables=tables, seed=seed, worlds=(*WORLDS, TIMID))
+    for line in lines:
         print(f"| {line['world']} | {_counts(line)} | {_percent(line, 'crossed', 'welch', 'mcnemar')} |")
     print(
         "\n| true difference | rows | seeds | interval covers it | crossed t finds it |\n|---|---|---|---|---|"
     )
-    for line in coverage(tables=given.tables, seed=given.seed):
+    for line in coverage(tables=tables, seed=seed):
         print(f"| {line['truth']:.4f} | {_counts(line)} | {_percent(line, 'covered', 'crossed')} |")
-    power, theory, covered = plain_power(tables=20 * given.tables, seed=given.seed)
+    shown = [line for line in lines if line["rows"] == 2000 and line["world"] == WORLDS[2].name]
+    names = (("crossed", "crossed t"), ("welch", "Welch t"), ("mcnemar", "McNemar, one pair of runs"))
+    return [
+        (f"score tables, {line['seeds']} seeds", said, float(line[test]))
+        for line in shown
+        for test, said in names
+    ]
+
+
+def networks(tables: int, seed: int) -> Bars:
+    """Print part 2: the same configuration against itself."""
+    shares = models.null_comparisons(*models.digits_pool(640), times=tables // 2, seed=seed)
+    print("| networks on digits, 10 against 10 seeds | rejected |\n|---|---|")
+    names = {"crossed": "crossed t", "welch": "Welch t", "epochwise": "epochwise (not valid)"}
+    for test, said in names.items():
+        print(f"| {said} | {100 * shares[test]:.1f} % |")
+    return [("networks on digits, 10 seeds", said, shares[test]) for test, said in names.items()]
+
+
+def points(tables: int, seed: int) -> Bars:
+    """Print part 3: coverage of a true difference between two configurations."""
     print(
-        f"\nWelch t, one standard deviation, 10 against 10: rejects {power:.3f} (theory {theory:.3f} for the pooled t),"
+        "| data | hidden units | true difference | interval covers it | crossed t finds it |\n|---|---|---|---|---|"
+    )
+    for name, widths in (("moons", (4, 16)), ("circles", (8, 16)), ("circles", (4, 16))):
+        found = models.coverage_of_points(name, runs=400, times=tables, seed=seed, widths=widths)
+        print(
+            f"| {name} | {widths[0]}, {widths[1]} | {found['truth']:.4f} | {_percent(found, 'covered', 'found')} |"
+        )
+    return []
+
+
+def divisions(tables: int, seed: int) -> Bars:
+    """Print part 4: cross-validation of two learners that are equal."""
+    print("| divisions of 200 rows | corrected t | paired t (not valid) |\n|---|---|---|")
+    bars: Bars = []
+    for plan, shares in models.exchangeable_blocks(times=tables, seed=seed).items():
+        print(f"| {plan} | {_percent(shares, 'corrected', 'plain')} |")
+        bars += [(plan, "corrected t", shares["corrected"]), (plan, "paired t (not valid)", shares["plain"])]
+    return bars
+
+
+def plain(tables: int, seed: int) -> Bars:
+    """Print part 5: power of the t test."""
+    power, theory, covered = plain_power(tables=20 * tables, seed=seed)
+    print(
+        f"Welch t, one standard deviation, 10 against 10: rejects {power:.3f} (theory {theory:.3f} for the pooled t),"
     )
     print(f"its 95 % interval covers the truth in {covered:.3f}")
+    return []
+
+
+def draw(bars: Bars, file: str) -> None:
+    """Draw how often each test rejects a true null, against the 5 % that it claims."""
+    from mlexp.plots import style
+
+    looks = {"crossed t": style.BLUE, "corrected t": style.BLUE, "Welch t": "#E69F00"}
+    groups = list(dict.fromkeys(group for group, _, _ in bars))
+    with style.settings():
+        figure = style.new_figure(
+            0.6 + 0.24 * len(bars), "How often a true null is rejected, where 5 % is claimed"
+        )
+        axes = figure.subplots()
+        places, names = [], []
+        for place, (group, test, share) in enumerate(bars):
+            at = place + 0.7 * groups.index(group)
+            axes.barh(at, 100 * share, color=looks.get(test, style.VERMILION), height=0.8)
+            axes.text(100 * share + 0.6, at, f"{100 * share:.1f} %", va="center", fontsize=style.SMALL)
+            places.append(at)
+            names.append(f"{group}: {test}")
+        axes.axvline(5, color=style.INK, linewidth=1)
+        axes.set_yticks(places, names)
+        axes.set(xlabel="Comparisons in which the test rejects (%); line: 5 %", ylim=(places[-1] + 0.7, -0.7))
+        axes.tick_params(axis="y", length=0)
+        with open(file, "wb") as out:
+            out.write(style.png(figure))
 
 
 def _counts(line: dict[str, float | str]) -> str:

@@ -96,7 +96,14 @@ def points(name: str, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def coverage_of_points(
-    name: str, *, runs: int, times: int, seed: int, rows: int = 500, epochs: int = 40
+    name: str,
+    *,
+    runs: int,
+    times: int,
+    seed: int,
+    widths: tuple[int, int] = (4, 16),
+    rows: int = 500,
+    epochs: int = 40,
 ) -> Shares:
     """Train two configurations on one training set; return how often the interval holds their true difference.
 
@@ -105,8 +112,10 @@ def coverage_of_points(
     """
     train, held = points(name, 300, seed + 1), points(name, 20_000, seed + 2)
     pools = [
-        right(trained(runs, train, hidden=hidden, epochs=epochs, batch_size=32, learning_rate=0.01)[0], *held)
-        for hidden in ([4], [16])
+        right(
+            trained(runs, train, hidden=[width], epochs=epochs, batch_size=32, learning_rate=0.01)[0], *held
+        )
+        for width in widths
     ]
     truth = float(pools[1].mean() - pools[0].mean())
     rng = np.random.default_rng([seed, 3])
@@ -143,19 +152,21 @@ def _errors(X: np.ndarray, y: np.ndarray, test: np.ndarray) -> np.ndarray:
     return np.asarray(((X[:, held] @ weights)[..., 0] * y[held] < 0).mean(axis=1))
 
 
-def exchangeable_blocks(*, times: int, seed: int, n: int = 200, width: int = 5) -> dict[str, Shares]:
+def exchangeable_blocks(
+    *, times: int, seed: int, n: int = 200, width: int = 20, plans: tuple[str, ...] = PLANS
+) -> dict[str, Shares]:
     """Compare one learner on two blocks of features that tell as much about the class as one another.
 
     The blocks are drawn alike and enter the class alike, so that over all data sets neither is better. Data are drawn
     anew in each comparison. Returns for each plan how often the corrected and the plain paired t reject.
     """
     rng = np.random.default_rng([seed, 4])
-    found: dict[str, dict[str, list[bool]]] = {plan: {"corrected": [], "plain": []} for plan in PLANS}
+    found: dict[str, dict[str, list[bool]]] = {plan: {"corrected": [], "plain": []} for plan in plans}
     for _ in range(times):
         X = rng.standard_normal((2, n, width))
         y = np.sign(X.sum(axis=(0, 2)) + 2 * rng.standard_normal(n))
         X = np.concatenate([X, np.ones((2, n, 1))], axis=2)
-        for plan in PLANS:
+        for plan in plans:
             tests = divisions(n, plan, rng)
             d = np.array([np.subtract(*_errors(X, y, test)) for test in tests])
             ratio = len(tests[0]) / (n - len(tests[0]))

@@ -11,17 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from readings import Found, first_run
+from readings import Found, completed, first_run
 
-from mlexp import plots, record, sweep_folder
+from mlexp import plots, record
 from mlexp.plots import style
 
 HERE = Path(__file__).parent
 Studies = Mapping[str, Mapping[str, Any]]
 
 
-def write(studies: Studies, found: Mapping[str, Sequence[Found]], folder: Path, docs: Path | None) -> list[Path]:
+def write(
+    studies: Studies, found: Mapping[str, Sequence[Found]], folder: Path, docs: Path | None
+) -> list[Path]:
     """Write the page beside the runs, and into `docs` where wanted; return what was written."""
+    quick = folder.name == "quick"
     places = [folder] if docs is None else [folder, docs]
     written = []
     for place in places:
@@ -30,12 +33,20 @@ def write(studies: Studies, found: Mapping[str, Sequence[Found]], folder: Path, 
         pictures = {name: drawn(name, study, folder / name, images) for name, study in studies.items()}
         content = {
             "studies": studies,
-            "rows": {name: [row(one) for one in found[name]] for name in studies},
+            "rows": {name: [row(one, quick=quick) for one in found[name]] for name in studies},
             "pictures": {
-                name: [path.relative_to(place).as_posix() for path in paths] for name, paths in pictures.items()
+                name: [path.relative_to(place).as_posix() for path in paths]
+                for name, paths in pictures.items()
             },
-            "totals": Counter(one.verdict for figures in found.values() for one in figures),
-            "missed": [(name, row(one)) for name in studies for one in found[name] if one.missed],
+            "totals": Counter(
+                row(one, quick=quick)["verdict"] for figures in found.values() for one in figures
+            ),
+            "missed": [
+                (name, row(one, quick=quick))
+                for name in studies
+                for one in found[name]
+                if one.missed and not quick
+            ],
             "took": {name: took(study, folder / name) for name, study in studies.items()},
             "machine": machine(studies, folder),
             "size": folder.name,
@@ -60,11 +71,11 @@ def rendered(template: str, content: Mapping[str, Any]) -> str:
     return environment.get_template(f"{template}.j2").render(content)
 
 
-def row(one: Found) -> dict[str, str]:
-    """Return the cells of one line of the table."""
+def row(one: Found, *, quick: bool) -> dict[str, str]:
+    """Return the cells of one line of the table; a quick run shows that it runs, and judges nothing."""
     published = one.entry.get("published")
     because = one.entry.get("because", "")
-    if one.missed:
+    if one.missed and not quick:
         low, high = one.entry["expected"]
         because = f"{because}{'; ' if because else ''}checks beforehand gave {low:g} to {high:g}"
     return {
@@ -73,8 +84,8 @@ def row(one: Found) -> dict[str, str]:
         "ours": number(one.mean) if one.values else "",
         "interval": "" if math.isnan(one.half_width) else f"± {number(one.half_width)}",
         "seeds": str(len(one.values)),
-        "verdict": one.verdict,
-        "because": because or ("not explained" if one.verdict == "differs" else ""),
+        "verdict": "ran" if quick else one.verdict,
+        "because": "" if quick else because or ("not explained" if one.verdict == "differs" else ""),
     } if one.values else {
         "quantity": one.entry["quantity"],
         "published": "" if published is None else number(published),
@@ -102,9 +113,10 @@ def drawn(name: str, study: Mapping[str, Any], folder: Path, images: Path) -> li
         run = first_run(folder / key)
         for picture in study.get("pictures", []):
             path = images / f"{name}_{key}_{picture}.png"
-            ready = folder / key / "figures" / f"{picture}.png"
-            if ready.exists():
-                shutil.copyfile(ready, path)
+            places = [folder / key, *([run.path] if run else [])]
+            ready = [place / "figures" / f"{picture}.png" for place in places]
+            if there := next((file for file in ready if file.exists()), None):
+                shutil.copyfile(there, path)
             elif run is not None and picture in plots.FIGURES:
                 with style.settings():
                     figure = plots.FIGURES[picture](run)
@@ -118,12 +130,13 @@ def drawn(name: str, study: Mapping[str, Any], folder: Path, images: Path) -> li
 
 
 def took(study: Mapping[str, Any], folder: Path) -> str:
-    """Return the minutes of training of all runs of a study, over all its processes."""
+    """Return the minutes of computing of all runs of a study, over all its processes."""
     seconds = 0.0
     for key in study["runs"]:
-        if (folder / key / sweep_folder.INFO).exists():
-            cells = sweep_folder.load(folder / key).summary.get("seconds", [])
-            seconds += sum(float(cell) for cell in cells if cell)
+        for run in completed(folder / key):
+            trials = run.path / "trials"
+            seconds += float(run.info["wall_seconds"])
+            seconds += sum(float(one.info["wall_seconds"]) for one in completed(trials))
     return f"{seconds / 60:.1f}"
 
 

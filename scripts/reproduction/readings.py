@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
 from scipy.stats import t as student
 
 from mlexp import record, sweep_folder
@@ -79,24 +80,49 @@ def found(study: Entry, folder: Path) -> list[Found]:
 
 
 def _found(entry: Entry, folder: Path) -> Found:
-    if not (folder / sweep_folder.INFO).exists():
-        return Found(entry)
+    if "comparison" in entry:
+        value = of_comparison(folder, entry["comparison"])
+        return Found(entry, [] if value is None else [value])
     runs = list(matching(folder, entry.get("where", {})))
     pairs = [(value, run) for run in runs if (value := read(run, entry)) is not None]
-    part = str(entry.get("metric", "")).partition(".")
-    share = part[2].endswith("accuracy") and part[0] in ("test", "validation")
-    rows = pairs[0][1].info["split"][part[0]] if pairs and share else 0
+    part, _, name = str(entry.get("metric", "")).partition(".")
+    share = name.endswith("accuracy") and part in ("test", "validation")
+    rows = pairs[0][1].info["split"][part] if pairs and share else 0
     return Found(entry, [value for value, _ in pairs], [run for _, run in pairs], rows)
 
 
+def of_comparison(folder: Path, path: str) -> float | None:
+    """Return a number of `comparison.json`, by the dotted path to it."""
+    if not (folder / "comparison.json").exists():
+        return None
+    value = record.read_json(folder / "comparison.json")
+    for name in path.split("."):
+        value = value[int(name) if isinstance(value, list) else name]
+    return None if value is None else float(value)
+
+
 def matching(folder: Path, where: Entry) -> Iterator[Run]:
-    """Yield the completed runs of a sweep in which the swept keys have these values."""
-    sweep = sweep_folder.load(folder)
-    for row in sweep.info["jobs"]:
-        run = sweep.run(f"{row['number']:03d}-{row['hash']}")
-        same = all(_plain(row["swept"].get(key)) == _plain(value) for key, value in where.items())
-        if same and run is not None and run.info["status"] == "completed":
+    """Yield the completed runs in which these keys have these values."""
+    for run in completed(folder):
+        config = _flat(yaml.safe_load((run.path / "config.yaml").read_text(encoding="utf-8")))
+        if all(_same(config.get(key), value) for key, value in where.items()):
             yield run
+
+
+def completed(folder: Path) -> Iterator[Run]:
+    """Yield the completed runs of a sweep or comparison, or the tuned run, in a folder."""
+    if (folder / sweep_folder.INFO).exists():
+        sweep = sweep_folder.load(folder)
+        found = [sweep.run(f"{job['number']:03d}-{job['hash']}") for job in sweep.info["jobs"]]
+    else:
+        found = [tuned_run(folder)]
+    yield from (run for run in found if run is not None and run.info["status"] == "completed")
+
+
+def tuned_run(folder: Path) -> Run | None:
+    """Return the newest run under ``folder/<task>/``, None if there is none."""
+    found = sorted(path.parent for path in folder.glob("*/2*/run.json"))
+    return record.load(found[-1]) if found else None
 
 
 def read(run: Run, entry: Entry) -> float | None:
@@ -105,27 +131,47 @@ def read(run: Run, entry: Entry) -> float | None:
         part, _, name = entry["metric"].partition(".")
         return run.metrics.get(part, {}).get(name)
     if "fact" in entry:
-        return run.info["facts"].get(entry["fact"])
+        name, _, inner = entry["fact"].partition(".")
+        fact = run.info["facts"].get(name)
+        return fact.get(inner) if inner and fact else fact
+    if "array" in entry:
+        return float(run.arrays[entry["array"]][entry["at"]])
     if "history" in entry:
         column = run.history[entry["history"]]
         return float({"first": column[0], "last": column[-1], "best": column.min()}[entry["at"]])
-    table = run.tables.get(entry["table"], {})
+    trials = run.path / "tuning.csv"
+    table = record.read_table(trials) if entry["table"] == "tuning" else run.tables.get(entry["table"], {})
     if entry["column"] not in table:
         return None
     wanted = entry.get("row", {})
     for place, cell in enumerate(table[entry["column"]]):
-        if all(_plain(table[key][place]) == _plain(value) for key, value in wanted.items()):
+        if all(_same(table[key][place], value) for key, value in wanted.items()):
             return float(cell)
     return None
 
 
 def first_run(folder: Path) -> Run | None:
-    """Return the first completed run of a sweep, for its pictures."""
-    if not (folder / sweep_folder.INFO).exists():
-        return None
-    run = next(matching(folder, {}), None)
+    """Return the first completed run of a folder, for its pictures."""
+    run = next(completed(folder), None)
     return record.load(run.path) if run else None
 
 
-def _plain(value: Any) -> str:
-    return str(value).replace(" ", "").replace("'", "")
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return found
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Return whether two values are the same number or the same text, spaces aside.
+
+    Examples
+    --------
+    >>> _same(0.001, "1e-3"), _same([64, 32], "[64,32]"), _same("relu", "tanh")
+    (True, True, False)
+    """
+    try:
+        return float(one) == float(other)
+    except (TypeError, ValueError):
+        return str(one).replace(" ", "").replace("'", "") == str(other).replace(" ", "").replace("'", "")

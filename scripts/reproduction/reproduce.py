@@ -45,9 +45,15 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("what", nargs="*", help="reports (A to E) or studies; all if left out")
     parser.add_argument("--size", choices=("full", "quick"), default="full")
     parser.add_argument("--jobs", default="auto", help="processes at once; one a core if left out")
-    parser.add_argument("--outputs", type=Path, default=Path("outputs/reproduction"), help="where runs are kept")
-    parser.add_argument("--write-only", action="store_true", help="run nothing, write the table of what is there")
-    parser.add_argument("--docs", action="store_true", help="write docs/reproduction.md of whatever was asked for")
+    parser.add_argument(
+        "--outputs", type=Path, default=Path("outputs/reproduction"), help="where runs are kept"
+    )
+    parser.add_argument(
+        "--write-only", action="store_true", help="run nothing, write the table of what is there"
+    )
+    parser.add_argument(
+        "--docs", action="store_true", help="write docs/reproduction.md of whatever was asked for"
+    )
     return parser.parse_args(argv)
 
 
@@ -56,9 +62,7 @@ def chosen(studies: Mapping[str, Study], what: Sequence[str]) -> dict[str, Study
     known = {*studies, *(study["report"] for study in studies.values())}
     if strange := [word for word in what if word not in known]:
         sys.exit(f"'{strange[0]}' is no report and no study. There are: {', '.join(sorted(known))}.")
-    return {
-        name: study for name, study in studies.items() if not what or {name, study["report"]} & set(what)
-    }
+    return {name: study for name, study in studies.items() if not what or {name, study["report"]} & set(what)}
 
 
 def every_run(studies: Mapping[str, Study]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -68,11 +72,18 @@ def every_run(studies: Mapping[str, Study]) -> Iterator[tuple[str, str, Mapping[
 
 
 def carry_out(name: str, key: str, run: Mapping[str, Any], folder: Path, asked: argparse.Namespace) -> int:
-    """Run what is left to run of one sweep or comparison, and return the exit code."""
+    """Run what is left to run of one sweep, comparison or tuned run, and return the exit code."""
     place = folder / name / key
-    command = [sys.executable, "-m", "mlexp.cli", *words(run, quick=asked.size == "quick")]
-    command += [f"sweep.dir={place}", "sweep.resume=true", f"execution.workers={asked.jobs}"]
-    return subprocess.call(command)
+    mlexp = [sys.executable, "-m", "mlexp.cli"]
+    settings = [*words(run, quick=asked.size == "quick"), f"execution.workers={asked.jobs}"]
+    if not run.get("tuned"):
+        return subprocess.call([*mlexp, *settings, f"sweep.dir={place}", "sweep.resume=true"])
+    begun = readings.tuned_run(place)
+    if begun is None:
+        return subprocess.call([*mlexp, *settings, f"outputs={place}"])
+    if begun.info["status"] == "completed":
+        return 0
+    return subprocess.call([*mlexp, "resume", str(begun.path)])
 
 
 def words(run: Mapping[str, Any], *, quick: bool) -> list[str]:
@@ -88,8 +99,10 @@ def words(run: Mapping[str, Any], *, quick: bool) -> list[str]:
     settings = list(run["settings"])
     if quick:
         settings += ["size=smoke", *run.get("quick", [])]
+    if run.get("tuned"):
+        return settings
     if run.get("comparison"):
-        return settings + ([] if quick else [f"comparison.seeds={run['seeds']}"])
+        return settings + ([] if quick or "seeds" not in run else [f"comparison.seeds={run['seeds']}"])
     seeds = [] if quick or run.get("once") else [f"seed={','.join(map(str, range(run['seeds'])))}"]
     return ["-m", *settings, *seeds]
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlexp import record
 from mlexp.errors import ConfigError, DataError
-from mlexp.verbs.naming import found
+from mlexp.verbs.naming import found, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,7 +132,7 @@ class RunView(View):
     def __repr__(self) -> str:
         best = ", ".join(f"{name} {value:.4f}" for name, value in list(self._scores.items())[:2])
         return (
-            f"<{self.info['task']['name']}: {self.status}{f', test {best}' if best else ''} in {self.path}>"
+            f"<{self.info['task']['name']}: {self.status}{f', test {best}' if best else ''} in {shown(self.path)}>"
         )
 
     @property
@@ -174,7 +174,7 @@ class SweepView(View):
         return [RunView(file.parent) for file in sorted(self.path.glob("runs/*/run.json"))]
 
     def __repr__(self) -> str:
-        return f"<sweep of {len(self.info['jobs'])} runs: {self.status} in {self.path}>"
+        return f"<sweep of {len(self.info['jobs'])} runs: {self.status} in {shown(self.path)}>"
 
     def _repr_html_(self) -> str:
         return self._html(
@@ -206,7 +206,7 @@ class ComparisonView(SweepView):
         return self.tables["pairs"]
 
     def __repr__(self) -> str:
-        return f"<comparison: {' '.join(self.answer) or self.status} In {self.path}>"
+        return f"<comparison: {' '.join(self.answer) or self.status} In {shown(self.path)}>"
 
     def _repr_html_(self) -> str:
         sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.answer)
@@ -240,7 +240,7 @@ def run(*settings: str, config_dir: str | None = None, **more: Any) -> RunView:
         raise ConfigError(
             f"task={config.task.name} compares several runs: call mlexp.compare with these settings."
         )
-    return RunView(app.run(config, command=_command("run", words)).path)
+    return RunView(app.run(config, command=_command(words, config_dir)).path)
 
 
 def sweep(*settings: str, config_dir: str | None = None, **more: Any) -> SweepView:
@@ -268,7 +268,7 @@ def sweep(*settings: str, config_dir: str | None = None, **more: Any) -> SweepVi
     from mlexp import sweeps
 
     words = [*settings, *(word for key, value in more.items() for word in _several(key, value))]
-    return SweepView(_done(sweeps.run(sweeps.plan(words, config_dir, _command("sweep", words)))))
+    return SweepView(_done(sweeps.run(sweeps.plan(words, config_dir, _command(words, config_dir, "-m")))))
 
 
 def compare(*settings: str | Path, config_dir: str | None = None, **more: Any) -> ComparisonView:
@@ -290,7 +290,7 @@ def compare(*settings: str | Path, config_dir: str | None = None, **more: Any) -
     from mlexp import comparisons
 
     words = [*map(str, settings), *_typed(more)]
-    study = comparisons.plan(words, config_dir, _command("compare", words))
+    study = comparisons.plan(words, config_dir, _command(words, config_dir))
     return ComparisonView(_done(comparisons.run(study)))
 
 
@@ -331,8 +331,9 @@ def _several(key: str, value: Any) -> list[str]:
     return [f"{key}={','.join(_typed({key: one})[0].partition('=')[2] for one in values)}"]
 
 
-def _command(name: str, words: Sequence[str]) -> list[str]:
-    return [f"mlexp.{name}", *words]
+def _command(words: Sequence[str], config_dir: str | None, *flags: str) -> list[str]:
+    """Return what would have to be typed for the same, for the record."""
+    return ["mlexp", *flags, *(["--config-dir", config_dir] if config_dir else []), *words]
 
 
 def _part(arrays: Mapping[str, Any], part: str, classes: Sequence[str]) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from mlexp import config as configuration
 from mlexp import environment, record
 from mlexp.data import sources
 from mlexp.data.dataset import Dataset
-from mlexp.errors import ConfigError, DataError, DivergedError, Interrupted, MlexpError
+from mlexp.errors import DataError, DivergedError, Interrupted, MlexpError
 from mlexp.observer import Plan
 from mlexp.record import Run, RunFolder
 from mlexp.result import Result
@@ -251,7 +251,11 @@ class Session:
             self.folder.log("".join(traceback.format_exception(error)).rstrip())
             self._close(status, in_words(error))
             self.tracker.ended(self.folder.path, status, {})
-        except ConfigError as unwritten:
+            if self.config.figures and status == "failed":  # who stops a run twice wants it to end at once
+                from mlexp import report
+
+                report.write(self.folder.path)
+        except MlexpError as unwritten:
             error.add_note(str(unwritten))
 
     def finished(self, result: Result) -> Run:

@@ -34,10 +34,18 @@ mlexp: experiments in machine learning from YAML, with the record to trust and r
   mlexp task=mnist_mlp size=smoke                 any task in seconds, to see whether it works
 
 verbs
-  mlexp list [tasks|datasets|models|sizes]        what can be named
+  mlexp list [tasks|datasets|models|...|runs]     what can be named; what was run, newest first
+  mlexp show RUN                                  what a run or sweep was and what it found
+  mlexp report RUN | --all                        its page and pictures anew; an index of all runs
+  mlexp compare RUN ... [--by KEY]                is one setting better? tests of what ran already
+  mlexp predict RUN new.csv                       classes or numbers for new rows, or pictures
+  mlexp export RUN --onnx FILE | --config FILE    the model for other programs; a task file that repeats it
+  mlexp rerun RUN                                 run it again: the same bytes, or what differs and why
+  mlexp resume RUN                                go on with a run or sweep that was stopped or killed
   mlexp data [list|fetch|verify] [NAME]           where data sets are, and whether they are sound
-  mlexp resume FOLDER                             go on with a run or sweep that was stopped or killed
-  mlexp compare FOLDER ... [--by KEY]             is one setting better? tests of what ran already
+  mlexp clean                                     remove failed or old runs, after asking
+  mlexp doctor                                    what is wrong here, and how to cure it
+  RUN is a folder, the name of a task (its newest run), or latest; each verb has --help with an example
 
 flags
   --cfg job            print the configuration and stop

@@ -165,7 +165,7 @@ class Composer:
                     self._values[word] = (
                         OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
                     )
-                config = _changed(config, _key(word), self._values[word])
+                config = changed(config, _key(word), self._values[word])
         configuration.check_values(configuration.flat(config))
         configuration.check_together(config)
         configuration.check_typed(config, words)
@@ -241,16 +241,16 @@ def _zipped(values: dict[str, Axis], together: Sequence[str]) -> list[Axis]:
     return [paired if key == together[0] else axis for key, axis in values.items() if key not in together[1:]]
 
 
-def _changed(config: Config, path: str, value: Any) -> Config:
+def changed(config: Config, path: str, value: Any) -> Config:
     """Return a copy with one other value; what did not change is shared."""
-    changed = node = copy.copy(config)
+    whole = node = copy.copy(config)
     *parents, name = path.split(".")
     for parent in parents:
         inner = copy.copy(getattr(node, parent))
         setattr(node, parent, inner)
         node = inner
     setattr(node, name, value)
-    return changed
+    return whole
 
 
 def _key(word: str) -> str:

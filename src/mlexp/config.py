@@ -294,6 +294,10 @@ def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | N
             f"'{error.override}' cannot be read; write key=value, with quotes around odd signs."
         )
     named = re.search(r"Could not override '([^']+)'", str(error))
+    if named and "@task." in named.group(1):
+        return ConfigError(
+            f"A task file begins with the line '# @package _global_'.{_in_file(error)} Add it there."
+        )
     if path or named:
         return ConfigError(unknown_key(path or str(named and named.group(1))) + _in_file(error))
     for word in overrides:

@@ -70,7 +70,12 @@ def make(tmp_path: Path) -> Make:
             "status": status,
             "error": None if status == "completed" else "the loss is not finite",
             "seed": seed,
-            "dataset": {"name": dataset, "classes": list(CLASSES), "image_shape": None, "fingerprint": dataset},
+            "dataset": {
+                "name": dataset,
+                "classes": list(CLASSES),
+                "image_shape": None,
+                "fingerprint": dataset,
+            },
             "split": {"train": 400, "validation": 50, "test": len(right), "fingerprint": str(rows.sum())},
             "facts": {"epochs": len(curve), "fit_seconds": 0.5},
             "warnings": [],
@@ -89,10 +94,14 @@ def make(tmp_path: Path) -> Make:
 def two_arms(make: Make) -> Callable[..., Evidence]:
     """Return a function that makes two arms of so many runs."""
 
-    def two_arms(seeds: int, shares: tuple[float, float] = (0.9, 0.7), metric: str = "test.accuracy") -> Evidence:
+    def two_arms(
+        seeds: int, shares: tuple[float, float] = (0.9, 0.7), metric: str = "test.accuracy"
+    ) -> Evidence:
         entries = {
             arm: [
-                make(arm, seed, scores(share, 10 * seed + place), metric=metric, curve=(0.5, 0.7, share, share))
+                make(
+                    arm, seed, scores(share, 10 * seed + place), metric=metric, curve=(0.5, 0.7, share, share)
+                )
                 for seed in range(seeds)
             ]
             for place, (arm, share) in enumerate(zip(("sharp", "blunt"), shares, strict=True))

@@ -53,7 +53,7 @@ STUDIES = {
     "digits": ["size=smoke"],
     "clustering": ["task=sign_kmeans", "dataset=digits", "size=smoke"],
     "embedding": ["task=sign_embeddings", "dataset=digits", "size=smoke", "embedding.methods=[pca,lle]"],
-    "sweep": ["-m", "size=smoke", "model.activation=relu,sigmoid", "seed=0,1"],
+    "sweep": ["-m", "size=smoke", "model.activation=relu,sigmoid", "seed=0,1", "execution.workers=1"],
 }
 COMPARISON = """\
 # @package _global_
@@ -73,7 +73,8 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path
     place = tmp_path_factory.mktemp("studies")
     (place / "mine/task").mkdir(parents=True)
     (place / "mine/task/widths.yaml").write_text(COMPARISON)
-    asked = STUDIES | {"comparison": ["--config-dir", str(place / "mine"), "task=widths", "size=smoke"]}
+    compared = ["--config-dir", str(place / "mine"), "task=widths", "size=smoke", "execution.workers=1"]
+    asked = STUDIES | {"comparison": compared}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
         folders = {}

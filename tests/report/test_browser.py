@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mlexp import cli, record, report
+from mlexp import record, report
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
@@ -230,13 +230,23 @@ def test_page_is_read_without_script(studies: dict[str, Path], browser: Any) -> 
     context.close()
 
 
-def test_verb_writes_what_the_browser_opens(studies: dict[str, Path], opened: Open) -> None:
+def test_pages_of_a_sweep_and_its_jobs_point_to_each_other(studies: dict[str, Path], opened: Open) -> None:
     sweep = studies["sweep"]
-    assert cli.main(["report", str(sweep), "--runs"]) == 0
+    report.write(sorted((sweep / "runs").iterdir())[0])
+    report.write(sweep)
     page = opened(sweep / "report.html")
     page.locator("#jobs tbody a").first.click()
-    page.wait_for_load_state()
-    assert page.locator("figure img").count() >= 1
     page.get_by_role("link", name="one run of the sweep").click()
-    page.wait_for_load_state()
-    assert page.locator("#jobs").count() == 1
+    page.wait_for_selector("#jobs")
+
+
+def test_pictures_can_be_enlarged_on_a_telephone(studies: dict[str, Path], opened: Open) -> None:
+    page = opened(studies["digits"] / "report.html", 390)
+    picture = page.locator("figure img").first
+    assert picture.bounding_box()["width"] < 390
+    button = page.get_by_role("button", name="Enlarge").first
+    button.click()
+    assert button.get_attribute("aria-pressed") == "true"
+    assert picture.bounding_box()["width"] > 900
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert not serious(page)

@@ -17,7 +17,9 @@ from scipy.stats import binomtest
 from tests.tasks.running import run
 
 from mlexp import cli, record, report
+from mlexp.errors import DivergedError
 from mlexp.report.words import percent, wilson
+from mlexp.tasks import supervised
 
 Make = Callable[..., record.Run]
 
@@ -62,7 +64,7 @@ KINDS = {
     "backprop": (["task=backprop_by_hand"], "from 16.32 to 15.52"),
     "residual": (["task=residual_gradient"], "Against the formula worked out by hand"),
     "clustering": (["task=sign_kmeans", "dataset=digits"], "adjusted Rand index"),
-    "pca": (["task=sign_pca", "dataset=digits"], "principal components hold 95.0 % of the variance"),
+    "pca": (["task=sign_pca", "dataset=digits"], "How many principal components does digits need?"),
     "tree": (["task=classify", "model=decision_tree"], "The decision tree recognises"),
     "untested": (["task=classify", "split.test=0"], "No test part was scored; on validation rows"),
 }
@@ -139,22 +141,21 @@ def test_warnings_come_with_the_first_screen(make_whole: Make) -> None:
 
 
 def test_tuned_run_tells_how_it_was_tuned(make_whole: Make) -> None:
-    made = make_whole(n=60)
+    made = make_whole({"warnings": ["It lies at the edge."]}, n=60)
     tuned = {
-        "strategy": "random", "metric": "accuracy", "n_trials": 8, "epochs_trained": 160.0, "n_tied": 2,
-        "tie_rule": "the first is taken", "sentences": ["The score is flattered by 0.4 points."],
+        "strategy": "random", "metric": "accuracy", "n_trials": 8, "epochs_trained": 160,
         "chosen": {"number": 3, "values": {"model.learning_rate": 0.01}, "score": 0.9712},
+        "space": {"model.learning_rate": {"low": 0.001, "high": 0.1, "log": True}, "model.bias": [True, False]},
+        "sentences": ["2 settings share that score.", "It lies at the edge."],
     }  # fmt: skip
     record.write_json(made.path / "tuning.json", tuned)
     record.write_table(made.path / "tuning.csv", {"number": [1, 2], "model.learning_rate": [0.01, 0.1]})
     said = text_of(made.path)
-    for words in (
-        "random, 8 trials",
-        "model.learning_rate = 0.01",
-        "flattered by 0.4 points",
-        "2 trials reached the best",
-    ):
-        assert words in said
+    assert "Its settings did best of 8 tried without a test row: model.learning_rate = 0.01." in said
+    assert "random search, 8 trials by accuracy, 160 epochs in all." in said
+    assert "model.learning_rate: 0.001 to 0.1, logarithmic; model.bias: True and False" in said
+    assert "2 settings share that score." in said
+    assert said.count("It lies at the edge.") == 1
 
 
 def sweep_of(folder: Path, status: str, rows: list[dict[str, Any]]) -> Path:
@@ -204,8 +205,66 @@ def test_sweep_is_chosen_by_validation_and_judged_by_test(tmp_path: Path) -> Non
 def test_sweep_with_nothing_done_reads_well(tmp_path: Path) -> None:
     rows = [job(number, "relu", "left", "") for number in (1, 2)]
     said = text_of(sweep_of(tmp_path / "s", "interrupted", rows))
-    assert "0 of 2 jobs completed; nothing to compare." in said
+    assert "0 of 2 jobs completed; what they found stands in the table of jobs." in said
     assert "2 jobs have not come to their end" in said
+
+
+def test_verb_makes_the_pages_of_jobs_that_have_begun(tmp_path: Path, make_whole: Make) -> None:
+    made = make_whole(n=60, status="failed")
+    sweep = sweep_of(
+        tmp_path / "s", "interrupted", [job(1, "relu", "failed", "") | {"folder": "runs/001-00"}]
+    )
+    shutil.copytree(made.path, sweep / "runs/001-00")
+    (sweep / "runs/002-00").mkdir()
+    assert cli.main(["report", str(sweep), "--runs"]) == 0
+    assert 'href="runs/001-00/report.html"' in (sweep / "report.html").read_text()
+    assert 'href="../../report.html"' in (sweep / "runs/001-00/report.html").read_text()
+    assert [path.name for path in (sweep / "runs/002-00").iterdir()] == []
+
+
+def test_runs_that_do_not_complete_leave_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DivergedError):
+        run(tmp_path, "size=smoke", "task.name=far", "model.optimizer=sgd", "model.learning_rate=1e30")
+    (page,) = (tmp_path / "far").glob("2*/report.html")
+    assert "its loss grew beyond all numbers" in text_of(page.parent)
+    monkeypatch.setattr(supervised, "_judged", lambda *given: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run(tmp_path, "size=smoke", "task.name=broken")
+    (page,) = (tmp_path / "broken").glob("2*/report.html")
+    assert "ZeroDivisionError: division by zero" in page.read_text()
+
+
+def test_comparison_of_runs_that_were_there_points_to_them(tmp_path: Path) -> None:
+    pair = {
+        "a": "x",
+        "b": "y",
+        "difference": 0.02,
+        "low": -0.01,
+        "high": 0.05,
+        "level": 0.95,
+        "test": "Welch t",
+    }
+    info = {
+        "status": "completed",
+        "metric": "test.accuracy",
+        "measure": {"words": "test accuracy", "share": True, "higher_is_better": True},
+        "question": "Which?",
+        "answer": ["x <i>leads</i>."],
+        "pairs": [pair | {"p": 0.2, "p_adjusted": None}],
+        "ranking": ["y", "x"],
+        "arms": [{"name": "x", "mean": 0.9, "runs": 3}, {"name": "y", "mean": 0.92, "runs": 3}],
+        "why": "w",
+        "licence": "l",
+    }
+    record.write_json(tmp_path / "c/comparison.json", info)
+    runs = {"arm": ["x"], "run": ["seed=0"], "value": [0.9], "folder": ["../t/r"]}
+    record.write_table(tmp_path / "c/tables/runs.csv", runs)
+    said = text_of(tmp_path / "c")
+    assert "x <i>leads</i>." in said
+    assert "y minus x −2.00 points 95 % interval −5.00 to +1.00" in said
+    assert "P value 0.200 Welch t" in said
+    assert 'href="../t/r/"' in (tmp_path / "c/report.html").read_text()
+    assert "c/report.html" in report.write_index(tmp_path).read_text()
 
 
 def test_comparison_without_an_answer_reads_well(tmp_path: Path) -> None:

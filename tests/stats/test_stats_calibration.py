@@ -77,3 +77,35 @@ def test_timid_where_runs_nearly_repeat(calibration: ModuleType) -> None:
 def test_coverage_of_a_true_difference(calibration: ModuleType) -> None:
     for line in calibration.coverage(tables=2000, seed=0):
         assert 0.93 <= line["covered"] <= 0.975, line
+
+
+def test_the_picture_is_drawn(calibration: ModuleType, tmp_path: Path) -> None:
+    calibration.draw(
+        [("ten seeds", "crossed t", 0.05), ("ten seeds", "Welch t", 0.2)], str(tmp_path / "bars.png")
+    )
+    assert (tmp_path / "bars.png").stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_networks_against_themselves(calibration: ModuleType) -> None:
+    models = calibration.models
+    scores, curves = models.digits_pool(200, epochs=20)
+    shares = models.null_comparisons(scores, curves, times=1000, seed=0)
+    assert shares["crossed"] <= 0.065
+    assert shares["welch"] <= 0.065
+    assert shares["epochwise"] > 0.2
+
+
+@pytest.mark.slow
+def test_interval_holds_the_difference_of_two_networks(calibration: ModuleType) -> None:
+    found = calibration.models.coverage_of_points("moons", runs=160, times=1000, seed=0)
+    assert 0.93 <= found["covered"] <= 0.97
+
+
+@pytest.mark.slow
+def test_corrected_t_over_divisions(calibration: ModuleType) -> None:
+    found = calibration.models.exchangeable_blocks(times=600, seed=0)
+    assert set(found) == {"10-fold", "10x10-fold", "15 x 10 %", "15 x 20 %", "15 x 50 %"}
+    for shares in found.values():
+        assert 0.01 <= shares["corrected"] <= 0.08  # 600 data sets: standard error 0.9 points at 5 %
+        assert shares["plain"] > shares["corrected"]

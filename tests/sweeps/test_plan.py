@@ -113,7 +113,7 @@ def test_what_is_stacked(words: list[str], sizes: list[int]) -> None:
         ["seed=range(0,5)"],
         ["model.hidden=[8],[9,9],[]", "seed=0,1", "dataset=iris,digits", "model.batch_size=full,7"],
         ["model=knn", "model.params.n_neighbors=3,4", "seed=1,2", "split.test=auto,0.3,20"],
-        ["model.patience=null,3", "model.l2=0,1", "sweep.zip=[model.patience,model.l2]", "model.momentum=0,0.5"],
+        ["model.patience=null,3", "model.l2=0,1", "sweep.zip=[model.patience,model.l2]", "model.dropout=0,0.5"],
         ["model.learning_rate=0.1,0.2", "model.schedule=step", "model.schedule_options.factor=0.5,0.6"],
     ],
 )  # fmt: skip

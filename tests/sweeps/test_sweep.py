@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
-from tests.sweeps.conftest import assert_whole, mlexp, same_runs, start, summary
+from rich.console import Console
+from tests.sweeps.conftest import assert_whole, environment, mlexp, same_runs, start, summary
 
-from mlexp import record, sweep_folder
+from mlexp import record, sweep_folder, sweeps
+from mlexp.sweeps.view import View
 
 OWN = ("task=classify", "dataset=iris", "model.name=rigged.Rigged", "trusted_packages=[sklearn,rigged]")
 
@@ -184,17 +189,84 @@ def test_overhead_of_tiny_jobs(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_stack_against_one_by_one(tmp_path: Path) -> None:
     """64 runs of circles, seeds and learning rates: at least six times faster than one after another."""
-    settings = ("-m", "-q", "task=classify", "dataset=circles", "model.hidden=[5]", "model.epochs=1000",
-                "model.patience=null", "seed=range(0,16)", "model.learning_rate=0.001,0.003,0.01,0.03",
-                "figures=false")  # fmt: skip
+    settings = ("-m", "-q", "task=circles_capacity", "task.kind=classification", "model.hidden=[5]", "seed=range(0,16)",
+                "model.learning_rate=0.0003,0.001,0.003,0.01", "figures=false")  # fmt: skip
     seconds = {}
     for name, how in {"stack": (), "single": ("sweep.stack=false", "execution.workers=1")}.items():
         begun = time.monotonic()
         assert mlexp(tmp_path, *settings, f"sweep.dir={name}", *how).returncode == 0
         seconds[name] = time.monotonic() - begun
-    same_runs(
-        tmp_path / "stack",
-        tmp_path / "single",
-        ("metrics.json", "history.csv", "predictions.npz", "model.npz"),
+    made = [
+        {str(file.relative_to(tmp_path / name)) for file in (tmp_path / name / "runs").rglob("*")}
+        for name in seconds
+    ]
+    assert made[0] == made[1]
+    alike = tuple(
+        {name.split("/", 2)[2] for name in made[0] if name.endswith((".csv", ".json", ".npz", ".yaml"))}
     )
+    same_runs(tmp_path / "stack", tmp_path / "single", tuple(set(alike) - {"run.json", "timing.csv"}))
     assert seconds["single"] / seconds["stack"] > 6
+
+
+def test_a_full_disk_stops_the_sweep_and_what_was_done_is_kept(tmp_path: Path) -> None:
+    """A limit on the size of a file stands in for the disk: the second job's network does not fit."""
+    settings = (
+        "-m",
+        "-q",
+        "size=smoke",
+        "model.hidden=[4],[400],[5],[6],[7]",
+        "sweep.dir=here",
+        "figures=false",
+    )
+    full = subprocess.run(
+        ["sh", "-c", 'ulimit -f 120; exec "$@"', "sh", sys.executable, "-m", "mlexp.cli", *settings,
+         "execution.workers=1"], cwd=tmp_path, env=environment(tmp_path), text=True, capture_output=True,
+    )  # fmt: skip
+    assert full.returncode == 5, full.stderr
+    assert full.stderr.count("\n") == 1
+    assert "model.npz cannot be written: File too large. Free some space" in full.stderr
+    assert "Stopped with 4 of 5 jobs left. Go on with: mlexp resume here" in full.stderr
+    states = sweep_folder.load(tmp_path / "here").summary["status"]
+    assert states == ["completed", "interrupted", "left", "left", "left"]
+    done = mlexp(tmp_path, "resume", "here")
+    assert done.returncode == 0, done.stderr
+    assert_whole(tmp_path / "here")
+
+
+def test_outputs_that_take_nothing(tmp_path: Path) -> None:
+    (tmp_path / "outputs").write_text("a file where the folder should be")
+    done = mlexp(tmp_path, "-m", "-q", "size=smoke", "seed=0,1")
+    assert done.returncode == 2
+    assert "outputs=outputs cannot be written" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_live_table_says_how_far_a_sweep_is() -> None:
+    plan = sweeps.plan(["seed=0,1,2,3,4"])
+    page = Console(width=120, record=True, force_terminal=True, file=io.StringIO())
+    view = View(plan, 0, page)
+    view.announce([(job,) for job in plan.jobs], 1, Path("here"))
+    view.changed(plan.jobs[1], "completed", {"validation_accuracy": 0.5})
+    view.changed(plan.jobs[2], "completed", {"validation_accuracy": 0.75})
+    view.changed(plan.jobs[3], "failed", {}, "a reason")
+    view.changed(plan.jobs[4], "running")
+    view.stop()
+    said = page.export_text()
+    page.print(view._table())
+    header, row = page.export_text().splitlines()
+    assert header.split() == [
+        "done",
+        "running",
+        "failed",
+        "left",
+        "time",
+        "left",
+        "best",
+        "so",
+        "far",
+        "(validation)",
+    ]
+    assert row.split()[:4] == ["3", "1", "1", "0"]
+    assert "0.7500  seed=2" in row
+    assert "failed 004" in said
+    assert "a reason" in said

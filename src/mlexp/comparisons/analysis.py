@@ -91,7 +91,7 @@ def analyse(
         "epochwise": convergence.epochwise(evidence, best, runner_up, node.alpha),
         "pairs": [_pair(pair) for pair in verdict.pairs],
         "overall": asdict(verdict.overall) if verdict.overall else None,
-        "ranks": asdict(verdict.nemenyi) if verdict.nemenyi else None,
+        "ranks": asdict(verdict.nemenyi) | {"arms": evidence.arms} if verdict.nemenyi else None,
         "ranking": list(verdict.ranking),
         "alpha": node.alpha,
         "margin": node.margin,

@@ -15,7 +15,7 @@ from mlexp.comparisons.metric import DEFAULT, Metric
 from mlexp.errors import ConfigError
 from mlexp.rules import as_typed
 from mlexp.schema import Config
-from mlexp.studies import Comparison, Tune
+from mlexp.studies import Comparison
 
 SEEDS = 10
 NOT_OF_AN_ARM = ("comparison", "sweep", "execution", "task", "seed", "outputs", "size")
@@ -60,7 +60,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
     metric = Metric.parse(node.metric or DEFAULT[kind], kind)
     singles = {name: single(config, kind) for name, config in configs.items()}
     jobs = [
-        Combination({"arm": name} | swept, replace(config, tune=Tune()))
+        Combination({"arm": name} | swept, replace(config, tune=replace(config.tune, strategy=None)))
         for name, arm in singles.items()
         for swept, config in repeated(arm, node)
     ]

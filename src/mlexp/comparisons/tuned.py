@@ -17,7 +17,7 @@ from mlexp import config as configuration
 from mlexp.combinations import Combination
 from mlexp.errors import ConfigError
 from mlexp.schema import Config
-from mlexp.studies import Comparison, Tune
+from mlexp.studies import Comparison
 from mlexp.terminal import Terminal
 from mlexp.tuning import space
 
@@ -100,7 +100,7 @@ def with_chosen(plan: sweeps.Plan, folder: Path, chosen: Chosen) -> sweeps.Plan:
     for job in plan.jobs:
         arm = job.swept["arm"]
         own = space.of(replace(job.config, tune=nodes[arm])).configured(chosen[arm]["values"])
-        jobs.append(Combination(dict(job.swept), replace(own, tune=Tune())))
+        jobs.append(Combination(dict(job.swept), replace(own, tune=replace(own.tune, strategy=None))))
     again = sweeps.planned(jobs, command=plan.command)
     return replace(again, sweep=plan.sweep, execution=plan.execution, figures=plan.figures)
 

@@ -111,18 +111,15 @@ def paired_differences(arms: Arms) -> Figure | None:
     """Draw the differences of the two best arms on what they share: test rows, divisions of the rows, or data sets."""
     a, b = arms.lead
     found = _by_row(arms, a, b)
-    unit = "test row" if found is not None else "division of the rows or data set"
+    several = arms.info["design"]["datasets"] > 1
+    units = "test rows" if found is not None else "data sets" if several else "divisions of the rows"
     values = _by_unit(arms, a, b) if found is None else found
     if values is None or len(values) < 3:
         return None
     values = arms.scale * values
-    figure = style.new_figure(2.5, f"{arms.lead_words}: differences by {unit}, {len(values):,} of them")
+    figure = style.new_figure(2.5, f"{arms.lead_words}: differences on {len(values):,} {units}")
     axes = figure.subplots()
-    reach = float(np.abs(values).max()) or 1.0
-    steps = np.unique(np.round(values, 9))
-    edges = np.linspace(-reach, reach, BINS + 1)
-    if 1 < len(steps) <= BINS:  # scores of so many seeds: a bar for each value
-        edges = np.append(steps - _half(steps), steps[-1] + _half(steps))
+    edges = _edges(values)
     counts = np.histogram(values, edges)[0]
     axes.bar(
         edges[:-1], counts, np.diff(edges), align="edge", color=style.BLUE, edgecolor="white", linewidth=0.4
@@ -131,14 +128,21 @@ def paired_differences(arms: Arms) -> Figure | None:
         axes.set_yscale("log")
     axes.axvline(0, color=style.INK, linewidth=0.8)
     axes.axvline(values.mean(), color=style.VERMILION, linewidth=1.4, label=f"mean {values.mean():.3g}")
-    axes.set(xlabel=f"{a} − {b}: {arms.axis_of_differences.lower()}", ylabel=f"Number of {unit.split()[-1]}s")
+    words = arms.axis_of_differences
+    axes.set(xlabel=f"{a} − {b}: {words[0].lower()}{words[1:]}", ylabel=f"Number of {units}")
     axes.grid(axis="y")
-    axes.legend(loc="upper right")
+    figure.legend(loc="outside lower right")
     return figure
 
 
-def _half(steps: np.ndarray) -> float:
-    return float(np.diff(steps).min()) / 2
+def _edges(values: np.ndarray) -> np.ndarray:
+    """Return the ends of the bars: one for each value where they are steps of one size, as means over seeds are."""
+    steps = np.unique(np.round(values, 9))
+    size = float(np.diff(steps).min()) if len(steps) > 1 else 1.0
+    n_steps = (steps[-1] - steps[0]) / size
+    if n_steps < 4 * BINS and np.allclose((steps - steps[0]) / size % 1, 0, atol=1e-3):
+        return np.asarray(steps[0] + size * (np.arange(round(n_steps) + 2) - 0.5))
+    return np.histogram_bin_edges(values, bins=min(BINS, max(5, len(values) // 2)))
 
 
 ROWS = {"accuracy": "correct", "loss": "log_loss", "mae": "absolute_error", "mse": "squared_error"}

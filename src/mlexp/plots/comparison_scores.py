@@ -45,9 +45,9 @@ def strip(axes: Axes, place: int, values: np.ndarray, colour: str) -> None:
     axes.plot(values.mean(), place, "D", color=colour, markersize=4.5, markeredgecolor="white")
 
 
-def name_arms(axes: Axes, arms: Arms, names: Sequence[str] = ()) -> None:
+def name_arms(axes: Axes, arms: Arms, names: Sequence[str] = (), width: float = LABEL) -> None:
     """Write the arms beside their lines, the first on top."""
-    labels = arms.labels(LABEL, names)
+    labels = arms.labels(width, names)
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
@@ -80,7 +80,7 @@ def differences(arms: Arms) -> Figure | None:
         axes.plot((low, high), (place, place), color=colour, linewidth=1.6)
         face = colour if pair["separated"] else "white"
         axes.plot(middle, place, "o", color=colour, markerfacecolor=face, markersize=5)
-    name_arms(axes, arms, [f"{pair['a']} − {pair['b']}" for pair in pairs])
+    name_arms(axes, arms, [f"{pair['a']} − {pair['b']}" for pair in pairs], 2.7)
     shade = "; grey band: the margin" if margin else ""
     axes.set_xlabel(f"{arms.axis_of_differences}; filled: told apart after adjustment{shade}")
     return figure
@@ -98,11 +98,9 @@ def ranking(arms: Arms) -> Figure | None:
     ranks = arms.info["ranks"]
     if ranks:
         order = np.argsort(ranks["ranks"], kind="stable")
-        listed = [arm["name"] for arm in arms.info["arms"]]
-        typed = [name for name in arms.comparison.runs if name in listed]
         return _diagram(
             arms,
-            [typed[k] for k in order],
+            [ranks["arms"][k] for k in order],
             np.array(ranks["ranks"])[order],
             [[int(np.flatnonzero(order == arm)[0]) for arm in group] for group in ranks["groups"]],
             f"Mean ranks over {ranks['n']['datasets']} data sets; bars join arms not told apart (Nemenyi)",

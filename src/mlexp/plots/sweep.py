@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ SHARES = ("accuracy", "macro_f1")  # never above 1
 LOWER_IS_BETTER = ("rmse", "mae", "mse", "loss")
 FEW_LINES = len(PALETTE)
 BEHIND: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8}
+MOST_LINES = 500  # more would take minutes to draw and be a grey wall
 MOST_CELLS = 20  # along one side of a heat map; more would not be readable
 LOOKS = {"test": (style.BLUE, "-", "o"), "validation": (style.VERMILION, (0, (4, 1.2)), "s")}
 Setting = tuple[str, ...]
@@ -62,14 +64,29 @@ class Findings:
         """The measure in words."""
         return self.measure.replace("_", " ")
 
-    @property
+    @cached_property
     def best(self) -> Setting:
         """The setting of the best mean."""
         sign = -1 if self.measure in LOWER_IS_BETTER else 1
         return max(self.jobs, key=lambda setting: sign * float(self.values(setting, self.choosing).mean()))
 
+    @property
+    def drawn(self) -> list[Setting]:
+        """The settings that get a line of their own: all, or an even choice of them with the best."""
+        step = -(-len(self.jobs) // MOST_LINES)
+        return [one for place, one in enumerate(self.jobs) if place % step == 0 or one == self.best]
+
+    @property
+    def only_seeds(self) -> bool:
+        """Whether nothing was swept that one would choose among."""
+        return set(self.keys) <= set(SEEDS)
+
     def headline(self) -> str:
-        """Say which setting is best, and on how much that rests."""
+        """Say which setting is best, and on how much that rests; of seeds none is best."""
+        if self.only_seeds:
+            all_ = np.concatenate([self.values(setting, self.choosing) for setting in self.jobs])
+            words = f"{self.choosing} {self.label} {all_.mean():.4f} ± {_half_width(all_):.4f}"
+            return f"{self.task}: {words} (mean and 95 % t interval of {len(all_)} seeds)"
         best = self.values(self.best, self.choosing)
         named = ", ".join(f"{name} {value}" for name, value in zip(short(self.keys), self.best, strict=True))
         repeats = f", mean of {len(best)} seeds" if len(best) > 1 else ""
@@ -146,7 +163,7 @@ def line(found: Findings) -> Figure:
             at,
             mean,
             color=colour,
-            linestyle=dashes if numeric else "",
+            linestyle=dashes if numeric and not found.only_seeds else "",
             marker=marker,
             markersize=4,
             label=part,
@@ -182,7 +199,8 @@ def heat_map(found: Findings) -> Figure:
             axes.text(column, row, f"{value:.3f}", ha="center", va="center", fontsize=_cell_size(len(columns)),
                       color="white" if dark != (found.measure in LOWER_IS_BETTER) else style.INK)  # fmt: skip
     at = (columns.index(found.best[1]) - 0.5, rows.index(found.best[0]) - 0.5)
-    axes.add_patch(Rectangle(at, 1, 1, fill=False, edgecolor=style.VERMILION, linewidth=2))
+    if not found.only_seeds:
+        axes.add_patch(Rectangle(at, 1, 1, fill=False, edgecolor=style.VERMILION, linewidth=2))
     names = short(found.keys)
     axes.set_xticks(range(len(columns)), style.class_names(columns, 4.5 / len(columns)))
     axes.set_yticks(range(len(rows)), style.class_names(rows, 1.2))
@@ -198,7 +216,7 @@ def parallel(found: Findings) -> Figure:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
-    means = {setting: float(found.values(setting, found.choosing).mean()) for setting in found.jobs}
+    means = {setting: float(found.values(setting, found.choosing).mean()) for setting in found.drawn}
     ends = _limits(np.array([*means.values()]), found.measure)
     norm = Normalize(*ends, clip=True)
     cmap = "cividis_r" if found.measure in LOWER_IS_BETTER else "cividis"
@@ -216,12 +234,14 @@ def parallel(found: Findings) -> Figure:
             axes.text(side - 0.03, heights[-1][word], style.escape(style.fit(style.clean(word), 0.8, style.SMALL)),
                       ha="right", va="center", fontsize=style.SMALL, zorder=1000, bbox=BEHIND)  # fmt: skip
         axes.axvline(side, color=style.GREY, linewidth=0.8, zorder=1)
+    fans = [min(0.3 / max(len(places) - 1, 1), 0.12) for places in heights]
     last = len(found.keys)
     axes.axvline(last, color=style.GREY, linewidth=0.8, zorder=1)
     for rank, setting in enumerate(
         sorted(means, key=lambda one: means[one] if cmap == "cividis" else -means[one])
     ):
-        height = [heights[side][word] for side, word in enumerate(setting)] + [float(norm(means[setting]))]
+        fan = float(norm(means[setting])) - 0.5  # lines of one value lie side by side, the better ones above
+        height = [heights[side][word] + fans[side] * fan for side, word in enumerate(setting)] + [fan + 0.5]
         best = setting == found.best
         axes.plot(range(last + 1), height, color=style.VERMILION if best else colours.to_rgba(np.array(means[setting])),
                   linewidth=2.4 if best else 0.9, alpha=1 if best else 0.8, zorder=2 + rank)  # fmt: skip
@@ -238,16 +258,18 @@ def parallel(found: Findings) -> Figure:
 
 def losses(found: Findings, sweep: Sweep) -> Figure | None:
     """Draw the validation loss of all jobs by epoch; many settings in grey, with the best in colour."""
-    figure = style.new_figure(3.1, f"{found.task}: loss by epoch, one line a job")
+    shown = found.drawn
+    choice = "" if len(shown) == len(found.jobs) else f", {len(shown)} of {len(found.jobs)} settings"
+    figure = style.new_figure(3.1, f"{found.task}: loss by epoch, one line a job{choice}")
     axes = figure.subplots()
     few = len(found.jobs) <= FEW_LINES
     drawn: list[float] = []
     kind = ""
-    for rank, (setting, rows) in enumerate(found.jobs.items()):
+    for rank, setting in enumerate(shown):
         best = setting == found.best
         colour = PALETTE[rank] if few else style.VERMILION if best else style.GREY
         label: str | None = ", ".join(setting) if few or best else None
-        for row in rows:
+        for row in found.jobs[setting]:
             history = Run(sweep.path / row["folder"]).history
             kind = next((part for part in ("validation", "train") if f"{part}_loss" in history), "")
             if not kind:
@@ -281,6 +303,8 @@ def _places(words: Sequence[str]) -> tuple[np.ndarray, bool]:
 
 
 def _name_places(axes: Axes, key: str, words: Sequence[str], x: np.ndarray, numeric: bool) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     axes.set_xlabel(key)
     if not numeric:
         axes.set_xticks(x, style.class_names(words, 5.0 / len(words)))
@@ -288,6 +312,8 @@ def _name_places(axes: Axes, key: str, words: Sequence[str], x: np.ndarray, nume
     elif (x > 0).all() and x.max() / x.min() >= 50:
         axes.set_xscale("log")
         axes.set_xlabel(f"{key}, log scale")
+    elif (x == np.round(x)).all():
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _half_width(values: np.ndarray) -> float:

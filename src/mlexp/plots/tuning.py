@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NOTHING = "–"  # stands for a key whose condition does not hold
 BEST_SHOWN = 5
-CURVES = {"accuracy": "accuracy", "loss": "loss", "rmse": "loss", "r2": "loss", "mae": "loss"}
+CURVES = {"accuracy": "accuracy"}  # other metrics are not recorded by epoch: their curve is the loss
 SHOWN = ("completed", "elsewhere")
 
 

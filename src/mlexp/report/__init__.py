@@ -5,6 +5,6 @@ in text, with its pictures beside it. Nothing is fitted or scored here: `answers
 """
 
 from mlexp.report.index import write_index
-from mlexp.report.write import redraw, write
+from mlexp.report.write import page, redraw, write
 
-__all__ = ["redraw", "write", "write_index"]
+__all__ = ["page", "redraw", "write", "write_index"]

@@ -33,6 +33,7 @@ QUESTIONS = {
     "by_hand": "What does the calculation of {task} come to?",
     "clustering": "Which groups are there in {data}?",
     "embedding": "What does {data} look like in two dimensions?",
+    "pca": "How many principal components does {data} need?",
 }
 UNFINISHED = {
     "running": "The run is not over yet; no test row has been read.",
@@ -44,7 +45,8 @@ UNFINISHED = {
 
 def answer(study: Study) -> Answer:
     """Return question, sentences and key figures of a run; of one that did not complete, how far it came."""
-    question = QUESTIONS.get(study.kind, "What came out of {task}?").format(
+    asked = QUESTIONS.get("pca" if study.pca_alone else study.kind, "What came out of {task}?")
+    question = asked.format(
         model=study.model, data=study.data, target=study.target, task=study.info["task"]["name"]
     )
     status = study.info["status"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlexp import comparison_folder, sweep_folder
 from mlexp.comparison_folder import Comparison
-from mlexp.report import sweeps, tables
+from mlexp.report import method, sweeps, tables
 from mlexp.report.page import Answer, KeyFigure, Page, Table
 from mlexp.report.pictures import COMPARED, pictures
 from mlexp.report.words import FINE, SPACE, listed, number, percent, shown
@@ -34,8 +34,14 @@ def page(comparison: Comparison) -> Page:
         tables=[table for table in under.tables if table.name not in ("settings", "runs")],
         method=[*_statistics(found), *under.method],
         warnings=[*found.get("warnings", []), *(said for said in under.warnings if said.startswith("Job "))],
-        links=[("verdict", comparison_folder.INFO), *under.links],
+        links=[("verdict", comparison_folder.INFO), *_searches(comparison), *under.links],
     )
+
+
+def _searches(comparison: Comparison) -> list[tuple[str, str]]:
+    """Return the way to how each arm was tuned."""
+    found = comparison.info.get("tuning") or {}
+    return [(f"tuning of {arm}", page_in(comparison.path, search["folder"])) for arm, search in found.items()]
 
 
 def _bare(comparison: Comparison) -> Page:
@@ -49,6 +55,7 @@ def _bare(comparison: Comparison) -> Page:
         answer=Answer("", ()),
         members=[_runs(comparison)] if runs else [],
         tables=tables.tables(comparison.path),
+        commands=[("As it was made", method.command(comparison.info.get("command", [])))],
         links=[(f"table {name.replace('_', ' ')}", f"tables/{name}.csv") for name in comparison.tables],
     )
 
@@ -110,12 +117,10 @@ def _statistics(found: Found) -> Iterator[tuple[str, str]]:
             "Design",
             ", ".join(f"{key.replace('_', ' ')}: {_plain(value)}" for key, value in design.items()),
         )
-    told = found.get("epochwise")
-    if told:
-        yield (
-            str(told["label"]).capitalize(),
-            f"p = {told['p']:.2g} over {told['epochs']} epochs; {told['reason']}.",
-        )
+    for arm, search in (found.get("tuning") or {}).items():
+        yield f"Tuning of {arm}", " ".join(words[:1].upper() + words[1:] for words in search["sentences"])
+    if found.get("epochwise"):
+        yield "Epoch by epoch", str(found["epochwise"]["sentence"])
 
 
 def _plain(value: Any) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mlexp import record, sweep_folder
+from mlexp import comparison_folder, record, sweep_folder
+from mlexp.comparison_folder import Comparison
 from mlexp.errors import DataError
 from mlexp.plots.sweep import MEASURES
 from mlexp.record import Run
@@ -67,7 +68,9 @@ def _rows(outputs: Path) -> Iterator[list[Cell]]:
         if "run.json" in files:
             yield _run(outputs, Path(here))
         elif sweep_folder.INFO in files:
-            yield _sweep(outputs, Path(here), "comparison" if "comparison.json" in files else "sweep")
+            yield _sweep(outputs, Path(here), "comparison" if comparison_folder.INFO in files else "sweep")
+        elif comparison_folder.INFO in files:
+            yield _comparison(outputs, Path(here))
 
 
 def _run(outputs: Path, folder: Path) -> list[Cell]:
@@ -85,6 +88,13 @@ def _sweep(outputs: Path, folder: Path, kind: str) -> list[Cell]:
         taken = datetime.fromisoformat(info["ended"]) - datetime.fromisoformat(info["started"])
         spent = {"wall_seconds": taken.total_seconds()}
     return _row(outputs, folder, kind, info["task"], info | spent, ("", "", ""))
+
+
+def _comparison(outputs: Path, folder: Path) -> list[Cell]:
+    """Return the row of a comparison of runs that were there before; its file tells when it was made."""
+    made = datetime.fromtimestamp((folder / comparison_folder.INFO).stat().st_mtime, UTC)
+    info = {"command": []} | Comparison(folder).info | {"started": made.isoformat(timespec="seconds")}
+    return _row(outputs, folder, "comparison", folder.name, info, ("", "", ""))
 
 
 def _row(

@@ -23,13 +23,19 @@ SCALES = {
     "minmax": "each feature to [0, 1], as the training part has it",
 }
 INITS = {"auto": "he before ReLU and its kin, xavier elsewhere"}
+WILSON = "Wilson's score interval of a share of rows (1927), which keeps its level near 0 and 1"
+INTERVALS = {
+    "classification": WILSON,
+    "features": WILSON,
+    "regression": "mean ± 1.96 standard errors over rows",
+}
 NETWORKS = ("mlp", "autoencoder")
 Terms = list[tuple[str, str]]
 
 
 def method(study: Study) -> Terms:
     """Return data, split, preparation, model, training and tuning, each in words."""
-    described = (_data, _split, _preparation, _model, _training, _tuning)
+    described = (_data, _split, _preparation, _model, _training, _tuning, _statistics)
     return [term for describe in described for term in describe(study)]
 
 
@@ -176,7 +182,18 @@ def _tuning(study: Study) -> Iterator[tuple[str, str]]:
     if space:
         yield "Settings tried", "; ".join(space)
     told = [words for words in tuned["sentences"] if words not in study.info["warnings"]]
-    yield "What came of it", " ".join(told)
+    yield "What came of it", " ".join(words[:1].upper() + words[1:] for words in told)
+
+
+def _statistics(study: Study) -> Iterator[tuple[str, str]]:
+    """Yield what kind of interval the answer has, why that one, and what it does not cover."""
+    kind = INTERVALS.get(study.kind)
+    if kind and study.metrics and study.part != "train":
+        covers = (
+            "It speaks of new rows like these for this one fitted model; what another seed or another training part "
+            "would give is for a sweep over seeds, or a comparison, to say."
+        )
+        yield "Interval", f"95 %, {kind}. {covers}"
 
 
 def _range(values: Any) -> str:

@@ -79,6 +79,18 @@ WORDS = {
         "Loss and accuracy by epoch, training and validation part",
         "A validation curve that turns away from the training curve shows over-fitting from there on.",
     ),
+    "tuning": (
+        "Validation score of the trials by the settings that were tried",
+        "Is the best setting well inside what was tried, or at its edge?",
+    ),
+    "tuning_curves": (
+        "Validation score of the best trials by epoch",
+        "Do the best settings lie apart, or within the noise of one another?",
+    ),
+    "tuning_importance": (
+        "Share of the variation between trials that each key explains",
+        "Keys at the bottom need no more search.",
+    ),
     "losses": (
         "Loss by epoch, one line a job",
         "Lines that still fall at the end asked for more epochs; lines that jump, for a smaller rate.",
@@ -136,9 +148,9 @@ COMPARED = {
 }  # fmt: skip
 
 
-def pictures(folder: Path, words: Words = WORDS) -> list[Picture]:
+def pictures(folder: Path, words: Words = WORDS, first: str = "") -> list[Picture]:
     """Return every figure of a folder in the order of `words`; those without words of their own follow by name."""
-    places = {name: place for place, name in enumerate(words)}
+    places = {name: place for place, name in enumerate(words)} | {first: -1}
     files = sorted(
         (folder / "figures").glob("*.png"), key=lambda file: (places.get(file.stem, 99), file.stem)
     )

@@ -80,8 +80,8 @@ def _mixed_up(study: Study) -> list[str]:
     true, *predicted = study.run.tables.get("confusion", {"true": []}).values()
     wrong = [
         (int(cell), actual, named)
-        for named, cells in enumerate(predicted)
-        for actual, cell in enumerate(cells)
+        for actual, cells in enumerate(zip(*predicted, strict=True))
+        for named, cell in enumerate(cells)
         if actual != named
     ]
     times, actual, named = max(wrong, key=lambda one: one[0], default=(0, 0, 0))

@@ -42,7 +42,7 @@ def page(run: Run) -> Page:
         answer=answer(study),
         problem=info["error"] or "",
         up=_up(run.path),
-        pictures=pictures(run.path),
+        pictures=pictures(run.path, first="pca_variance" if study.pca_alone else ""),
         tables=_tables(run),
         method=method.method(study),
         warnings=[*info["warnings"], *_cautions(study)],

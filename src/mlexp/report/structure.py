@@ -131,7 +131,7 @@ def embedding(study: Study) -> Told:
     kept = {method: scores["trustworthiness"] for method, scores in methods.items()}
     best, *others = sorted(kept, key=lambda method: -kept[method])
     name, sentences, figures = EMBEDDINGS.get(best, best), [], []
-    if "components" in facts and not others:
+    if study.pca_alone:
         held, of = f"{facts['components']:,}", f"of {facts['features']:,}"
         sentences.append(
             f"{held} {of} principal components hold {percent(facts['variance'])} of the variance."

@@ -76,6 +76,11 @@ class Study:
         return {part: n for part, n in self.info["split"].items() if isinstance(n, int)}
 
     @property
+    def pca_alone(self) -> bool:
+        """Whether the study is about principal components and nothing else."""
+        return self.kind == "embedding" and list(self.info["facts"].get("rows", ())) == ["pca"]
+
+    @property
     def data(self) -> str:
         """The name of the data set."""
         return str(self.info["dataset"]["name"])
@@ -83,8 +88,8 @@ class Study:
     @property
     def model(self) -> str:
         """What the model is called in a sentence."""
-        name = str(self.config.get("model", {}).get("name", "model"))
-        return MODELS.get(name, f"model {name}")
+        name = self.config.get("model", {}).get("name")
+        return MODELS.get(name, f"model {name}" if name else "model")
 
     @property
     def target(self) -> str:

@@ -19,6 +19,7 @@ from mlexp.report.words import duration, listed, number, percent, shown
 from mlexp.sweep_folder import FINISHED, Sweep, short
 
 FEW_SEEDS = 3
+OTHERS = 4  # columns of scores where none is known to be the one that counts
 MOST_CHOICES = 30  # values of a key up to which it can be chosen by
 FILES = {
     "summary.csv": "one row a job",
@@ -66,7 +67,11 @@ def answer(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Answer:
     if found is None:
         question = f"What came out of {info['task']}?"
         return Answer(
-            question, [f"{done:,} of {len(info['jobs']):,} jobs completed; nothing to compare."], [count]
+            question,
+            [
+                f"{done:,} of {len(info['jobs']):,} jobs completed; what they found stands in the table of jobs."
+            ],
+            [count],
         )
     if not keys:
         return _repeats(found, count)
@@ -127,7 +132,7 @@ def ranked(found: Findings) -> list[tuple[str, ...]]:
 def members(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Table:
     """Return one row a job, with its curve and the way to its page."""
     keys = [key for key in sweep.info["keys"] if key in jobs[0]]
-    scores = [f"{part}_{found.measure}" for part in found.parts] if found else []
+    scores = [f"{part}_{found.measure}" for part in found.parts] if found else _others(sweep)
     rest = [name for name in ("epochs", "seconds") if name in jobs[0]]
     curves, kind = thumbnails(
         [Run(sweep.path / row["folder"]) if row.get("folder") else None for row in jobs]
@@ -158,6 +163,12 @@ def members(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Table:
         source="summary.csv",
         filters={column: values for column, values in choices.items() if 1 < len(values) <= MOST_CHOICES},
     )
+
+
+def _others(sweep: Sweep) -> list[str]:
+    """Return the first columns of the summary that hold what the jobs found."""
+    known = ("number", "status", "epochs", "best_epoch", "seconds", "folder", "problem", *sweep.info["keys"])
+    return [name for name in sweep.summary if name not in known][:OTHERS]
 
 
 def how(sweep: Sweep, ended: Mapping[str, int]) -> list[tuple[str, str]]:

@@ -53,7 +53,7 @@ def duration(seconds: float) -> str:
     ['0.37 s', '12.3 s', '1 min 24 s', '2 h 5 min']
     """
     if seconds < 60:
-        return f"{seconds:.3g}{SPACE}s"
+        return f"{seconds:.{2 if seconds < 1 else 3}g}{SPACE}s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes}{SPACE}min {rest}{SPACE}s"
@@ -68,7 +68,7 @@ def wilson(share: float, rows: int, z: float = 1.959963984540054) -> tuple[float
     Examples
     --------
     >>> [round(limit, 4) for limit in wilson(351 / 359, 359)]
-    [0.9566, 0.9887]
+    [0.9567, 0.9887]
     """
     centre = share + z * z / (2 * rows)
     half = z * math.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))

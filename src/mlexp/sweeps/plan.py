@@ -11,7 +11,7 @@ from typing import Any
 
 from mlexp import config as configuration
 from mlexp import execution, schema
-from mlexp.combinations import Combination, expand
+from mlexp.combinations import Combination, changed, expand
 from mlexp.errors import ConfigError
 from mlexp.schema import Config
 from mlexp.sweep_folder import Sweep
@@ -150,10 +150,15 @@ def planned(
 def restored(path: Path) -> Plan:
     """Return the plan of a sweep from its folder."""
     info = Sweep(path).info
-    base = configuration.read_plain(path / "config.yaml")
+    base = configuration.read(path / "config.yaml")
     jobs = []
     for entry in info["jobs"]:
-        config = configuration.restored(base, entry["changes"])
+        configuration.check_keys(entry["changes"])
+        config = base
+        for key, value in entry["changes"].items():
+            config = changed(config, key, value)
+        configuration.check_values(configuration.flat(config))
+        configuration.check_together(config)
         code = configuration.config_hash(config)
         if code != entry["hash"]:
             raise ConfigError(

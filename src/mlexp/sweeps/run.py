@@ -249,7 +249,7 @@ class Conductor:
         """Write summary and status, whatever happened."""
         for job in self.plan.jobs:
             if job.number not in self.rows:
-                self.folder.mark(job.name, "interrupted", "stopped with the sweep")
+                self.folder.mark(job.name, "interrupted", self.problem or "stopped with the sweep")
                 self.rows[job.number] = self._row(job)
         rows = [self.rows[job.number] for job in self.plan.jobs]
         seen = {row["status"] for row in rows}

@@ -103,6 +103,8 @@ def fitted_pca(X: Any, width: int) -> Any:
 def _judged(config: Config, dataset: Dataset, trained: Trained) -> Result:
     """Score all parts and keep what the pictures need; the test part is read here for the first time."""
     parts, coder, width = trained.parts, trained.coder, trained.facts["width"]
+    if not config.split.judge:
+        return _unjudged(trained)
     pca = fitted_pca(parts.train.X, width)
     scores = {name: coders.reconstruction_scores(getattr(parts, name).X, coder.predict) for name in NAMES}
     floor = {
@@ -130,6 +132,20 @@ def _judged(config: Config, dataset: Dataset, trained: Trained) -> Result:
         tables={"layers": columns(trained.summary), "reconstruction": columns(compared)},
         facts=trained.facts | reference | {"r2": "mean over features of 1 - SSE / SST (uniform average)"},
         warnings=_warnings(scores["validation"]["mse"], parts.validation.X, coder),
+    )
+
+
+def _unjudged(trained: Trained) -> Result:
+    """Return what a setting is chosen by; the test part is kept aside."""
+    parts, coder = trained.parts, trained.coder
+    return Result(
+        metrics={
+            name: coders.reconstruction_scores(getattr(parts, name).X, coder.predict) for name in NAMES[:2]
+        },
+        predictions={"validation_squared_error": coders.row_errors(coder, parts.validation.X)},
+        model=coder.to_arrays() | trained.preparation.factors(),
+        tables={"layers": columns(trained.summary)},
+        facts=trained.facts,
     )
 
 

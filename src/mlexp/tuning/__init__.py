@@ -3,6 +3,6 @@
 `search` has the form of a study (`mlexp.tasks`): app runs it in the place of one where `tune.strategy` is set.
 """
 
-from mlexp.tuning.search import search
+from mlexp.tuning.run import search
 
 __all__ = ["search"]

@@ -17,13 +17,14 @@ METHOD = (
     "Greasidou and Borboudakis 2018)"
 )
 SAMPLES = 1000
-MEANS = ("accuracy", "loss", "mae")
+MEANS = ("accuracy", "loss", "mae", "mse")
 CHUNK = 50  # samples at a time: memory stays flat
 # metric -> array of the run folder with one number a row, whether more is better, mean over rows -> metric
 ROWS: dict[str, tuple[str, bool, Callable[[np.ndarray, float], np.ndarray]]] = {
     "accuracy": ("correct", True, lambda mean, spread: mean),
     "loss": ("log_loss", False, lambda mean, spread: mean),
     "mae": ("absolute_error", False, lambda mean, spread: mean),
+    "mse": ("squared_error", False, lambda mean, spread: mean),
     "rmse": ("squared_error", False, lambda mean, spread: np.sqrt(mean)),
     "r2": ("squared_error", False, lambda mean, spread: 1 - mean / spread),
 }
@@ -40,7 +41,7 @@ def inflation(place: Path, trials: Sequence[Trial], metric: str) -> dict[str, An
     ----------
     place : run folder of the search
     trials : with a score, the chosen one first; ties go to the earlier
-    metric : accuracy, loss, rmse, mae or r2; others are no means over rows and give no estimate
+    metric : accuracy, loss, mse, rmse, mae or r2; others are no means over rows and give no estimate
 
     Returns
     -------
@@ -57,11 +58,13 @@ def inflation(place: Path, trials: Sequence[Trial], metric: str) -> dict[str, An
     if len(trials) < 2:
         return {"reason": "one trial has a score"}
     name, higher, measure = ROWS[metric]
-    columns = [_rows(place, trial, name) for trial in trials]
-    kept = [column for column in columns if column is not None and len(column) == len(columns[0])]  # type: ignore[arg-type]
-    if columns[0] is None or len(kept) < 2:
-        return {"reason": "the trials keep no scores of their rows"}
-    table = np.stack(kept, axis=1)  # rows by trials
+    chosen, *others = (_rows(place, trial, name) for trial in trials)
+    alike = [
+        other for other in others if other is not None and chosen is not None and len(other) == len(chosen)
+    ]
+    if chosen is None or not alike:
+        return {"reason": "the trials keep no scores of their rows here"}
+    table = np.stack([chosen, *alike], axis=1)  # rows by trials
     spread = _spread(place, trials[0])
     score = float(measure(table[:, 0].mean(), spread))
     expected = float(np.mean(measure(_left_out(table if higher else -table, higher), spread)))
@@ -73,7 +76,7 @@ def inflation(place: Path, trials: Sequence[Trial], metric: str) -> dict[str, An
         "expected": score - sign * gain,
         "inflation": gain,
         "standard_error": float(table[:, 0].std(ddof=1) / math.sqrt(len(table))) if metric in MEANS else None,
-        "n_trials": len(kept),
+        "n_trials": 1 + len(alike),
         "n_rows": len(table),
     }
 

@@ -136,7 +136,7 @@ def of(config: Config) -> Space:
     for key, node in _entries(config.tune.space, "").items():
         if node is None:
             continue
-        _check_key(key, [axis.key for axis in axes])
+        _check_key(key)
         axis = _axis(key, node, config.tune.first)
         for value in axis.values or (axis.low, axis.high):
             _check_value(key, value)
@@ -198,7 +198,12 @@ def _entries(node: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in node.items():
         inner = isinstance(value, dict) and not set(value) & {"values", "low", "high"}
-        found |= _entries(value, f"{prefix}{name}.") if inner else {f"{prefix}{name}": value}
+        entries = _entries(value, f"{prefix}{name}.") if inner else {f"{prefix}{name}": value}
+        if twice := sorted(set(entries) & set(found)):
+            raise ConfigError(
+                f"tune.space.{twice[0]} stands there twice, nested and with dots. Take one of them away."
+            )
+        found |= entries
     return found
 
 
@@ -250,11 +255,7 @@ def _fits(step: Any, n: Any, log: bool) -> bool:
     return is_whole(n) and n >= 2 if step is None else is_number(step) and step > 0 and not log
 
 
-def _check_key(key: str, before: Sequence[str]) -> None:
-    if key in before:
-        raise ConfigError(
-            f"tune.space.{key} stands there twice, nested and with dots. Take one of them away."
-        )
+def _check_key(key: str) -> None:
     if key.partition(".")[0] not in TUNABLE or "." not in key:
         raise ConfigError(
             f"tune.space.{key} cannot be tuned: only keys of {' and '.join(TUNABLE)} can. Others change the rows or "

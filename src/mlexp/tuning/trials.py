@@ -26,7 +26,7 @@ METRICS = {
         "weighted_recall",
     ),
     "regression": ("r2", "rmse", "mae"),
-    "autoencoder": ("mse", "r2"),
+    "autoencoder": ("mse",),
 }  # fmt: skip
 LOWER_IS_BETTER = ("loss", "rmse", "mae", "mse")
 
@@ -107,7 +107,7 @@ class Trials:
         """Return the job of a setting; one for several that differ in the size of their forest alone."""
         own = dict(settings[-1])
         config = self.space.config
-        tune = Tune()
+        tune = Tune(give_up=changes.get("tune.give_up", []))
         if len(settings) > 1:
             count = counted(config, own)
             assert count is not None

@@ -12,7 +12,7 @@ from mlexp.verbs import parser
 from mlexp.verbs.naming import add_run, one_run
 
 CHECKED_ROWS = 1000
-NOT_OF_A_TASK = ("outputs", "data_dir", "sweep.", "execution.", "tracking.")
+NOT_OF_A_TASK = ("outputs", "data_dir", "sweep.", "execution.", "tracking.", "comparison.")
 EXAMPLES = """mlexp export mnist_mlp --onnx model.onnx
   mlexp export latest --config studies/task/mine.yaml     then: mlexp --config-dir studies task=mine"""
 

@@ -32,7 +32,7 @@ def found(name: str, outputs: str | Path = "outputs") -> Path:
     """
     for path in (Path(name), Path(outputs) / name):
         if is_recorded(path):
-            return _shown(path)
+            return shown(path)
     candidates = folders(Path(outputs)) if name == "latest" else folders(Path(outputs), name)
     if candidates:
         return max(candidates, key=lambda path: (path.name, path.stat().st_mtime))
@@ -55,7 +55,7 @@ def one_run(name: str, outputs: str | Path = "outputs") -> Path:
     return path
 
 
-def _shown(path: Path) -> Path:
+def shown(path: Path) -> Path:
     """Return where a path such as ``latest`` leads, as it would be typed from here."""
     whole, here = path.resolve(), Path.cwd()
     return whole.relative_to(here) if whole.is_relative_to(here) else whole

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from mlexp.errors import ConfigError
 from mlexp.verbs import parser
-from mlexp.verbs.naming import found
+from mlexp.verbs.naming import found, is_recorded
+
+# folders inside that have a page of their own: jobs of a sweep, trials of a tuning
+BELOW = ("runs/*", "trials/runs/*", "trials")
 
 
 def report(arguments: Sequence[str]) -> int:
@@ -35,10 +38,11 @@ def report(arguments: Sequence[str]) -> int:
 
     for name in parsed.run:
         folder = found(name, parsed.outputs)
-        jobs = sorted(folder.glob("runs/*/run.json")) if parsed.runs else []
-        if jobs:
-            write(folder)  # for the pages of the jobs to point to; again below, when it can point to them
-        for path in [*(job.parent for job in jobs), folder]:
+        inside = [path for part in BELOW for path in sorted(folder.glob(part)) if is_recorded(path)]
+        below = inside if parsed.runs else []
+        if below:
+            write(folder)  # for the pages below to point to; again at the end, when it can point to them
+        for path in [*below, folder]:
             written = redraw(path)
             print(f"{path / 'report.html'}  ({len(written) - 2} pictures)")
     if parsed.all:

@@ -12,7 +12,7 @@ import numpy as np
 from mlexp import record
 from mlexp.record import Run
 from mlexp.verbs import parser
-from mlexp.verbs.naming import add_run, found
+from mlexp.verbs.naming import add_run, found, shown
 
 REPEATED = ("metrics.json", "history.csv", "tuning.csv", "predictions.npz", "arrays.npz", "model.npz",
             "model.skops", "preparation.skops", "comparison.json", "summary.csv")  # fmt: skip
@@ -29,7 +29,7 @@ def rerun(arguments: Sequence[str]) -> int:
     add_run(words)
     parsed = words.parse_args(arguments)
     before = found(parsed.run, parsed.outputs)
-    after = _again(before, Path(parsed.outputs), ["mlexp", "rerun", parsed.run])
+    after = shown(_again(before, Path(parsed.outputs), ["mlexp", "rerun", parsed.run]))
     lines = list(differences(before, after))
     if not lines:
         print(f"same bytes: {before} and {after}")
@@ -58,15 +58,23 @@ def _again(before: Path, outputs: Path, command: list[str]) -> Path:
 
 
 def _sweep_again(before: Path, outputs: Path) -> Path:
-    from mlexp import sweeps
+    from mlexp import comparison_folder, comparisons, sweeps
+    from mlexp.comparisons.metric import Metric
+    from mlexp.studies import Comparison
 
     plan = sweeps.restored(before)
-    jobs = [
-        dataclasses.replace(job, config=dataclasses.replace(job.config, outputs=str(outputs)))
-        for job in plan.jobs
-    ]
-    node = dataclasses.replace(plan.sweep, dir=None, resume=False)
-    outcome = sweeps.run(dataclasses.replace(plan, jobs=tuple(jobs), sweep=node), verbosity=0)
+    here = str(outputs)
+    jobs = tuple(
+        dataclasses.replace(job, config=dataclasses.replace(job.config, outputs=here)) for job in plan.jobs
+    )
+    plan = dataclasses.replace(plan, jobs=jobs, sweep=dataclasses.replace(plan.sweep, dir=None, resume=False))
+    if (before / comparison_folder.INFO).exists():
+        info = comparison_folder.load(before).info
+        node = Comparison(**info["comparison"])
+        study = comparisons.Study(node, Metric.parse(info["metric"]), info["settings"], plan)
+        outcome = comparisons.run(study, verbosity=0)
+    else:
+        outcome = sweeps.run(plan, verbosity=0)
     if outcome.status == "interrupted" and (error := outcome.error()):
         raise error
     return outcome.path
@@ -113,11 +121,13 @@ def _values(path: Path) -> dict[str, np.ndarray]:
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, np.ndarray]]:
+    if isinstance(value, list):
+        value = {str(number): inner for number, inner in enumerate(value)}
     if isinstance(value, Mapping):
         for name, inner in value.items():
             yield from _leaves(inner, f"{path}.{name}" if path else str(name))
     else:
-        yield path, np.array(value) if not isinstance(value, list) else np.array(str(value))
+        yield path, np.array(str(value) if value is None else value)
 
 
 def _numbers(cells: list[str]) -> np.ndarray:
@@ -155,14 +165,15 @@ def likely_causes(before: Run, after: Run) -> Iterator[str]:
         if old != new:
             yield f"{name} {old} then, {new} now"
     for what in ("python", "processor", "blas", "system", "git"):
-        if then[what] != now[what]:
-            yield f"{what} {_short(then[what])} then, {_short(now[what])} now"
+        old, new = _short(then[what]), _short(now[what])
+        if old != new:
+            yield f"{what} {old} then, {new} now"
 
 
 def _short(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(
-            f"{one['internal_api']} {one['version']} ({one['num_threads']} threads)" for one in value
+            sorted(f"{one['internal_api']} {one['version']} ({one['num_threads']} threads)" for one in value)
         )
     if isinstance(value, dict):
         return f"{value['commit'][:10]}{' with uncommitted changes' if value['uncommitted_changes'] else ''}"

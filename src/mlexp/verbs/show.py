@@ -16,24 +16,21 @@ def show(arguments: Sequence[str]) -> int:
     add_run(words)
     parsed = words.parse_args(arguments)
     path = found(parsed.run, parsed.outputs)
-    from mlexp import record, sweep_folder
+    from mlexp import record, report, sweep_folder
     from mlexp.terminal import metrics_table, new_console
 
     console = new_console()
     sweep = (path / "sweep.json").exists()
     info = sweep_folder.load(path).info if sweep else record.load(path).info
+    answer = report.page(path).answer
+    console.print(" ".join([answer.question, *answer.sentences]), markup=False)
     for name, value in [*_head(path, info), *(_of_sweep(path, info) if sweep else _of_run(info))]:
-        console.print(f"{name:<12} {value}", markup=False)
+        console.print(f"{name:<14} {value}", markup=False)
     if not sweep and (metrics := record.load(path).metrics):
         console.print(metrics_table(metrics))
-    for name in ("comparison.json", "tuning.json"):
-        if (path / name).exists():
-            content = record.read_json(path / name)
-            for sentence in content.get("answer") or content.get("sentences") or []:
-                console.print(sentence, markup=False)
     for sentence in info.get("warnings", []):
         console.print(f"warning: {sentence}", markup=False)
-    console.print("files        " + ", ".join(_files(path)), markup=False)
+    console.print("files          " + ", ".join(_files(path)), markup=False)
     return 0
 
 

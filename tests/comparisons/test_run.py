@@ -1,0 +1,148 @@
+"""A comparison from the command line: jobs, answer, figures, resuming, and comparing what is there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mlexp.cli import main
+from mlexp.plots import comparison as pictures
+
+SMALL = (
+    "task=digits_mlp",
+    "task.kind=comparison",
+    "dataset.limit=300",
+    "model.epochs=6",
+    "model.hidden=[12]",
+)
+ARMS = "comparison.arms={relu: {model.activation: relu}, sigmoid: {model.activation: sigmoid}}"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    outputs = tmp_path_factory.mktemp("compared")
+    assert main(["-q", *SMALL, ARMS, "comparison.seeds=2", f"outputs={outputs}"]) == 0
+    return (outputs / "digits_mlp" / "latest").resolve()
+
+
+def info(folder: Path) -> dict[str, object]:
+    return dict(json.loads((folder / "comparison.json").read_text()))
+
+
+def test_the_answer_and_all_that_it_rests_on(folder: Path) -> None:
+    found = info(folder)
+    assert found["status"] == "completed"
+    assert found["test"] == "crossed"
+    assert "relu" in found["question"]  # type: ignore[operator]
+    assert [arm["name"] for arm in found["arms"]] == ["relu", "sigmoid"]  # type: ignore[attr-defined]
+    assert {file.stem for file in (folder / "tables").iterdir()} >= {"arms", "pairs", "p_matrix", "runs"}
+    drawn = {file.stem for file in (folder / "figures").iterdir()}
+    assert drawn >= set(pictures.FIGURES) - {"ranking", "epochs_to_target"}
+    assert len(list((folder / "runs").iterdir())) == 4
+
+
+def test_a_killed_comparison_resumes_to_the_same_answer(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    for name in ("002", "003"):
+        shutil.rmtree(next((copy / "runs").glob(f"{name}-*")))
+    sweep = json.loads((copy / "sweep.json").read_text())
+    (copy / "sweep.json").write_text(json.dumps(sweep | {"status": "running", "figures": False}))
+    begun = {key: info(folder)[key] for key in ("comparison", "settings", "tuning", "metric", "arms")}
+    (copy / "comparison.json").write_text(json.dumps(begun | {"status": "running"}))
+    shutil.rmtree(copy / "tables")
+    assert main(["resume", str(copy)]) == 0
+    assert info(copy)["pairs"] == info(folder)["pairs"]
+    assert info(copy)["answer"] == info(folder)["answer"]
+    for table in ("pairs", "p_matrix", "runs"):
+        assert (copy / "tables" / f"{table}.csv").read_text() == (
+            folder / "tables" / f"{table}.csv"
+        ).read_text()
+
+
+def test_a_comparison_that_is_there_can_be_looked_at_otherwise(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", str(folder), "--test", "welch", "--metric", "test.loss"]) == 0
+    said = capsys.readouterr().out
+    assert "in test loss" in said
+    assert "Welch t" in said
+
+
+def test_single_runs_are_compared_by_what_differs(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [str(path) for path in sorted((folder / "runs").iterdir())]
+    saved = tmp_path / "saved"
+    assert main(["compare", runs[0], runs[2], "--save", str(saved)]) == 0
+    assert "McNemar" in capsys.readouterr().out
+    assert info(saved)["ranking"] == ["relu", "sigmoid"]
+    assert (saved / "figures" / "scores.png").exists()
+    assert main(["compare", *runs, "--save", str(saved)]) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_what_cannot_be_compared_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = [str(path) for path in sorted((folder / "runs").iterdir())]
+    assert main(["compare", *runs[:2]]) == 2
+    assert "make one arm" in capsys.readouterr().err
+    assert main(["compare", *runs, "--by", "model.activatoin"]) == 2
+    assert "Did you mean 'model.activation'?" in capsys.readouterr().err
+    assert main(["compare", *runs, "--by", "model.hidden"]) == 2
+    assert main(["compare", *runs, "--metric", "test.nothing"]) == 2
+    assert main(["compare", *runs, "--alpha", "0.7"]) == 2
+
+
+def test_repeated_runs_count_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", str(folder), str(next((folder / "runs").iterdir()))]) == 0
+    assert "1 runs repeat another one" in capsys.readouterr().out
+
+
+def test_runs_that_fail_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arms = "comparison.arms={good: {model.learning_rate: 0.01}, bad: {model.learning_rate: 1.0e30}}"
+    words = [
+        *SMALL,
+        arms,
+        "comparison.seeds=2",
+        "model.optimizer=sgd",
+        "figures=false",
+        f"outputs={tmp_path}",
+    ]
+    assert main(words) == 3
+    said = capsys.readouterr()
+    assert "Fewer than two arms have a run with test.accuracy" in said.err
+    found = info((tmp_path / "digits_mlp" / "latest").resolve())
+    assert found["status"] == "failed"
+
+
+def test_nothing_runs_when_dry(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SMALL, ARMS, "--dry-run", f"outputs={tmp_path}"]) == 0
+    assert "20 jobs" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_arms_are_tuned_without_the_test_part(tmp_path: Path) -> None:
+    tuned = ("comparison.tune_arms=true", "tune=grid", "comparison.seeds=2", "tune.epochs=2", "figures=false",
+             "tune.space={model.learning_rate: [0.0001, 0.01], model.dropout: null, model.hidden: null}")  # fmt: skip
+    assert main(["-q", *SMALL, ARMS, *tuned, f"outputs={tmp_path}"]) == 0
+    folder = (tmp_path / "digits_mlp" / "latest").resolve()
+    tuning = info(folder)["tuning"]
+    assert isinstance(tuning, dict)
+    assert [one["values"] for one in tuning.values()] == [{"model.learning_rate": 0.01}] * 2
+    for run in folder.glob("tuning/*/**/metrics.json"):
+        assert "test" not in json.loads(run.read_text())
+    jobs = [json.loads(file.read_text()) for file in folder.glob("runs/*/metrics.json")]
+    assert len(jobs) == 4
+    assert all("test" in metrics for metrics in jobs)
+    assert any("The claim is about these settings" in sentence for sentence in info(folder)["answer"])  # type: ignore[attr-defined]
+    before = (folder / "comparison.json").read_text()
+    shutil.rmtree(next(folder.glob("tuning/02-*/")))
+    shutil.rmtree(folder / "runs")
+    sweep = json.loads((folder / "sweep.json").read_text())
+    (folder / "sweep.json").write_text(json.dumps(sweep | {"status": "running"}))
+    assert main(["resume", str(folder)]) == 0
+    assert json.loads(before)["pairs"] == info(folder)["pairs"]

@@ -1,0 +1,120 @@
+"""What a comparison runs: arms and their jobs, and what is refused before anything runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlexp import comparisons, sweeps
+from mlexp.comparisons.metric import Metric
+from mlexp.errors import ConfigError
+
+KIND = "task.kind=comparison"
+ARMS = "comparison.arms={a: {model.activation: relu}, b: {model: {activation: tanh, hidden: [8]}}}"
+GRID = "comparison.grid={model.activation: [relu, tanh], model.hidden: [[8], [4, 2]]}"
+
+
+def test_arms_times_seeds_are_jobs_like_any_other() -> None:
+    study = comparisons.plan([KIND, ARMS, "comparison.seeds=3", "seed=5"])
+    assert [str(job) for job in study.plan.jobs][:4] == [
+        "arm=a seed=5",
+        "arm=a seed=6",
+        "arm=a seed=7",
+        "arm=b seed=5",
+    ]
+    last = study.plan.jobs[-1].config
+    assert (last.task.kind, last.model.activation, last.model.hidden, last.seed) == (
+        "classification",
+        "tanh",
+        [8],
+        7,
+    )
+    assert last.comparison == type(last.comparison)()
+    assert study.arms["b"] == {"model.activation": "tanh", "model.hidden": "[8]"}
+    assert study.metric == Metric("test", "accuracy")
+    single = sweeps.plan(["model.activation=tanh", "model.hidden=[8]", "seed=7"]).jobs[0]
+    assert study.plan.jobs[-1].hash == single.hash
+
+
+def test_a_grid_names_its_arms() -> None:
+    study = comparisons.plan([KIND, GRID])
+    assert list(study.arms) == ["relu hidden 8", "relu hidden 4-2", "tanh hidden 8", "tanh hidden 4-2"]
+    assert len(study.plan.jobs) == 40
+
+
+def test_arms_may_be_left_out_or_cut() -> None:
+    assert list(comparisons.plan([KIND, GRID, "comparison.first=2"]).arms) == [
+        "relu hidden 8",
+        "relu hidden 4-2",
+    ]
+    more = [KIND, ARMS, "comparison.arms.c={model.activation: elu}", "comparison.arms.a=null"]
+    assert list(comparisons.plan(more).arms) == ["b", "c"]
+
+
+def test_arms_may_choose_other_models() -> None:
+    arms = "comparison.arms={forest: {model: random_forest, model.params.n_estimators: 5}, knn: {model: knn}}"
+    study = comparisons.plan([KIND, arms])
+    assert {job.config.model.name for job in study.plan.jobs} == {"random_forest", "knn"}
+
+
+def test_folds_and_repeats_divide_the_rows_for_all_arms_alike() -> None:
+    study = comparisons.plan([KIND, ARMS, "comparison.folds=5", "comparison.repeats=2"])
+    assert len(study.plan.jobs) == 20
+    own = [
+        [(job.config.split.test, job.config.split.seed) for job in study.plan.jobs if job.swept["arm"] == arm]
+        for arm in "ab"
+    ]
+    assert own[0] == own[1]
+    assert own[0][:2] == [("1/5", 0), ("2/5", 0)]
+    assert own[0][-1] == ("5/5", 1)
+
+
+def test_draws_are_data_sets_of_their_own() -> None:
+    study = comparisons.plan([KIND, ARMS, "dataset=moons", "comparison.draws=3"])
+    assert [job.config.dataset.seed for job in study.plan.jobs][:3] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            ["model.activation=elu"],
+            "model.activation is typed, and the arm 'a' of this comparison sets model.activation",
+        ),
+        ([GRID], "and not both. Got both"),
+        (["comparison.first=2", "comparison.arms.a=null"], "at least two arms. Got b"),
+        (["comparison.arms.c={model.activation: relu}"], "arms 'a' and 'c' are the same settings"),
+        (["comparison.arms.c={seed: 3}"], "comparison.arms.c: an arm cannot set seed"),
+        (["comparison.arms.c=3"], "comparison.arms.c must be a mapping"),
+        (["comparison.arms.c={model.activatoin: relu}"], "c: model.activatoin is not a key. Did you mean"),
+        (["comparison.seeds=[1,1]"], "must name different seeds"),
+        (["comparison.seeds=0"], "comparison.seeds must be"),
+        (
+            ["comparison.metric=test.acuracy"],
+            "'test.acuracy' is not recorded by a classification. Did you mean",
+        ),
+        (["comparison.metric=accuracy"], "must be part.name"),
+        (["comparison.repeats=3", "split.test=auto"], "set split.test=0.2, or comparison.folds=5"),
+        (["comparison.draws=3"], "comparison.draws needs a generator"),
+        (["comparison.tune_arms=true"], "needs a search for the arm 'a'"),
+        (
+            ["comparison.tune_arms=true", "tune=random", "comparison.folds=3"],
+            "whose rows judge in another fold",
+        ),
+        (["tune=random"], "tune=random is used in a comparison only with comparison.tune_arms=true"),
+        (["comparison.arms.c={model: kmeans}"], "serve several kinds of study: classification, clustering"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(more: list[str], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        comparisons.plan([KIND, ARMS, *more])
+    assert said in str(caught.value)
+
+
+def test_arms_are_needed() -> None:
+    with pytest.raises(ConfigError, match="Got neither"):
+        comparisons.plan([KIND])
+
+
+def test_a_sweep_of_comparisons_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"Leave out -m, or type task\.kind=classification"):
+        sweeps.plan([KIND, ARMS, "seed=0,1"])

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mlexp import app
+from mlexp import config as configuration
+from mlexp.record import Run
+from mlexp.sweeps import work
+
+Searched = Callable[..., Run]
+
+
+@pytest.fixture
+def searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Searched:
+    """Return a function that runs a search; its trials run in this process, which spares the start of workers."""
+    monkeypatch.setattr(work, "busy", True)
+
+    def run(*words: str, outputs: str = "outputs") -> Run:
+        config = configuration.compose([*words, "figures=false", f"outputs={tmp_path / outputs}"])
+        return app.run(config)
+
+    return run

@@ -1,0 +1,137 @@
+"""What can be searched, and what is refused before anything runs."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from mlexp import config as configuration
+from mlexp.errors import ConfigError
+from mlexp.tuning import run as searching
+from mlexp.tuning import space as spaces
+
+CLASSIFY = ["task=classify", "dataset=iris"]
+OPTIMIZERS = "model.optimizer: [sgd, adam]"
+
+
+def space_of(*words: str) -> spaces.Space:
+    return spaces.of(configuration.compose([*CLASSIFY, "tune=grid", *words]))
+
+
+def test_nested_and_dotted_keys_are_the_same() -> None:
+    nested = space_of("tune.space.model.hidden=[[8],[4,4]]", "tune.space.model.l2=[0,0.1]")
+    dotted = space_of("+tune.space={model.hidden: [[8],[4,4]], model.l2: [0,0.1]}")
+    assert nested.grid() == dotted.grid()
+    assert [setting["model.hidden"] for setting in nested.grid()] == [[8], [8], [4, 4], [4, 4]]
+
+
+def test_a_key_under_a_condition_varies_only_where_it_holds() -> None:
+    when = "model.momentum: {values: [0.5, 0.9], when: {model.optimizer: sgd}}"
+    space = space_of(f"+tune.space={{{OPTIMIZERS}, {when}}}")
+    assert space.grid() == [
+        {"model.optimizer": "sgd", "model.momentum": 0.5},
+        {"model.optimizer": "sgd", "model.momentum": 0.9},
+        {"model.optimizer": "adam"},
+    ]
+    assert space.configured({"model.optimizer": "adam"}).model.momentum == 0.0
+
+
+def test_a_parameter_under_a_condition_is_left_out_where_it_fails() -> None:
+    space = space_of(
+        "model=random_forest", "model.params.max_depth=3",
+        "+tune.space={model.params.bootstrap: [true, false], "
+        "model.params.max_samples: {values: [0.5], when: {model.params.bootstrap: true}}}",
+    )  # fmt: skip
+    configured = [space.configured(setting).model.params for setting in space.grid()]
+    assert configured == [
+        {"max_depth": 3, "bootstrap": True, "max_samples": 0.5},
+        {"max_depth": 3, "bootstrap": False},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("node", "values"),
+    [
+        ("{low: 1, high: 7, step: 3}", [1, 4, 7]),
+        ("{low: 0.0001, high: 1, log: true, n: 5}", [0.0001, 0.001, 0.01, 0.1, 1.0]),
+        ("{low: 0, high: 1.0, n: 3}", [0.0, 0.5, 1.0]),
+        ("{low: 10, high: 1000, log: true, n: 3}", [10, 100, 1000]),
+    ],
+)
+def test_ranges_become_lists(node: str, values: list[float]) -> None:
+    key = "model.params.C"
+    space = space_of("model=svm", f"+tune.space={{{key}: {node}}}")
+    assert [setting[key] for setting in space.grid()] == pytest.approx(values)
+
+
+def test_draws_are_even_on_the_scale_asked_for() -> None:
+    space = space_of(
+        "+tune.space={model.l2: {low: 0.0001, high: 1, log: true}, model.epochs: {low: 1, high: 4}}"
+    )
+    drawn = list(itertools.islice(space.draws(np.random.default_rng(0)), 4000))
+    shares = np.log10([setting["model.l2"] for setting in drawn])
+    assert np.histogram(shares, bins=4, range=(-4, 0))[0] == pytest.approx([1000] * 4, abs=120)
+    counts = np.bincount([setting["model.epochs"] for setting in drawn])
+    assert counts[1:] == pytest.approx([1000] * 4, abs=120)
+    assert all(setting["model.l2"] == float(f"{setting['model.l2']:.4g}") for setting in drawn)
+
+
+def test_first_keeps_the_first_values_and_null_leaves_a_key_out() -> None:
+    space = space_of(
+        "tune.space.model.l2=[0,0.1,1]",
+        "tune.space.model.hidden=[[8],[9]]",
+        "tune.space.prepare.pca=null",
+        "tune.first=2",
+    )
+    assert space.keys == ["model.l2", "model.hidden"]
+    assert len(space.grid()) == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "needs a space to search, and task=classify brings none. Write one: tune.space.model"),
+        (["tune.space.model.l3=[1,2]"], "tune.space: model.l3 is not a key."),
+        (["tune.space.model.l2=[-1,0]"], "tune.space: model.l2 must be a number of at least 0. Got -1."),
+        (["tune.space.model.l2=0.1"], "tune.space.model.l2 must be a list of values or a range. Got 0.1."),
+        (["tune.space.model.l2=[]"], "must be a list of values or a range. Got []"),
+        (["tune.space.model.l2=[0.1,0.1]"], "holds one setting (model.l2=0.1): nothing to choose from"),
+        (["tune.space.seed=[1,2]"], "tune.space.seed cannot be tuned"),
+        (["tune.space.split.seed=[1,2]"], "tune.space.split.seed cannot be tuned"),
+        (["tune.space.model.l2={low: 1, high: 0}"], "must have numbers low < high. Got low 1, high 0"),
+        (["tune.space.model.l2={low: 0, high: 1, log: true}"], "low above 0 for log: true"),
+        (["tune.space.model.l2={low: 0, high: 1, stop: 1}"], "Got 'stop'"),
+        (["tune.space.model.l2={low: 0, high: 1}"], "is a range: a grid needs values"),
+        (["tune.space.model.l2={low: 0, high: 1, n: 1}"], "takes n (2 or more values), or step"),
+        (["+tune.space={model.l2: [0,1]}", "tune.space.model.l2=[0,1]"], "twice, nested and with dots"),
+        (["tune.space.model.momentum=[0,0.9]"], "at model.momentum=0.9: model.momentum belongs to"),
+        (
+            ["+tune.space={model.l2: {values: [0,1], when: {model.l1: 0}}, model.l1: [0,1]}"],
+            "names model.l1, which must stand before it",
+        ),
+        (["model=random_forest", "tune.space.model.params.depth=[1,2]"], "no parameter of RandomForest"),
+        (["model=random_forest", "tune.space.model.params.max_depth=[0,2]"], "at model.params.max_depth=0"),
+        (["tune.space.model.l2=[0,1]", "tune.metric=acuracy"], "Got 'acuracy'. Did you mean 'accuracy'?"),
+        (["tune.space.model.l2=[0,1]", "tune.metric=r2"], "tune.metric must be one of accuracy, loss"),
+        (["tune.space.model.l2=[0,1]", "tune.budget=1"], "tune=grid tries all 2 settings|at least 2"),
+        (["tune.space.model.l2=[0,1]", "tune=random", "tune.budget=1"], "tune.budget must be at least 2"),
+        (["tune.space.model.l2=[0,1,2]", "tune.budget=2"], "tune=grid tries all 3 settings"),
+        (["tune.space.model.l2=[0,1]", "split.validation=0", "model.patience=null"], "leaves nothing to choose by"),
+        (["tune.space.model.epochs=[1,2]", "tune=halving"], "tune=halving rations model.epochs"),
+        (["model=knn", "tune.space.model.params.n_neighbors=[1,2]", "tune=halving"], "rations epochs or trees"),
+        (["task.kind=clustering", "model=kmeans", "tune.space.model.l2=[1,2]"], "a task of kind clustering"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(words: list[str], said: str) -> None:
+    tune = [] if "tune=halving" in words or "tune=random" in words else ["tune=grid"]
+    with pytest.raises(ConfigError) as caught:
+        searching.checked(configuration.compose([*CLASSIFY, *tune, *words]))
+    assert any(part in str(caught.value) for part in said.split("|"))
+
+
+@pytest.mark.parametrize("words", [["tune.folds=1"], ["tune.budget=0"], ["tune.eta=1"], ["tune=nosuch"]])
+def test_values_that_a_key_of_the_search_refuses(words: list[str]) -> None:
+    with pytest.raises(ConfigError):
+        configuration.compose([*CLASSIFY, *words])

@@ -20,7 +20,7 @@ LAYERS = (
     ("models", "metrics", "cluster_metrics", "stats"),
     ("result", "observer"),
     ("tasks",),
-    ("record", "environment", "skopsfile", "sweep_folder", "comparison_folder"),
+    ("files", "record", "environment", "skopsfile", "sweep_folder", "comparison_folder"),
     ("fitted",),
     ("onnxfile",),
     ("plots",),

@@ -110,6 +110,7 @@ def test_an_autoencoder_comes_back(tmp_path: Path, model: str, pca: str) -> None
 def test_a_clustering_places_rows(tmp_path: Path, model: str) -> None:
     words = (
         "task=spiral_clustering",
+        "task.kind=clustering",
         "dataset=digits",
         "clustering.methods=[]",
         "clustering.k=4",
@@ -123,7 +124,12 @@ def test_a_clustering_places_rows(tmp_path: Path, model: str) -> None:
 
 def test_what_cannot_place_new_rows_says_so(tmp_path: Path) -> None:
     done = run(
-        tmp_path, "task=spiral_clustering", "clustering.methods=[dbscan]", "model=dbscan", "figures=false"
+        tmp_path,
+        "task=spiral_clustering",
+        "task.kind=clustering",
+        "clustering.methods=[dbscan]",
+        "model=dbscan",
+        "figures=false",
     )
     with pytest.raises(DataError, match="dbscan cannot place new rows"):
         fitted.load(done.path)

@@ -44,8 +44,8 @@ TINY = (
 )
 CIRCLES = ("task=circles_capacity", "task.kind=classification", "model.epochs=2000", "seed=range(0,16)",
            "model.learning_rate=0.0003,0.001,0.003,0.01", "figures=false")  # fmt: skip
-ARMS = ("task=mnist_activation_init", "task.kind=classification", "model.activation=sigmoid,tanh,relu,leaky_relu", "model.init=zeros,random,normal",
-        "model.patience=null", "figures=false")  # fmt: skip
+ARMS = ("task=mnist_activation_init", "task.kind=classification", "model.activation=sigmoid,tanh,relu,leaky_relu",
+        "model.init=zeros,random,normal", "model.patience=null", "figures=false")  # fmt: skip
 ALIKE = ("config.yaml", "metrics.json", "history.csv", "predictions.npz", "model.npz", "tables/confusion.csv")
 CALLS = ("fsync", "fdatasync", "rename", "mkdir", "unlink", "flock", "openat", "newfstatat")
 

@@ -298,8 +298,14 @@ def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | N
         return ConfigError(
             f"A task file begins with the line '# @package _global_'.{_in_file(error)} Add it there."
         )
+    own = path or str(named and named.group(1))
+    if own.startswith("tune.space."):
+        return ConfigError(
+            f"{own} is a list in the task file, and a list cannot become a mapping in one step. Type two words: ~{own} "
+            f"'+{own}={{low: ..., high: ...}}'."
+        )
     if path or named:
-        return ConfigError(unknown_key(path or str(named and named.group(1))) + _in_file(error))
+        return ConfigError(unknown_key(own) + _in_file(error))
     for word in overrides:
         group, _, _ = word.partition("=")
         if group in GROUPS and isinstance(error, ValueError):

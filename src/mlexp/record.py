@@ -6,16 +6,11 @@ file or none. `history.csv` and `timing.csv` grow by whole lines while a model t
 
 from __future__ import annotations
 
-import csv
 import fcntl
-import io
-import json
-import math
 import os
 import time
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -25,7 +20,15 @@ from typing import Any
 import numpy as np
 
 from mlexp import skopsfile
-from mlexp.errors import ConfigError, DataError, NotWritten
+from mlexp.errors import ConfigError, DataError
+from mlexp.files import append_rows as append_rows
+from mlexp.files import at_once, writing
+from mlexp.files import read_json as read_json
+from mlexp.files import read_table as read_table
+from mlexp.files import write_bytes as write_bytes
+from mlexp.files import write_json as write_json
+from mlexp.files import write_npz as write_npz
+from mlexp.files import write_table as write_table
 from mlexp.result import Columns, Result
 
 STATUSES = ("running", "completed", "failed", "diverged", "interrupted")
@@ -67,14 +70,14 @@ class RunFolder:
 
     def log(self, text: str) -> None:
         """Add a line with the time to `run.log`."""
-        with _writing(self.path / "run.log"), open(self.path / "run.log", "a", encoding="utf-8") as file:
+        with writing(self.path / "run.log"), open(self.path / "run.log", "a", encoding="utf-8") as file:
             file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}\n")
 
     def write_checkpoint(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Write the state of the training, after the history that leads up to it is safe on the disk."""
         self.write_epochs()
         for name in ("history.csv", "timing.csv"):
-            with _writing(self.path / name), open(self.path / name, "ab") as file:
+            with writing(self.path / name), open(self.path / name, "ab") as file:
                 os.fsync(file.fileno())
         write_npz(self.path / CHECKPOINT, arrays, compress=False)
 
@@ -102,6 +105,10 @@ class RunFolder:
     def write_result(self, result: Result) -> None:
         """Write all that a run found out; the same result gives the same bytes."""
         self.write_epochs()
+        with at_once():
+            self._write_result(result)
+
+    def _write_result(self, result: Result) -> None:
         write_json(self.path / "metrics.json", result.metrics)
         for name in ("predictions", "arrays", "model"):
             arrays = getattr(result, name)
@@ -173,7 +180,7 @@ def locked(path: Path, patience: float = 0) -> int:
     """Hold a lock that the system lets go of when the process ends, however it ends; wait for it if need be."""
     until = time.monotonic() + patience
     while True:
-        with _writing(path / LOCK):
+        with writing(path / LOCK):
             lock = os.open(path / LOCK, os.O_WRONLY | os.O_CREAT)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -296,110 +303,3 @@ def load(path: Path) -> Run:
             f"{path} is not a run folder: it has no run.json. Name a folder such as outputs/TASK/latest."
         )
     return Run(path.resolve())
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Turn what the system says of a full or forbidden disk into one line with a cure."""
-    try:
-        yield
-    except OSError as error:
-        raise NotWritten(
-            f"{path} cannot be written: {error.strerror}. Free some space, or choose another folder with "
-            "outputs=FOLDER."
-        ) from error
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a whole file or nothing: temporary name, flush, rename.
-
-    Raises
-    ------
-    ConfigError
-        If the file cannot be written; an older file of that name is left as it was.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with _writing(path):
-        if not path.parent.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(temporary, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON; numbers that are not finite become null, for JSON has no word for them."""
-    write_bytes(path, (json.dumps(_plain(content), indent=2, allow_nan=False) + "\n").encode())
-
-
-def read_json(path: Path) -> Any:
-    """Return what a JSON file holds; a file that is not whole is a `DataError`."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}. Run the task again.") from error
-
-
-def write_npz(path: Path, arrays: Mapping[str, np.ndarray], *, compress: bool = True) -> None:
-    """Write arrays as an npz archive without time stamps: the same arrays give the same bytes."""
-    buffer = io.BytesIO()
-    method = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, array in arrays.items():
-            member = io.BytesIO()
-            np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
-            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            archive.writestr(entry, member.getvalue(), method, 1)
-    write_bytes(path, buffer.getvalue())
-
-
-def write_table(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Write a CSV table with one header line."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*(map(_cell, column) for column in columns.values()), strict=True))
-    write_bytes(path, text.getvalue().encode())
-
-
-def append_rows(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
-    """Add lines to a CSV file, with the header if the file is new."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    if not path.exists():
-        writer.writerow(rows[0])
-    writer.writerows(map(_cell, row.values()) for row in rows)
-    with _writing(path), open(path, "a", encoding="utf-8", newline="") as file:
-        file.write(text.getvalue())
-
-
-def read_table(path: Path) -> Columns:
-    """Return the columns of a CSV table as text; a last line cut short by a crash is left out."""
-    whole_lines, _, _ = path.read_bytes().decode().rpartition("\n")
-    rows = list(csv.reader(io.StringIO(whole_lines, newline="")))
-    header, body = (rows[0], rows[1:]) if rows else ([], [])
-    return {name: [row[column] for row in body] for column, name in enumerate(header)}
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    return repr(value) if isinstance(value, float) else value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -51,11 +51,14 @@ def test_seeds_and_rows_are_crossed(two_arms: Arms) -> None:
     assert pair["welch_p"] == welch.p
 
 
-def test_a_loss_is_better_when_it_is_lower(two_arms: Arms) -> None:
-    assert Metric("test", "loss").sign == -1
-    evidence = two_arms(3)
-    swapped = Evidence(Metric("test", "rmse"), evidence.entries)
-    assert swapped.metric.sign == -1
+def test_a_loss_is_better_when_it_is_lower(two_arms: Arms, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlexp.comparisons.metric.LOWER_IS_BETTER", ("accuracy",))  # as if it were a loss
+    done = answered(two_arms(6))
+    pair = only(done)
+    assert (pair["a"], pair["b"]) == ("blunt", "sharp")
+    assert pair["high"] < 0  # type: ignore[operator]
+    assert f"interval {-100 * pair['high']:.2f} to {-100 * pair['low']:.2f}" in done.info["answer"][0]  # type: ignore[operator]
+    assert done.info["measure"]["higher_is_better"] is False
 
 
 def test_what_is_not_separated_is_not_called_equal(two_arms: Arms) -> None:

@@ -91,6 +91,7 @@ def test_classification_is_answered_with_its_interval(make_whole: Make) -> None:
     )
     assert f"(95 % interval {low} to {high} %, Wilson)" in said
     assert "mlexp dataset=npz 'dataset.path=a file.npz'" in said
+    assert f"mlexp rerun outputs/synthetic_mlp/{made.path.name}" in said
 
 
 @pytest.mark.parametrize(
@@ -199,6 +200,8 @@ def test_sweep_is_chosen_by_validation_and_judged_by_test(tmp_path: Path) -> Non
     assert "Test rows, which had no say in that choice, give it 75.0 %." in said
     assert "2 of 3" in said
     assert "Job 3 failed: A <b>fault</b>." in said
+    assert text_of(tmp_path / "s") == said  # a job without a folder does not point to the page of the sweep
+    assert 'href="/' not in (tmp_path / "s/report.html").read_text()
     assert "Fewer than 3 seeds a setting" in said
 
 

@@ -19,7 +19,6 @@ from mlexp import config as configuration
 from mlexp.errors import SweepError
 from mlexp.record import Run
 from mlexp.sweeps import work
-from mlexp.tuning import bayes as bayesian
 
 SMALL = ("task=classify", "dataset=iris", "model.epochs=8", "model.patience=null", "model.learning_rate=0.01")
 GRID = (
@@ -264,5 +263,5 @@ def test_a_search_that_is_killed_goes_on_to_the_same_bytes(tmp_path: Path, strat
         assert (one.path / name).read_bytes() == (other.path / name).read_bytes()
     for job in jobs(other):
         log = (job.path / "run.log").read_text()
-        assert log.count("completed after") == 1
+        assert log.count("completed after") <= 1  # none: killed between the record and the log
     assert sweep_folder.load(other.path / "trials").info["status"] == "completed"

@@ -59,35 +59,36 @@ def analyse(
     """
     verdict = judge(evidence, node)
     table = arms_table(evidence, verdict, node)
-    best, runner_up = verdict.ranking[:2]
-    sentences = words.answer(evidence, verdict, node.alpha)
-    if tuning:
-        sentences.append(tuned.in_words(dict(tuning)))
+    tables = {"arms": table, "pairs": pairs_table(verdict), "p_matrix": p_matrix(verdict)}
+    tables |= {"runs": runs_table(evidence, folder or Path.cwd())}
+    if (columns := convergence.epochs_to_target(evidence, node.target))["arm"]:
+        tables["epochs_to_target"] = columns
+    chosen = dict(tuning) if tuning else {}
     lost = [entry for entries in evidence.entries.values() for entry in entries if entry.problem]
-    info = {
-        "question": question(evidence),
-        "answer": sentences,
-        "metric": str(evidence.metric),
-        "measure": {
-            "words": evidence.metric.words,
-            "share": evidence.metric.is_share,
-            "higher_is_better": evidence.metric.sign > 0,
-        },
-        "arms": [
-            {name: column[row] for name, column in table.items()}
-            | {"name": arm, "settings": dict((settings or {}).get(arm, {}))}
-            for row, arm in enumerate(table["arm"])
-        ],
+    sentences = words.answer(evidence, verdict, node.alpha) + ([tuned.in_words(chosen)] if chosen else [])
+    warnings = [*_warnings(evidence, verdict), *tuned.warnings(chosen), *map(_loss, lost)]
+    arms = [
+        {name: column[row] for name, column in table.items()}
+        | {"name": arm, "settings": dict((settings or {}).get(arm, {}))}
+        for row, arm in enumerate(table["arm"])
+    ]
+    info = {"question": question(evidence), "answer": sentences, "arms": arms, "warnings": warnings}
+    info |= _found(evidence, verdict, node) | {"tuning": tuning, "status": "failed" if lost else "completed"}
+    return Analysis(info, tables)
+
+
+def _found(evidence: Evidence, verdict: Verdict, node: Comparison) -> dict[str, Any]:
+    """Return what the verdict adds to `comparison.json`."""
+    metric, (best, runner_up) = evidence.metric, verdict.ranking[:2]
+    words_of = {"words": metric.words, "share": metric.is_share, "higher_is_better": metric.sign > 0}
+    return {
+        "metric": str(metric),
+        "measure": words_of,
         "design": asdict(verdict.design),
         "test": verdict.test,
         "why": verdict.choice.why if node.test == "auto" else "it was chosen by hand",
         "licence": words.licence(evidence, verdict.pairs[0].outcome.licence),
         "second": words.second(evidence, verdict),
-        "warnings": [
-            *_warnings(evidence, verdict, node),
-            *(tuned.warnings(dict(tuning)) if tuning else []),
-            *map(_loss, lost),
-        ],
         "epochwise": convergence.epochwise(evidence, best, runner_up, node.alpha),
         "pairs": [_pair(pair) for pair in verdict.pairs],
         "overall": asdict(verdict.overall) if verdict.overall else None,
@@ -96,14 +97,7 @@ def analyse(
         "alpha": node.alpha,
         "margin": node.margin,
         "target": node.target,
-        "tuning": tuning,
-        "status": "failed" if lost else "completed",
     }
-    tables = {"arms": table, "pairs": pairs_table(verdict), "p_matrix": p_matrix(verdict)}
-    tables |= {"runs": runs_table(evidence, folder or Path.cwd())}
-    if (columns := convergence.epochs_to_target(evidence, node.target))["arm"]:
-        tables["epochs_to_target"] = columns
-    return Analysis(info, tables)
 
 
 def write(analysis: Analysis, folder: Path, extra: Mapping[str, Any], *, figures: bool) -> None:
@@ -240,7 +234,7 @@ def runs_table(evidence: Evidence, folder: Path) -> Columns:
     return columns
 
 
-def _warnings(evidence: Evidence, verdict: Verdict, node: Comparison) -> list[str]:
+def _warnings(evidence: Evidence, verdict: Verdict) -> list[str]:
     found = [words.licence(evidence, f"{text[0].upper()}{text[1:]}.") for text in verdict.choice.warnings]
     if verdict.misfit:
         found.insert(0, verdict.misfit)

@@ -54,9 +54,8 @@ def _of_two(evidence: Evidence, verdict: Verdict, pair: Pair) -> list[str]:
     if pair.separated:
         found = [f"{pair.a} is better than {pair.b} by {size} {metric.unit} ({detail})."]
     else:
-        signed = metric.difference(outcome.estimate)
         found = [
-            f"These runs do not separate {pair.a} from {pair.b}: the difference is {signed} {metric.unit} ({detail}). "
+            f"These runs do not separate {pair.a} from {pair.b}: the difference is {_gap(evidence, pair)} ({detail}). "
             "That does not show them to be equal."
         ]
         if pair.power is not None:
@@ -87,7 +86,7 @@ def equivalent(evidence: Evidence, pair: Pair) -> str:
     margin = f"±{metric.difference(shown.margin)} {metric.unit}"
     if shown.low is None or shown.high is None:
         return f"Whether {pair.a} and {pair.b} are equal to within {margin} cannot be tested: {shown.reason}."
-    span = f"{100 * shown.level:.0f} % interval {metric.difference(shown.low)} to {metric.difference(shown.high)}"
+    span = _span(evidence, shown.low, shown.high, shown.level)
     if shown.equivalent:
         return f"{pair.a} and {pair.b} are equal to within {margin} ({span})."
     return f"{pair.a} and {pair.b} are not shown to be equal to within {margin} ({span})."
@@ -102,13 +101,22 @@ def second(evidence: Evidence, verdict: Verdict) -> str:
     scope = f"For these test {things(evidence)} only, over new training runs"
     if outcome.p is None:
         return f"{scope}: Welch t {_unlike(outcome.reason)}."
-    size = f"{evidence.metric.difference(outcome.estimate)} {evidence.metric.unit}"
-    return f"{scope}: {pair.a} − {pair.b} = {size} ({_interval(evidence, outcome)}; Welch t, {probability(outcome.p)})."
+    told = f"{_interval(evidence, outcome)}; Welch t, {probability(outcome.p)}"
+    return f"{scope}: the difference is {_gap(evidence, pair)} ({told})."
+
+
+def _gap(evidence: Evidence, pair: Pair) -> str:
+    """Return how far the first arm is ahead of the other."""
+    metric = evidence.metric
+    size = f"{metric.difference(metric.sign * pair.outcome.estimate)} {metric.unit}"
+    return size if metric.sign > 0 else f"{size} in favour of {pair.a}"
 
 
 def licence(evidence: Evidence, text: str) -> str:
     """Return what a result licenses, in words that fit the data: rows are images only where they are."""
-    return text.replace("test images", f"test {things(evidence)}")
+    return text.replace(
+        "test images", f"{'' if evidence.metric.part == 'all' else 'test '}{things(evidence)}"
+    )
 
 
 def things(evidence: Evidence) -> str:
@@ -150,9 +158,13 @@ def _test(pair: Pair) -> str:
 def _interval(evidence: Evidence, outcome: Outcome) -> str:
     if outcome.low is None or outcome.high is None:
         return ""
-    level = f"{100 * outcome.level:.4g}"
-    low, high = evidence.metric.difference(outcome.low), evidence.metric.difference(outcome.high)
-    return f"{level} % interval {low} to {high}"
+    return _span(evidence, outcome.low, outcome.high, outcome.level)
+
+
+def _span(evidence: Evidence, low: float, high: float, level: float) -> str:
+    """Return an interval of how far the first arm is ahead: where less is better, its sign is turned."""
+    ends = sorted((evidence.metric.sign * low, evidence.metric.sign * high))
+    return f"{100 * level:.4g} % interval {' to '.join(map(evidence.metric.difference, ends))}"
 
 
 def _scope(evidence: Evidence, outcome: Outcome) -> str:

@@ -127,11 +127,12 @@ def curves(run: Run) -> Figure | None:
     every = np.concatenate([history[f"validation_{what}"] for history in drawn.values()])
     _frame(axes, what, values[np.isfinite(values)], every[np.isfinite(every)])
     handles = {handle.get_zorder(): handle for handle in axes.lines if handle.get_zorder() > 2}
-    title = "one fold of each; all others in grey" if report["folds"] else "all others in grey"
+    title = "Best first" + ("; one fold of each" if report["folds"] else "")
+    title += "; all others in grey" if len(drawn) > len(best) else ""
     figure.legend(
         handles=[handles[order] for order in sorted(handles, reverse=True)],
         loc="outside lower center",
-        title=f"Best first; {title}",
+        title=title,
         title_fontsize=style.NORMAL,
     )
     return figure

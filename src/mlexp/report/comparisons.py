@@ -11,6 +11,7 @@ from mlexp.comparison_folder import Comparison
 from mlexp.report import method, sweeps, tables
 from mlexp.report.page import Answer, KeyFigure, Page, Table
 from mlexp.report.pictures import COMPARED, pictures
+from mlexp.report.study import page_in
 from mlexp.report.words import FINE, SPACE, listed, number, percent, shown
 from mlexp.sweep_folder import Sweep
 
@@ -55,7 +56,7 @@ def _bare(comparison: Comparison) -> Page:
         answer=Answer("", ()),
         members=[_runs(comparison)] if runs else [],
         tables=tables.tables(comparison.path),
-        commands=[("As it was made", method.command(comparison.info.get("command", [])))],
+        commands=method.started(comparison.info.get("command", [])),
         links=[(f"table {name.replace('_', ' ')}", f"tables/{name}.csv") for name in comparison.tables],
     )
 
@@ -66,10 +67,8 @@ def _runs(comparison: Comparison) -> Table:
     folders = comparison.tables["runs"]["folder"]
     linked = []
     for row, folder in zip(table.rows, folders, strict=False):
-        page = (
-            f"{folder}/report.html" if (comparison.path / folder / "report.html").exists() else f"{folder}/"
-        )
-        linked.append([*(replace(cell, link=page) if cell.value == folder else cell for cell in row)])
+        page = page_in(comparison.path, folder)
+        linked.append([replace(cell, link=page) if cell.value == folder else cell for cell in row])
     arms = list(dict.fromkeys(comparison.tables["runs"]["arm"]))
     return replace(table, name="jobs", rows=linked, filters={0: arms})
 

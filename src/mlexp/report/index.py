@@ -75,9 +75,8 @@ def _rows(outputs: Path) -> Iterator[list[Cell]]:
 
 def _run(outputs: Path, folder: Path) -> list[Cell]:
     run = Run(folder)
-    kind = "run"
-    if folder.parent.name == "runs":
-        kind = "trial" if folder.parents[1].name == "trials" else "job"
+    kinds = {"runs": "trial" if folder.parents[1].name == "trials" else "job", "tuning": "tuning of an arm"}
+    kind = kinds.get(folder.parent.name, "run")
     return _row(outputs, folder, kind, run.info["task"]["name"], run.info, score(run.metrics))
 
 

@@ -77,9 +77,9 @@ def record(info: Mapping[str, Any]) -> Terms:
     ]
 
 
-def command(words: Sequence[str]) -> str:
-    """Return a command line ready to be typed."""
-    return shlex.join(words) if words else ""
+def started(words: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the command line of a record ready to be typed again; none if it was started from Python."""
+    return [("As it was started", shlex.join(words))] if words else []
 
 
 def _spent(info: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from mlexp.report import method, tables
 from mlexp.report.answers import answer
 from mlexp.report.page import Page, Table
 from mlexp.report.pictures import pictures
-from mlexp.report.study import Study, settings
+from mlexp.report.study import Study, page_in, settings
 
 FEW = 100  # test rows below which an interval is too wide to conclude much
 FILES = {
@@ -33,7 +34,6 @@ def page(run: Run) -> Page:
     """Return what the page of a run says."""
     study = Study(run, settings(run.path))
     info = run.info
-    typed = method.command(info["command"])
     return Page(
         title=info["task"]["name"],
         kind="tuned run" if (run.path / "tuning.json").exists() else "run",
@@ -47,21 +47,19 @@ def page(run: Run) -> Page:
         method=method.method(study),
         warnings=[*info["warnings"], *_cautions(study)],
         record=method.record(info),
-        commands=[
-            *([("As it was started", typed)] if typed else []),
-            ("Run again, bytes compared", again(study)),
-        ],
+        commands=[*method.started(info["command"]), *again(study)],
         links=_links(run.path),
     )
 
 
-def again(study: Study) -> str:
-    """Return the command that repeats a run, from the folder that `outputs` is in."""
+def again(study: Study) -> list[tuple[str, str]]:
+    """Return the command that repeats a run, to be typed beside its `outputs`; none if it lies elsewhere."""
     path, task = study.run.path, study.info["task"]["name"]
-    above = [path, *path.parents]
-    below = next((one for one in above if one.parent.name == task), path)
-    place = Path(str(study.config.get("outputs", "outputs"))) / task / below.name / path.relative_to(below)
-    return method.command(["mlexp", "rerun", str(place)])
+    outputs = next((folder.parent for folder in path.parents if folder.name == task), None)
+    if outputs is None:
+        return []
+    place = Path(str(study.config.get("outputs", "outputs"))) / path.relative_to(outputs)
+    return [("Run again, bytes compared", shlex.join(["mlexp", "rerun", str(place)]))]
 
 
 def _tables(run: Run) -> list[Table]:
@@ -87,10 +85,8 @@ def _cautions(study: Study) -> list[str]:
 def _links(folder: Path) -> list[tuple[str, str]]:
     files = [(words, name) for name, words in FILES.items() if (folder / name).exists()]
     found = sorted((folder / "tables").glob("*.csv"))
-    trials = folder / "trials"
-    page = "trials/report.html" if (trials / "report.html").exists() else "trials/"
     return [
-        *([("all trials", page)] if trials.exists() else []),
+        *([("all trials", page_in(folder, "trials"))] if (folder / "trials").exists() else []),
         *files,
         *((f"table {file.stem.replace('_', ' ')}", f"tables/{file.name}") for file in found),
     ]

@@ -138,3 +138,10 @@ def settings(folder: Path) -> Mapping[str, Any]:
 
     path = folder / "config.yaml"
     return dict(yaml.safe_load(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
+def page_in(folder: Path, run: str) -> str:
+    """Return where a link from the page of `folder` to a folder inside leads: its page, or itself if it has none."""
+    if not run:
+        return ""
+    return f"{run}/report.html" if (folder / run / "report.html").exists() else f"{run}/"

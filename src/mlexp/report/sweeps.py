@@ -14,7 +14,7 @@ from mlexp.report import method, tables
 from mlexp.report.curves import thumbnails
 from mlexp.report.page import Answer, Cell, KeyFigure, Page, Table
 from mlexp.report.pictures import pictures
-from mlexp.report.study import settings
+from mlexp.report.study import page_in, settings
 from mlexp.report.words import duration, listed, number, percent, shown
 from mlexp.sweep_folder import FINISHED, Sweep, short
 
@@ -47,7 +47,7 @@ def page(sweep: Sweep) -> Page:
         method=how(sweep, ended),
         warnings=warnings(found, jobs, info["status"]),
         record=_record(sweep, jobs),
-        commands=[("As it was started", method.command(info["command"]))],
+        commands=method.started(info["command"]),
         links=[(words, name) for name, words in FILES.items() if (sweep.path / name).exists()],
     )
 
@@ -140,7 +140,7 @@ def members(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Table:
     header = ["job", *short(keys), "status", *(name.replace("_", " ") for name in scores), *rest]
     body = [
         [
-            Cell(row["number"], row["number"], link=_link(sweep.path, row["folder"])),
+            Cell(row["number"], row["number"], link=page_in(sweep.path, row["folder"])),
             *(Cell(shown(row[key]), row[key]) for key in keys),
             Cell(row["status"]),
             *(Cell(shown(row[name]), row[name]) for name in (*scores, *rest)),
@@ -256,12 +256,6 @@ def _runner_up(found: Findings) -> str:
         f"Next comes {named(found, second)} with {value}; whether that is more than luck is for a comparison to say, "
         "not for this table."
     )
-
-
-def _link(folder: Path, run: str) -> str:
-    if not run:
-        return ""
-    return f"{run}/report.html" if (folder / run / "report.html").exists() else f"{run}/"
 
 
 def _record(sweep: Sweep, jobs: Sequence[Row]) -> list[tuple[str, str]]:

@@ -28,7 +28,7 @@ from mlexp.tuning.trials import LOWER_IS_BETTER, Trial, Trials
 
 JOURNAL = "tune.journal"
 STARTUP = 5  # trials before anything is pruned, or learnt from
-ASKED = 30  # proposals in a row that were tried before, after which a finite space is taken to be used up
+ASKED = 10  # proposals in a row that were tried before, after which one is drawn from what is left
 CHECKPOINTS = (9, 3)  # parts of the epochs after which the median decides
 
 
@@ -93,12 +93,14 @@ class _Study:
         """Return the next batch with the numbers of its settings: as a killed process proposed it, or new ones.
 
         Only its last batch may have been cut short; that one is filled up. Nothing is proposed beyond `wanted`
-        trials in all, nor where a finite space seems to be used up.
+        trials in all, nor where a finite space is used up.
         """
         batch = self.batches.get(self.n_batches, [])
         is_last = self.n_batches + 1 >= len(self.batches)
         repeats = 0
-        while is_last and len(batch) < size and self.n_trials() < wanted and repeats < ASKED:
+        while is_last and len(batch) < size and self.n_trials() < wanted:
+            if repeats == ASKED and not self._suggest_untried():
+                break
             number, setting = self._ask()
             if canonical(setting) in self._known(without=number):
                 repeats += 1
@@ -108,6 +110,18 @@ class _Study:
                 batch.append((number, setting))
         self.n_batches += 1
         return batch
+
+    def _suggest_untried(self) -> bool:
+        """Have the next proposal be a setting that was not tried, drawn at random; False if there is none."""
+        known = self._known()
+        left = [one for one in self.space.grid() if canonical(one) not in known] if self.space.finite else []
+        if left:
+            number = len(self.study.get_trials(deepcopy=False))
+            rng = np.random.default_rng([self.space.config.seed, number])
+            setting = left[rng.integers(len(left))]
+            axes = {axis.key: axis for axis in self.space.axes}
+            self.study.enqueue_trial({key: _code(axes[key], value) for key, value in setting.items()})
+        return bool(left)
 
     def tell(self, number: int, trial: Trial) -> None:
         """Write down what became of a proposal; one without a score counts as tried, and teaches nothing good."""
@@ -155,7 +169,7 @@ class _Study:
         every = self.study.get_trials(deepcopy=False)
         return [one for one in every if one.state.name != "FAIL" and "setting" in one.user_attrs]
 
-    def _known(self, without: int) -> set[str]:
+    def _known(self, without: int | None = None) -> set[str]:
         kept = [one for one in self._kept() if one.number != without]
         return {canonical(json.loads(one.user_attrs["setting"])) for one in kept}
 
@@ -176,9 +190,13 @@ def _suggested(trial: Any, axis: Axis) -> Any:
             return trial.suggest_int(axis.key, int(axis.low), int(axis.high), log=axis.log)
         return axis.rounded(trial.suggest_float(axis.key, axis.low, axis.high, log=axis.log))
     if all(map(is_number, axis.values)):
-        values = sorted(axis.values)
-        return values[trial.suggest_int(axis.key, 0, len(values) - 1)]
+        return sorted(axis.values)[trial.suggest_int(axis.key, 0, len(axis.values) - 1)]
     return json.loads(trial.suggest_categorical(axis.key, [json.dumps(value) for value in axis.values]))
+
+
+def _code(axis: Axis, value: Any) -> Any:
+    """Return a listed value as Optuna knows it."""
+    return sorted(axis.values).index(value) if all(map(is_number, axis.values)) else json.dumps(value)
 
 
 def _imported() -> Any:

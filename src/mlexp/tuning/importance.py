@@ -15,7 +15,7 @@ from mlexp.stats.fence import fenced
 from mlexp.tuning.space import Axis, Setting, Space, canonical, shown
 from mlexp.tuning.trials import LOWER_IS_BETTER, Trial
 
-LEVELS = 16  # of a range
+LEVELS = 16  # equal parts of a range, each by its middle
 BACKGROUND = 512  # settings that a surrogate is averaged over
 
 
@@ -98,13 +98,17 @@ def _ordered(axis: Axis) -> list[Any]:
 
 
 def _levels(axis: Axis) -> list[float]:
-    return [float(k) for k in range(len(axis.values))] if axis.values else list(np.linspace(0, 1, LEVELS))
+    return (
+        [float(k) for k in range(len(axis.values))]
+        if axis.values
+        else list((np.arange(LEVELS) + 0.5) / LEVELS)
+    )
 
 
 def _decoded(axis: Axis, level: float) -> str:
     if level < 0:
         return ""
-    return shown(_ordered(axis)[int(level)] if axis.values else axis.at(min(level, 1 - 1e-9)))
+    return shown(_ordered(axis)[int(level)] if axis.values else axis.at(level))
 
 
 def _means(

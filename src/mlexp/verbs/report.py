@@ -9,8 +9,8 @@ from mlexp.errors import ConfigError
 from mlexp.verbs import parser
 from mlexp.verbs.naming import found, is_recorded
 
-# folders inside that have a page of their own: jobs of a sweep, trials of a tuning
-BELOW = ("runs/*", "trials/runs/*", "trials")
+# folders inside that have a page of their own: jobs of a sweep, trials of a tuning, tuning of the arms of a comparison
+BELOW = ("runs/*", "trials/runs/*", "trials", "tuning/*/trials/runs/*", "tuning/*/trials", "tuning/*")
 
 
 def report(arguments: Sequence[str]) -> int:

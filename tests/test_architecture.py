@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "mlexp"
 # Each layer may import from those above it, and within itself.
 LAYERS = (
     ("errors",),
-    ("names", "rules", "studies", "schema", "yamltext"),
+    ("names", "rules", "studies", "schema", "yamltext", "choices"),
     ("config", "combinations", "data"),
     ("nn",),
     ("models", "metrics", "cluster_metrics", "stats"),

@@ -28,7 +28,7 @@ def test_none_appears_if_one_cannot_be_written(tmp_path: Path, monkeypatch: pyte
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(NotWritten, match=r"a\.txt cannot be written: No space left"), files.at_once():
+    with pytest.raises(NotWritten, match=r"a\.txt cannot be written: No space left"), files.at_once():  # noqa: PT012
         files.write_bytes(tmp_path / "a.txt", b"new")
         files.write_bytes(tmp_path / "b.txt", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]

@@ -6,7 +6,8 @@
 
     overhead   tiny jobs, one epoch each, no stacks, no figures: seconds a job, by the clock and of the processors
     disk       files, bytes, and calls of the system that a shared disk feels (needs strace) of one such job
-    circles    64 runs of task=circles_capacity, seeds times learning rates: stacked against one by one
+    circles    64 runs of dataset=circles in batches of 32, seeds times learning rates: stacked against one by one
+               (task=circles_capacity, a thousand rows in one batch, gains little: its time is arithmetic)
     cores      12 arms of task=mnist_activation_init: two workers against one
     dask       the overhead once more, on a scheduler and two workers of this machine
     slurm      the same through the local executor of submitit
@@ -42,8 +43,8 @@ TINY = (
     "sweep.stack=false",
     "figures=false",
 )
-CIRCLES = ("task=circles_capacity", "task.kind=classification", "model.epochs=2000", "seed=range(0,16)",
-           "model.learning_rate=0.0003,0.001,0.003,0.01", "figures=false")  # fmt: skip
+CIRCLES = ("task=classify", "dataset=circles", "model.hidden=[5]", "model.patience=null", "seed=range(0,16)",
+           "model.learning_rate=0.001,0.003,0.01,0.03", "figures=false")  # fmt: skip
 ARMS = ("task=mnist_activation_init", "task.kind=classification", "model.activation=sigmoid,tanh,relu,leaky_relu",
         "model.init=zeros,random,normal", "model.patience=null", "figures=false")  # fmt: skip
 ALIKE = ("config.yaml", "metrics.json", "history.csv", "predictions.npz", "model.npz", "tables/confusion.csv")
@@ -175,7 +176,8 @@ def main() -> None:
                 ).exists() else None
                 disk(cwd, 40)
             elif case == "circles":
-                compare(cwd, case, CIRCLES, {"one by one": ("sweep.stack=false", "execution.workers=1"), "stacked": ()},
+                settings = (*CIRCLES, f"model.epochs={asked.epochs * 40}")
+                compare(cwd, case, settings, {"one by one": ("sweep.stack=false", "execution.workers=1"), "stacked": ()},
                         asked.rounds)  # fmt: skip
             elif case == "cores":
                 compare(cwd, case, (*ARMS, f"model.epochs={asked.epochs}"),

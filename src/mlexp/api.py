@@ -131,9 +131,7 @@ class RunView(View):
 
     def __repr__(self) -> str:
         best = ", ".join(f"{name} {value:.4f}" for name, value in list(self._scores.items())[:2])
-        return (
-            f"<{self.info['task']['name']}: {self.status}{f', test {best}' if best else ''} in {shown(self.path)}>"
-        )
+        return f"<{self.info['task']['name']}: {self.status}{f', test {best}' if best else ''} in {shown(self.path)}>"
 
     @property
     def _scores(self) -> Mapping[str, float]:

@@ -260,13 +260,13 @@ def warn_of_shadowed(config_dir: str | None) -> None:
     """Check the user's configuration folder, and warn of files in it that would be ignored."""
     if config_dir is None:
         return
-    from mlexp import config as configuration
+    from mlexp.choices import shadowed
 
     if not os.path.isdir(config_dir):
         raise ConfigError(
             f"--config-dir {config_dir} is not a folder. Make it, with task/ or dataset/ inside."
         )
-    for name in configuration.shadowed(config_dir):
+    for name in shadowed(config_dir):
         print(
             f"mlexp: warning: {name} in {config_dir} is ignored, for mlexp has a file of that name. Rename it.",
             file=sys.stderr,

@@ -26,6 +26,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mlexp import yamltext
+from mlexp.choices import offered
 from mlexp.errors import ConfigError, did_you_mean
 from mlexp.names import ENGINE_MODELS, NETWORK_KEYS, SCHEDULES, SHARED_KEYS
 from mlexp.schema import Config, declared
@@ -309,42 +310,12 @@ def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | N
     for word in overrides:
         group, _, _ = word.partition("=")
         if group in GROUPS and isinstance(error, ValueError):
-            names = ", ".join(choices(group, config_dir))
+            names = ", ".join(offered(group, config_dir))
             return ConfigError(f"{word} names no choice. {group} must be one of {names}.")
     ambiguous = re.search(r"Ambiguous value for argument '([^']+)'", str(error))
     if ambiguous:
         return ConfigError(f"'{ambiguous.group(1)}' holds several values. Add -m to run them all.")
     return ConfigError(_first_line(str(error)))
-
-
-def choices(group: str, config_dir: str | None = None) -> dict[str, str]:
-    """Return the choices of a group with what their YAML files say of themselves."""
-    folders = [Path(__file__).parent / "conf" / group]
-    if config_dir:
-        folders.append(Path(config_dir) / group)
-    files = [file for folder in folders if folder.is_dir() for file in sorted(folder.glob("*.yaml"))]
-    return {file.stem: _header(file) for file in files}
-
-
-def shadowed(config_dir: str) -> list[str]:
-    """Return the files of `config_dir` that Hydra would silently ignore, for ours have the same name."""
-    ours = Path(__file__).parent / "conf"
-    theirs = Path(config_dir)
-    return sorted(
-        str(file.relative_to(theirs))
-        for file in theirs.rglob("*.yaml")
-        if (ours / file.relative_to(theirs)).exists()
-    )
-
-
-def _header(file: Path) -> str:
-    for line in file.read_text(encoding="utf-8").splitlines():
-        if not line.startswith("#"):
-            break
-        words = line.lstrip("# ").strip()
-        if words and not words.startswith("@package"):
-            return words
-    return ""
 
 
 def _leaves(values: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
@@ -394,7 +365,7 @@ def _missing_choice(missing: str, config_dir: str | None) -> str:
     group, _, name = missing.partition("/")
     if group not in GROUPS:
         return f"There is no configuration file '{missing}'."
-    known = choices(group, config_dir)
+    known = offered(group, config_dir)
     near = did_you_mean(name, known)
     return f"{group}={name} is not known.{near} Choices: {', '.join(known)}."
 

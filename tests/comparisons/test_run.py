@@ -127,7 +127,8 @@ def test_nothing_runs_when_dry(tmp_path: Path, capsys: pytest.CaptureFixture[str
 @pytest.mark.slow
 def test_arms_are_tuned_without_the_test_part(tmp_path: Path) -> None:
     tuned = ("comparison.tune_arms=true", "tune=grid", "comparison.seeds=2", "tune.epochs=2", "figures=false",
-             "tune.space={model.learning_rate: [0.0001, 0.01], model.dropout: null, model.hidden: null}")  # fmt: skip
+             "tune.space.model.learning_rate=[0.0001,0.01]", "tune.space.model.dropout=null",
+             "tune.space.model.hidden=null")  # fmt: skip
     assert main(["-q", *SMALL, ARMS, *tuned, f"outputs={tmp_path}"]) == 0
     folder = (tmp_path / "digits_mlp" / "latest").resolve()
     tuning = info(folder)["tuning"]

@@ -189,8 +189,9 @@ def test_overhead_of_tiny_jobs(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_stack_against_one_by_one(tmp_path: Path) -> None:
     """64 runs of circles, seeds and learning rates: at least six times faster than one after another."""
-    settings = ("-m", "-q", "task=circles_capacity", "task.kind=classification", "model.hidden=[5]", "seed=range(0,16)",
-                "model.learning_rate=0.0003,0.001,0.003,0.01", "figures=false")  # fmt: skip
+    settings = ("-m", "-q", "task=classify", "dataset=circles", "model.hidden=[5]", "model.epochs=1000",
+                "model.patience=null", "seed=range(0,16)", "model.learning_rate=0.001,0.003,0.01,0.03",
+                "figures=false")  # fmt: skip
     seconds = {}
     for name, how in {"stack": (), "single": ("sweep.stack=false", "execution.workers=1")}.items():
         begun = time.monotonic()

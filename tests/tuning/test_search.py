@@ -210,11 +210,8 @@ def test_trials_of_bayes_are_told_in_order_and_repeat(searched: Searched) -> Non
     assert all(int(row["epochs"]) < 8 for row in pruned)
 
 
-def test_bayes_ends_when_a_finite_space_is_used_up(
-    searched: Searched, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bayes_ends_when_a_finite_space_is_used_up(searched: Searched) -> None:
     pytest.importorskip("optuna")
-    monkeypatch.setattr(bayesian, "ASKED", 60)
     run = searched(*SMALL, "tune=bayes", "tune.budget=9", "tune.space.model.learning_rate=[0.001,0.01,0.03]")
     assert sorted(row["model.learning_rate"] for row in rows(run)) == ["0.001", "0.01", "0.03"]
 

@@ -9,6 +9,7 @@ import pytest
 
 from mlexp import config as configuration
 from mlexp.errors import ConfigError
+from mlexp.names import STRATEGIES
 from mlexp.tuning import run as searching
 from mlexp.tuning import space as spaces
 
@@ -18,6 +19,10 @@ OPTIMIZERS = "model.optimizer: [sgd, adam]"
 
 def space_of(*words: str) -> spaces.Space:
     return spaces.of(configuration.compose([*CLASSIFY, "tune=grid", *words]))
+
+
+def test_the_strategies_of_the_schema_are_those_there_are() -> None:
+    assert tuple(searching.STRATEGIES) == STRATEGIES
 
 
 def test_nested_and_dotted_keys_are_the_same() -> None:

@@ -217,8 +217,7 @@ def parallel(found: Findings) -> Figure:
     from matplotlib.colors import Normalize
 
     means = {setting: float(found.values(setting, found.choosing).mean()) for setting in found.drawn}
-    ends = _limits(np.array([*means.values()]), found.measure)
-    norm = Normalize(*ends, clip=True)
+    norm = Normalize(*(ends := _limits(np.array([*means.values()]), found.measure)), clip=True)
     cmap = "cividis_r" if found.measure in LOWER_IS_BETTER else "cividis"
     colours = ScalarMappable(norm, cmap)
     figure = style.new_figure(3.2, found.headline())
@@ -245,8 +244,8 @@ def parallel(found: Findings) -> Figure:
         best = setting == found.best
         axes.plot(range(last + 1), height, color=style.VERMILION if best else colours.to_rgba(np.array(means[setting])),
                   linewidth=2.4 if best else 0.9, alpha=1 if best else 0.8, zorder=2 + rank)  # fmt: skip
-    for value, sign, end in zip(ends, "≤≥", (min(means.values()), max(means.values())), strict=True):
-        name = f"{sign if value != end else ''}{value:.3f}"
+    for value, end in zip(ends, (min(means.values()), max(means.values())), strict=True):
+        name = f"{'' if value == end else '≤' if value > end else '≥'}{value:.3f}"
         axes.text(last + 0.03, float(norm(value)), name, ha="left", va="center", fontsize=style.SMALL)
     axes.set_xticks(range(last + 1), [*short(found.keys), f"{found.choosing}\n{found.label}"])
     axes.set_xlim(-0.45, last + 0.3)

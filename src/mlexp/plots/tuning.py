@@ -21,6 +21,7 @@ NOTHING = "–"  # stands for a key whose condition does not hold
 BEST_SHOWN = 5
 CURVES = {"accuracy": "accuracy"}  # other metrics are not recorded by epoch: their curve is the loss
 SHOWN = ("completed", "elsewhere")
+OTHERS: dict[str, Any] = {"color": style.GREY, "linewidth": 0.5, "alpha": 0.35}
 
 
 @dataclass(frozen=True)
@@ -92,18 +93,8 @@ def curves(run: Run) -> Figure | None:
         return None
     what = CURVES.get(str(report["metric"]), "loss")
     numbers = [int(cell) for cell in table["number"]]
-    best = [number for number in report["best"] if number in numbers][:BEST_SHOWN]
-    histories = {
-        number: Run(run.path / folder).history
-        for number, folder in zip(numbers, table["folder"], strict=True)
-        if folder and (run.path / folder).exists()
-    }
-    drawn = {
-        number: history
-        for number, history in histories.items()
-        if f"validation_{what}" in history and len(history["epoch"])
-    }
-    best = [number for number in best if number in drawn]
+    drawn = _histories(run, table, f"validation_{what}")
+    best = [number for number in report["best"] if number in drawn][:BEST_SHOWN]
     if not best:
         return None
     name = run.info["task"]["name"]
@@ -111,17 +102,10 @@ def curves(run: Run) -> Figure | None:
         3.2, f"{name}: validation {what} of the best {len(best)} of {len(numbers)} settings"
     )
     axes = figure.subplots()
-    others = [colour for colour in PALETTE if colour != style.VERMILION]
     for number, history in drawn.items():
         rank = best.index(number) if number in best else None
-        look: dict[str, Any] = {"color": style.GREY, "linewidth": 0.5, "alpha": 0.35}
-        if rank is not None:
-            look = {
-                "color": others[rank - 1] if rank else style.VERMILION,
-                "linewidth": 1.2 if rank else 2.2,
-                "zorder": 9 - rank,
-                "label": _named(table, numbers.index(number), report, chosen=not rank),
-            }
+        label = _named(table, numbers.index(number), report, chosen=not rank)
+        look = OTHERS if rank is None else _look(rank) | {"label": label}
         axes.plot(history["epoch"], history[f"validation_{what}"], **look)
     values = np.concatenate([drawn[number][f"validation_{what}"] for number in best])
     every = np.concatenate([history[f"validation_{what}"] for history in drawn.values()])
@@ -136,6 +120,22 @@ def curves(run: Run) -> Figure | None:
         title_fontsize=style.NORMAL,
     )
     return figure
+
+
+def _histories(run: Run, table: Mapping[str, Any], column: str) -> dict[int, dict[str, np.ndarray]]:
+    """Return the history of each trial that has one here, by number."""
+    found = {
+        int(number): Run(run.path / folder).history
+        for number, folder in zip(table["number"], table["folder"], strict=True)
+        if folder
+    }
+    return {number: history for number, history in found.items() if len(history.get(column, ()))}
+
+
+def _look(rank: int) -> dict[str, Any]:
+    others = [colour for colour in PALETTE if colour != style.VERMILION]
+    colour = others[rank - 1] if rank else style.VERMILION
+    return {"color": colour, "linewidth": 1.2 if rank else 2.2, "zorder": 9 - rank}
 
 
 def _frame(axes: Any, what: str, best: np.ndarray, every: np.ndarray) -> None:

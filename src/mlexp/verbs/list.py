@@ -45,11 +45,11 @@ def list_verb(arguments: Sequence[str]) -> int:
 
 
 def _names(wanted: str | None, config_dir: str | None) -> int:
-    from mlexp import config as configuration
+    from mlexp.choices import offered
 
     for what, group in GROUPS.items():
         if wanted in (None, what):
-            entries = configuration.choices(group, config_dir)
+            entries = offered(group, config_dir)
             if wanted is None:
                 print(f"{what} ({group}=NAME)")
             for name, meaning in entries.items():

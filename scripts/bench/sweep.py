@@ -177,7 +177,8 @@ def main() -> None:
                 disk(cwd, 40)
             elif case == "circles":
                 settings = (*CIRCLES, f"model.epochs={asked.epochs * 40}")
-                compare(cwd, case, settings, {"one by one": ("sweep.stack=false", "execution.workers=1"), "stacked": ()},
+                compare(cwd, case, settings,
+                        {"one by one": ("sweep.stack=false", "execution.workers=1"), "stacked": ()},
                         asked.rounds)  # fmt: skip
             elif case == "cores":
                 compare(cwd, case, (*ARMS, f"model.epochs={asked.epochs}"),

@@ -202,6 +202,18 @@ def test_more_than_two_arms_are_adjusted_by_holm(make: Make) -> None:
     assert done.tables["p_matrix"]["arm"] == ["a", "b", "c"]
 
 
+def test_arms_that_share_the_best_mean_are_named(make: Make) -> None:
+    entries = {arm: [make(arm, seed, np.ones(60)) for seed in range(3)] for arm in ("one", "two")}
+    entries["low"] = [make("low", seed, scores(0.6, seed, 60)) for seed in range(3)]
+    done = answered(Evidence(ACCURACY, entries))
+    lead, flat, tested = done.info["answer"][:3]
+    assert lead.startswith("one and two share the best mean test accuracy, 100.00 %")
+    assert "one is better than low, not separated from two" in lead
+    assert flat.startswith("one against two cannot be tested")
+    assert tested.startswith("one is better than low by")
+    assert "after Holm" in done.info["answer"][3]
+
+
 def test_a_test_that_does_not_fit_is_used_and_said_so(two_arms: Arms) -> None:
     done = answered(two_arms(4), test="paired")
     assert "'paired' does not fit this comparison" in done.info["warnings"][0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -177,36 +176,23 @@ def test_two_sweeps_at_once_do_not_collide(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_overhead_of_tiny_jobs(tmp_path: Path) -> None:
-    """Below 60 ms a job beyond training; 200 jobs of one epoch each, which is nothing but overhead."""
-    begun = time.monotonic()
-    settings = ("task=classify", "dataset=iris", "model.hidden=[4]", "model.epochs=1", "sweep.stack=false")
-    done = mlexp(tmp_path, "-m", "-q", *settings, "seed=range(0,200)", "figures=false")
-    assert done.returncode == 0, done.stderr
-    assert (time.monotonic() - begun) / 200 < 0.060
-
-
-@pytest.mark.slow
-def test_stack_against_one_by_one(tmp_path: Path) -> None:
-    """64 runs of circles, seeds and learning rates: at least six times faster than one after another."""
-    settings = ("-m", "-q", "task=classify", "dataset=circles", "model.hidden=[5]", "model.epochs=1000",
+def test_sixty_four_circles_in_stacks_and_one_by_one(tmp_path: Path) -> None:
+    """Seeds and learning rates: the same files with the same bytes (what it gains: scripts/bench/sweep.py)."""
+    settings = ("-m", "-q", "task=classify", "dataset=circles", "model.hidden=[5]", "model.epochs=100",
                 "model.patience=null", "seed=range(0,16)", "model.learning_rate=0.001,0.003,0.01,0.03",
                 "figures=false")  # fmt: skip
-    seconds = {}
-    for name, how in {"stack": (), "single": ("sweep.stack=false", "execution.workers=1")}.items():
-        begun = time.monotonic()
+    sides = {"stack": (), "single": ("sweep.stack=false", "execution.workers=1")}
+    for name, how in sides.items():
         assert mlexp(tmp_path, *settings, f"sweep.dir={name}", *how).returncode == 0
-        seconds[name] = time.monotonic() - begun
     made = [
         {str(file.relative_to(tmp_path / name)) for file in (tmp_path / name / "runs").rglob("*")}
-        for name in seconds
+        for name in sides
     ]
     assert made[0] == made[1]
     alike = tuple(
         {name.split("/", 2)[2] for name in made[0] if name.endswith((".csv", ".json", ".npz", ".yaml"))}
     )
     same_runs(tmp_path / "stack", tmp_path / "single", tuple(set(alike) - {"run.json", "timing.csv"}))
-    assert seconds["single"] / seconds["stack"] > 6
 
 
 def test_a_full_disk_stops_the_sweep_and_what_was_done_is_kept(tmp_path: Path) -> None:

@@ -21,26 +21,35 @@ def answer(evidence: Evidence, verdict: Verdict, alpha: float) -> list[str]:
     if len(others) == 1:
         return _of_two(evidence, verdict, verdict.pairs[0])
     pairs = [verdict.pair(best, other) for other in others]
-    beaten = [pair.b for pair in pairs if pair.separated]
-    tied = [pair.b for pair in pairs if not pair.separated]
-    mean = evidence.metric.value(evidence.values(best).mean())
-    lead = f"{best} has the best mean {evidence.metric.words}, {mean} ({_repeats(evidence, verdict)})"
-    adjusted = "Nemenyi" if verdict.nemenyi else "Holm" if pairs[0].adjusted is not None else "Bonferroni"
-    tested = adjusted if verdict.nemenyi else f"{_test(pairs[0])}, {adjusted}"
-    if not tied:
-        lead += f", and is better than each of the other {len(others)} arms ({tested})."
-    elif beaten:
-        lead += f"; it is better than {_list(beaten)}, not separated from {_list(tied)} ({adjusted})."
-    else:
-        lead += f", but these runs do not separate it from any other arm ({tested})."
-    found = [lead, *_of_two(evidence, verdict, pairs[0])]
+    by = "Nemenyi" if verdict.nemenyi else "Bonferroni" if verdict.test == "bootstrap_seeds_rows" else "Holm"
+    found = [_lead(evidence, verdict, pairs, by)]
+    # where the two best cannot be tested, the best is also held against the first that can be
+    first = next((at for at, pair in enumerate(pairs) if pair.outcome.testable), 0)
+    for at in sorted({0, first}):
+        found += _of_two(evidence, verdict, pairs[at])
     apart = sum(pair.separated for pair in verdict.pairs)
-    found.append(
-        f"{apart} of {len(verdict.pairs)} pairs of arms are told apart at {alpha:g} after {adjusted}."
-    )
+    found.append(f"{apart} of {len(verdict.pairs)} pairs of arms are told apart at {alpha:g} after {by}.")
     if verdict.overall is not None and verdict.overall.p is not None:
         found.append(f"All arms together: {verdict.overall.name}, {probability(verdict.overall.p)}.")
     return found
+
+
+def _lead(evidence: Evidence, verdict: Verdict, pairs: Sequence[Pair], by: str) -> str:
+    """Say which of several arms is best, and which of the others it is told apart from."""
+    best, metric = verdict.ranking[0], evidence.metric
+    top = evidence.values(best).mean()
+    level = [arm for arm in verdict.ranking if evidence.values(arm).mean() == top]
+    beaten = [pair.b for pair in pairs if pair.separated]
+    tied = [pair.b for pair in pairs if not pair.separated]
+    tested = by if verdict.nemenyi else f"{_test(pairs[0])}, {by}"
+    verb = "has" if len(level) == 1 else "share"
+    lead = f"{_list(level)} {verb} the best mean {metric.words}, {metric.value(top)} ({_repeats(evidence, verdict)})"
+    one = "it" if len(level) == 1 else best
+    if not tied:
+        return f"{lead}, and {one} is better than each of the other {len(pairs)} arms ({tested})."
+    if not beaten:
+        return f"{lead}, but these runs do not separate {one} from any other arm ({tested})."
+    return f"{lead}; {one} is better than {_list(beaten)}, not separated from {_list(tied)} ({tested})."
 
 
 def _of_two(evidence: Evidence, verdict: Verdict, pair: Pair) -> list[str]:
@@ -100,7 +109,7 @@ def second(evidence: Evidence, verdict: Verdict) -> str:
         return ""
     scope = f"For these test {things(evidence)} only, over new training runs"
     if outcome.p is None:
-        return f"{scope}: Welch t {_unlike(outcome.reason)}."
+        return f"{scope}: Welch t cannot be computed, {_unlike(outcome.reason)}."
     told = f"{_interval(evidence, outcome)}; Welch t, {probability(outcome.p)}"
     return f"{scope}: the difference is {_gap(evidence, pair)} ({told})."
 

@@ -234,7 +234,8 @@ def draw(bars: Bars, file: str) -> None:
         for place, (group, test, share) in enumerate(bars):
             at = place + 0.7 * groups.index(group)
             axes.barh(at, 100 * share, color=looks.get(test, style.VERMILION), height=0.8)
-            axes.text(max(100 * share, 100 * ALPHA) + 0.7, at, f"{100 * share:.1f} %", va="center", fontsize=style.SMALL)
+            beside = 100 * max(share, ALPHA) + 0.7
+            axes.text(beside, at, f"{100 * share:.1f} %", va="center", fontsize=style.SMALL)
             places.append(at)
             names.append(f"{group}: {test}")
         axes.axvline(5, color=style.INK, linewidth=1)

@@ -86,7 +86,8 @@ class Terminal:
                 f"stopped after epoch {facts['epochs']} ({why or facts['stopped']}), best epoch "
                 f"{facts['best_epoch']}; {info['wall_seconds']:.1f} s, {info['peak_memory_mb']:.0f} MB"
             )
-        self.console.print(f"{info['status']}: {folder}", markup=False)
+        page = " (open report.html there)" if (folder / "report.html").exists() else ""
+        self.console.print(f"{info['status']}: {folder}{page}", markup=False)
 
     def stop_bar(self) -> None:
         """Take the live bar off the screen."""

@@ -375,6 +375,8 @@ def test_all_pairs() -> None:
 def test_power_and_equivalence_are_statsmodels() -> None:
     weights = pytest.importorskip("statsmodels.stats.weightstats")
     power = pytest.importorskip("statsmodels.stats.power")
-    assert stats.power_of_t(1.0, 10, 12) == pytest.approx(power.TTestIndPower().power(1.0, 10, 0.05, ratio=1.2))
+    assert stats.power_of_t(1.0, 10, 12) == pytest.approx(
+        power.TTestIndPower().power(1.0, 10, 0.05, ratio=1.2)
+    )
     p, _, _ = weights.ttost_ind(A, B, -2.0, 2.0, usevar="unequal")
     assert stats.equivalence(stats.welch_t(A, B), 2.0).p == pytest.approx(p)

@@ -211,12 +211,12 @@ def mistakes(arms: Arms) -> Figure | None:
     matrix = np.array([[_alike(wrong[a], wrong[b], a == b) for b in wrong] for a in wrong])
     if not np.isfinite(matrix).any():
         return None
-    height = min(2.6, 0.6 + 0.32 * len(wrong) + 0.6) if len(wrong) < 6 else 3.0
+    height = 2.4 if len(wrong) < 4 else 3.6
     headline = "Mistakes that two runs have in common, of all that either makes; diagonal: seeds of one arm"
     figure = style.new_figure(height, headline)
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.5))
     _agreement(left, arms, *(wrong[arm].mean(axis=0) for arm in arms.lead))
-    _heat(right, matrix, arms.labels(1.0, list(wrong)))
+    _heat(right, matrix, arms.labels(1.5, list(wrong)))
     return figure
 
 
@@ -242,7 +242,7 @@ def _agreement(axes: Axes, arms: Arms, a: np.ndarray, b: np.ndarray) -> None:
     axes.imshow(np.log10(np.maximum(shares, 0.01)), cmap="Blues", vmin=-2, vmax=4, aspect="auto")
     for (row, column), value in np.ndenumerate(shares):
         axes.text(column, row, f"{value:.2f} %", ha="center", va="center")
-    names = arms.labels(0.9, list(arms.lead))
+    names = arms.labels(1.6, list(arms.lead))
     axes.set_xticks((0, 1), ("right", "wrong"))
     axes.set_yticks((0, 1), ("right", "wrong"))
     axes.set(xlabel=names[1], ylabel=names[0], title="Rows, two best arms")

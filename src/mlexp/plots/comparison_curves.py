@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_BANDS = 5  # arms; the bands of more would hide one another
+SYMBOL = 0.6  # inches of the line of a legend and the space around it
 GRID = 200  # points of a curve by second
 BINS = 41
 CURVES = ("validation_accuracy", "validation_loss", "train_accuracy", "train_loss")
@@ -26,6 +27,8 @@ def learning_curves(arms: Arms) -> Figure | None:
 
     An arm is drawn as far as half of its runs trained; the mean is over the runs that were still training.
     """
+    from matplotlib.ticker import MaxNLocator
+
     column = _column(arms)
     if column is None:
         return None
@@ -49,9 +52,12 @@ def learning_curves(arms: Arms) -> Figure | None:
     right.set(xlabel="Seconds of training (of a stack, its share)")
     for axes in (left, right):
         axes.grid(axis="y")
-    n_columns = max(1, min(len(arms.names), 4))
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+    labels = arms.labels(2.4)
+    widest = max(style.text_width(label, style.NORMAL) for label in labels)
     handles, _ = left.get_legend_handles_labels()
-    figure.legend(handles, arms.labels(5.4 / n_columns), loc="outside lower center", ncols=n_columns)
+    n_columns = max(1, min(len(labels), int(style.WIDTH / (widest + SYMBOL))))
+    figure.legend(handles, labels, loc="outside lower center", ncols=n_columns)
     return figure
 
 

@@ -32,4 +32,4 @@ def fenced(values: np.ndarray, *, low: bool = True) -> np.ndarray:
     if first == third:
         return values
     reach = 1.5 * (third - first)
-    return np.maximum(values, first - reach) if low else np.minimum(values, third + reach)
+    return np.asarray(np.maximum(values, first - reach) if low else np.minimum(values, third + reach))

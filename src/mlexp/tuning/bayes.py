@@ -11,8 +11,10 @@ by the median as in Golovin et al. (2017), "Google Vizier", KDD, doi:10.1145/309
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -77,7 +79,7 @@ class _Study:
         path.parent.mkdir(parents=True, exist_ok=True)
         storages = self.optuna.storages
         self.study = self.optuna.create_study(
-            storage=storages.JournalStorage(storages.journal.JournalFileBackend(str(path))),
+            storage=storages.JournalStorage(storages.journal.JournalFileBackend(str(path), _Lock(path))),
             study_name=f"{space.config.task.name} {metric} {space.config.tune.space}",
             direction="maximize",
             load_if_exists=True,
@@ -99,7 +101,7 @@ class _Study:
         is_last = self.n_batches + 1 >= len(self.batches)
         repeats = 0
         while is_last and len(batch) < size and self.n_trials() < wanted:
-            if repeats == ASKED and not self._suggest_untried():
+            if repeats >= ASKED and not self._suggest_untried():
                 break
             number, setting = self._ask()
             if canonical(setting) in self._known(without=number):
@@ -181,6 +183,23 @@ class _Study:
             if name == self._name:
                 batches.setdefault(batch, []).append((one.number, json.loads(one.user_attrs["setting"])))
         return batches
+
+
+class _Lock:
+    """Holds the journal while a line is written. Optuna's own locks outlive a process that is killed; this one does not."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._file = path, -1
+
+    def acquire(self) -> bool:
+        """Wait until no one else writes."""
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        return True
+
+    def release(self) -> None:
+        """Let the others write."""
+        os.close(self._file)
 
 
 def _suggested(trial: Any, axis: Axis) -> Any:

@@ -38,7 +38,9 @@ LAYERS = (
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 FORBIDDEN = {("data", "config"), ("config", "data"), ("nn", "config"), ("nn", "data"), ("plots", "tasks")}
 FORBIDDEN |= {("plots", name) for name in ("nn", "data", "models", "tasks", "config")}
-FORBIDDEN |= {("report", name) for name in ("nn", "data", "models", "tasks", "config", "metrics", "stats", "fitted")}
+FORBIDDEN |= {
+    ("report", name) for name in ("nn", "data", "models", "tasks", "config", "metrics", "stats", "fitted")
+}
 FORBIDDEN |= {("record", name) for name in ("nn", "data", "models", "tasks")}
 KNOWS_HYDRA = {"config.py", "combinations.py", "cli.py"}
 LATE = {"sklearn", "pandas", "matplotlib", "pooch", "jinja2"}

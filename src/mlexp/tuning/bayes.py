@@ -186,7 +186,7 @@ class _Study:
 
 
 class _Lock:
-    """Holds the journal while a line is written. Optuna's own locks outlive a process that is killed; this one does not."""
+    """Holds the journal while a line is written; unlike Optuna's own locks it does not outlive a killed process."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._file = path, -1

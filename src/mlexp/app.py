@@ -344,6 +344,7 @@ def in_words(error: BaseException) -> str:
 
     Examples
     --------
+    >>> from mlexp.errors import ConfigError
     >>> in_words(ConfigError("seed must be 1.")), in_words(SystemExit(3)), in_words(MemoryError())
     ('seed must be 1.', 'SystemExit: 3', 'MemoryError')
     """

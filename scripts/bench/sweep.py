@@ -43,7 +43,8 @@ TINY = (
     "sweep.stack=false",
     "figures=false",
 )
-CIRCLES = ("task=classify", "dataset=circles", "model.hidden=[5]", "model.patience=null", "seed=range(0,16)",
+CIRCLES = ("task=classify", "dataset=circles", "model.hidden=[5]", "model.epochs=1000", "model.patience=null",
+           "seed=range(0,16)",
            "model.learning_rate=0.001,0.003,0.01,0.03", "figures=false")  # fmt: skip
 ARMS = ("task=mnist_activation_init", "task.kind=classification", "model.activation=sigmoid,tanh,relu,leaky_relu",
         "model.init=zeros,random,normal", "model.patience=null", "figures=false")  # fmt: skip

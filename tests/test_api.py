@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,25 @@ def test_compare(tmp_path: Path) -> None:
     assert found.arms.shape[0] == 2
     assert isinstance(mlexp.load(found.path), mlexp.ComparisonView)
     assert found.answer[0][:20] in found._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: mlexp.run(3), "Got 3"),  # type: ignore[arg-type]
+        (lambda: mlexp.run(["size=smoke"]), r"\*words"),  # type: ignore[arg-type]
+        (lambda: mlexp.run({"size": "smoke"}), r"\*\*settings"),  # type: ignore[arg-type]
+        (lambda: mlexp.sweep(3), "Got 3"),  # type: ignore[arg-type]
+        (lambda: mlexp.compare([]), r"Got \[\]"),  # type: ignore[arg-type]
+        (lambda: mlexp.compare("nope"), "Got 'nope'"),
+        (lambda: mlexp.run("seed=0,1"), r"mlexp\.sweep"),
+        (lambda: mlexp.run(config_dir="nowhere"), "Got nowhere"),
+        (lambda: mlexp.sweep("seed=0,1", config_dir="nowhere"), "Got nowhere"),
+    ],
+)
+def test_misuse_is_a_configuration_error(call: Callable[[], object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        call()
 
 
 def test_importing_mlexp_costs_next_to_nothing() -> None:

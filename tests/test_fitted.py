@@ -69,6 +69,15 @@ def test_new_rows_of_a_table_in_words(table: Run) -> None:
         model.predict(np.zeros((3, 5)))
 
 
+def test_a_model_without_its_settings_is_damaged(tmp_path: Path) -> None:
+    done = run(tmp_path, "size=smoke", "figures=false")
+    record.write_npz(
+        done.path / "model.npz", {name: a for name, a in done.model.items() if name != "settings"}
+    )
+    with pytest.raises(DataError, match=r"model\.npz is damaged: .*'settings'"):
+        fitted.load(done.path)
+
+
 def test_a_file_with_other_types_is_not_loaded(tmp_path: Path) -> None:
     from fractions import Fraction
 

@@ -115,6 +115,51 @@ def test_damage_is_named(tmp_path: Path) -> None:
         _ = run.model
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "attribute", "words"),
+    [
+        ("run.json", "[]", "info", "must not be list"),
+        ("run.json", '{"task": 3}', "info", "'task' must not be int"),
+        ("metrics.json", '{"train": 3}', "metrics", "'train' must not be int"),
+        ("metrics.json", '{"test": {"accuracy": "x"}}', "metrics", "'accuracy' must not be str"),
+        ("tuning.json", '{"chosen": []}', "tuning", "'chosen' must not be list"),
+        ("predictions.npz", "", "predictions", "No data left"),
+        ("history.csv", "a,b\n1\n", "history", "row 2 has not the 2 cells"),
+        ("history.csv", "a,b\n1,x\n", "history", "could not convert"),
+        ("tables/t.csv", "a,b\n1,2,3\n", "tables", "row 2"),
+    ],
+)
+def test_what_is_whole_and_of_another_shape_is_damaged(
+    tmp_path: Path, name: str, text: str, attribute: str, words: str
+) -> None:
+    (tmp_path / "tables").mkdir()
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=rf"{name} is damaged: .*({words})"):
+        getattr(record.Run(tmp_path), attribute)
+
+
+def test_what_a_record_lacks_is_named_when_it_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"task": {}}')
+    run = record.load(tmp_path)
+    assert run.info.get("status") is None
+    for ask in (lambda: run.info["status"], lambda: run.info["task"]["name"]):
+        with pytest.raises(DataError, match=r"run\.json is damaged: it lacks '(status|name)'"):
+            ask()
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/b", "latest", ".hidden", "a b", "", "a\n"])
+def test_a_task_that_cannot_name_a_folder_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=r"task\.name names a folder"):
+        record.create(tmp_path / "outputs", name, "x")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_folder_that_was_named_is_blamed(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"sweep\.dir=.*file/x cannot be written.*sweep\.dir=FOLDER"):
+        record.new_folder(tmp_path, "study", "x", tmp_path / "file" / "x")
+
+
 def test_pickles_are_refused(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
     np.savez(tmp_path / "model.npz", evil=np.array([{"a": 1}], dtype=object))

@@ -94,7 +94,7 @@ def row(one: Found, *, quick: bool) -> dict[str, str]:
 
 
 def number(value: float) -> str:
-    """Return four significant digits, whole numbers whole.
+    """Return five significant digits, six above 1, whole numbers whole.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def number(value: float) -> str:
     """
     if float(value).is_integer():
         return f"{int(value):,}"
-    return f"{value:.4g}" if abs(value) < 1 else f"{value:.5g}"
+    return f"{value:.5g}" if abs(value) < 1 else f"{value:.6g}"
 
 
 def drawn(name: str, study: Mapping[str, Any], folder: Path, images: Path) -> list[Path]:

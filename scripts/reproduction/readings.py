@@ -81,7 +81,7 @@ def found(study: Entry, folder: Path) -> list[Found]:
 
 def _found(entry: Entry, folder: Path) -> Found:
     if "comparison" in entry:
-        value = of_comparison(folder, entry["comparison"])
+        value = of_comparison(folder, entry)
         return Found(entry, [] if value is None else [value])
     runs = list(matching(folder, entry.get("where", {})))
     pairs = [(value, run) for run in runs if (value := read(run, entry)) is not None]
@@ -91,14 +91,23 @@ def _found(entry: Entry, folder: Path) -> Found:
     return Found(entry, [value for value, _ in pairs], [run for _, run in pairs], rows)
 
 
-def of_comparison(folder: Path, path: str) -> float | None:
-    """Return a number of `comparison.json`, by the dotted path to it."""
+def of_comparison(folder: Path, entry: Entry) -> float | None:
+    """Return a number of `comparison.json`, by the dotted path to it or for a pair of arms in the order given."""
     if not (folder / "comparison.json").exists():
         return None
-    value = record.read_json(folder / "comparison.json")
-    for name in path.split("."):
-        value = value[int(name) if isinstance(value, list) else name]
-    return None if value is None else float(value)
+    content = record.read_json(folder / "comparison.json")
+    if "pair" in entry:
+        wanted = list(entry["pair"])
+        found = next(
+            (one for one in content["pairs"] if sorted([one["a"], one["b"]]) == sorted(wanted)), None
+        )
+        if found is None or found[entry["comparison"]] is None:
+            return None
+        turned = entry["comparison"] == "difference" and found["a"] != wanted[0]
+        return -found["difference"] if turned else float(found[entry["comparison"]])
+    for name in entry["comparison"].split("."):
+        content = content[name]
+    return None if content is None else float(content)
 
 
 def matching(folder: Path, where: Entry) -> Iterator[Run]:

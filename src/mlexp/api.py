@@ -18,7 +18,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlexp import record
+from mlexp import comparison_folder, record, sweep_folder
 from mlexp.errors import ConfigError, DataError
 from mlexp.verbs.naming import found, shown
 
@@ -152,7 +152,7 @@ class SweepView(View):
     @cached_property
     def info(self) -> dict[str, Any]:
         """What was planned and how it went (`sweep.json`)."""
-        return dict(record.read_json(self.path / "sweep.json"))
+        return sweep_folder.Sweep(self.path).info
 
     @property
     def status(self) -> str:
@@ -186,7 +186,7 @@ class ComparisonView(SweepView):
     @cached_property
     def info(self) -> dict[str, Any]:
         """Question, answer, arms, pairs, test and why (`comparison.json`)."""
-        return dict(record.read_json(self.path / "comparison.json"))
+        return comparison_folder.Comparison(self.path).info
 
     @property
     def answer(self) -> list[str]:
@@ -232,7 +232,7 @@ def run(*settings: str, config_dir: str | None = None, **more: Any) -> RunView:
     from mlexp import app
     from mlexp import config as configuration
 
-    words = [*settings, *_typed(more)]
+    words = [*_checked(settings), *_typed(more)]
     config = configuration.compose(words, config_dir)
     if config.task.kind == "comparison":
         raise ConfigError(
@@ -265,11 +265,11 @@ def sweep(*settings: str, config_dir: str | None = None, **more: Any) -> SweepVi
     """
     from mlexp import sweeps
 
-    words = [*settings, *(word for key, value in more.items() for word in _several(key, value))]
+    words = [*_checked(settings), *(word for key, value in more.items() for word in _several(key, value))]
     return SweepView(_done(sweeps.run(sweeps.plan(words, config_dir, _command(words, config_dir, "-m")))))
 
 
-def compare(*settings: str | Path, config_dir: str | None = None, **more: Any) -> ComparisonView:
+def compare(*settings: str, config_dir: str | None = None, **more: Any) -> ComparisonView:
     """Run a comparison, ``mlexp.compare("task=mnist_sigmoid_vs_relu")``, and return its answer.
 
     Parameters
@@ -287,7 +287,7 @@ def compare(*settings: str | Path, config_dir: str | None = None, **more: Any) -
     """
     from mlexp import comparisons
 
-    words = [*map(str, settings), *_typed(more)]
+    words = [*_checked(settings), *_typed(more)]
     study = comparisons.plan(words, config_dir, _command(words, config_dir))
     return ComparisonView(_done(comparisons.run(study)))
 
@@ -312,6 +312,16 @@ def _done(outcome: Outcome) -> Path:
     if error is not None and outcome.status == "interrupted":
         raise error
     return outcome.path
+
+
+def _checked(settings: Sequence[str]) -> Sequence[str]:
+    for word in settings:
+        if not isinstance(word, str) or not ("=" in word or word.startswith("~")):
+            raise ConfigError(
+                "Settings are words such as 'model.l2=0.1', or keywords such as seed=1 (a list of words is passed as "
+                f"*words, a mapping as **settings). Got {word!r}."
+            )
+    return settings
 
 
 def _typed(more: Mapping[str, Any]) -> list[str]:

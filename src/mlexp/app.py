@@ -28,6 +28,7 @@ from mlexp.record import Run, RunFolder
 from mlexp.result import Result
 from mlexp.schema import Config
 from mlexp.tasks import STACKS, TASKS
+from mlexp.tasks import check as check_model
 from mlexp.terminal import QUIET, Terminal
 from mlexp.tracking import Tracker, flat
 
@@ -113,6 +114,20 @@ def _study(config: Config) -> Callable[[Config, Dataset, Session], Result]:
     # By name: a search is made of sweeps, and those of runs.
     search: Callable[[Config, Dataset, Session], Result] = import_module("mlexp.tuning").search
     return search
+
+
+def check(config: Config) -> None:
+    """Check what can be checked before rows are read: the search and its space, or the model.
+
+    Raises
+    ------
+    ConfigError
+        What is wrong, in one line.
+    """
+    if config.tune.strategy is None:
+        check_model(config)
+    else:
+        import_module("mlexp.tuning").checked(config)
 
 
 def run_together(

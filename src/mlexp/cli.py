@@ -18,6 +18,8 @@ from mlexp import __version__
 from mlexp.errors import ConfigError, Interrupted, MlexpError, did_you_mean
 
 if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
     from mlexp.comparisons import Study
     from mlexp.schema import Config
     from mlexp.sweeps import Outcome, Plan
@@ -144,40 +146,47 @@ def run_with_hydra(arguments: list[str], verbosity: int, *, dry: bool = False) -
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise its errors instead of printing them
     logging.raiseExceptions = False  # a reader that closes the pipe early is no error
     import hydra
-    from omegaconf import DictConfig
 
     from mlexp import config as configuration
 
     command = ["mlexp", *arguments]
-    asked: list[Callable[[], Asked]] = []
+    asked: list[Asked] = []
+    failed: list[Exception] = []
 
     def job(composed: DictConfig | list[str]) -> None:
-        """Plan what our sweeper was given, or take what Hydra composed; it runs once Hydra is out of the way."""
-        if isinstance(composed, list):
-            from mlexp import sweeps
-
-            plan = sweeps.plan(composed, command=command)
-            asked.append(lambda: plan)
-        else:
-            from hydra.core.hydra_config import HydraConfig
-
-            typed = list(HydraConfig.get().overrides.task)
-            if composed.task.kind == "comparison":
-                from mlexp import comparisons
-
-                study = comparisons.plan(typed, command=command)
-                asked.append(lambda: study)
-            else:
-                asked.append(lambda: configuration.checked(composed, typed))
+        """Plan; an error waits until Hydra is out of the way, for Hydra would print a line of its own before it."""
+        try:
+            asked.append(planned(composed, command))
+        except Exception as error:
+            failed.append(error)
 
     configuration.register()
     try:
         sys.argv = ["mlexp", *flags, *settings]
         hydra.main(version_base="1.3", config_path="pkg://mlexp.conf", config_name="config")(job)()
-        ready = [ask() for ask in asked]
+        for error in failed:
+            raise error
     except configuration.COMPOSITION_ERRORS as error:
         raise configuration.explain(error, settings, config_dir) from error
-    return start(ready[0], command, verbosity, dry=dry) if ready else 0
+    return start(asked[0], command, verbosity, dry=dry) if asked else 0
+
+
+def planned(composed: DictConfig | list[str], command: list[str]) -> Asked:
+    """Return what to run: a sweep of what our sweeper was given, or what Hydra composed."""
+    if isinstance(composed, list):
+        from mlexp import sweeps
+
+        return sweeps.plan(composed, command=command)
+    from hydra.core.hydra_config import HydraConfig
+
+    typed = list(HydraConfig.get().overrides.task)
+    if composed.task.kind == "comparison":
+        from mlexp import comparisons
+
+        return comparisons.plan(typed, command=command)
+    from mlexp import config as configuration
+
+    return configuration.checked(composed, typed)
 
 
 def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool) -> int:
@@ -257,15 +266,11 @@ def flag_value(arguments: Sequence[str], *names: str) -> str | None:
 
 
 def warn_of_shadowed(config_dir: str | None) -> None:
-    """Check the user's configuration folder, and warn of files in it that would be ignored."""
+    """Warn of files in the user's configuration folder that would be ignored."""
     if config_dir is None:
         return
     from mlexp.choices import shadowed
 
-    if not os.path.isdir(config_dir):
-        raise ConfigError(
-            f"--config-dir {config_dir} is not a folder. Make it, with task/ or dataset/ inside."
-        )
     for name in shadowed(config_dir):
         print(
             f"mlexp: warning: {name} in {config_dir} is ignored, for mlexp has a file of that name. Rename it.",

@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from hydra import initialize_config_module
@@ -26,6 +25,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from mlexp import config as configuration
+from mlexp.choices import search_path
 from mlexp.errors import ConfigError
 from mlexp.schema import Config, declared
 
@@ -130,7 +130,7 @@ class Composer:
     def __init__(self, loader: Any, config_dir: str | None = None) -> None:
         self.loader = loader
         self.parser = OverridesParser.create(config_loader=loader)
-        self._always = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"] if config_dir else []
+        self._always = search_path(config_dir)
         self._parsed: dict[str, Any] = {}
         self._composed: dict[tuple[str, ...], DictConfig] = {}
         self._like: dict[tuple[str, ...], tuple[DictConfig, Config] | None] = {}
@@ -214,11 +214,13 @@ def _axes(arguments: Sequence[str], composer: Composer) -> list[Axis]:
     values: dict[str, Axis] = {}
     for override in composer.parser.parse_overrides(list(arguments)):
         words = BasicSweeper.split_arguments([override], None)[0]
+        if not words:
+            raise ConfigError(
+                f"{override.input_line} names no value: glob finds choices of a group, as in dataset=glob(mo*)."
+            )
         values[override.get_key_element()] = [tuple(word) for word in words]
     node = composer.composed([words[0][0] for words in values.values()]).sweep
-    together, listed = (OmegaConf.to_container(node[name]) for name in ("zip", "list"))
-    assert isinstance(together, list)
-    assert isinstance(listed, list)
+    together, listed = (_checked(node, name) for name in ("zip", "list"))
     zipped = _zipped(values, together)
     if not listed:
         return zipped
@@ -226,6 +228,16 @@ def _axes(arguments: Sequence[str], composer: Composer) -> list[Axis]:
     if twice := sorted({_key(word) for words in sets for word in words} & set(values)):
         raise ConfigError(f"{twice[0]} is typed and stands in sweep.list too. Take one of them away.")
     return [*zipped, sets]
+
+
+def _checked(node: DictConfig, name: str) -> list[Any]:
+    """Return a list of the node `sweep`, needed before the configurations are composed that are checked whole."""
+    value: Any = node[name]
+    value = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+    rule = declared()[f"sweep.{name}"].metadata["rule"]
+    if not rule.accepts(value):
+        raise ConfigError(rule.complaint(f"sweep.{name}", value))
+    return list(value)
 
 
 def _zipped(values: dict[str, Axis], together: Sequence[str]) -> list[Axis]:

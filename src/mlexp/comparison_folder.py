@@ -1,6 +1,7 @@
 """The folder of a comparison: that of a sweep, with the answer beside it.
 
 comparison.json    question, answer, design, test, arms, pairs, warnings, status
+question.json      what comparison.json holds before there is an answer, should that file be damaged
 tables/runs.csv    one row a run: its arm, value, status and folder; also of runs that did not complete
 tables/arms.csv    tables/pairs.csv    tables/p_matrix.csv    tables/epochs_to_target.csv
 """
@@ -20,6 +21,9 @@ from mlexp.record import Run
 from mlexp.result import Columns
 
 INFO = "comparison.json"
+QUESTION = "question.json"
+SHAPE = {"status": str, "metric": str, "arms": [{"name": str}], "answer": [str], "pairs": [dict], "warnings": [str],
+         "comparison": dict, "settings": dict, "design": dict, "command": [str]}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,8 @@ class Comparison:
     @cached_property
     def info(self) -> dict[str, Any]:
         """The answer and what it rests on (`comparison.json`)."""
-        return dict(record.read_json(self.path / INFO))
+        found: dict[str, Any] = record.read_json(self.path / INFO, SHAPE)
+        return found
 
     @cached_property
     def tables(self) -> dict[str, Columns]:

@@ -26,8 +26,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mlexp import yamltext
-from mlexp.choices import offered
-from mlexp.errors import ConfigError, did_you_mean
+from mlexp.choices import offered, search_path
+from mlexp.errors import ConfigError, DataError, did_you_mean
 from mlexp.names import ENGINE_MODELS, NETWORK_KEYS, SCHEDULES, SHARED_KEYS
 from mlexp.schema import Config, declared
 
@@ -70,10 +70,9 @@ def compose(overrides: Sequence[str] = (), config_dir: str | None = None) -> Con
         For an unknown key, a value that its key does not take, or keys that do not fit together.
     """
     register()
-    extra = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"] if config_dir else []
     try:
         with initialize_config_module(config_module=CONFIG_MODULE, version_base="1.3"):
-            composed = hydra_compose("config", overrides=[*overrides, *extra])
+            composed = hydra_compose("config", overrides=[*overrides, *search_path(config_dir)])
         return checked(composed, overrides)
     except COMPOSITION_ERRORS as error:
         raise explain(error, overrides, config_dir) from error
@@ -82,19 +81,9 @@ def compose(overrides: Sequence[str] = (), config_dir: str | None = None) -> Con
 def read(path: Path) -> Config:
     """Return the configuration that `as_yaml` wrote, checked again."""
     try:
-        return restored(read_plain(path), {})
+        return restored(yamltext.read(path), {})
     except (OmegaConfBaseException, ValueError) as error:
-        raise ConfigError(f"{path} cannot be read as a configuration: {_first_line(str(error))}") from error
-
-
-def read_plain(path: Path) -> dict[str, Any]:
-    """Return the values that `as_yaml` wrote, not checked."""
-    try:
-        values = OmegaConf.to_container(OmegaConf.load(path))
-    except (OmegaConfBaseException, OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be read as a configuration: {_first_line(str(error))}") from error
-    assert isinstance(values, dict)
-    return {str(name): value for name, value in values.items()}
+        raise DataError(f"{path} is damaged: {_first_line(str(error))} Run the task again.") from error
 
 
 def restored(values: Mapping[str, Any], changes: Mapping[str, Any]) -> Config:
@@ -189,7 +178,7 @@ def check_values(flat: Mapping[str, Any]) -> None:
     for path, entry in declared().items():
         rule = entry.metadata["rule"]
         if path not in flat:
-            raise ConfigError(f"{path} cannot be removed: a run needs it. It must be {rule.allowed}.")
+            raise ConfigError(cannot_be_removed(path))
         if not rule.accepts(flat[path]):
             raise ConfigError(rule.complaint(path, flat[path]))
 
@@ -223,6 +212,11 @@ def check_together(config: Config) -> None:
         raise ConfigError(
             "split.validation=0 leaves nothing to stop by. Set model.patience=null, or split.validation=0.1."
         )
+    if config.dataset.groups is not None and config.dataset.reader != "csv":
+        raise ConfigError(
+            f"dataset.groups names a column of a CSV file, and dataset={config.dataset.name} is none. Got "
+            f"'{config.dataset.groups}': set dataset.groups=null, or use dataset=csv."
+        )
 
 
 def check_typed(config: Config, typed: Sequence[str]) -> None:
@@ -245,6 +239,13 @@ def check_typed(config: Config, typed: Sequence[str]) -> None:
                 f"{word}: model.{key} belongs to the built-in networks (model={' or '.join(ENGINE_MODELS)}), not to "
                 f"model={name}. Its own parameters are typed as model.params.NAME=VALUE."
             )
+
+
+def cannot_be_removed(path: str) -> str:
+    """Say that a key must have a value, and which."""
+    return (
+        f"{path} cannot be removed: a run needs it. It must be {declared()[path].metadata['rule'].allowed}."
+    )
 
 
 def unknown_key(path: str) -> str:
@@ -283,6 +284,8 @@ def as_yaml(config: Config) -> str:
 def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | None = None) -> ConfigError:
     """Put an error of Hydra or OmegaConf into one line of ours; `overrides` is what the person typed."""
     cause, path = _named_key(error)
+    if told := _of_a_word(str(error), overrides):
+        return ConfigError(told)
     if path in declared():
         return ConfigError(
             declared()[path].metadata["rule"].complaint(path, _offending(path, cause, overrides))
@@ -314,7 +317,7 @@ def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | N
             return ConfigError(f"{word} names no choice. {group} must be one of {names}.")
     ambiguous = re.search(r"Ambiguous value for argument '([^']+)'", str(error))
     if ambiguous:
-        return ConfigError(f"'{ambiguous.group(1)}' holds several values. Add -m to run them all.")
+        return ConfigError(f"{ambiguous.group(1)} names several values: use mlexp -m, or mlexp.sweep.")
     return ConfigError(_first_line(str(error)))
 
 
@@ -359,6 +362,23 @@ def _offending(path: str, error: BaseException, overrides: Sequence[str]) -> Any
             return _Verbatim(value)
     quoted = re.search(r"[Vv]alue '(.*?)'", str(error))
     return _Verbatim(quoted.group(1) if quoted else "something else")
+
+
+def _of_a_word(said: str, overrides: Sequence[str]) -> str | None:
+    """Say what is wrong with a typed word of which Hydra tells neither the word nor a cure."""
+    for word in overrides:
+        key = word.lstrip("+~").partition("=")[0]
+        if not key:
+            return f"'{word}' names no key. Write key=value."
+        if key in ("hydra.sweeper", "hydra/sweeper"):
+            return f"{word}: mlexp plans its sweeps itself. Leave it out; sweep.* and execution.* say how jobs run."
+        if word == f"~{key}" and key in declared():
+            return cannot_be_removed(key)
+        if word.startswith("~") and f"Could not delete from config. '{key}'" in said:
+            return unknown_key(key)
+        if "INTERVAL_SWEEP" in said and "interval(" in word:
+            return f"{word}: an interval names no values. Write them with commas, or search them with tune=random."
+    return None
 
 
 def _missing_choice(missing: str, config_dir: str | None) -> str:

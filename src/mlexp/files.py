@@ -8,9 +8,10 @@ import json
 import math
 import os
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,6 +20,7 @@ import numpy as np
 from mlexp.errors import DataError, NotWritten
 from mlexp.result import Columns
 
+EVERY = "*"  # in a shape: all names of a mapping
 _waiting: ContextVar[list[tuple[IO[bytes], Path]] | None] = ContextVar("_waiting", default=None)
 
 
@@ -56,8 +58,8 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise NotWritten(
-            f"{path} cannot be written: {error.strerror}. Free some space, or choose another folder with "
-            "outputs=FOLDER."
+            f"{path} cannot be written: {error.strerror}. Free some space, or name another place (for a run: "
+            "outputs=FOLDER)."
         ) from error
 
 
@@ -88,12 +90,52 @@ def write_json(path: Path, content: Any) -> None:
     write_bytes(path, (json.dumps(_plain(content), indent=2, allow_nan=False) + "\n").encode())
 
 
-def read_json(path: Path) -> Any:
-    """Return what a JSON file holds; a file that is not whole is a `DataError`."""
+class Known(dict[str, Any]):
+    """What a file says, by name; to ask for what it does not say is a `DataError` that names the file."""
+
+    path = Path("the record")  # of a copy, which knows no file
+
+    @classmethod
+    def of(cls, path: Path, values: Mapping[str, Any]) -> Known:
+        """Return what the file at `path` says."""
+        known = cls(values)
+        known.path = path
+        return known
+
+    def __missing__(self, name: str) -> Any:
+        raise DataError(f"{self.path} is damaged: it lacks '{name}'. Run the task again.")
+
+
+def read_json(path: Path, shape: Any = object) -> Any:
+    """Return what a JSON file holds; a file that is not whole, or of another shape, is a `DataError`.
+
+    Parameters
+    ----------
+    path : the file
+    shape : a type, a list of one shape for all items, or a mapping of names, `EVERY` for all, to shapes; a name may
+        be left out, and is an error when it is asked for
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"), object_hook=partial(Known.of, path))
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}. Run the task again.") from error
+    if wrong := _misfit(content, shape):
+        raise DataError(f"{path} is damaged: {wrong}. Run the task again.")
+    return content
+
+
+def _misfit(value: Any, shape: Any, where: str = "it") -> str:
+    """Say what of a value has not the shape it should have; nothing if all has."""
+    kind: Any = shape if isinstance(shape, type | tuple) else type(shape)
+    if not isinstance(value, kind):
+        return f"{where} must not be {type(value).__name__}"
+    inside: Iterable[tuple[Any, Any]] = ()
+    if isinstance(shape, list):
+        inside = ((number, shape[0]) for number in range(len(value)))
+    elif isinstance(shape, dict):
+        inside = ((name, shape.get(name, shape.get(EVERY, object))) for name in value)
+    found = (_misfit(value[name], inner, f"'{name}'") for name, inner in inside)
+    return next((wrong for wrong in found if wrong), "")
 
 
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray], *, compress: bool = True) -> None:
@@ -131,9 +173,16 @@ def append_rows(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
 
 def read_table(path: Path) -> Columns:
     """Return the columns of a CSV table as text; a last line cut short by a crash is left out."""
-    whole_lines, _, _ = path.read_bytes().decode().rpartition("\n")
-    rows = list(csv.reader(io.StringIO(whole_lines, newline="")))
+    try:
+        whole_lines, _, _ = path.read_bytes().decode().rpartition("\n")
+        rows = list(csv.reader(io.StringIO(whole_lines, newline="")))
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read: {error}. Run the task again.") from error
     header, body = (rows[0], rows[1:]) if rows else ([], [])
+    if ragged := [number for number, row in enumerate(body, 2) if len(row) != len(header)]:
+        raise DataError(
+            f"{path} is damaged: row {ragged[0]} has not the {len(header)} cells of the header. Run the task again."
+        )
     return {name: [row[column] for row in body] for column, name in enumerate(header)}
 
 

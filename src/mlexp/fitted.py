@@ -146,7 +146,13 @@ def load(path: Path, trusted: Sequence[str] = ()) -> Fitted:
     of = kind, config.threads
     if run.model:
         dotted = models.class_path(config.model.name, kind, trusted)
-        model = _of_engine(config, models.imported(dotted), run.model)
+        try:
+            model = _of_engine(config, models.imported(dotted), run.model)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(
+                f"{path / 'model.npz'} is damaged: it does not hold a model of kind {config.model.name} ({error}). "
+                "Run the task again."
+            ) from error
         return Fitted(run, _steps(run), model, classes, np.dtype(config.model.dtype), *_unit(run.model), *of)
     if not (run.path / "model.skops").exists():
         why = f"the run is {run.info['status']}"

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import time
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,8 +23,8 @@ import numpy as np
 
 from mlexp import skopsfile
 from mlexp.errors import ConfigError, DataError
+from mlexp.files import EVERY, at_once, writing
 from mlexp.files import append_rows as append_rows
-from mlexp.files import at_once, writing
 from mlexp.files import read_json as read_json
 from mlexp.files import read_table as read_table
 from mlexp.files import write_bytes as write_bytes
@@ -36,6 +38,12 @@ RESUMABLE = ("running", "failed", "interrupted")
 CHECKPOINT = "checkpoint.npz"
 LOCK = ".lock"
 SECONDS_BETWEEN_APPENDS = 0.2
+INFO = {"status": str, "task": {"name": str, "kind": str}, "command": [str], "started": str, "dataset": dict,
+        "split": dict, "preparation": dict, "environment": {"packages": dict}, "facts": dict,
+        "warnings": [str]}  # fmt: skip
+METRICS = {EVERY: {EVERY: (int, float, type(None))}}
+TUNING = {"metric": str, "strategy": str, "space": dict, "chosen": {"number": int, "values": dict},
+          "sentences": [str]}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -135,7 +143,13 @@ def create(outputs: Path, task: str, config_hash: str, place: Path | None = None
 
 def new_folder(outputs: Path, task: str, code: str, place: Path | None = None) -> Path:
     """Make the folder ``outputs/<task>/<time>-<code>``, or `place`, which must not exist before."""
+    if place is None and (not re.fullmatch(r"\w[\w.+=-]*", task) or task == "latest"):
+        raise ConfigError(
+            "task.name names a folder: it must begin with a letter or digit, go on with these or any of . _ + = -, "
+            f"and not be 'latest'. Got '{task}'."
+        )
     parent = Path(outputs) / task
+    key, folder = ("outputs", outputs) if place is None else ("sweep.dir", place)
     try:
         if place is not None:
             place.mkdir(parents=True)
@@ -144,8 +158,8 @@ def new_folder(outputs: Path, task: str, code: str, place: Path | None = None) -
         return _exclusive(parent, f"{datetime.now():%Y-%m-%d_%H-%M-%S}-{code}")
     except OSError as error:
         raise ConfigError(
-            f"outputs={outputs} cannot be written: {error.strerror} ({error.filename or parent}). "
-            "Choose a folder of your own with outputs=FOLDER."
+            f"{key}={folder} cannot be written: {error.strerror} ({error.filename or parent}). "
+            f"Choose a folder of your own with {key}=FOLDER."
         ) from error
 
 
@@ -230,12 +244,18 @@ class Run:
     @cached_property
     def info(self) -> dict[str, Any]:
         """What ran and how it ended (`run.json`)."""
-        return dict(read_json(self.path / "run.json"))
+        found: dict[str, Any] = read_json(self.path / "run.json", INFO)
+        return found
 
     @cached_property
     def metrics(self) -> dict[str, dict[str, float]]:
         """Part -> metric -> value (`metrics.json`); empty when the run did not complete."""
-        return dict(read_json(self.path / "metrics.json")) if (self.path / "metrics.json").exists() else {}
+        return self._json("metrics.json", METRICS)
+
+    @cached_property
+    def tuning(self) -> dict[str, Any]:
+        """How the settings were searched for (`tuning.json`); empty if they were typed."""
+        return self._json("tuning.json", TUNING)
 
     @cached_property
     def history(self) -> dict[str, np.ndarray]:
@@ -272,6 +292,11 @@ class Run:
         """Table -> column -> cells as text (`tables/*.csv`)."""
         return {file.stem: read_table(file) for file in sorted((self.path / "tables").glob("*.csv"))}
 
+    def _json(self, name: str, shape: Any) -> dict[str, Any]:
+        path = self.path / name
+        found: dict[str, Any] = read_json(path, shape) if path.exists() else {}
+        return found
+
     def _npz(self, name: str) -> dict[str, np.ndarray]:
         path = self.path / name
         if not path.exists():
@@ -279,14 +304,17 @@ class Run:
         try:
             with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
                 return {key: archive[key] for key in archive.files}
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
             raise DataError(f"{path} is damaged: {error}. Run the task again.") from error
 
     def _numbers(self, name: str) -> dict[str, np.ndarray]:
         path = self.path / name
         if not path.exists():
             return {}
-        return {key: np.array([float(cell) for cell in cells]) for key, cells in read_table(path).items()}
+        try:
+            return {key: np.array([float(cell) for cell in cells]) for key, cells in read_table(path).items()}
+        except ValueError as error:
+            raise DataError(f"{path} is damaged: {error}. Run the task again.") from error
 
 
 def load(path: Path) -> Run:

@@ -321,7 +321,9 @@ class Config:
         2.0, number(0), "seconds between two checkpoints of a training, at least; 0: one after each epoch"
     )
     memory_mb: int = key(
-        4000, whole(1), "refuse clustering and embedding methods that would need more megabytes than this"
+        4000,
+        whole(1),
+        "refuse networks, clustering and embedding methods that would need more megabytes than this",
     )
     dataset: Dataset = field(default_factory=Dataset)
     split: Split = field(default_factory=Split)

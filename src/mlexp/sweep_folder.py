@@ -24,6 +24,8 @@ from mlexp.record import RESUMABLE, Run
 from mlexp.result import Columns
 
 INFO = "sweep.json"
+SHAPE = {"status": str, "task": str, "started": str, "ended": str, "keys": [str], "command": [str], "sweep": dict,
+         "execution": dict, "jobs": [{"number": int, "hash": str, "swept": dict, "changes": dict}]}  # fmt: skip
 FINISHED = ("completed", "diverged")
 PARTS_FIRST = ("test", "validation", "train")
 SECONDS_TO_WAIT = 3.0  # for the workers of a sweep that was killed to notice
@@ -38,7 +40,8 @@ class Sweep:
     @cached_property
     def info(self) -> dict[str, Any]:
         """The plan and how it went (`sweep.json`)."""
-        return dict(record.read_json(self.path / INFO))
+        found: dict[str, Any] = record.read_json(self.path / INFO, SHAPE)
+        return found
 
     @cached_property
     def summary(self) -> Columns:
@@ -75,12 +78,16 @@ class SweepFolder:
             file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}\n")
 
     def clear(self, name: str) -> None:
-        """Remove what a killed process left of a job not begun, and the loose ends of one that had ended."""
+        """Remove what is left of a job not begun, or damaged, and the loose ends of one that had ended."""
         path = self.path / "runs" / name
         run = Sweep(self.path).run(name)
-        if run is None:
+        try:
+            status = run.info["status"] if run else ""
+        except DataError:
+            status = ""
+        if not status:
             shutil.rmtree(path, ignore_errors=True)
-        elif run.info["status"] not in RESUMABLE:
+        elif status not in RESUMABLE:
             record.remove_torn(path)
             for left in (record.CHECKPOINT, record.LOCK):
                 (path / left).unlink(missing_ok=True)

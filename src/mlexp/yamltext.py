@@ -4,9 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import is_dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
+
+from mlexp.errors import DataError
+from mlexp.schema import Config
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the configuration that `dumped` wrote, its values not checked.
+
+    Raises
+    ------
+    DataError
+        If the file is not whole: it cannot be read, or a key or node of the top level is missing.
+    """
+    try:
+        values = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DataError(f"{path} is damaged: {' '.join(str(error).split())}. Run the task again.") from error
+    found = {str(name): value for name, value in values.items()} if isinstance(values, dict) else {}
+    for name, default in vars(Config()).items():
+        if name not in found or (is_dataclass(default) and not isinstance(found[name], dict)):
+            raise DataError(f"{path} is damaged: it holds no {name}. Run the task again.")
+    return found
 
 
 def dumped(values: Mapping[str, Any]) -> str:

@@ -44,7 +44,8 @@ def test_the_answer_and_all_that_it_rests_on(folder: Path) -> None:
     assert len(list((folder / "runs").iterdir())) == 4
 
 
-def test_a_killed_comparison_resumes_to_the_same_answer(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_killed_comparison_resumes_to_the_same_answer(folder: Path, tmp_path: Path, damaged: bool) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
     for name in ("002", "003"):
@@ -52,7 +53,10 @@ def test_a_killed_comparison_resumes_to_the_same_answer(folder: Path, tmp_path: 
     sweep = json.loads((copy / "sweep.json").read_text())
     (copy / "sweep.json").write_text(json.dumps(sweep | {"status": "running", "figures": False}))
     begun = {key: info(folder)[key] for key in ("comparison", "settings", "tuning", "metric", "arms")}
-    (copy / "comparison.json").write_text(json.dumps(begun | {"status": "running"}))
+    told = json.dumps(begun | {"status": "running"})
+    (copy / "comparison.json").write_text("{" if damaged else told)
+    if damaged:
+        next((copy / "runs").glob("001-*/run.json")).write_text("{}")
     shutil.rmtree(copy / "tables")
     assert main(["resume", str(copy)]) == 0
     assert info(copy)["pairs"] == info(folder)["pairs"]

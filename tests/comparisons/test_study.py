@@ -102,12 +102,39 @@ def test_draws_are_data_sets_of_their_own() -> None:
         ),
         (["tune=random"], "tune=random is used in a comparison only with comparison.tune_arms=true"),
         (["comparison.arms.c={model: kmeans}"], "serve several kinds of study: classification, clustering"),
+        (["comparison.arms.c={split.test: 0.3}"], "different rows: split.test is 0.2 and 0.3"),
+        (["comparison.arms.c={dataset: iris}"], "different rows: dataset.name is digits and iris"),
+        (
+            ["comparison.arms.c={split.validation: 0.3}", "comparison.metric=validation.loss"],
+            "split.validation is 0.1 and 0.3",
+        ),
+        (["split.test=0"], "comparison.metric=test.accuracy needs a test part"),
+        (["split.judge=false"], "Set split.test=0.2 and split.judge=true"),
+        (
+            ["split.validation=0", "model.patience=null", "comparison.metric=validation.accuracy"],
+            "needs a validation part",
+        ),
+        (["split.test=1/2", "comparison.folds=2"], "split.test=1/2 and comparison.folds=2 both say"),
+        (
+            ["comparison.arms.c={split.test: 0.3}", "comparison.folds=2"],
+            "split.test=0.3 and comparison.folds=2",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_refused(more: list[str], said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         comparisons.plan([KIND, ARMS, *more])
     assert said in str(caught.value)
+
+
+def test_what_trains_may_differ_between_arms() -> None:
+    study = comparisons.plan([KIND, ARMS, "comparison.arms.c={split.validation: 0.3}"])
+    assert list(study.arms) == ["a", "b", "c"]
+
+
+def test_folds_stand_in_for_the_test_part_of_a_task() -> None:
+    study = comparisons.plan(["task=circles_capacity", "comparison.folds=2", "comparison.first=2"])
+    assert {job.config.split.test for job in study.plan.jobs} == {"1/2", "2/2"}
 
 
 def test_arms_are_needed() -> None:

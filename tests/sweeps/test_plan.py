@@ -52,8 +52,21 @@ def test_how_many_jobs(words: list[str], count: int) -> None:
         (["model=mlp,nosuch"], "job 2 (model=nosuch): model=nosuch is not known"),
         (["model.momentum=0,0.5"], "job 2 (model.momentum=0.5): model.momentum belongs to"),
         (["model.epochs=1,2", "nosuch=1"], "nosuch is not a key"),
-        (["model.l2=interval(0,1)"], "does not support sweep type"),
+        (["model.l2=interval(0,1)"], "an interval names no values"),
         (["sweep.retries=-1"], "sweep.retries must be"),
+        (["seed=glob(*)"], "seed=glob(*) names no value"),
+        (["sweep.zip=[[seed,split.seed]]", "seed=0,1"], "sweep.zip must be a list of swept keys"),
+        (["sweep.zip=foo", "seed=0,1", "size=smoke"], "sweep.zip must be a list of swept keys. Got 'foo'"),
+        (["sweep.list=[3]"], "sweep.list must be a list of mappings"),
+        (["outputs=a,b"], "outputs holds for the whole sweep"),
+        (["sweep.retries=0,1"], "sweep.retries holds for the whole sweep"),
+        (
+            ["model=logistic,kmeans"],
+            "job 2 (model=kmeans): model=kmeans is no model for a task of kind class",
+        ),
+        (["tune=grid", "tune.space.model.learning_rate=[0.1,x]", "seed=0,1"], "job 1 (seed=0): tune.space"),
+        (["tune=grid", "tune.metric=foo", "seed=0,1"], "tune.metric must be one of"),
+        (["tune=halving", "model=logistic,knn"], "rations epochs or trees"),
     ],
 )
 def test_what_is_refused(words: list[str], said: str) -> None:

@@ -114,3 +114,14 @@ def test_killed_at_ten_random_moments(stack: str, tmp_path: Path) -> None:
     assert summary(latest(tmp_path)) == summary(latest(tmp_path / "whole"))
     same_runs(latest(tmp_path), latest(tmp_path / "whole"))
     assert_whole(latest(tmp_path))
+
+
+def test_a_folder_with_other_jobs_is_not_gone_on_with(tmp_path: Path) -> None:
+    settings = ("-m", "-q", "size=smoke", "figures=false", "sweep.dir=here", "sweep.resume=true")
+    assert mlexp(tmp_path, *settings, "seed=0").returncode == 0
+    before = (tmp_path / "here" / "sweep.json").read_bytes()
+    other = mlexp(tmp_path, *settings, "seed=1")
+    assert other.returncode == 2
+    assert "holds a sweep of other jobs" in other.stderr
+    assert (tmp_path / "here" / "sweep.json").read_bytes() == before
+    assert mlexp(tmp_path, *settings, "seed=0").returncode == 0

@@ -32,6 +32,13 @@ def test_nested_and_dotted_keys_are_the_same() -> None:
     assert [setting["model.hidden"] for setting in nested.grid()] == [[8], [8], [4, 4], [4, 4]]
 
 
+def test_what_is_typed_with_dots_wins_over_the_task_file() -> None:
+    words = ["tune=grid", "+tune.space={model.hidden: [[8],[9]]}"]
+    values = {axis.key: axis.values for axis in spaces.of(configuration.compose(words)).axes}
+    assert values["model.hidden"] == ([8], [9])
+    assert "model.dropout" in values
+
+
 def test_a_key_under_a_condition_varies_only_where_it_holds() -> None:
     when = "model.momentum: {values: [0.5, 0.9], when: {model.optimizer: sgd}}"
     space = space_of(f"+tune.space={{{OPTIMIZERS}, {when}}}")
@@ -110,7 +117,14 @@ def test_first_keeps_the_first_values_and_null_leaves_a_key_out() -> None:
         (["tune.space.model.l2={low: 0, high: 1, stop: 1}"], "Got 'stop'"),
         (["tune.space.model.l2={low: 0, high: 1}"], "is a range: a grid needs values"),
         (["tune.space.model.l2={low: 0, high: 1, n: 1}"], "takes n (2 or more values), or step"),
-        (["+tune.space={model.l2: [0,1]}", "tune.space.model.l2=[0,1]"], "twice, nested and with dots"),
+        (["+tune.space={model.l2: {values: [0,1], when: 3}}"], "model.l2.when must be a mapping of keys"),
+        (["+tune.space={model.l2: {values: [0,1], when: {model.optimizer: sgdx}}}"], "Did you mean 'sgd'?"),
+        (["tune.space.model.l2={low: 0, high: 1, n: 1000000000}"], "at most 100,000 values. Got 1,000,000,000"),
+        (["tune.space.model.l2={low: 0, high: 1, step: 1.0e-300}"], "at most 100,000 values"),
+        (
+            ["+tune.space={model.l2: {low: 0, high: 1.0, n: 900}, model.l1: {low: 0, high: 1.0, n: 900}}"],
+            "at most 100,000 settings. Got 810,000",
+        ),
         (["tune.space.model.momentum=[0,0.9]"], "at model.momentum=0.9: model.momentum belongs to"),
         (
             ["+tune.space={model.l2: {values: [0,1], when: {model.l1: 0}}, model.l1: [0,1]}"],

@@ -16,8 +16,10 @@ from mlexp.verbs.rerun import rerun
 @pytest.mark.parametrize("name", ["digits_mlp", "classify", "two"])
 def test_same_bytes(outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     shutil.copytree(outputs / name, tmp_path / name, symlinks=True)
-    assert rerun([name, "--outputs", str(tmp_path)]) == 0
-    assert capsys.readouterr().out.splitlines()[-1].startswith("same bytes: ")
+    assert rerun([name, "--outputs", str(tmp_path), "-q"]) == 0
+    folder, verdict = capsys.readouterr().out.splitlines()
+    assert Path(folder).is_dir()
+    assert verdict.startswith("same bytes: ")
     assert len(list((tmp_path / name).glob("2*"))) == 2
 
 

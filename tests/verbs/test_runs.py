@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from mlexp import report
+from mlexp.cli import main
 from mlexp.errors import ConfigError, DataError
 from mlexp.record import locked
 from mlexp.verbs.clean import clean
@@ -52,12 +54,46 @@ def test_a_filter_that_cannot_be(outputs: Path) -> None:
         list_verb(["runs", "--outputs", str(outputs), "relu"])
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("run.json", "{"), ("run.json", "[]"), ("metrics.json", '{"test": {"accuracy": "x"}}')]
+)
 def test_a_damaged_record_is_shown_as_such(
-    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str
 ) -> None:
     shutil.copytree(outputs / "digits_mlp", tmp_path / "digits_mlp", symlinks=True)
-    (tmp_path / "digits_mlp/latest/run.json").write_text("{")
+    (tmp_path / "digits_mlp/latest" / name).write_text(text)
     assert [row["status"] for row in listed(capsys, "--outputs", str(tmp_path))] == ["damaged"]
+    assert "damaged" in report.write_index(tmp_path).read_text()
+
+
+@pytest.mark.parametrize("name", ["sweep.json", "comparison.json"])
+def test_a_damaged_sweep_or_comparison_is_shown_as_such(
+    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    shutil.copytree(outputs / "two", tmp_path / "two", symlinks=True)
+    (tmp_path / "two/latest" / name).write_text("{")
+    assert [row["status"] for row in listed(capsys, "--outputs", str(tmp_path))] == ["damaged"]
+
+
+@pytest.mark.parametrize(
+    "text", ["a: [1", "", "model: 3", "seed: 1"], ids=["no yaml", "empty", "no node", "cut short"]
+)
+@pytest.mark.parametrize("verb", ["show", "report", "predict", "rerun", "export"])
+def test_a_damaged_configuration_is_told_in_one_line(
+    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str, text: str
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree((outputs / "digits_mlp/latest").resolve(), folder)
+    whole = (folder / "config.yaml").read_text()
+    (folder / "config.yaml").write_text(
+        whole.replace("model:\n", "model: 3\nother:\n") if "model" in text else text
+    )
+    more = {"predict": ["new.csv"], "export": ["--config", str(tmp_path / "x.yaml")]}
+    assert main([verb, str(folder), *more.get(verb, [])]) == 3
+    line = capsys.readouterr().err
+    assert line.startswith("mlexp: ")
+    assert "config.yaml is damaged" in line
+    assert line.count("\n") == 1
 
 
 def test_names_of_runs(outputs: Path) -> None:

@@ -7,14 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mlexp import app, comparison_folder, sweep_folder, sweeps
+from mlexp import app, comparison_folder, record, sweep_folder, sweeps
 from mlexp.comparisons import analysis, tuned
 from mlexp.comparisons.analysis import Analysis
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import Metric
 from mlexp.comparisons.show import show
 from mlexp.comparisons.study import Study
-from mlexp.errors import Interrupted, MlexpError
+from mlexp.errors import DataError, Interrupted, MlexpError
 from mlexp.studies import Comparison
 from mlexp.sweep_folder import Sweep, SweepFolder
 from mlexp.terminal import QUIET
@@ -44,6 +44,7 @@ def run(study: Study, *, verbosity: int = QUIET) -> sweeps.Outcome:
             "metric": str(study.metric),
             "arms": [{"name": arm} for arm in study.arms],
         }
+        record.write_json(folder.path / comparison_folder.QUESTION, start)
         comparison_folder.write_info(folder.path, start)
     return _go_on(study.plan, folder, verbosity)
 
@@ -52,6 +53,10 @@ def resume(path: Path, *, verbosity: int = QUIET) -> sweeps.Outcome:
     """Go on with a comparison that was stopped or killed, then answer its question from all runs."""
     known = comparison_folder.load(path)
     folder = sweep_folder.reopen(known.path)
+    try:
+        assert known.info
+    except DataError:  # all but the question is in the runs
+        comparison_folder.write_info(known.path, record.read_json(known.path / comparison_folder.QUESTION))
     return _go_on(sweeps.restored(known.path), folder, verbosity)
 
 

@@ -18,6 +18,7 @@ from mlexp.schema import Config
 from mlexp.studies import Comparison
 
 SEEDS = 10
+DRAWN_BY = ("split.test", "split.near", "split.stratify", "split.seed")
 NOT_OF_AN_ARM = ("comparison", "sweep", "execution", "task", "seed", "outputs", "size")
 
 
@@ -53,6 +54,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
     node = base.comparison
     arms = arms_of(node)
     refuse_twice_set(arguments, arms)
+    refuse_two_tests(arguments, arms, node)
     configs = compose_each(
         arguments, {name: as_settings(values) for name, values in arms.items()}, config_dir
     )
@@ -66,6 +68,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
     ]
     words = {name: dict(word.split("=", 1) for word in as_settings(values)) for name, values in arms.items()}
     refuse_same(configs)
+    refuse_apart({name: repeated(arm, node)[0][1] for name, arm in singles.items()}, metric)
     searches = tuned.searches(singles, node, arguments)
     return Study(node, metric, words, sweeps.planned(jobs, command=command), searches)
 
@@ -146,6 +149,48 @@ def refuse_same(configs: Mapping[str, Config]) -> None:
         if code in seen:
             raise ConfigError(f"The arms '{seen[code]}' and '{name}' are the same settings. Leave one out.")
         seen[code] = name
+
+
+def refuse_two_tests(
+    arguments: Sequence[str], arms: Mapping[str, Mapping[str, Any]], node: Comparison
+) -> None:
+    """Refuse a test part beside folds, each of which is one."""
+    words = [*arguments, *(word for values in arms.values() for word in as_settings(values))]
+    if node.folds and (typed := [word for word in words if word.lstrip("+").startswith("split.test=")]):
+        raise ConfigError(
+            f"{typed[0]} and comparison.folds={node.folds} both say which rows are the test part. Leave one of them "
+            "out (comparison.folds=null for no folds)."
+        )
+
+
+def refuse_apart(configs: Mapping[str, Config], metric: Metric) -> None:
+    """Refuse arms that are judged by different rows, or by none."""
+    first, *others = configs
+    for name, config in configs.items():
+        split = config.split
+        empty = {"test": split.test == 0 or not split.judge, "validation": split.validation == 0}
+        if empty.get(metric.part):
+            cure = "split.test=0.2 and split.judge=true" if metric.part == "test" else "split.validation=0.1"
+            raise ConfigError(
+                f"comparison.metric={metric} needs a {metric.part} part, and the arm '{name}' has none. Set {cure}."
+            )
+    for name in others:
+        one, other = (_judged_by(configs[arm], metric.part) for arm in (first, name))
+        if apart := [key for key in one if one[key] != other[key]]:
+            raise ConfigError(
+                f"The arms '{first}' and '{name}' would be judged by different rows: {apart[0]} is {one[apart[0]]} and "
+                f"{other[apart[0]]}. Give all arms one dataset, split.seed and split.test."
+            )
+
+
+def _judged_by(config: Config, part: str) -> dict[str, Any]:
+    """Return the keys that say which rows make up a part; one file may lie at two places."""
+    drawn = {"all": (), "test": DRAWN_BY}.get(part, (*DRAWN_BY, "split.validation"))
+    return {
+        key: value
+        for key, value in configuration.flat(config).items()
+        if key in drawn or (key.startswith("dataset.") and not key.endswith("path"))
+    }
 
 
 def kind_of(configs: Mapping[str, Config], wanted: str | None) -> str:

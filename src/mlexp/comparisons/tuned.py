@@ -79,7 +79,7 @@ def search(folder: Path, *, command: Sequence[str], verbosity: int) -> Chosen:
         config, place = configuration.read(file), file.with_suffix("")
         if not _complete(place):
             app.run(config, command=command, terminal=Terminal(verbosity), place=place)
-        told = record.read_json(place / "tuning.json")
+        told = record.Run(place).tuning
         names = ("strategy", "metric", "n_trials", "epochs_trained", "sentences")
         found[config.task.name] = {
             "values": told["chosen"]["values"],

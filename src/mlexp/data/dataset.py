@@ -226,6 +226,10 @@ def _divide(
             else deal_groups(own, y[rows], folds, stratify=stratify, rng=rng)
         )
         positions = np.flatnonzero(dealt == number - 1)
+        if not len(positions):
+            raise ConfigError(
+                f"{key}={share} is a fold without a row, of {len(rows)} rows: choose fewer folds."
+            )
     else:
         count = _count(share, len(rows), key)
         positions = (

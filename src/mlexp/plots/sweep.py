@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SEEDS = ("seed", "split.seed", "dataset.seed")  # repetitions of a setting, not settings
-MEASURES = ("accuracy", "r2", "ari", "silhouette", "macro_f1", "rmse", "mae", "mse", "loss")
+MEASURES = ("accuracy", "mse", "r2", "ari", "silhouette", "macro_f1", "rmse", "mae", "loss")
 SHARES = ("accuracy", "macro_f1")  # never above 1
 LOWER_IS_BETTER = ("rmse", "mae", "mse", "loss")
 FEW_LINES = len(PALETTE)

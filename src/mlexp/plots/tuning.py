@@ -11,7 +11,7 @@ import numpy as np
 from mlexp.plots import style
 from mlexp.plots.groups import PALETTE
 from mlexp.plots.sweep import LOWER_IS_BETTER, Findings, Setting, by_settings
-from mlexp.record import Run, read_json, read_table
+from mlexp.record import Run, read_table
 from mlexp.sweep_folder import short
 
 if TYPE_CHECKING:
@@ -195,8 +195,7 @@ def _number(word: str) -> float:
 
 
 def _report(run: Run) -> dict[str, Any] | None:
-    path = run.path / "tuning.json"
-    return dict(read_json(path)) if path.exists() else None
+    return run.tuning or None
 
 
 def _trials(run: Run) -> dict[str, list[Any]] | None:

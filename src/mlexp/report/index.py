@@ -65,12 +65,24 @@ def write_index(outputs: Path) -> Path:
 def _rows(outputs: Path) -> Iterator[list[Cell]]:
     for here, folders, files in os.walk(outputs):  # does not follow links such as `latest`
         folders[:] = [name for name in folders if name not in ("figures", "tables")]
-        if "run.json" in files:
-            yield _run(outputs, Path(here))
-        elif sweep_folder.INFO in files:
-            yield _sweep(outputs, Path(here), "comparison" if comparison_folder.INFO in files else "sweep")
-        elif comparison_folder.INFO in files:
-            yield _comparison(outputs, Path(here))
+        try:
+            if "run.json" in files:
+                yield _run(outputs, Path(here))
+            elif sweep_folder.INFO in files:
+                yield _sweep(
+                    outputs, Path(here), "comparison" if comparison_folder.INFO in files else "sweep"
+                )
+            elif comparison_folder.INFO in files:
+                yield _comparison(outputs, Path(here))
+        except DataError:
+            yield _damaged(outputs, Path(here))
+
+
+def _damaged(outputs: Path, folder: Path) -> list[Cell]:
+    """Return the row of a folder whose record cannot be read: one of them must not hide all others."""
+    made = datetime.fromtimestamp(folder.stat().st_mtime, UTC).isoformat(timespec="seconds")
+    info = {"started": made, "status": "damaged", "command": []}
+    return _row(outputs, folder, "", folder.parent.name, info, ("", "", ""))
 
 
 def _run(outputs: Path, folder: Path) -> list[Cell]:

@@ -6,13 +6,13 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
-from mlexp import record
 from mlexp.record import Run
 from mlexp.report import method, tables
 from mlexp.report.answers import answer
 from mlexp.report.page import Page, Table
 from mlexp.report.pictures import pictures
 from mlexp.report.study import Study, page_in, settings
+from mlexp.sweep_folder import Sweep
 
 FEW = 100  # test rows below which an interval is too wide to conclude much
 FILES = {
@@ -97,6 +97,6 @@ def _up(folder: Path) -> tuple[str, str] | None:
     sweep = folder.parent.parent
     if folder.parent.name != "runs" or not (sweep / "sweep.json").exists():
         return None
-    info = record.read_json(sweep / "sweep.json")
+    info = Sweep(sweep).info
     paged = info.get("figures") or (sweep / "report.html").exists()  # or will be, when the sweep has ended
     return f"one run of the sweep {info['task']}", "../../report.html" if paged else "../../"

@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlexp.record import Run, read_json
+from mlexp import yamltext
+from mlexp.record import Run
 from mlexp.report.page import KeyFigure
 from mlexp.report.words import number, percent
 
@@ -105,8 +106,7 @@ class Study:
     @cached_property
     def tuning(self) -> dict[str, Any]:
         """How its settings were searched for (`tuning.json`); empty if they were typed."""
-        path = self.run.path / "tuning.json"
-        return dict(read_json(path)) if path.exists() else {}
+        return self.run.tuning
 
     def figures(self, labels: Mapping[str, str]) -> list[KeyFigure]:
         """Return scores of the part that counts, by metric and label, beside those of the other parts."""
@@ -134,10 +134,8 @@ class Study:
 
 def settings(folder: Path) -> Mapping[str, Any]:
     """Return the configuration of a run or sweep; empty where there is none."""
-    import yaml
-
     path = folder / "config.yaml"
-    return dict(yaml.safe_load(path.read_text(encoding="utf-8"))) if path.exists() else {}
+    return yamltext.read(path) if path.exists() else {}
 
 
 def page_in(folder: Path, run: str) -> str:

@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mlexp import app, execution, schema
 from mlexp import config as configuration
-from mlexp import execution, schema
 from mlexp.combinations import Combination, changed, expand
 from mlexp.errors import ConfigError
 from mlexp.schema import Config
@@ -119,7 +119,21 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
         If a job is impossible; the message names it.
     """
     typed = any(word.startswith("figures=") for word in arguments)
-    return planned(expand(arguments, config_dir), figures_of_jobs=typed, command=command)
+    made = planned(expand(arguments, config_dir), figures_of_jobs=typed, command=command)
+    seen = set()
+    for job in made.jobs:
+        config = job.config
+        # What is checked does not depend on seeds, and there may be thousands of them.
+        asked = repr((config.task.kind, config.model, config.tune, config.split.validation))
+        if asked not in seen:
+            seen.add(asked)
+            try:
+                app.check(config)
+            except ConfigError as error:
+                raise ConfigError(
+                    f"job {job.number} ({job}): {error}" if job.swept else str(error)
+                ) from error
+    return made
 
 
 def planned(
@@ -136,6 +150,11 @@ def planned(
         )
     jobs = []
     for number, one in enumerate(combinations, 1):
+        for key, value in _shared(first).items():
+            if _shared(one.config)[key] != value:
+                raise ConfigError(
+                    f"{key} holds for the whole sweep: give it one value, or start several sweeps."
+                )
         # In its own folder a job is a run like any other: nothing there says that it was part of a sweep.
         config = replace(
             one.config,
@@ -172,6 +191,12 @@ def restored(path: Path) -> Plan:
         info["figures"],
         tuple(info["command"]),
     )
+
+
+def _shared(config: Config) -> dict[str, Any]:
+    """Return what a sweep has only one value of."""
+    nodes = configuration.flat(config.sweep, "sweep.") | configuration.flat(config.execution, "execution.")
+    return {"outputs": config.outputs} | nodes
 
 
 def _changes(base: Mapping[str, Any], job: Job) -> dict[str, Any]:

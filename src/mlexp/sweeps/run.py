@@ -13,7 +13,7 @@ from typing import Any
 
 from mlexp import app, record, sweep_folder
 from mlexp import config as configuration
-from mlexp.errors import Interrupted, MlexpError, SweepError
+from mlexp.errors import ConfigError, Interrupted, MlexpError, SweepError
 from mlexp.execution import Backend, Event, backend
 from mlexp.sweep_folder import FINISHED, Sweep, SweepFolder
 from mlexp.sweeps.plan import Job, Plan, restored
@@ -83,6 +83,11 @@ def begin(plan: Plan) -> SweepFolder:
     if plan.sweep.resume:
         known = place is not None and (place / sweep_folder.INFO).exists()
         unfinished = place if known else sweep_folder.newest(outputs, plan.task, plan.hash)
+        if place is not None and known and sweep_folder.load(place).info["hash"] != plan.hash:
+            raise ConfigError(
+                f"sweep.dir={place} holds a sweep of other jobs than these. Name another folder, or go on with that "
+                f"one: mlexp resume {place}"
+            )
     _decode(plan)
     assert plan.workers  # raises an error of ours if no one is there, before anything is made
     if unfinished is not None:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError
+from mlexp.models import MODELS, class_path
 from mlexp.observer import Observer
 from mlexp.result import Result
 from mlexp.schema import Config
+from mlexp.tasks import coder
 from mlexp.tasks.autoencoder import autoencoder
 from mlexp.tasks.by_hand import by_hand
 from mlexp.tasks.clustering import clustering
@@ -16,6 +18,7 @@ from mlexp.tasks.embedding import embedding
 from mlexp.tasks.explore import explore
 from mlexp.tasks.features import features
 from mlexp.tasks.layers import layers
+from mlexp.tasks.learning import built
 from mlexp.tasks.supervised import classification, classifications, regression
 
 
@@ -25,6 +28,22 @@ def comparison(config: Config, dataset: Dataset, observer: Observer) -> Result:
         f"task={config.task.name} is a comparison of many runs, and no run of its own. Start it on the command "
         "line without -m, or type task.kind=classification (or the kind that an arm runs) for a single run."
     )
+
+
+def check(config: Config) -> None:
+    """Check the model of a configuration as far as that goes without rows.
+
+    Raises
+    ------
+    ConfigError
+        The model does not serve this kind of study, or a parameter is unknown or out of range.
+    """
+    if config.task.kind in ("classification", "regression"):
+        built(config)
+    elif config.task.kind == "autoencoder":
+        coder.build(config)
+    elif config.task.kind in MODELS:
+        class_path(config.model.name, config.task.kind, config.trusted_packages)
 
 
 TASKS: dict[str, Callable[[Config, Dataset, Observer], Result]] = {

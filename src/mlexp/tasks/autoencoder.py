@@ -14,7 +14,7 @@ from mlexp.observer import Observer, Plan
 from mlexp.result import Result
 from mlexp.schema import Config
 from mlexp.tasks import coder as coders
-from mlexp.tasks.parts import NAMES, columns, described, prepared, sizes, some
+from mlexp.tasks.parts import NAMES, check_memory, columns, described, prepared, sizes, some
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ def train(config: Config, dataset: Dataset, observer: Observer) -> Trained:
     coder, width = coders.build(config), parts.train.X.shape[1]
     check_width(config, width, len(parts.train))
     summary = coder.plan(width, width)
+    check_memory(config, summary)
     observer.started(
         Plan(
             dataset=described(dataset),

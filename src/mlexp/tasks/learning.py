@@ -23,7 +23,7 @@ from mlexp.nn.state import CALLBACK, State
 from mlexp.observer import Observer, Plan
 from mlexp.result import Columns, Result
 from mlexp.schema import Config
-from mlexp.tasks.parts import columns, described, sizes
+from mlexp.tasks.parts import check_memory, columns, described, sizes
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +138,9 @@ def learn_together(
     """
     config = configs[0]
     first = _unfitted(config, dataset)
-    learnts = [first, *(replace(first, model=_built(other, first.parts)) for other in configs[1:])]
+    learnts = [first, *(replace(first, model=built(other, first.parts)) for other in configs[1:])]
     summary = _summary(first)
+    check_memory(config, summary)
     iterative = first.is_engine or _by_passes(config)
     for learnt, observer in zip(learnts, observers, strict=True):
         observer.started(_plan(dataset, learnt, summary, config.model.epochs if iterative else None))
@@ -157,7 +158,7 @@ def _unfitted(config: Config, dataset: Dataset) -> Learnt:
     node = config.split
     raw = split(dataset, **asdict(node))
     parts, preparation = prepared(raw, dataset, config.prepare, dtype=config.model.dtype)
-    learnt = Learnt(_built(config, parts), raw, parts, preparation, n_classes=dataset.n_classes)
+    learnt = Learnt(built(config, parts), raw, parts, preparation, n_classes=dataset.n_classes)
     if config.task.kind == "regression":
         y = parts.train.y
         learnt = replace(learnt, centre=float(y.mean()), spread=float(y.std()) or 1.0)
@@ -168,15 +169,15 @@ def _by_passes(config: Config) -> bool:
     return config.model.name == "sklearn_mlp"
 
 
-def _built(config: Config, parts: Split) -> Any:
-    """Return the unfitted model, sure to be of the kind that the task needs."""
+def built(config: Config, parts: Split | None = None) -> Any:
+    """Return the unfitted model, sure to be of the kind that the task needs, and to fit the rows if they are there."""
     from sklearn.base import is_classifier, is_regressor
 
     kind, name = config.task.kind, config.model.name
     own: dict[str, Any] = {}
     if models.class_path(name, kind, config.trusted_packages).startswith(models.ENGINE):
         # Without a validation part the engine would set one apart by itself.
-        own = {} if len(parts.validation) else {"validation_fraction": 0.0}
+        own = {} if parts is None or len(parts.validation) else {"validation_fraction": 0.0}
         own |= {"output": "linear"} if kind == "regression" else {}
     elif _by_passes(config):
         if "max_iter" in config.model.params:
@@ -184,7 +185,7 @@ def _built(config: Config, parts: Split) -> Any:
                 "model.params.max_iter is not used by model=sklearn_mlp here: set model.epochs."
             )
         size = config.model.params.get("batch_size", config.model.batch_size)
-        own = {"batch_size": min(size, len(parts.train))}
+        own = {"batch_size": min(size, len(parts.train))} if parts else {}
     model = models.build(
         config.model, kind, seed=config.seed, threads=config.threads, trusted=config.trusted_packages, **own
     )
@@ -194,7 +195,7 @@ def _built(config: Config, parts: Split) -> Any:
             f"{'classifier' if kind == 'classification' else 'regressor'}. Models for it: "
             f"{', '.join(models.MODELS[kind])}."
         )
-    if (k := getattr(model, "n_neighbors", 0)) > len(parts.train):
+    if parts and (k := getattr(model, "n_neighbors", 0)) > len(parts.train):
         raise ConfigError(
             f"model.params.n_neighbors must be at most {len(parts.train)}, the training rows. Got {k}."
         )

@@ -16,6 +16,8 @@ from mlexp.result import Columns
 from mlexp.schema import Config
 
 NAMES = ("train", "validation", "test")
+COPIES = 5  # of all parameters while a network trains: itself, gradient, two moments, the best so far
+DRAWN = 8  # bytes of a parameter when it is drawn
 
 
 def prepared(config: Config, dataset: Dataset) -> tuple[Split, Preparation]:
@@ -60,6 +62,18 @@ def described(dataset: Dataset) -> dict[str, Any]:
 def sizes(parts: Split) -> dict[str, Any]:
     """Return what the record says of the split."""
     return {name: len(getattr(parts, name)) for name in NAMES} | {"fingerprint": parts.fingerprint}
+
+
+def check_memory(config: Config, summary: list[dict[str, Any]]) -> None:
+    """Refuse a network that needs more than `memory_mb` to train; `summary` has its layers."""
+    n_parameters = sum(row["parameters"] for row in summary)
+    megabytes = n_parameters * (COPIES * np.dtype(config.model.dtype).itemsize + DRAWN) / 1e6
+    if megabytes > config.memory_mb:
+        raise ConfigError(
+            f"model.hidden={list(config.model.hidden)} makes {n_parameters:,} parameters, whose training needs about "
+            f"{megabytes:,.0f} MB; memory_mb={config.memory_mb} allows less. "
+            "Set model.hidden lower, or raise memory_mb."
+        )
 
 
 def some(part: Part, at_most: int, *, seed: int) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Search a space of settings on the validation part, then train and judge the chosen one, once.
 
-`search` has the form of a study (`mlexp.tasks`): app runs it in the place of one where `tune.strategy` is set.
+`search` has the form of a study (`mlexp.tasks`): app runs it in the place of one where `tune.strategy` is set, once
+`checked` has nothing against it.
 """
 
-from mlexp.tuning.run import search
+from mlexp.tuning.run import checked, search
 
-__all__ = ["search"]
+__all__ = ["checked", "search"]

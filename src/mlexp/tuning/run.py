@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from mlexp import config as configuration
-from mlexp import models, record
+from mlexp import record
 from mlexp.app import Session, as_typed
 from mlexp.data.dataset import Dataset, split
 from mlexp.errors import ConfigError, Interrupted, SweepError, did_you_mean
@@ -19,7 +19,7 @@ from mlexp.result import Columns, Result
 from mlexp.schema import Config
 from mlexp.studies import Tune
 from mlexp.sweeps import Rounds
-from mlexp.tasks import TASKS
+from mlexp.tasks import TASKS, check
 from mlexp.tasks.parts import described, sizes
 from mlexp.terminal import QUIET
 from mlexp.tuning import space as spaces
@@ -133,15 +133,14 @@ def checked(config: Config) -> tuple[Space, str]:
 
 def _check_settings(space: Space, tried: Sequence[Setting]) -> None:
     """Compose every setting, and have the models hold their parameters against their own rules."""
-    config = space.config
     seen = set()
     for setting in tried:
         try:
             own = space.configured(setting)
             asked = repr((own.model.name, own.model.params))
-            if asked not in seen and config.task.kind in ("classification", "regression"):
+            if asked not in seen:
                 seen.add(asked)
-                models.build(own.model, config.task.kind, seed=config.seed, trusted=config.trusted_packages)
+                check(own)
         except ConfigError as error:
             raise ConfigError(f"tune.space, at {spaces.words(setting)}: {error}") from error
 
@@ -242,8 +241,14 @@ def _epochs_found(config: Config, best: Trial) -> int:
 
 def _plan(space: Space, metric: str, dataset: Dataset) -> Plan:
     config = space.config
-    parts = split(dataset, **(_split_of(config) | {"judge": True}))
+    node = asdict(config.split) | {"judge": True}
+    parts = split(dataset, **node)
     n_trials, folds = budget(space), config.tune.folds
+    if folds:
+        try:
+            split(dataset, **(node | {"validation": f"{folds}/{folds}"}))  # the last fold has the fewest rows
+        except ConfigError as error:
+            raise ConfigError(f"tune.folds={folds} makes folds without rows: {error}") from error
     how = f"{folds} folds of each" if folds else "validation part"
     return Plan(
         dataset=described(dataset),
@@ -252,11 +257,6 @@ def _plan(space: Space, metric: str, dataset: Dataset) -> Plan:
             f"tune={config.tune.strategy}: {n_trials} settings of {', '.join(space.keys)}; {metric}, {how}"
         ],
     )
-
-
-def _split_of(config: Config) -> dict[str, Any]:
-    node = config.split
-    return {name: getattr(node, name) for name in ("test", "validation", "stratify", "seed")}
 
 
 def _say(session: Session, report: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ PARAMS = "model.params."
 EXAMPLE = "tune.space.model.learning_rate=[0.1,0.01], or ={low: 0.0001, high: 0.1, log: true}"
 WORDS = ("values", "low", "high", "log", "step", "n", "when")
 DIGITS = 4  # of drawn values: they can be typed again
+MOST = 100_000  # settings of a grid, and values of one key
 Setting = dict[str, Any]  # key -> value, of the keys whose conditions hold
 
 
@@ -87,6 +88,11 @@ class Space:
                 f"tune.space.{ranges[0]} is a range: a grid needs values. Add n: 5 (so many values) or step: 10 to it, "
                 "or set tune=random or tune=bayes."
             )
+        if (n_settings := math.prod(len(axis.values) for axis in self.axes)) > MOST:
+            raise ConfigError(
+                f"tune.space must hold at most {MOST:,} settings. Got {n_settings:,}: leave out values, or give ranges "
+                "without n and step and set tune=random."
+            )
         product = itertools.product(*(axis.values for axis in self.axes))
         return unique(self.held(dict(zip(self.keys, values, strict=True))) for values in product)
 
@@ -139,7 +145,7 @@ def of(config: Config) -> Space:
         _check_key(key)
         axis = _axis(key, node, config.tune.first)
         for value in axis.values or (axis.low, axis.high):
-            _check_value(key, value)
+            _check_value("tune.space", key, value)
         axes.append(axis)
     if not axes:
         raise ConfigError(
@@ -194,16 +200,11 @@ def default(key: str) -> Any:
 
 
 def _entries(node: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Return key -> what stands there; keys may be nested or written with dots."""
+    """Return key -> what stands there; keys may be nested or written with dots, and the later one wins."""
     found: dict[str, Any] = {}
     for name, value in node.items():
         inner = isinstance(value, dict) and not set(value) & {"values", "low", "high"}
-        entries = _entries(value, f"{prefix}{name}.") if inner else {f"{prefix}{name}": value}
-        if twice := sorted(set(entries) & set(found)):
-            raise ConfigError(
-                f"tune.space.{twice[0]} stands there twice, nested and with dots. Take one of them away."
-            )
-        found |= entries
+        found |= _entries(value, f"{prefix}{name}.") if inner else {f"{prefix}{name}": value}
     return found
 
 
@@ -211,9 +212,15 @@ def _axis(key: str, node: Any, first: int | None) -> Axis:
     entry = node if isinstance(node, dict) else {"values": node}
     if strange := sorted(set(entry) - set(WORDS)):
         raise ConfigError(f"tune.space.{key} takes {', '.join(WORDS)}. Got '{strange[0]}'.")
+    conditions = entry.get("when") or {}
+    if not isinstance(conditions, dict):
+        raise ConfigError(
+            f"tune.space.{key}.when must be a mapping of keys to values, such as {{model.optimizer: sgd}}. Got "
+            f"{as_typed(conditions)}."
+        )
     when = {
-        str(name): tuple(value) if isinstance(value, list) else (value,)
-        for name, value in _entries(entry.get("when") or {}, "").items()
+        name: tuple(value) if isinstance(value, list) else (value,)
+        for name, value in _entries(conditions, "").items()
     }
     if "values" not in entry:
         return _range(key, entry, when, first)
@@ -244,9 +251,13 @@ def _range(key: str, entry: Mapping[str, Any], when: dict[str, tuple[Any, ...]],
         raise ConfigError(
             f"tune.space.{key} takes n (2 or more values), or step (above 0, without log: true)."
         )
-    count = n if step is None else math.floor((high - low) / step + 1e-9) + 1
+    count = n if step is None else (high - low) / step + 1 + 1e-9
+    if count > MOST:
+        raise ConfigError(
+            f"tune.space.{key} must have at most {MOST:,} values. Got {count:,.0f}: lower n, or raise step."
+        )
     part = 1 / (n - 1) if step is None else step / (high - low)
-    shares = [k * part for k in range(count)]
+    shares = [k * part for k in range(math.floor(count))]
     listed = [low * (high / low) ** share if log else low + share * (high - low) for share in shares]
     return Axis(key, tuple(dict.fromkeys(map(axis.rounded, listed)))[:first], when=when)
 
@@ -265,18 +276,20 @@ def _check_key(key: str) -> None:
         raise ConfigError(f"tune.space: {configuration.unknown_key(key)}")
 
 
-def _check_value(key: str, value: Any) -> None:
+def _check_value(place: str, key: str, value: Any) -> None:
     if key in declared() and not declared()[key].metadata["rule"].accepts(value):
-        raise ConfigError(f"tune.space: {declared()[key].metadata['rule'].complaint(key, value)}")
+        raise ConfigError(f"{place}: {declared()[key].metadata['rule'].complaint(key, value)}")
 
 
 def _check_conditions(axes: Sequence[Axis]) -> None:
     names = [axis.key for axis in axes]
     for place, axis in enumerate(axes):
-        for key in axis.when:
+        for key, allowed in axis.when.items():
             if key in names[place:]:
                 raise ConfigError(
                     f"tune.space.{axis.key}: its condition names {key}, which must stand before it."
                 )
             if key not in declared() and not key.startswith(PARAMS):
                 raise ConfigError(f"tune.space.{axis.key}.when: {configuration.unknown_key(key)}")
+            for value in allowed:
+                _check_value(f"tune.space.{axis.key}.when", key, value)

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import re
+from typing import NoReturn
+
+from mlexp.errors import ConfigError, did_you_mean
 
 
-def parser(verb: str, description: str | None, example: str) -> argparse.ArgumentParser:
-    """Return the parser of a verb, whose ``--help`` ends with an example; it says the usage when words are wrong."""
-    return argparse.ArgumentParser(
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with the words of a verb in one line, like every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise `ConfigError` with the nearest spelling and the usage."""
+        known = [str(choice) for action in self._actions for choice in action.choices or ()]
+        wrong = re.search(r"(?:unrecognized arguments:|invalid choice:) '?([^\s'=]+)", message)
+        near = did_you_mean(wrong[1], [*self._option_string_actions, *known]) if wrong else ""
+        usage = " ".join(self.format_usage().split())
+        raise ConfigError(f"{self.prog}: {message}.{near} U{usage[1:]}; more with --help.")
+
+
+def parser(verb: str, description: str | None, example: str) -> Parser:
+    """Return the parser of a verb, whose ``--help`` ends with an example."""
+    return Parser(
         prog=f"mlexp {verb}",
         description=description,
         epilog=f"example\n  {example}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from mlexp import record
 from mlexp.record import Run
 from mlexp.verbs import parser
-from mlexp.verbs.naming import add_run, found, shown
+from mlexp.verbs.naming import add_quiet, add_run, found, shown
 
 REPEATED = ("metrics.json", "history.csv", "tuning.csv", "predictions.npz", "arrays.npz", "model.npz",
             "model.skops", "preparation.skops", "comparison.json", "summary.csv")  # fmt: skip
@@ -27,9 +28,10 @@ def rerun(arguments: Sequence[str]) -> int:
     """
     words = parser("rerun", rerun.__doc__, "mlexp rerun outputs/digits_mlp/latest")
     add_run(words)
+    add_quiet(words)
     parsed = words.parse_args(arguments)
     before = found(parsed.run, parsed.outputs)
-    after = shown(_again(before, Path(parsed.outputs), ["mlexp", "rerun", parsed.run]))
+    after = shown(_again(before, parsed))
     lines = list(differences(before, after))
     if not lines:
         print(f"same bytes: {before} and {after}")
@@ -43,21 +45,20 @@ def rerun(arguments: Sequence[str]) -> int:
     return DIFFERENT
 
 
-def _again(before: Path, outputs: Path, command: list[str]) -> Path:
+def _again(before: Path, parsed: argparse.Namespace) -> Path:
     """Run once more, in a new folder, and return it."""
     if (before / "sweep.json").exists():
-        return _sweep_again(before, outputs)
+        return _sweep_again(before, Path(parsed.outputs), parsed.quiet)
     from mlexp import app
     from mlexp import config as configuration
     from mlexp.terminal import Terminal
 
     config = configuration.read(before / "config.yaml")
-    return app.run(
-        dataclasses.replace(config, outputs=str(outputs)), command=command, terminal=Terminal()
-    ).path
+    config = dataclasses.replace(config, outputs=str(Path(parsed.outputs)))
+    return app.run(config, command=["mlexp", "rerun", parsed.run], terminal=Terminal(parsed.quiet)).path
 
 
-def _sweep_again(before: Path, outputs: Path) -> Path:
+def _sweep_again(before: Path, outputs: Path, verbosity: int) -> Path:
     from mlexp import comparison_folder, comparisons, sweeps
     from mlexp.comparisons.metric import Metric
     from mlexp.studies import Comparison
@@ -72,9 +73,9 @@ def _sweep_again(before: Path, outputs: Path) -> Path:
         info = comparison_folder.load(before).info
         node = Comparison(**info["comparison"])
         study = comparisons.Study(node, Metric.parse(info["metric"]), info["settings"], plan)
-        outcome = comparisons.run(study, verbosity=0)
+        outcome = comparisons.run(study, verbosity=verbosity)
     else:
-        outcome = sweeps.run(plan, verbosity=0)
+        outcome = sweeps.run(plan, verbosity=verbosity)
     if outcome.status == "interrupted" and (error := outcome.error()):
         raise error
     return outcome.path

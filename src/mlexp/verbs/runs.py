@@ -14,7 +14,7 @@ from mlexp.errors import ConfigError, DataError, did_you_mean
 from mlexp.verbs.naming import folders
 
 PARTS = ("test", "all", "validation", "train")
-METRICS = ("accuracy", "r2", "mse", "silhouette", "trustworthiness")
+METRICS = ("accuracy", "mse", "r2", "silhouette", "trustworthiness")
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,14 @@ class Entry:
     Attributes
     ----------
     path : the folder
-    info : run.json or sweep.json; empty where it cannot be read
+    info : run.json, sweep.json or, of runs that were there before, comparison.json; empty where a file is damaged
+    metrics : part -> metric -> value, of a run
     is_sweep : whether it is a sweep or a comparison
     """
 
     path: Path
     info: dict[str, Any]
+    metrics: dict[str, dict[str, float]]
     is_sweep: bool
 
     @property
@@ -63,7 +65,7 @@ class Entry:
         """The number that says most, with its name: test before the rest, accuracy before R² before errors."""
         if self.is_sweep:
             return "jobs", len(self.info.get("jobs", ()))
-        metrics = _json(self.path / "metrics.json")
+        metrics = self.metrics
         for part in [*(part for part in PARTS if part in metrics), *metrics]:
             for name in [*(name for name in METRICS if name in metrics[part]), *metrics[part]]:
                 if metrics[part][name] is not None:
@@ -73,11 +75,13 @@ class Entry:
     @cached_property
     def settings(self) -> dict[str, str]:
         """Every key of the configuration with its full path, and its value as text; of a sweep, its first job's."""
-        import yaml
+        from mlexp import yamltext
 
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         path = self.path / "config.yaml"
-        return _flat(yaml.load(path.read_text("utf-8"), loader)) if path.exists() else {}
+        try:
+            return _flat(yamltext.read(path)) if path.exists() else {}
+        except DataError:  # a list must show what else there is
+            return {}
 
     def row(self) -> dict[str, Any]:
         """Return what tables show."""
@@ -96,8 +100,21 @@ class Entry:
 
 def entry(path: Path) -> Entry:
     """Return the entry of a folder."""
-    is_sweep = (path / "sweep.json").exists()
-    return Entry(path, _json(path / ("sweep.json" if is_sweep else "run.json")), is_sweep)
+    from mlexp import comparison_folder, sweep_folder
+    from mlexp.record import Run
+
+    try:
+        if (path / "run.json").exists():
+            run = Run(path)
+            return Entry(path, run.info, run.metrics, False)
+        info: dict[str, Any] = {}
+        if (path / comparison_folder.INFO).exists():
+            info = comparison_folder.load(path).info
+        if (path / sweep_folder.INFO).exists():
+            info = sweep_folder.load(path).info
+        return Entry(path, info, {}, True)
+    except DataError:  # a list must show what else there is
+        return Entry(path, {}, {}, not (path / "run.json").exists())
 
 
 def entries(outputs: Path, *, task: str | None = None, jobs: bool = False) -> list[Entry]:
@@ -151,18 +168,6 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, str]:
             plain = value is None or isinstance(value, bool)
             found[f"{prefix}{name}"] = words[value] if plain else str(value).replace("'", "")
     return found
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """Return a JSON file; nothing where there is none, for a list must show what else there is."""
-    if not path.exists():
-        return {}
-    from mlexp.record import read_json
-
-    try:
-        return dict(read_json(path))
-    except DataError:
-        return {}
 
 
 def as_csv(rows: Sequence[dict[str, Any]]) -> str:

@@ -151,3 +151,19 @@ def test_arms_are_tuned_without_the_test_part(tmp_path: Path) -> None:
     (folder / "sweep.json").write_text(json.dumps(sweep | {"status": "running"}))
     assert main(["resume", str(folder)]) == 0
     assert json.loads(before)["pairs"] == info(folder)["pairs"]
+
+
+def test_a_comparison_of_tuned_arms_is_not_run_again_by_the_same_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = [*SMALL, ARMS, "comparison.tune_arms=true", "comparison.seeds=2", "tune=grid", "tune.epochs=2",
+                "tune.space.model.learning_rate=[0.0001,0.01]", "tune.space.model.dropout=null",
+                "tune.space.model.hidden=null", "figures=false", "sweep.dir=here", "sweep.resume=true"]  # fmt: skip
+    assert main(["-q", *settings]) == 0
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.glob("here/**/metrics.json")}
+    answered = info(tmp_path / "here")["pairs"]
+    assert main(["-q", *settings]) == 0
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("here/**/metrics.json")} == written
+    assert info(tmp_path / "here")["pairs"] == answered
+    assert main(["-q", *settings, "seed=5"]) == 2

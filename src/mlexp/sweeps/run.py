@@ -98,9 +98,14 @@ def begin(plan: Plan) -> SweepFolder:
 
 
 def write_plan(plan: Plan, folder: SweepFolder) -> None:
-    """Write down what is about to run, enough to go on with it in another process."""
+    """Write down what is about to run, enough to go on with it in another process.
+
+    A plan that grew or was tuned since keeps the hash of what was asked for: by that its folder is found again.
+    """
+    known = Sweep(folder.path).info if (folder.path / sweep_folder.INFO).exists() else {}
+    asked = {"hash": known["hash"]} if known else {}
     record.write_bytes(folder.path / "config.yaml", configuration.as_yaml(plan.first).encode())
-    folder.write_info({"status": "running", "started": _now()} | plan.record())
+    folder.write_info({"status": "running", "started": _now()} | plan.record() | asked)
     tracker(plan, folder).started(folder.path, plan.record(), configuration.flat(plan.first))
 
 

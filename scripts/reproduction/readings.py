@@ -14,6 +14,7 @@ from scipy.stats import t as student
 
 from mlexp import record, sweep_folder
 from mlexp.record import Run
+from mlexp.yamltext import leaves
 
 Entry = Mapping[str, Any]
 
@@ -113,7 +114,7 @@ def of_comparison(folder: Path, entry: Entry) -> float | None:
 def matching(folder: Path, where: Entry) -> Iterator[Run]:
     """Yield the completed runs in which these keys have these values."""
     for run in completed(folder):
-        config = _flat(yaml.safe_load((run.path / "config.yaml").read_text(encoding="utf-8")))
+        config = dict(leaves(yaml.safe_load((run.path / "config.yaml").read_text(encoding="utf-8"))))
         if all(_same(config.get(key), value) for key, value in where.items()):
             yield run
 
@@ -163,13 +164,6 @@ def first_run(folder: Path) -> Run | None:
     """Return the first completed run of a folder, for its pictures."""
     run = next(completed(folder), None)
     return record.load(run.path) if run else None
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
-    return found
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -28,6 +28,7 @@ from mlexp import config as configuration
 from mlexp.choices import search_path
 from mlexp.errors import ConfigError
 from mlexp.schema import Config, declared
+from mlexp.yamltext import leaves
 
 Axis = list[tuple[str, ...]]  # the values of one swept key, or of several that advance together
 
@@ -93,7 +94,7 @@ def compose_each(
     return found
 
 
-def as_settings(values: Mapping[str, Any], prefix: str = "") -> list[str]:
+def as_settings(values: Mapping[str, Any]) -> list[str]:
     """Return settings as typed; ``{model: {l2: 1}}`` and ``{model.l2: 1}`` are the same.
 
     Examples
@@ -101,12 +102,7 @@ def as_settings(values: Mapping[str, Any], prefix: str = "") -> list[str]:
     >>> as_settings({"model": {"l2": 1, "params": {"C": 2}}, "seed": 3, "dataset": "iris"})
     ['model.l2=1', 'model.params={C:2}', 'seed=3', 'dataset=iris']
     """
-    words = []
-    for key, value in values.items():
-        path = f"{prefix}{key}"
-        nested = isinstance(value, Mapping) and path not in declared()
-        words += as_settings(value, f"{path}.") if nested else [f"{path}={_typed(value)}"]
-    return words
+    return [f"{path}={_typed(value)}" for path, value in leaves(values, declared())]
 
 
 def _combination(

@@ -12,7 +12,7 @@ import difflib
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -137,7 +137,8 @@ def checked(composed: DictConfig, typed: Sequence[str] = ()) -> Config:
     """
     drop_params(composed, typed)
     values = OmegaConf.to_container(composed, resolve=True, throw_on_missing=False)
-    flat = dict(_leaves(values))
+    assert isinstance(values, dict)
+    flat = dict(yamltext.leaves({str(key): value for key, value in values.items()}, declared()))
     check_keys(flat)
     check_values(flat)
     config = OmegaConf.to_object(composed)
@@ -319,15 +320,6 @@ def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | N
     if ambiguous:
         return ConfigError(f"{ambiguous.group(1)} names several values: use mlexp -m, or mlexp.sweep.")
     return ConfigError(_first_line(str(error)))
-
-
-def _leaves(values: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
-    """Yield each key with its full path; a key that is declared to hold a mapping is a leaf."""
-    for name, value in values.items():
-        if isinstance(value, dict) and prefix + str(name) not in declared():
-            yield from _leaves(value, f"{prefix}{name}.")
-        else:
-            yield prefix + str(name), value
 
 
 def _named_key(error: BaseException) -> tuple[BaseException, str]:

@@ -44,3 +44,6 @@ CLUSTERINGS = (
 EMBEDDINGS = ("pca", "tsne", "lle", "mds", "isomap", "umap", "opentsne")
 STRATEGIES = ("grid", "random", "halving", "bayes")
 CALCULATIONS = ("backprop", "residual")
+
+# Measures of which less is better; of all others more is.
+LOWER_IS_BETTER = ("loss", "mae", "mse", "rmse", "davies_bouldin", "inertia", "aic", "bic", "noise")

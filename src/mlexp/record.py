@@ -33,7 +33,6 @@ from mlexp.files import write_npz as write_npz
 from mlexp.files import write_table as write_table
 from mlexp.result import Columns, Result
 
-STATUSES = ("running", "completed", "failed", "diverged", "interrupted")
 RESUMABLE = ("running", "failed", "interrupted")
 CHECKPOINT = "checkpoint.npz"
 LOCK = ".lock"

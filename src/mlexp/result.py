@@ -10,6 +10,17 @@ import numpy as np
 Columns = dict[str, list[Any]]
 
 
+def by_row(columns: Columns) -> list[dict[str, Any]]:
+    """Return a table as one mapping a row.
+
+    Examples
+    --------
+    >>> by_row({"seed": [0, 1], "accuracy": [0.5, 0.75]})
+    [{'seed': 0, 'accuracy': 0.5}, {'seed': 1, 'accuracy': 0.75}]
+    """
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
+
 @dataclass(frozen=True)
 class Result:
     """All that one run found out.

@@ -67,10 +67,6 @@ class Terminal:
         if self.verbosity != QUIET:
             self.console.print(f"[yellow]warning:[/yellow] {escape(sentence)}")
 
-    def stopping(self) -> None:
-        """Acknowledge a request to stop."""
-        self.console.print("stopping after this epoch; press Ctrl-C again to stop at once")
-
     def end(self, info: Mapping[str, Any], metrics: Mapping[str, Mapping[str, float]], folder: Path) -> None:
         """Show the outcome and where everything is."""
         self.stop_bar()

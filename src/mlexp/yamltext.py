@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,24 @@ def read(path: Path) -> dict[str, Any]:
         if name not in found or (is_dataclass(default) and not isinstance(found[name], dict)):
             raise DataError(f"{path} is damaged: it holds no {name}. Run the task again.")
     return found
+
+
+def leaves(
+    values: Mapping[str, Any], whole: Container[str] = (), prefix: str = ""
+) -> Iterator[tuple[str, Any]]:
+    """Yield the full path of each key and its value; a mapping whose path is in `whole` is a value.
+
+    Examples
+    --------
+    >>> dict(leaves({"model": {"l2": 0.1, "params": {"C": 2}}, "seed": 3}, whole=["model.params"]))
+    {'model.l2': 0.1, 'model.params': {'C': 2}, 'seed': 3}
+    """
+    for name, value in values.items():
+        path = f"{prefix}{name}"
+        if isinstance(value, Mapping) and path not in whole:
+            yield from leaves(value, whole, f"{path}.")
+        else:
+            yield path, value
 
 
 def dumped(values: Mapping[str, Any]) -> str:

@@ -82,7 +82,7 @@ def test_importance_of_an_additive_score_is_its_variance_share() -> None:
     steps = {0: 0.0, 1: 0.3, 2: 0.6}
     trials = [
         trial(k, 0.5 + 0.1 * steps[s["model.l2"]] + 0.1 * s["model.dropout"], setting=s)
-        for k, s in enumerate(space.grid())
+        for k, s in enumerate(space.grid)
     ]
     found = importance(space, trials, "accuracy")
     assert found["key"] == ["model.l2", "model.dropout"]
@@ -97,7 +97,7 @@ def test_importance_of_an_additive_score_is_its_variance_share() -> None:
 def test_importance_of_keys_that_act_only_together_is_nothing() -> None:
     space = space_of("{model.l2: [0, 1], model.l1: [0, 1]}")
     trials = [
-        trial(k, 0.5 + 0.1 * (s["model.l2"] ^ s["model.l1"]), setting=s) for k, s in enumerate(space.grid())
+        trial(k, 0.5 + 0.1 * (s["model.l2"] ^ s["model.l1"]), setting=s) for k, s in enumerate(space.grid)
     ]
     assert importance(space, trials, "accuracy")["importance"] == pytest.approx([0, 0])
     assert importance(space, [trial(1, 0.5), trial(2, 0.5)], "accuracy") == {}

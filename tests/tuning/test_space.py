@@ -28,8 +28,8 @@ def test_the_strategies_of_the_schema_are_those_there_are() -> None:
 def test_nested_and_dotted_keys_are_the_same() -> None:
     nested = space_of("tune.space.model.hidden=[[8],[4,4]]", "tune.space.model.l2=[0,0.1]")
     dotted = space_of("+tune.space={model.hidden: [[8],[4,4]], model.l2: [0,0.1]}")
-    assert nested.grid() == dotted.grid()
-    assert [setting["model.hidden"] for setting in nested.grid()] == [[8], [8], [4, 4], [4, 4]]
+    assert nested.grid == dotted.grid
+    assert [setting["model.hidden"] for setting in nested.grid] == [[8], [8], [4, 4], [4, 4]]
 
 
 def test_what_is_typed_with_dots_wins_over_the_task_file() -> None:
@@ -42,7 +42,7 @@ def test_what_is_typed_with_dots_wins_over_the_task_file() -> None:
 def test_a_key_under_a_condition_varies_only_where_it_holds() -> None:
     when = "model.momentum: {values: [0.5, 0.9], when: {model.optimizer: sgd}}"
     space = space_of(f"+tune.space={{{OPTIMIZERS}, {when}}}")
-    assert space.grid() == [
+    assert space.grid == [
         {"model.optimizer": "sgd", "model.momentum": 0.5},
         {"model.optimizer": "sgd", "model.momentum": 0.9},
         {"model.optimizer": "adam"},
@@ -56,7 +56,7 @@ def test_a_parameter_under_a_condition_is_left_out_where_it_fails() -> None:
         "+tune.space={model.params.bootstrap: [true, false], "
         "model.params.max_samples: {values: [0.5], when: {model.params.bootstrap: true}}}",
     )  # fmt: skip
-    configured = [space.configured(setting).model.params for setting in space.grid()]
+    configured = [space.configured(setting).model.params for setting in space.grid]
     assert configured == [
         {"max_depth": 3, "bootstrap": True, "max_samples": 0.5},
         {"max_depth": 3, "bootstrap": False},
@@ -75,7 +75,7 @@ def test_a_parameter_under_a_condition_is_left_out_where_it_fails() -> None:
 def test_ranges_become_lists(node: str, values: list[float]) -> None:
     key = "model.params.C"
     space = space_of("model=svm", f"+tune.space={{{key}: {node}}}")
-    assert [setting[key] for setting in space.grid()] == pytest.approx(values)
+    assert [setting[key] for setting in space.grid] == pytest.approx(values)
 
 
 def test_draws_are_even_on_the_scale_asked_for() -> None:
@@ -98,7 +98,7 @@ def test_first_keeps_the_first_values_and_null_leaves_a_key_out() -> None:
         "tune.first=2",
     )
     assert space.keys == ["model.l2", "model.hidden"]
-    assert len(space.grid()) == 4
+    assert len(space.grid) == 4
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import numpy as np
 
 from mlexp import metrics
 from mlexp.errors import ConfigError, did_you_mean
+from mlexp.names import LOWER_IS_BETTER
 
 # Kind of study -> what its runs are judged by. Of the measures of a regression, only mae is a mean over rows.
 DEFAULT = {
@@ -27,7 +28,6 @@ RECORDED = {
 }  # fmt: skip
 # Measure that is a mean over rows -> what `predictions.npz` keeps of every row.
 ROWS = {"accuracy": "correct", "loss": "log_loss", "mae": "absolute_error", "mse": "squared_error"}
-LOWER_IS_BETTER = ("loss", "mae", "mse", "rmse", "davies_bouldin", "inertia", "aic", "bic", "noise")
 SHARES = ("accuracy", "purity")
 Statistic = Callable[[np.ndarray, np.ndarray], float]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from mlexp.comparisons.metric import Metric
 from mlexp.comparisons.show import show
 from mlexp.comparisons.study import Study
 from mlexp.errors import DataError, Interrupted, MlexpError
+from mlexp.result import by_row
 from mlexp.studies import Comparison
 from mlexp.sweep_folder import Sweep, SweepFolder
 from mlexp.terminal import QUIET
@@ -54,7 +54,7 @@ def resume(path: Path, *, verbosity: int = QUIET) -> sweeps.Outcome:
     known = comparison_folder.load(path)
     folder = sweep_folder.reopen(known.path)
     try:
-        assert known.info
+        record.read_json(known.path / comparison_folder.INFO, comparison_folder.SHAPE)
     except DataError:  # all but the question is in the runs
         comparison_folder.write_info(known.path, record.read_json(known.path / comparison_folder.QUESTION))
     return _go_on(sweeps.restored(known.path), folder, verbosity)
@@ -119,7 +119,7 @@ def answered(path: Path, *, figures: bool = True) -> Analysis:
 def evidence_of(sweep: Sweep, metric: Metric) -> Evidence:
     """Return the runs of a comparison by arm."""
     entries: dict[str, list[Entry]] = {}
-    fates = {row["number"]: row for row in _rows(sweep.summary)}
+    fates = {row["number"]: row for row in by_row(sweep.summary)}
     for job in sweep.info["jobs"]:
         swept = dict(job["swept"])
         arm = swept.pop("arm")
@@ -134,7 +134,3 @@ def evidence_of(sweep: Sweep, metric: Metric) -> Evidence:
             )
         )
     return Evidence(metric, entries)
-
-
-def _rows(summary: Mapping[str, Any]) -> list[dict[str, str]]:
-    return [dict(zip(summary, cells, strict=True)) for cells in zip(*summary.values(), strict=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from mlexp.errors import ConfigError
 from mlexp.rules import as_typed
 from mlexp.schema import Config
 from mlexp.studies import Comparison
+from mlexp.yamltext import leaves
 
 SEEDS = 10
 DRAWN_BY = ("split.test", "split.near", "split.stratify", "split.seed")
@@ -61,14 +62,15 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
     kind = kind_of(configs, node.of)
     metric = Metric.parse(node.metric or DEFAULT[kind], kind)
     singles = {name: single(config, kind) for name, config in configs.items()}
+    runs = {name: repeated(arm, node) for name, arm in singles.items()}
     jobs = [
         Combination({"arm": name} | swept, replace(config, tune=replace(config.tune, strategy=None)))
-        for name, arm in singles.items()
-        for swept, config in repeated(arm, node)
+        for name, found in runs.items()
+        for swept, config in found
     ]
     words = {name: dict(word.split("=", 1) for word in as_settings(values)) for name, values in arms.items()}
     refuse_same(configs)
-    refuse_apart({name: repeated(arm, node)[0][1] for name, arm in singles.items()}, metric)
+    refuse_apart({name: found[0][1] for name, found in runs.items()}, metric)
     searches = tuned.searches(singles, node, arguments)
     return Study(node, metric, words, sweeps.planned(jobs, command=command), searches)
 
@@ -99,21 +101,13 @@ def arms_of(node: Comparison) -> dict[str, dict[str, Any]]:
 
 def _crossed(grid: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     axes = []
-    for word, values in ((key, value) for key, value in _flat(grid)):
+    for word, values in leaves(grid):
         if not isinstance(values, list) or not values:
             raise ConfigError(f"comparison.grid.{word} must be a list of values. Got {values!r}.")
         axes.append([(word, value) for value in values])
     return {
         " ".join(named(key, value) for key, value in pairs): dict(pairs) for pairs in itertools.product(*axes)
     }
-
-
-def _flat(grid: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in grid.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def named(key: str, value: Any) -> str:

@@ -21,7 +21,7 @@ from mlexp.plots import (
     style,
     tuning,
 )
-from mlexp.record import Run, write_bytes
+from mlexp.record import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -86,12 +86,4 @@ def draw(run: Run) -> list[Path]:
     DataError
         If a file of the folder is missing or damaged, or its arrays do not belong together.
     """
-    written = []
-    with style.settings():
-        for name, make in FIGURES.items():
-            figure = make(run)
-            if figure is not None:
-                path = run.path / "figures" / f"{name}.png"
-                write_bytes(path, style.png(figure))
-                written.append(path)
-    return written
+    return style.draw(run.path, FIGURES, run)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from mlexp.comparison_folder import Comparison
 from mlexp.plots import comparison_classes, comparison_curves, comparison_scores, style
 from mlexp.plots.comparison_arms import Arms
-from mlexp.record import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,12 +30,4 @@ FIGURES: dict[str, Callable[[Arms], Figure | None]] = {
 
 def draw(comparison: Comparison) -> list[Path]:
     """Draw what the folder of a comparison allows into its ``figures/``, and return the files."""
-    arms, written = Arms(comparison), []
-    with style.settings():
-        for name, make in FIGURES.items():
-            figure = make(arms)
-            if figure is not None:
-                path = comparison.path / "figures" / f"{name}.png"
-                write_bytes(path, style.png(figure))
-                written.append(path)
-    return written
+    return style.draw(comparison.path, FIGURES, Arms(comparison))

@@ -20,7 +20,6 @@ TITLES = {
 HEIGHT = 2.75  # inches of a panel
 THUMBNAIL = 0.17  # inches of the longer side of an image among others
 MARGIN = 1.15  # distance between two images, in their sizes
-FIRST = 10  # components written out as numbers
 LINE = "#D55E00"
 
 

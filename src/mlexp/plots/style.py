@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mlexp.record import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.ft2font import FT2Font
+
+Drawn = TypeVar("Drawn")
 
 WIDTH = 6.3  # inches; 16 cm, the text width of a page
 DPI = 150
@@ -116,6 +121,19 @@ def freeze(figure: Figure) -> None:
     if engine is not None:
         engine.execute(figure)
         figure.set_layout_engine("none")
+
+
+def draw(folder: Path, figures: Mapping[str, Callable[[Drawn], Figure | None]], drawn: Drawn) -> list[Path]:
+    """Draw figures of one thing into ``figures/`` of a folder, and return the files; None is a figure left out."""
+    written = []
+    with settings():
+        for name, make in figures.items():
+            figure = make(drawn)
+            if figure is not None:
+                path = folder / "figures" / f"{name}.png"
+                write_bytes(path, png(figure))
+                written.append(path)
+    return written
 
 
 def png(figure: Figure) -> bytes:

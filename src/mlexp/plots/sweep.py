@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlexp.names import LOWER_IS_BETTER
 from mlexp.plots import style
 from mlexp.plots.groups import PALETTE
-from mlexp.record import Run, write_bytes
+from mlexp.record import Run
+from mlexp.result import by_row
 from mlexp.stats.fence import fenced
 from mlexp.sweep_folder import Sweep, short
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 SEEDS = ("seed", "split.seed", "dataset.seed")  # repetitions of a setting, not settings
 MEASURES = ("accuracy", "mse", "r2", "ari", "silhouette", "macro_f1", "rmse", "mae", "loss")
 SHARES = ("accuracy", "macro_f1")  # never above 1
-LOWER_IS_BETTER = ("rmse", "mae", "mse", "loss")
 FEW_LINES = len(PALETTE)
 BEHIND: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8}
 MOST_LINES = 500  # more would take minutes to draw and be a grey wall
@@ -98,26 +99,16 @@ def draw(sweep: Sweep) -> list[Path]:
     found = findings(sweep)
     if found is None:
         return []
-    figures: dict[str, Callable[[], Figure | None]] = {
-        "sweep": lambda: by_settings(found),
-        "losses": lambda: losses(found, sweep),
+    figures: dict[str, Callable[[Findings], Figure | None]] = {
+        "sweep": by_settings,
+        "losses": lambda found: losses(found, sweep),
     }
-    written = []
-    with style.settings():
-        for name, make in figures.items():
-            figure = make()
-            if figure is not None:
-                path = sweep.path / "figures" / f"{name}.png"
-                write_bytes(path, style.png(figure))
-                written.append(path)
-    return written
+    return style.draw(sweep.path, figures, found)
 
 
 def findings(sweep: Sweep) -> Findings | None:
     """Return what a sweep found; None if there is nothing to compare."""
-    columns = sweep.summary
-    rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
-    rows = [row for row in rows if row["status"] == "completed"]
+    rows = [row for row in by_row(sweep.summary) if row["status"] == "completed"]
     swept = sweep.info["keys"]
     keys = tuple(key for key in swept if key not in SEEDS) or tuple(swept)
     for measure in MEASURES:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlexp.names import LOWER_IS_BETTER
 from mlexp.plots import style
 from mlexp.plots.groups import PALETTE
-from mlexp.plots.sweep import LOWER_IS_BETTER, Findings, Setting, by_settings
+from mlexp.plots.sweep import Findings, Setting, by_settings
 from mlexp.record import Run, read_table
+from mlexp.result import by_row
 from mlexp.sweep_folder import short
 
 if TYPE_CHECKING:
@@ -214,7 +216,7 @@ def _searched(run: Run) -> Searched | None:
         return None
     measure = str(report["metric"])
     keys = tuple(report["space"])
-    rows = [dict(zip(table, cells, strict=True)) for cells in zip(*table.values(), strict=True)]
+    rows = by_row(table)
     jobs = {
         tuple(row[key] or NOTHING for key in keys): [row]
         for row in rows

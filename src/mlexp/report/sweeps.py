@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from mlexp.plots.sweep import LOWER_IS_BETTER, SEEDS, Findings, findings
+from mlexp.names import LOWER_IS_BETTER
+from mlexp.plots.sweep import SEEDS, Findings, findings
 from mlexp.record import Run
 from mlexp.report import method, tables
 from mlexp.report.curves import thumbnails
@@ -16,6 +18,7 @@ from mlexp.report.page import Answer, Cell, KeyFigure, Page, Table
 from mlexp.report.pictures import pictures
 from mlexp.report.study import page_in, settings
 from mlexp.report.words import duration, listed, number, percent, shown
+from mlexp.result import by_row
 from mlexp.sweep_folder import FINISHED, Sweep, short
 
 FEW_SEEDS = 3
@@ -54,8 +57,7 @@ def page(sweep: Sweep) -> Page:
 
 def rows(sweep: Sweep) -> list[Row]:
     """Return one mapping a job, as the summary has them."""
-    columns = sweep.summary
-    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+    return by_row(sweep.summary)
 
 
 def answer(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Answer:
@@ -120,7 +122,7 @@ def by_setting(found: Findings) -> Table:
             ]
     table = tables.of("settings", columns)
     note = f"Best {found.choosing} {found.label} first; deviation: standard deviation over seeds."
-    return Table(**{**vars(table), "note": note})
+    return replace(table, note=note)
 
 
 def ranked(found: Findings) -> list[tuple[str, ...]]:

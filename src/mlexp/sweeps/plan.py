@@ -16,6 +16,8 @@ from mlexp.errors import ConfigError
 from mlexp.schema import Config
 from mlexp.sweep_folder import Sweep
 
+DECODED = ("published", "idx", "csv", "npz", "openml")  # readers whose files are read once, then cached
+
 
 @dataclass(frozen=True)
 class Job:
@@ -86,6 +88,19 @@ class Plan:
     def workers(self) -> int:
         """Jobs at once; raises `ConfigError` if no one answers where they are to run."""
         return execution.workers_of(self.execution, self.first.threads)
+
+    @cached_property
+    def n_features(self) -> int:
+        """Number of features; reads the files that all jobs share, before several workers would at the same time."""
+        wanted = {str(asdict(job.config.dataset)) for job in self.jobs}
+        if len(wanted) == 1 and self.first.dataset.reader in DECODED:
+            return app.load(self.first).n_features
+        return 64 if self.first.dataset.reader == "sklearn" else 2
+
+    def settle(self) -> None:
+        """Find out what takes a look outside; raises what `workers` and `n_features` do, before anything is made."""
+        for ask in ("n_features", "workers"):
+            getattr(self, ask)
 
     def record(self) -> dict[str, Any]:
         """Return the plan as `sweep.json` keeps it; the first configuration stands in `config.yaml`."""

@@ -6,7 +6,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ from mlexp.sweeps.work import News, Order
 from mlexp.terminal import QUIET
 from mlexp.tracking import Tracker
 
-DECODED = ("published", "idx", "csv", "npz", "openml")  # readers whose files are read once, then cached
 NEVER_BEGUN = 2  # times that a job may go to another worker because its own was gone before it began
 Row = dict[str, Any]
 
@@ -88,8 +87,7 @@ def begin(plan: Plan) -> SweepFolder:
                 f"sweep.dir={place} holds a sweep of other jobs than these. Name another folder, or go on with that "
                 f"one: mlexp resume {place}"
             )
-    _decode(plan)
-    assert plan.workers  # raises an error of ours if no one is there, before anything is made
+    plan.settle()
     if unfinished is not None:
         return sweep_folder.reopen(unfinished)
     folder = sweep_folder.create(outputs, plan.task, plan.hash, place)
@@ -116,7 +114,7 @@ def tracker(plan: Plan, folder: SweepFolder) -> Tracker:
 
 def go_on(plan: Plan, folder: SweepFolder, *, verbosity: int = QUIET, ending: bool = True) -> Outcome:
     """Run what is left of a plan in its folder; without `ending`, the outcome is neither drawn nor shown."""
-    return Conductor(plan, folder, verbosity, _decode(plan), ending).conduct()
+    return Conductor(plan, folder, verbosity, plan.n_features, ending).conduct()
 
 
 def resume(path: Path, *, verbosity: int = QUIET) -> Outcome:
@@ -127,7 +125,7 @@ def resume(path: Path, *, verbosity: int = QUIET) -> Outcome:
 
 def show(plan: Plan) -> None:
     """Print the jobs of a plan and how they would be handed out."""
-    View(plan).announce(units(plan.jobs, plan.sweep.stack, plan.workers, _decode(plan)), 0, None)
+    View(plan).announce(units(plan.jobs, plan.sweep.stack, plan.workers, plan.n_features), 0, None)
 
 
 @dataclass
@@ -311,14 +309,6 @@ class Conductor:
 def _status(folder: SweepFolder, job: Job) -> str:
     run = Sweep(folder.path).run(job.name)
     return str(run.info["status"]) if run else ""
-
-
-def _decode(plan: Plan) -> int:
-    """Read the files that all jobs share once, before several workers would at the same time; count the features."""
-    wanted = {str(asdict(job.config.dataset)) for job in plan.jobs}
-    if len(wanted) == 1 and plan.first.dataset.reader in DECODED:
-        return app.load(plan.first).n_features
-    return 64 if plan.first.dataset.reader == "sklearn" else 2
 
 
 def _now() -> str:

@@ -12,6 +12,7 @@ by the median as in Golovin et al. (2017), "Google Vizier", KDD, doi:10.1145/309
 from __future__ import annotations
 
 import fcntl
+import itertools
 import json
 import math
 import os
@@ -22,11 +23,12 @@ from typing import Any
 import numpy as np
 
 from mlexp.errors import ConfigError
+from mlexp.names import LOWER_IS_BETTER
 from mlexp.record import Run
 from mlexp.rules import is_number
 from mlexp.tuning.space import Axis, Setting, Space, canonical
 from mlexp.tuning.strategies import budget, longest
-from mlexp.tuning.trials import LOWER_IS_BETTER, Trial, Trials
+from mlexp.tuning.trials import Trial, Trials
 
 JOURNAL = "tune.journal"
 STARTUP = 5  # trials before anything is pruned, or learnt from
@@ -84,6 +86,7 @@ class _Study:
             direction="maximize",
             load_if_exists=True,
         )
+        self._discard_halves(is_shared=bool(space.config.tune.journal))
         self.batches = self._proposed_before()
         self.n_batches = 0
 
@@ -99,27 +102,25 @@ class _Study:
         """
         batch = self.batches.get(self.n_batches, [])
         is_last = self.n_batches + 1 >= len(self.batches)
-        repeats = 0
         while is_last and len(batch) < size and self.n_trials() < wanted:
-            if repeats >= ASKED and not self._suggest_untried():
+            if self._repeats() >= ASKED and not self._suggest_untried():
                 break
             number, setting = self._ask()
             if canonical(setting) in self._known(without=number):
-                repeats += 1
                 self.study.tell(number, state=self.optuna.trial.TrialState.FAIL)
             else:
-                repeats = 0
                 batch.append((number, setting))
         self.n_batches += 1
         return batch
 
     def _suggest_untried(self) -> bool:
         """Have the next proposal be a setting that was not tried, drawn at random; False if there is none."""
+        if self.study.get_trials(deepcopy=False, states=(self.optuna.trial.TrialState.WAITING,)):
+            return True  # a killed process drew it
         known = self._known()
-        left = [one for one in self.space.grid() if canonical(one) not in known] if self.space.finite else []
+        left = [one for one in self.space.grid if canonical(one) not in known] if self.space.finite else []
         if left:
-            number = len(self.study.get_trials(deepcopy=False))
-            rng = np.random.default_rng([self.space.config.seed, number])
+            rng = np.random.default_rng([self.space.config.seed, len(self._proposed())])
             setting = left[rng.integers(len(left))]
             axes = {axis.key: axis for axis in self.space.axes}
             self.study.enqueue_trial({key: _code(axes[key], value) for key, value in setting.items()})
@@ -152,9 +153,9 @@ class _Study:
         return self.place.name
 
     def _ask(self) -> tuple[int, Setting]:
-        """Propose a setting with a generator that depends on the seed and on its number alone."""
-        number = len(self.study.get_trials(deepcopy=False))
-        seed = int(np.random.SeedSequence([self.space.config.seed, number]).generate_state(1)[0])
+        """Propose a setting with a generator that depends on the seed and on its place among the proposals."""
+        entropy = [self.space.config.seed, len(self._proposed())]
+        seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
         startup = min(10, max(STARTUP - 1, budget(self.space) // 3))
         self.study.sampler = self.optuna.samplers.TPESampler(seed=seed, n_startup_trials=startup)
         trial = self.study.ask()
@@ -166,14 +167,34 @@ class _Study:
         trial.set_user_attr("setting", json.dumps(setting))  # last: with it the proposal counts
         return trial.number, setting
 
+    def _proposed(self) -> list[Any]:
+        """Return every proposal that was written down whole, repeats too, of this process and of others."""
+        return [one for one in self.study.get_trials(deepcopy=False) if "setting" in one.user_attrs]
+
     def _kept(self) -> list[Any]:
         """Return the proposals that were taken up, of this process and of others."""
-        every = self.study.get_trials(deepcopy=False)
-        return [one for one in every if one.state.name != "FAIL" and "setting" in one.user_attrs]
+        return [one for one in self._proposed() if one.state.name != "FAIL"]
+
+    def _repeats(self) -> int:
+        """Return how many of the last proposals in a row had been tried before."""
+        latest = reversed(self._proposed())
+        return sum(1 for _ in itertools.takewhile(lambda one: one.state.name == "FAIL", latest))
 
     def _known(self, without: int | None = None) -> set[str]:
         kept = [one for one in self._kept() if one.number != without]
         return {canonical(json.loads(one.user_attrs["setting"])) for one in kept}
+
+    def _discard_halves(self, *, is_shared: bool) -> None:
+        """Give up what a killed process had begun to propose: without a setting yet, or not yet known as a repeat."""
+        seen: set[str] = set()
+        for one in self.study.get_trials(deepcopy=False):
+            owner = one.user_attrs.get("by", [None if is_shared else self._name])[0]
+            setting = one.user_attrs.get("setting")
+            name = canonical(json.loads(setting)) if setting else None
+            if one.state.name == "RUNNING" and owner == self._name and (name is None or name in seen):
+                self.study.tell(one.number, state=self.optuna.trial.TrialState.FAIL)
+            elif name and one.state.name != "FAIL":
+                seen.add(name)
 
     def _proposed_before(self) -> dict[int, list[tuple[int, Setting]]]:
         """Return the batches that an earlier process proposed in this run folder."""

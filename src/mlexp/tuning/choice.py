@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from mlexp.names import LOWER_IS_BETTER
 from mlexp.rules import is_number
 from mlexp.schema import Config
 from mlexp.tuning.space import Axis, Space, shown
-from mlexp.tuning.trials import LOWER_IS_BETTER, Trial
+from mlexp.tuning.trials import Trial
 
 TIE_RULE = (
     "best validation score; among equals the smaller model (fewer parameters, fewer trees, shallower trees, fewer "

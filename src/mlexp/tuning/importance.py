@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from mlexp.names import LOWER_IS_BETTER
 from mlexp.result import Columns
 from mlexp.rules import is_number
 from mlexp.stats.fence import fenced
 from mlexp.tuning.space import Axis, Setting, Space, canonical, shown
-from mlexp.tuning.trials import LOWER_IS_BETTER, Trial
+from mlexp.tuning.trials import Trial
 
 LEVELS = 16  # equal parts of a range, each by its middle
 BACKGROUND = 512  # settings that a surrogate is averaged over
@@ -47,7 +48,7 @@ def importance(space: Space, trials: Sequence[Trial], metric: str) -> Columns:
         return {}
     scores = fenced(np.array([trial.score for trial in trials]), low=metric not in LOWER_IS_BETTER)
     rows = [encoded(space, trial.setting) for trial in trials]
-    settings = space.grid() if space.finite else []
+    settings = space.grid if space.finite else []
     exact = len(settings) == len(trials) and {canonical(one) for one in settings} == {
         canonical(trial.setting) for trial in trials
     }

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -81,8 +82,9 @@ class Space:
         """Whether every key lists its values."""
         return all(axis.values for axis in self.axes)
 
+    @cached_property
     def grid(self) -> list[Setting]:
-        """Return every setting once, the first key varying slowest."""
+        """Every setting once, the first key varying slowest."""
         if ranges := [axis.key for axis in self.axes if not axis.values]:
             raise ConfigError(
                 f"tune.space.{ranges[0]} is a range: a grid needs values. Add n: 5 (so many values) or step: 10 to it, "
@@ -154,9 +156,9 @@ def of(config: Config) -> Space:
         )
     _check_conditions(axes)
     space = Space(tuple(axes), config)
-    if space.finite and len(space.grid()) < 2:
+    if space.finite and len(space.grid) < 2:
         raise ConfigError(
-            f"tune.space holds one setting ({words(space.grid()[0])}): nothing to choose from. Add values."
+            f"tune.space holds one setting ({words(space.grid[0])}): nothing to choose from. Add values."
         )
     return space
 

@@ -32,7 +32,7 @@ def settings(space: Space) -> list[Setting]:
     """
     tune = space.config.tune
     if tune.strategy == "grid":
-        every = space.grid()
+        every = space.grid
         if tune.budget is not None and tune.budget < len(every):
             raise ConfigError(
                 f"tune=grid tries all {len(every)} settings of the space, tune.budget allows {tune.budget}. Set "
@@ -40,8 +40,8 @@ def settings(space: Space) -> list[Setting]:
             )
         return every
     wanted = budget(space)
-    if space.finite and wanted >= len(space.grid()):
-        return space.grid()
+    if space.finite and wanted >= len(space.grid):
+        return space.grid
     draws = space.draws(np.random.default_rng(space.config.seed))
     return (
         unique(itertools.islice(draws, wanted * MOST_DRAWS))[:wanted]
@@ -57,7 +57,7 @@ def budget(space: Space) -> int:
         return tune.budget
     if not space.finite:
         return UNLESS_FINITE
-    whole = len(space.grid())
+    whole = len(space.grid)
     return whole if tune.strategy in ("grid", "halving") else max(2, math.ceil(whole / 2))
 
 

@@ -28,7 +28,6 @@ METRICS = {
     "regression": ("r2", "rmse", "mae"),
     "autoencoder": ("mse",),
 }  # fmt: skip
-LOWER_IS_BETTER = ("loss", "rmse", "mae", "mse")
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,8 @@ class Entry:
 
         path = self.path / "config.yaml"
         try:
-            return _flat(yamltext.read(path)) if path.exists() else {}
+            found = yamltext.leaves(yamltext.read(path)) if path.exists() else ()
+            return {key: _as_text(value) for key, value in found}
         except DataError:  # a list must show what else there is
             return {}
 
@@ -158,16 +159,9 @@ def _same(recorded: str | None, typed: str) -> bool:
         return recorded.replace(" ", "") == typed.replace(" ", "")
 
 
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in values.items():
-        if isinstance(value, dict):
-            found |= _flat(value, f"{prefix}{name}.")
-        else:
-            words = {None: "null", True: "true", False: "false"}
-            plain = value is None or isinstance(value, bool)
-            found[f"{prefix}{name}"] = words[value] if plain else str(value).replace("'", "")
-    return found
+def _as_text(value: Any) -> str:
+    words = {None: "null", True: "true", False: "false"}
+    return words[value] if value is None or isinstance(value, bool) else str(value).replace("'", "")
 
 
 def as_csv(rows: Sequence[dict[str, Any]]) -> str:

@@ -59,6 +59,8 @@ def test_load(done: mlexp.RunView) -> None:
         assert isinstance(again, mlexp.RunView)
         assert again.metrics == done.metrics
     with pytest.raises(DataError, match="no folder of a run"):
+        mlexp.compare("nope")
+    with pytest.raises(DataError, match="no folder of a run"):
         mlexp.load("nothing", outputs=done.path.parents[1])
 
 
@@ -84,6 +86,26 @@ def test_compare(tmp_path: Path) -> None:
     assert found.answer[0][:20] in found._repr_html_()
 
 
+def test_compare_what_ran_already(tmp_path: Path) -> None:
+    small = [
+        mlexp.run("size=smoke", "figures=false", "model.hidden=[4]", seed=seed, outputs=tmp_path)
+        for seed in (0, 1)
+    ]
+    large = mlexp.sweep("size=smoke", "figures=false", "model.hidden=[64]", seed=range(2), outputs=tmp_path)
+    found = mlexp.compare(*small, large.path, by="model.hidden")
+    assert isinstance(found, mlexp.Answer)
+    assert list(found.arms["arm"]) == ["hidden 64", "hidden 4"]
+    assert found.answer[0] in repr(found)
+    assert found.answer[0][:20] in found._repr_html_()
+    saved = mlexp.compare(*small, large, metric="test.macro_f1", save=tmp_path / "kept")
+    assert isinstance(saved, mlexp.ComparisonView)
+    assert saved.report.exists()
+    with pytest.raises(ConfigError, match="kept is there already"):
+        mlexp.compare(*small, large, save=tmp_path / "kept")
+    with pytest.raises(ConfigError, match=r"alhpa does not apply.*'alpha'"):
+        mlexp.compare(*small, large, alhpa=0.1)
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
@@ -92,7 +114,7 @@ def test_compare(tmp_path: Path) -> None:
         (lambda: mlexp.run({"size": "smoke"}), r"\*\*settings"),  # type: ignore[arg-type]
         (lambda: mlexp.sweep(3), "Got 3"),  # type: ignore[arg-type]
         (lambda: mlexp.compare([]), r"Got \[\]"),  # type: ignore[arg-type]
-        (lambda: mlexp.compare("nope"), "Got 'nope'"),
+        (lambda: mlexp.compare("seed=0", "nope"), "Got 'nope'"),
         (lambda: mlexp.run("seed=0,1"), r"mlexp\.sweep"),
         (lambda: mlexp.run(config_dir="nowhere"), "Got nowhere"),
         (lambda: mlexp.sweep("seed=0,1", config_dir="nowhere"), "Got nowhere"),

@@ -146,7 +146,7 @@ def test_config_of_a_run_repeats_it(digits: Path, tmp_path: Path) -> None:
         (["task=mnist_mlp", "dataset.path=nowhere"], 3, ["nowhere"]),
         (["data", "verify", "nosuch"], 2, ["nosuch"]),
         (["task.kind=comparison"], 2, ["comparison.arms", "Got neither"]),
-        (["model.epochs=${foo}"], 2, ["'foo'"]),
+        (["model.epochs=${foo}"], 2, ["${foo} leads nowhere"]),
         (["~foo"], 2, ["foo is not a key"]),
         (["~model.epochs"], 2, ["model.epochs cannot be removed", "at least 1"]),
         (["=3"], 2, ["'=3' names no key", "key=value"]),

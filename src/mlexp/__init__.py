@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mlexp.api import ComparisonView, RunView, SweepView, compare, load, run, sweep
+    from mlexp.api import Answer, ComparisonView, RunView, SweepView, compare, load, run, sweep
 
 __version__ = "0.1.0"
-__all__ = ["ComparisonView", "RunView", "SweepView", "compare", "load", "run", "sweep"]
+__all__ = ["Answer", "ComparisonView", "RunView", "SweepView", "compare", "load", "run", "sweep"]
 
 
 def __getattr__(name: str) -> Any:

@@ -180,37 +180,60 @@ class SweepView(View):
         )
 
 
-class ComparisonView(SweepView):
-    """Arms that were tested against each other."""
+class _Answered:
+    """What was found out by comparing."""
 
-    @cached_property
-    def info(self) -> dict[str, Any]:
-        """Question, answer, arms, pairs, test and why (`comparison.json`)."""
-        return comparison_folder.Comparison(self.path).info
+    info: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
 
     @property
     def answer(self) -> list[str]:
         """Sentences, the most important one first."""
         return list(self.info["answer"])
 
-    @cached_property
+    @property
     def arms(self) -> pd.DataFrame:
         """One row an arm: mean, interval, best, worst ..."""
         return self.tables["arms"]
 
-    @cached_property
+    @property
     def pairs(self) -> pd.DataFrame:
         """One row a pair of arms: difference, interval, p value ..."""
         return self.tables["pairs"]
+
+    def _html_answer(self) -> str:
+        return "".join(f"<p>{escape(sentence)}</p>" for sentence in self.answer)
+
+
+class ComparisonView(_Answered, SweepView):
+    """Arms that were tested against each other, in a folder."""
+
+    @cached_property
+    def info(self) -> dict[str, Any]:  # type: ignore[override]
+        """Question, answer, arms, pairs, test and why (`comparison.json`)."""
+        return comparison_folder.Comparison(self.path).info
 
     def __repr__(self) -> str:
         return f"<comparison: {' '.join(self.answer) or self.status} In {shown(self.path)}>"
 
     def _repr_html_(self) -> str:
-        sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.answer)
-        return self._html(
-            str(self.info.get("question", "comparison")), sentences, self.arms.to_html(index=False)
-        )
+        question = str(self.info.get("question", "comparison"))
+        return self._html(question, self._html_answer(), self.arms.to_html(index=False))
+
+
+@dataclass(frozen=True)
+class Answer(_Answered):
+    """What comparing runs that were there already found; nothing was written."""
+
+    info: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
+
+    def __repr__(self) -> str:
+        return f"<comparison: {' '.join(self.answer)}>"
+
+    def _repr_html_(self) -> str:
+        question = escape(str(self.info["question"]))
+        return f"<h3>{question}</h3>{self._html_answer()}{self.arms.to_html(index=False)}"
 
 
 def run(*settings: str, config_dir: str | None = None, **more: Any) -> RunView:
@@ -269,25 +292,33 @@ def sweep(*settings: str, config_dir: str | None = None, **more: Any) -> SweepVi
     return SweepView(_done(sweeps.run(sweeps.plan(words, config_dir, _command(words, config_dir, "-m")))))
 
 
-def compare(*settings: str, config_dir: str | None = None, **more: Any) -> ComparisonView:
-    """Run a comparison, ``mlexp.compare("task=mnist_sigmoid_vs_relu")``, and return its answer.
+def compare(*what: str | Path | View, config_dir: str | None = None, **more: Any) -> ComparisonView | Answer:
+    """Run a comparison, ``mlexp.compare("task=mnist_sigmoid_vs_relu")``, or compare runs that are there already.
 
     Parameters
     ----------
-    *settings : as for `run`; the task must be a comparison
+    *what : settings as for `run`, the task being a comparison; or runs and sweeps: what `run`, `sweep` and `load`
+        returned, folders, or names as for `load`
     config_dir : as for `run`
-    **more : settings by keyword; a mapping stands for the keys of a node
+    **more : settings by keyword; a mapping stands for the keys of a node. For runs: what ``mlexp compare --help``
+        lists, such as ``by="model.activation"``, ``metric="test.accuracy"`` or ``save="folder"``
+
+    Returns
+    -------
+    The folder of the comparison; for runs an `Answer`, or the folder that ``save`` names.
 
     Raises
     ------
     ConfigError, DataError
-        Nothing ran.
+        Nothing ran; the runs cannot be compared.
     Interrupted
         The comparison was stopped; ``mlexp resume`` goes on with it.
     """
     from mlexp import comparisons
 
-    words = [*_checked(settings), *_typed(more)]
+    if what and all(isinstance(one, (View, Path)) or _is_name(one) for one in what):
+        return _compare_runs(what, **more)
+    words = [*_checked(what), *_typed(more)]
     study = comparisons.plan(words, config_dir, _command(words, config_dir))
     return ComparisonView(_done(comparisons.run(study)))
 
@@ -314,14 +345,40 @@ def _done(outcome: Outcome) -> Path:
     return outcome.path
 
 
-def _checked(settings: Sequence[str]) -> Sequence[str]:
+def _compare_runs(
+    what: Sequence[str | Path | View],
+    *,
+    by: str | Sequence[str] = (),
+    save: str | Path | None = None,
+    outputs: str | Path = "outputs",
+    **settings: Any,
+) -> ComparisonView | Answer:
+    import pandas as pd
+
+    from mlexp.comparisons import existing
+
+    paths = [one.path if isinstance(one, View) else found(str(one), outputs) for one in what]
+    keys = by.split(",") if isinstance(by, str) else by
+    folder = None if save is None else Path(save)
+    command = ["mlexp", "compare", *map(str, paths)]
+    done = existing.compare(paths, existing.asked(settings), by=keys, save=folder, command=command)
+    if folder is not None:
+        return ComparisonView(folder)
+    return Answer(done.info, {name: pd.DataFrame(table) for name, table in done.tables.items()})
+
+
+def _is_name(word: Any) -> bool:
+    return isinstance(word, str) and "=" not in word and not word.startswith("~")
+
+
+def _checked(settings: Sequence[Any]) -> list[str]:
     for word in settings:
-        if not isinstance(word, str) or not ("=" in word or word.startswith("~")):
+        if not isinstance(word, str) or _is_name(word):
             raise ConfigError(
                 "Settings are words such as 'model.l2=0.1', or keywords such as seed=1 (a list of words is passed as "
                 f"*words, a mapping as **settings). Got {word!r}."
             )
-    return settings
+    return list(settings)
 
 
 def _typed(more: Mapping[str, Any]) -> list[str]:

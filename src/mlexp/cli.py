@@ -198,6 +198,10 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool) -> int
             raise ConfigError("sweep.list and sweep.zip describe several runs. Add -m to run them all.")
         if dry:
             print(f"1 job: {asked.task.name}. Its configuration: the same command with --cfg job")
+            if asked.tune.strategy is not None:
+                from mlexp import tuning
+
+                print(f"  with {tuning.planned(asked)}")
             return 0
         from mlexp import app
         from mlexp.terminal import Terminal
@@ -206,11 +210,14 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool) -> int
         return 0
     from mlexp import comparisons, sweeps
 
-    if dry:
-        sweeps.show(asked.plan if isinstance(asked, comparisons.Study) else asked)
-        return 0
     if isinstance(asked, comparisons.Study):
+        if dry:
+            comparisons.announce(asked)
+            return 0
         return ended(comparisons.run(asked, verbosity=verbosity))
+    if dry:
+        sweeps.show(asked)
+        return 0
     return ended(sweeps.run(asked, verbosity=verbosity))
 
 

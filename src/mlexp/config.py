@@ -257,7 +257,7 @@ def unknown_key(path: str) -> str:
     siblings = {key.rpartition(".")[2]: key for key in known if key.rpartition(".")[0] == parent}
     by_name = {key.rpartition(".")[2]: key for key in known}
     elsewhere = dict.fromkeys(nodes) | by_name
-    for nearby, cutoff in ((siblings, 0.7), (elsewhere, 0.99 if parent else 0.7)):
+    for nearby, cutoff in ((siblings, 0.7), (elsewhere, 0.99 if parent else 0.8)):
         close = difflib.get_close_matches(name, list(nearby), n=1, cutoff=cutoff)
         if close:
             return f"{path} is not a key. Did you mean '{nearby[close[0]] or close[0]}'?"
@@ -287,6 +287,8 @@ def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | N
     cause, path = _named_key(error)
     if told := _of_a_word(str(error), overrides):
         return ConfigError(told)
+    if missing := re.search(r"Interpolation key '([^']+)' not found", str(cause)):
+        return ConfigError(_dangling(missing.group(1), path, overrides))
     if path in declared():
         return ConfigError(
             declared()[path].metadata["rule"].complaint(path, _offending(path, cause, overrides))
@@ -320,6 +322,12 @@ def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | N
     if ambiguous:
         return ConfigError(f"{ambiguous.group(1)} names several values: use mlexp -m, or mlexp.sweep.")
     return ConfigError(_first_line(str(error)))
+
+
+def _dangling(key: str, path: str, overrides: Sequence[str]) -> str:
+    """Say that a reference leads nowhere, in the word that holds it or else in the key that does."""
+    words = [word for word in overrides if f"${{{key}}}" in word]
+    return f"{words[-1] if words else path}: the reference ${{{key}}} leads nowhere. {unknown_key(key)}"
 
 
 def _named_key(error: BaseException) -> tuple[BaseException, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlexp import config as configuration
 from mlexp import record, sweep_folder
-from mlexp.comparisons.analysis import Analysis, analyse
+from mlexp.comparisons.analysis import Analysis, analyse, write
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import DEFAULT, Metric
 from mlexp.comparisons.study import named
@@ -20,6 +20,13 @@ from mlexp.schema import declared
 from mlexp.studies import Comparison
 
 REPEATS = ("seed", "split.seed", "split.test", "dataset.seed")  # what makes another run of the same settings
+ASKED = (
+    "metric",
+    "test",
+    "alpha",
+    "margin",
+    "target",
+)  # keys of `comparison` that apply to runs that are there
 ASIDE = ("comparison.", "sweep.", "execution.", "tune.", "tracking.", "task.name")
 
 
@@ -38,7 +45,8 @@ def compare(
     node: Comparison,
     *,
     by: Sequence[str] = (),
-    folder: Path | None = None,
+    save: Path | None = None,
+    command: Sequence[str] = (),
 ) -> Analysis:
     """Compare runs that are there already.
 
@@ -47,15 +55,18 @@ def compare(
     paths : folders of runs and sweeps
     node : metric, test, alpha, margin and target; the rest of it is not used
     by : keys that tell the arms apart; by default those that differ between the runs, seeds and folds aside
-    folder : where the tables will stand, for the paths to the runs
+    save : new folder to write the answer, tables, pictures and a page into, default none
+    command : what was typed, for the record in `save`
 
     Raises
     ------
     ConfigError
-        If the runs differ in nothing but seeds, or in what cannot be told apart.
+        If the runs differ in nothing but seeds, or in what cannot be told apart; if `save` is there already.
     DataError
         If they cannot be compared: other data, other test rows, a metric that is missing.
     """
+    if save is not None and save.exists() and (not save.is_dir() or any(save.iterdir())):
+        raise ConfigError(f"--save {save} is there already. Name a new folder.")
     found, notes = distinct([one for path in paths for one in runs_in(path)])
     kinds = {str(one.values["task.kind"]) for one in found}
     if len(kinds) > 1:
@@ -87,9 +98,31 @@ def compare(
             f"Runs of one arm differ in {', '.join(beside)} too, and are taken for repeats of it: what is seen may "
             "come from there."
         )
-    done = analyse(Evidence(metric, entries), node, folder=folder, settings=settings)
+    done = analyse(Evidence(metric, entries), node, folder=save, settings=settings)
     done.info["warnings"][:0] = notes
+    if save is not None:
+        write(done, save, {"command": [*command]}, figures=True)
     return done
+
+
+def asked(values: Mapping[str, Any], dashes: str = "") -> Comparison:
+    """Return the node of a comparison of runs that are there; `dashes` precede a name in an error.
+
+    Raises
+    ------
+    ConfigError
+        If a name or a value is none.
+    """
+    for name, value in values.items():
+        if name not in ASKED:
+            raise ConfigError(
+                f"{dashes}{name} does not apply to runs that are there. What does: by, save, outputs, "
+                f"{', '.join(ASKED)}.{did_you_mean(name, ASKED)}"
+            )
+        rule = declared()[f"comparison.{name}"].metadata["rule"]
+        if not rule.accepts(value):
+            raise ConfigError(rule.complaint(f"{dashes}{name}", value))
+    return Comparison(**values)
 
 
 def runs_in(path: Path) -> list[Found]:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mlexp import app, comparison_folder, record, sweep_folder, sweeps
+from mlexp import app, comparison_folder, record, sweep_folder, sweeps, tuning
 from mlexp.comparisons import analysis, tuned
 from mlexp.comparisons.analysis import Analysis
 from mlexp.comparisons.evidence import Entry, Evidence
@@ -58,6 +58,13 @@ def resume(path: Path, *, verbosity: int = QUIET) -> sweeps.Outcome:
     except DataError:  # all but the question is in the runs
         comparison_folder.write_info(known.path, record.read_json(known.path / comparison_folder.QUESTION))
     return _go_on(sweeps.restored(known.path), folder, verbosity)
+
+
+def announce(study: Study) -> None:
+    """Print what would run: the searches of the arms, then the jobs."""
+    for arm, config in study.searches.items():
+        print(f"First, for {arm}: {tuning.planned(config)}")
+    sweeps.show(study.plan)
 
 
 def _go_on(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Outcome:

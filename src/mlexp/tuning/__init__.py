@@ -4,6 +4,6 @@
 `checked` has nothing against it.
 """
 
-from mlexp.tuning.run import checked, search
+from mlexp.tuning.run import checked, planned, search
 
-__all__ = ["checked", "search"]
+__all__ = ["checked", "planned", "search"]

@@ -131,6 +131,11 @@ def checked(config: Config) -> tuple[Space, str]:
     return space, metric
 
 
+def planned(config: Config) -> str:
+    """Say what a search tries and by what it chooses, once all that can be checked before it has been."""
+    return _in_short(*checked(config))
+
+
 def _check_settings(space: Space, tried: Sequence[Setting]) -> None:
     """Compose every setting, and have the models hold their parameters against their own rules."""
     seen = set()
@@ -243,20 +248,19 @@ def _plan(space: Space, metric: str, dataset: Dataset) -> Plan:
     config = space.config
     node = asdict(config.split) | {"judge": True}
     parts = split(dataset, **node)
-    n_trials, folds = budget(space), config.tune.folds
+    folds = config.tune.folds
     if folds:
         try:
             split(dataset, **(node | {"validation": f"{folds}/{folds}"}))  # the last fold has the fewest rows
         except ConfigError as error:
             raise ConfigError(f"tune.folds={folds} makes folds without rows: {error}") from error
-    how = f"{folds} folds of each" if folds else "validation part"
-    return Plan(
-        dataset=described(dataset),
-        split=sizes(parts),
-        notes=[
-            f"tune={config.tune.strategy}: {n_trials} settings of {', '.join(space.keys)}; {metric}, {how}"
-        ],
-    )
+    return Plan(dataset=described(dataset), split=sizes(parts), notes=[_in_short(space, metric)])
+
+
+def _in_short(space: Space, metric: str) -> str:
+    tune = space.config.tune
+    how = f"{tune.folds} folds of each" if tune.folds else "validation part"
+    return f"tune={tune.strategy}: {budget(space)} settings of {', '.join(space.keys)}; {metric}, {how}"
 
 
 def _say(session: Session, report: Mapping[str, Any]) -> None:

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlexp.errors import ConfigError
 from mlexp.names import TESTS
-from mlexp.schema import declared
-from mlexp.studies import Comparison
 from mlexp.verbs import parser
 from mlexp.verbs.naming import found
 
 EXAMPLE = "mlexp compare outputs/mnist_mlp/latest --by model.activation --metric test.accuracy"
-CHECKED = ("alpha", "margin", "target")
 
 
 def compare(arguments: Sequence[str]) -> int:
@@ -37,30 +33,16 @@ def compare(arguments: Sequence[str]) -> int:
         "--outputs", default="outputs", metavar="DIR", help="where names are looked for (outputs)"
     )
     parsed = words.parse_args(arguments)
-    for name in CHECKED:
-        rule = declared()[f"comparison.{name}"].metadata["rule"]
-        if not rule.accepts(getattr(parsed, name)):
-            raise ConfigError(rule.complaint(f"--{name}", getattr(parsed, name)))
-    folder = _new(parsed.save)
-    from mlexp.comparisons import analysis, existing
+    from mlexp.comparisons import existing
     from mlexp.comparisons.show import show
 
-    node = Comparison(
-        metric=parsed.metric, test=parsed.test, alpha=parsed.alpha, margin=parsed.margin, target=parsed.target
+    settings = {name: getattr(parsed, name) for name in existing.ASKED}
+    done = existing.compare(
+        [found(name, parsed.outputs) for name in parsed.runs],
+        existing.asked(settings, "--"),
+        by=parsed.by.split(",") if parsed.by else [],
+        save=Path(parsed.save) if parsed.save else None,
+        command=["mlexp", "compare", *arguments],
     )
-    paths = [found(name, parsed.outputs) for name in parsed.runs]
-    by = parsed.by.split(",") if parsed.by else []
-    done = existing.compare(paths, node, by=by, folder=folder)
-    if folder is not None:
-        analysis.write(done, folder, {"command": ["mlexp", "compare", *arguments]}, figures=True)
-    show(done, str(folder or ""))
+    show(done, parsed.save or "")
     return 0
-
-
-def _new(name: str | None) -> Path | None:
-    """Return the folder to write into; one that holds something already is not overwritten."""
-    if name is None:
-        return None
-    if Path(name).exists() and (not Path(name).is_dir() or any(Path(name).iterdir())):
-        raise ConfigError(f"--save {name} is there already. Name a new folder.")
-    return Path(name)

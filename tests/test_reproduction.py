@@ -104,7 +104,7 @@ def test_page_says_what_is_not_explained(tmp_path: Path) -> None:
     found = {"study": [readings.Found(study["figures"][0], [0.9, 0.91])]}  # type: ignore[index]
     written = page.write({"study": study}, found, tmp_path / "full", docs=None)
     text, html = (path.read_text() for path in written)
-    assert "| <b>accuracy</b> | 0.5 | 0.905 | ± 0.063531 | 2 | differs | not explained |" in text
+    assert "| <b>accuracy</b> | 0.5 | 0.905 | ± 0.064 | 2 | differs | not explained |" in text
     assert "seed=0,1,2" in text
     assert "&lt;b&gt;accuracy" in html
 

@@ -81,8 +81,8 @@ def row(one: Found, *, quick: bool) -> dict[str, str]:
     return {
         "quantity": one.entry["quantity"],
         "published": "" if published is None else number(published),
-        "ours": number(one.mean) if one.values else "",
-        "interval": "" if math.isnan(one.half_width) else f"± {number(one.half_width)}",
+        "ours": number(one.mean, decimals(one.half_width)),
+        "interval": "" if math.isnan(one.half_width) else f"± {number(one.half_width, decimals(one.half_width))}",
         "seeds": str(len(one.values)),
         "verdict": "ran" if quick else one.verdict,
         "because": "" if quick else because or ("not explained" if one.verdict == "differs" else ""),
@@ -93,17 +93,32 @@ def row(one: Found, *, quick: bool) -> dict[str, str]:
     }  # fmt: skip
 
 
-def number(value: float) -> str:
-    """Return five significant digits, six above 1, whole numbers whole.
+def number(value: float, places: int | None = None) -> str:
+    """Return a number with that many decimal places, else with five significant digits (six above 1); whole ones whole.
 
     Examples
     --------
-    >>> number(0.97834), number(113.0), number(168325), number(0.00021)
-    ('0.9783', '113', '168,325', '0.00021')
+    >>> number(0.978341, 4), number(16.321867), number(168325.0), number(0.00021)
+    ('0.9783', '16.3219', '168,325', '0.00021')
     """
-    if float(value).is_integer():
+    if places is None and float(value).is_integer():
         return f"{int(value):,}"
+    if places is not None:
+        return f"{value:,.{places}f}"
     return f"{value:.5g}" if abs(value) < 1 else f"{value:.6g}"
+
+
+def decimals(half_width: float) -> int | None:
+    """Return the decimal places that leave half an interval two significant digits; None where there is none.
+
+    Examples
+    --------
+    >>> decimals(0.00409), decimals(7.6), decimals(0.0)
+    (4, 1, None)
+    """
+    if math.isnan(half_width) or half_width == 0:
+        return None
+    return max(0, 1 - math.floor(math.log10(half_width)))
 
 
 def drawn(name: str, study: Mapping[str, Any], folder: Path, images: Path) -> list[Path]:

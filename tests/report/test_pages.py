@@ -66,6 +66,7 @@ KINDS = {
     "clustering": (["task=sign_kmeans", "dataset=digits"], "adjusted Rand index"),
     "pca": (["task=sign_pca", "dataset=digits"], "How many principal components does digits need?"),
     "tree": (["task=classify", "model=decision_tree"], "The decision tree recognises"),
+    "one_row": (["task=regress", "split.test=1"], "there is no variance to explain"),
     "untested": (["task=classify", "split.test=0"], "No test part was scored; on validation rows"),
 }
 
@@ -159,18 +160,15 @@ def test_tuned_run_tells_how_it_was_tuned(make_whole: Make) -> None:
     assert said.count("It lies at the edge.") == 1
 
 
-def sweep_of(folder: Path, status: str, rows: list[dict[str, Any]]) -> Path:
-    jobs = [
-        {"number": row["number"], "hash": "00", "swept": {"model.activation": row["model.activation"]}}
-        for row in rows
-    ]
+def sweep_of(folder: Path, status: str, rows: list[dict[str, Any]], key: str = "model.activation") -> Path:
+    jobs = [{"number": row["number"], "hash": "00", "swept": {key: row[key]}} for row in rows]
     info = {
         "status": status,
         "started": "2026-11-21T06:14:32+00:00",
         "task": "t",
         "hash": "12",
         "figures": True,
-        "keys": ["model.activation"],
+        "keys": [key],
         "command": ["mlexp", "-m"],
         "execution": {"backend": "local"},
         "jobs": jobs,
@@ -203,6 +201,18 @@ def test_sweep_is_chosen_by_validation_and_judged_by_test(tmp_path: Path) -> Non
     assert text_of(tmp_path / "s") == said  # a job without a folder does not point to the page of the sweep
     assert 'href="/' not in (tmp_path / "s/report.html").read_text()
     assert "Fewer than 3 seeds a setting" in said
+
+
+@pytest.mark.parametrize("key", ["split.test", "split.validation"])
+def test_no_fold_is_the_best_one(tmp_path: Path, key: str) -> None:
+    rows = [job(fold, "relu", "completed", 0.5 + fold / 8) | {key: f"{fold}/3"} for fold in (1, 2, 3)]
+    said = text_of(sweep_of(tmp_path / "s", "completed", rows, key))
+    assert (
+        "Over 3 folds the test accuracy is 50.0 % on average, with a standard deviation of 12 points" in said
+    )
+    assert "best" not in said.lower().split("how it was done")[0]
+    rows = [job(k, "relu", "completed", 0.5 + k / 8) | {key: str(k / 10)} for k in (1, 2, 3)]
+    assert "does best of 3 settings" in text_of(sweep_of(tmp_path / "t", "completed", rows, key))
 
 
 def test_sweep_with_nothing_done_reads_well(tmp_path: Path) -> None:

@@ -253,6 +253,19 @@ def test_bootstrap_is_scipys(method: str, two: bool) -> None:
     assert (found.low, found.high) == pytest.approx((other.low, other.high), abs=0.03 * width)
 
 
+def test_the_jackknife_of_two_groups_leaves_a_run_out_of_its_own_group() -> None:
+    seen = []
+
+    def mean(scores: np.ndarray) -> float:
+        seen.append(tuple(np.unique(scores)))
+        return float(scores.mean())
+
+    a, b = np.array([1, 1, 1.5]), np.array([9, 9, 9, 9, 9.5])
+    found = stats.bootstrap_difference(a, b, rng=np.random.default_rng(0), statistic=mean, n_resamples=50)
+    assert found.testable
+    assert all(set(group) <= {1.0, 1.5} or set(group) <= {9.0, 9.5} for group in seen)
+
+
 def test_bootstrap_in_strata_keeps_their_sizes() -> None:
     labels = np.repeat([0, 1], [3, 9])
     found = stats.bootstrap_interval(

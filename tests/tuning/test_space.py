@@ -63,6 +63,16 @@ def test_a_parameter_under_a_condition_is_left_out_where_it_fails() -> None:
     ]
 
 
+@pytest.mark.parametrize(("kernel", "n_settings"), [("rbf", 4), ("linear", 2)])
+def test_a_condition_may_name_a_parameter_that_does_not_vary(kernel: str, n_settings: int) -> None:
+    when = "{values: [0.1, 1], when: {model.params.kernel: rbf}}"
+    space = space_of(
+        "model=svm", f"+model.params.kernel={kernel}",
+        f"+tune.space={{model.params.C: [1, 10], model.params.gamma: {when}}}",
+    )  # fmt: skip
+    assert len(space.grid) == n_settings
+
+
 @pytest.mark.parametrize(
     ("node", "values"),
     [

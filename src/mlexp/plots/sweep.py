@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SEEDS = ("seed", "split.seed", "dataset.seed")  # repetitions of a setting, not settings
+PARTS = ("split.test", "split.validation")  # so are these where they name folds, such as 2/5
 MEASURES = ("accuracy", "mse", "r2", "ari", "silhouette", "macro_f1", "rmse", "mae", "loss")
 SHARES = ("accuracy", "macro_f1")  # never above 1
 FEW_LINES = len(PALETTE)
@@ -35,11 +37,12 @@ Setting = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Findings:
-    """The completed jobs of a sweep, grouped by setting; the jobs of a setting differ in seeds alone.
+    """The completed jobs of a sweep, grouped by setting; the jobs of a setting differ in seeds and folds alone.
 
     Attributes
     ----------
-    keys : swept keys, seeds left out unless nothing else was swept
+    keys : swept keys, seeds and folds left out unless nothing else was swept
+    repeated : the swept seeds and folds
     jobs : setting (one word a key) -> its rows of the summary
     measure : what is shown, such as accuracy
     parts : parts of which the measure is known, test first
@@ -47,6 +50,7 @@ class Findings:
 
     task: str
     keys: tuple[str, ...]
+    repeated: tuple[str, ...]
     jobs: Mapping[Setting, list[dict[str, str]]]
     measure: str
     parts: tuple[str, ...]
@@ -78,19 +82,25 @@ class Findings:
         return [one for place, one in enumerate(self.jobs) if place % step == 0 or one == self.best]
 
     @property
-    def only_seeds(self) -> bool:
+    def only_repeats(self) -> bool:
         """Whether nothing was swept that one would choose among."""
-        return set(self.keys) <= set(SEEDS)
+        return set(self.keys) <= set(self.repeated)
+
+    @property
+    def repeats(self) -> str:
+        """What the runs of one setting are called."""
+        folds = [key in PARTS for key in self.repeated]
+        return "seeds" if not any(folds) else "folds" if all(folds) else "runs"
 
     def headline(self) -> str:
-        """Say which setting is best, and on how much that rests; of seeds none is best."""
-        if self.only_seeds:
+        """Say which setting is best, and on how much that rests; of seeds and folds none is best."""
+        if self.only_repeats:
             all_ = np.concatenate([self.values(setting, self.choosing) for setting in self.jobs])
             words = f"{self.choosing} {self.label} {all_.mean():.4f} ± {_half_width(all_):.4f}"
-            return f"{self.task}: {words} (mean and 95 % t interval of {len(all_)} seeds)"
+            return f"{self.task}: {words} (mean and 95 % t interval of {len(all_)} {self.repeats})"
         best = self.values(self.best, self.choosing)
         named = ", ".join(f"{name} {value}" for name, value in zip(short(self.keys), self.best, strict=True))
-        repeats = f", mean of {len(best)} seeds" if len(best) > 1 else ""
+        repeats = f", mean of {len(best)} {self.repeats}" if len(best) > 1 else ""
         return f"{self.task}: best {self.choosing} {self.label} {best.mean():.4f}{repeats}, at {named}"
 
 
@@ -110,7 +120,9 @@ def findings(sweep: Sweep) -> Findings | None:
     """Return what a sweep found; None if there is nothing to compare."""
     rows = [row for row in by_row(sweep.summary) if row["status"] == "completed"]
     swept = sweep.info["keys"]
-    keys = tuple(key for key in swept if key not in SEEDS) or tuple(swept)
+    folds = [key for key in PARTS if key in swept and _are_folds(row[key] for row in rows)]
+    repeated = tuple(key for key in swept if key in (*SEEDS, *folds))
+    keys = tuple(key for key in swept if key not in repeated) or tuple(swept)
     for measure in MEASURES:
         parts = tuple(
             part for part in ("test", "validation") if all(row.get(f"{part}_{measure}") for row in rows)
@@ -120,7 +132,12 @@ def findings(sweep: Sweep) -> Findings | None:
     jobs: dict[Setting, list[dict[str, str]]] = {}
     for row in rows:
         jobs.setdefault(tuple(row[key] for key in keys), []).append(row)
-    return Findings(sweep.info["task"], keys, jobs, measure, parts) if parts and len(jobs) > 1 else None
+    found = Findings(sweep.info["task"], keys, repeated, jobs, measure, parts)
+    return found if parts and len(jobs) > 1 else None
+
+
+def _are_folds(values: Iterable[str]) -> bool:
+    return all(re.fullmatch(r"\d+/\d+", value) for value in values)
 
 
 def by_settings(found: Findings) -> Figure | None:
@@ -134,13 +151,13 @@ def by_settings(found: Findings) -> Figure | None:
 
 
 def line(found: Findings) -> Figure:
-    """Draw the mean over seeds by the value of the key, with its 95 % t interval."""
+    """Draw the mean over seeds or folds by the value of the key, with its 95 % t interval."""
     figure = style.new_figure(2.9, found.headline())
     axes = figure.subplots()
     words = [setting[0] for setting in found.jobs]
     x, numeric = _places(words)
     order = np.argsort(x)
-    seeds = max(len(rows) for rows in found.jobs.values())
+    runs = max(len(rows) for rows in found.jobs.values())
     for place, part in enumerate(found.parts):
         colour, dashes, marker = LOOKS[part]
         values = [found.values(setting, part) for setting in found.jobs]
@@ -154,17 +171,17 @@ def line(found: Findings) -> Figure:
             at,
             mean,
             color=colour,
-            linestyle=dashes if numeric and not found.only_seeds else "",
+            linestyle=dashes if numeric and not found.only_repeats else "",
             marker=marker,
             markersize=4,
             label=part,
         )
-        if seeds > 1 and numeric:
+        if runs > 1 and numeric:
             axes.fill_between(at, low, high, color=colour, alpha=0.18, linewidth=0)
-        elif seeds > 1:
+        elif runs > 1:
             axes.errorbar(at, mean, (mean - low, high - mean), color=colour, linestyle="", capsize=3)
     _name_places(axes, found.keys[0], words, x, numeric)
-    band = "; mean and 95 % t interval over seeds" if seeds > 1 else ""
+    band = f"; mean and 95 % t interval over {found.repeats}" if runs > 1 else ""
     axes.set_ylabel(found.label.capitalize())
     axes.grid(axis="y")
     figure.legend(loc="outside lower center", ncols=2, title=f"Part{band}", title_fontsize=style.NORMAL)
@@ -172,7 +189,7 @@ def line(found: Findings) -> Figure:
 
 
 def heat_map(found: Findings) -> Figure:
-    """Draw the mean over seeds for each pair of values; the best is framed."""
+    """Draw the mean over seeds or folds for each pair of values; the best is framed."""
     from matplotlib.patches import Rectangle
 
     rows, columns = ([*dict.fromkeys(setting[side] for setting in found.jobs)] for side in (0, 1))
@@ -190,7 +207,7 @@ def heat_map(found: Findings) -> Figure:
             axes.text(column, row, f"{value:.3f}", ha="center", va="center", fontsize=_cell_size(len(columns)),
                       color="white" if dark != (found.measure in LOWER_IS_BETTER) else style.INK)  # fmt: skip
     at = (columns.index(found.best[1]) - 0.5, rows.index(found.best[0]) - 0.5)
-    if not found.only_seeds:
+    if not found.only_repeats:
         axes.add_patch(Rectangle(at, 1, 1, fill=False, edgecolor=style.VERMILION, linewidth=2))
     names = short(found.keys)
     axes.set_xticks(range(len(columns)), style.class_names(columns, 4.5 / len(columns)))

@@ -227,4 +227,4 @@ def _searched(run: Run) -> Searched | None:
         return None
     setting = tuple(chosen[key] or NOTHING for key in keys)
     name = str(run.info["task"]["name"])
-    return Searched(name, keys, jobs, measure, ("validation",), setting, str(report["strategy"]))
+    return Searched(name, keys, (), jobs, measure, ("validation",), setting, str(report["strategy"]))

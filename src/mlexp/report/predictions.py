@@ -20,12 +20,17 @@ def classification(study: Study) -> tuple[list[str], list[KeyFigure]]:
 
 
 def regression(study: Study) -> tuple[list[str], list[KeyFigure]]:
-    """How much of the variance is explained, and how far off a prediction is on average."""
+    """How much of the variance is explained, if there is any, and how far off a prediction is on average."""
     scores, part = study.scores, study.part
-    share = percent(scores["r2"]) if scores["r2"] > 0 else "none"
+    rows = f"{study.rows:,} {part} rows {SEEN[part]}"
+    if "r2" in scores:
+        share = percent(scores["r2"]) if scores["r2"] > 0 else "none"
+        what = f"{share} of the variance of {study.target} in {rows} (R² {scores['r2']:.3f})"
+        first = f"The {study.model} explains {what}."
+    else:
+        first = f"{study.target} is the same in all {rows}: there is no variance to explain."
     sentences = [
-        f"The {study.model} explains {share} of the variance of {study.target} in {study.rows:,} {part} rows "
-        f"{SEEN[part]} (R² {scores['r2']:.3f}).",
+        first,
         *study.untested(),
         f"A prediction is off by {number(scores['mae'])} on average{_mae_interval(study)}.",
     ]

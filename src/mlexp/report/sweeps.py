@@ -46,7 +46,10 @@ def page(sweep: Sweep) -> Page:
         answer=answer(sweep, found, jobs),
         pictures=pictures(sweep.path),
         members=[members(sweep, found, jobs)] if jobs else [],
-        tables=[*([by_setting(found)] if found else []), *tables.tables(sweep.path)],
+        tables=[
+            *([by_setting(found)] if found and not found.only_repeats else []),
+            *tables.tables(sweep.path),
+        ],
         method=how(sweep, ended),
         warnings=warnings(found, jobs, info["status"]),
         record=_record(sweep, jobs),
@@ -63,7 +66,6 @@ def rows(sweep: Sweep) -> list[Row]:
 def answer(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Answer:
     """Say which setting is best on the part that chooses, and what the test part says of it."""
     info = sweep.info
-    keys = [key for key in info["keys"] if key not in SEEDS]
     done = sum(row["status"] == "completed" for row in jobs)
     count = KeyFigure("Jobs completed", f"{done:,} of {len(info['jobs']):,}")
     if found is None:
@@ -75,10 +77,10 @@ def answer(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Answer:
             ],
             [count],
         )
-    if not keys:
+    if found.only_repeats:
         return _repeats(found, count)
     best = found.values(found.best, found.choosing)
-    over = f" on average over {len(best)} seeds" if len(best) > 1 else ""
+    over = f" on average over {len(best)} {found.repeats}" if len(best) > 1 else ""
     value = scored(found, float(best.mean()))
     sentences = [
         f"{named(found, found.best)} does best of {len(found.jobs):,} settings: {found.choosing} {found.label} "
@@ -90,7 +92,7 @@ def answer(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Answer:
         value = scored(found, float(test.mean()))
         sentences.append(f"Test rows, which had no say in that choice, give it {value}{over}.")
         figures.append(KeyFigure(f"Its test {found.label}", value, _spread(found, test)))
-    question = f"Which {listed(short(keys))} is best for {info['task']}?"
+    question = f"Which {listed(short(found.keys))} is best for {info['task']}?"
     return Answer(question, [*sentences, _runner_up(found)], [*figures, count])
 
 
@@ -107,7 +109,7 @@ def scored(found: Findings, value: float) -> str:
 
 
 def by_setting(found: Findings) -> Table:
-    """Return one row a setting: mean and deviation over its seeds, best first."""
+    """Return one row a setting: mean and deviation over its seeds or folds, best first."""
     order = ranked(found)
     columns: dict[str, list[str]] = {
         name: [setting[side] for setting in order] for side, name in enumerate(short(found.keys))
@@ -121,7 +123,7 @@ def by_setting(found: Findings) -> Table:
                 repr(float(one.std(ddof=1))) if len(one) > 1 else "" for one in values
             ]
     table = tables.of("settings", columns)
-    note = f"Best {found.choosing} {found.label} first; deviation: standard deviation over seeds."
+    note = f"Best {found.choosing} {found.label} first; deviation: standard deviation over {found.repeats}."
     return replace(table, note=note)
 
 
@@ -205,7 +207,7 @@ def warnings(found: Findings | None, jobs: Sequence[Row], status: str) -> list[s
         )
     if status == "interrupted" and left:
         sentences.append(f"{left:,} jobs have not come to their end; the best setting may be among them.")
-    if found is None or not [key for key in found.keys if key not in SEEDS]:
+    if found is None or found.only_repeats:
         return sentences
     values = {setting: float(found.values(setting, found.choosing).mean()) for setting in found.jobs}
     ties = [setting for setting, value in values.items() if value == values[found.best]]
@@ -220,8 +222,8 @@ def warnings(found: Findings | None, jobs: Sequence[Row], status: str) -> list[s
         )
     if min(len(one) for one in found.jobs.values()) < FEW_SEEDS:
         sentences.append(
-            f"Fewer than {FEW_SEEDS} seeds a setting: luck and setting cannot be told apart. Sweep seed=0,1,2,3,4 as "
-            "well."
+            f"Fewer than {FEW_SEEDS} {found.repeats} a setting: luck and setting cannot be told apart. "
+            "Sweep seed=0,1,2,3,4 as well."
         )
     return sentences
 
@@ -234,8 +236,8 @@ def _repeats(found: Findings, count: KeyFigure) -> Answer:
     share = found.measure == "accuracy"
     apart = f"{100 * deviation:.2g} points" if share else number(deviation)
     sentence = (
-        f"Over {len(values)} seeds the {part} {found.label} is {scored(found, mean)} on average, with a standard "
-        f"deviation of {apart} (lowest {scored(found, values.min())}, highest {scored(found, values.max())})."
+        f"Over {len(values)} {found.repeats} the {part} {found.label} is {scored(found, mean)} on average, with a "
+        f"standard deviation of {apart} (lowest {scored(found, values.min())}, highest {scored(found, values.max())})."
     )
     figures = [
         KeyFigure(f"Mean {part} {found.label}", scored(found, mean)),

@@ -121,7 +121,8 @@ def bootstrap_difference(
     pool, cut = np.concatenate((left, right)), len(left)
 
     def difference(index: np.ndarray) -> float:
-        return float(statistic(pool[index[:cut]])) - float(statistic(pool[index[cut:]]))
+        of_a = index < cut
+        return float(statistic(pool[index[of_a]])) - float(statistic(pool[index[~of_a]]))
 
     parts = [np.arange(cut), np.arange(cut, len(pool))]
     plan = _Plan(difference, parts, method, level, n_resamples, rng)

@@ -117,6 +117,7 @@ class Space:
             return True
         varied = set(self.keys)
         flat = configuration.flat(self.config)
+        flat |= {PARAMS + name: value for name, value in self.config.model.params.items()}
         found = {key: setting.get(key) if key in varied else flat.get(key) for key in axis.when}
         return all(found[key] in allowed for key, allowed in axis.when.items())
 

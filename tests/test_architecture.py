@@ -32,6 +32,7 @@ LAYERS = (
     ("tuning",),
     ("comparisons",),
     ("verbs",),
+    ("views",),
     ("api",),
     ("cli",),
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mlexp.api import Answer, ComparisonView, RunView, SweepView, compare, load, run, sweep
+    from mlexp.api import compare, load, run, sweep
+    from mlexp.views import Answer, ComparisonView, RunView, SweepView
 
 __version__ = "0.1.0"
 __all__ = ["Answer", "ComparisonView", "RunView", "SweepView", "compare", "load", "run", "sweep"]
@@ -14,9 +15,9 @@ __all__ = ["Answer", "ComparisonView", "RunView", "SweepView", "compare", "load"
 def __getattr__(name: str) -> Any:
     """Import the Python interface when it is used: `import mlexp` alone costs next to nothing."""
     if name in __all__:
-        from mlexp import api
+        from mlexp import api, views
 
-        return getattr(api, name)
+        return getattr(views if hasattr(views, name) else api, name)
     raise AttributeError(f"module 'mlexp' has no attribute '{name}'")
 
 

@@ -22,7 +22,7 @@ from mlexp import config as configuration
 from mlexp import environment, record
 from mlexp.data import sources
 from mlexp.data.dataset import Dataset
-from mlexp.errors import DataError, DivergedError, Interrupted, MlexpError
+from mlexp.errors import DataError, DivergedError, Interrupted, MlexpError, NotWritten
 from mlexp.observer import Plan
 from mlexp.record import Run, RunFolder
 from mlexp.result import Result
@@ -83,8 +83,8 @@ def resume(path: Path, *, command: Sequence[str] = (), terminal: Terminal | None
     DataError
         If `path` is no run folder, or the data are no longer those that the run began with.
     """
+    config = configuration.read(record.load(path).path / "config.yaml")
     folder = record.reopen(path)
-    config = configuration.read(folder.path / "config.yaml")
     return _run(Session(config, command, terminal or Terminal(QUIET), folder))
 
 
@@ -100,11 +100,10 @@ def _run(session: Session, stop: threading.Event | None = None, dataset: Dataset
         session.stop = asked
         try:
             dataset = load(config) if dataset is None else dataset
-            result = _study(config)(config, dataset, session)
+            return session.finished(_study(config)(config, dataset, session))
         except BaseException as error:
             session.failed(error)
             raise
-        return session.finished(result)
 
 
 def _study(config: Config) -> Callable[[Config, Dataset, Session], Result]:
@@ -143,27 +142,19 @@ def run_together(
 
     Every folder ends with the bytes that `run` gives. What it raises concerns all those not yet yielded.
     """
-    sessions = [
-        Session(
-            config,
-            command,
-            terminal,
-            record.reopen(place, PATIENCE) if place.exists() else None,
-            place,
-            len(configs),
-        )
-        for config, terminal, place in zip(configs, terminals, places, strict=True)
-    ]
-    for session in sessions:
-        session.stop = stop
-    waiting = list(sessions)
+    waiting: list[Session] = []
     with environment.libraries().limit(limits=configs[0].threads):
         try:
-            for result in STACKS[configs[0].task.kind](configs, dataset, sessions):
+            for config, terminal, place in zip(configs, terminals, places, strict=True):
+                unfinished = record.reopen(place, PATIENCE) if place.exists() else None
+                waiting.append(Session(config, command, terminal, unfinished, place, len(configs)))
+                waiting[-1].stop = stop
+            for result in STACKS[configs[0].task.kind](configs, dataset, list(waiting)):
                 problem = None
                 try:
                     waiting[0].finished(result)
                 except MlexpError as error:
+                    waiting[0].failed(error)
                     problem = error
                 waiting.pop(0)
                 yield problem
@@ -194,6 +185,7 @@ class Session:
         self._unfinished = unfinished
         self._place = place
         self._stacked = stacked
+        self._closed = False
         self._wall = time.perf_counter()
         self._cpu = time.process_time()
         self._saved = time.perf_counter()
@@ -257,15 +249,21 @@ class Session:
         return self._unfinished.rewind() if self._unfinished is not None else None
 
     def failed(self, error: BaseException) -> None:
-        """Mark the folder, if there is one, with what went wrong."""
+        """Mark the folder, if there is one and its run has not come to its end, with what went wrong."""
         self.terminal.stop_bar()
-        if self.folder is None:
+        begun = self.folder is not None
+        self.folder = self.folder or self._unfinished
+        if self.folder is None or self._closed:
             return
-        status = "interrupted" if isinstance(error, KeyboardInterrupt | Interrupted) else "failed"
+        stopped = isinstance(error, KeyboardInterrupt | Interrupted | NotWritten)
+        status = "interrupted" if stopped else "failed"
         try:
+            if not begun:  # an earlier process did, and what it wrote still holds
+                self.info = record.load(self.folder.path).info
             self.folder.log("".join(traceback.format_exception(error)).rstrip())
             self._close(status, in_words(error))
-            self.tracker.ended(self.folder.path, status, {})
+            if begun:
+                self.tracker.ended(self.folder.path, status, {})
             if self.config.figures and status == "failed":  # who stops a run twice wants it to end at once
                 from mlexp import report
 
@@ -311,6 +309,7 @@ class Session:
         self.folder.write_info(self.info)
         self.folder.log(f"{status} after {self.info['wall_seconds']} s{f': {problem}' if problem else ''}")
         self.folder.close(keep_checkpoint=status in record.RESUMABLE)
+        self._closed = True
 
 
 def _continued(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:

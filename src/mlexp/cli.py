@@ -217,6 +217,10 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool) -> int
         return ended(comparisons.run(asked, verbosity=verbosity))
     if dry:
         sweeps.show(asked)
+        if asked.first.tune.strategy is not None:
+            from mlexp import tuning
+
+            print(f"  each with {tuning.planned(asked.first)}")
         return 0
     return ended(sweeps.run(asked, verbosity=verbosity))
 

@@ -1,7 +1,7 @@
 """The folder of a comparison: that of a sweep, with the answer beside it.
 
 comparison.json    question, answer, design, test, arms, pairs, warnings, status
-question.json      what comparison.json holds before there is an answer, should that file be damaged
+question.json      what comparison.json holds before there is an answer, should that file be damaged or not there yet
 tables/runs.csv    one row a run: its arm, value, status and folder; also of runs that did not complete
 tables/arms.csv    tables/pairs.csv    tables/p_matrix.csv    tables/epochs_to_target.csv
 """
@@ -52,6 +52,11 @@ class Comparison:
             if value != "":
                 found[arm].append(Run((self.path / folder).resolve()))
         return found
+
+
+def is_one(path: Path) -> bool:
+    """Return whether `path` is the folder of a comparison, be it without an answer yet."""
+    return (path / INFO).exists() or (path / QUESTION).exists()
 
 
 def load(path: Path) -> Comparison:

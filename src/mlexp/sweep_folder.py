@@ -130,9 +130,9 @@ def short(keys: Sequence[str]) -> list[str]:
 def create(outputs: Path, task: str, code: str, place: Path | None = None) -> SweepFolder:
     """Make the folder of a new sweep; `place` instead of a name by task and time."""
     if place is not None and place.exists():
-        raise ConfigError(
-            f"sweep.dir={place} is there already. Set sweep.resume=true to go on with it, or name a new folder."
-        )
+        known = (place / INFO).exists()
+        cure = "Set sweep.resume=true to go on with it" if known else "It holds no sweep: remove it"
+        raise ConfigError(f"sweep.dir={place} is there already. {cure}, or name a new folder.")
     path = record.new_folder(outputs, task, code, place)
     return SweepFolder(path, record.locked(path))
 

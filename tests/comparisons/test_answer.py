@@ -265,3 +265,170 @@ def test_same_evidence_same_bytes(two_arms: Arms, tmp_path: Path) -> None:
     assert [len(runs) for runs in again.runs.values()] == [3, 3]
     assert json.loads((tmp_path / "one" / "comparison.json").read_text()) == again.info
     assert record.read_table(tmp_path / "one" / "tables" / "pairs.csv")["a"] == ["sharp"]
+
+
+def counted(make: Make, counts: dict[str, list[int]]) -> Evidence:
+    """Return one run an arm on each of several data sets of 240 rows, with so many rows right."""
+    entries = {
+        arm: [make(arm, 0, np.arange(240) < n, dataset=f"set {place}") for place, n in enumerate(found)]
+        for arm, found in counts.items()
+    }
+    return Evidence(ACCURACY, entries)
+
+
+# A is ahead by 90 rows on one data set and behind by 1, 2, ... 11 on the others
+CONTRARY = {"A": [30] * 11 + [110], "B": [*range(31, 42), 20]}
+
+
+def test_better_is_whom_the_test_finds_better_and_not_the_mean(make: Make) -> None:
+    done = answered(counted(make, CONTRARY))
+    pair = only(done)
+    assert done.info["ranking"] == ["A", "B"]
+    # of the 4,096 sign patterns 70 have a rank sum of at most 12
+    assert pair["p"] == pytest.approx(2 * 70 / 4096)
+    # the 39th and the 40th of the 78 Walsh averages are −5.5 rows
+    assert pair["difference"] == pytest.approx(-5.5 / 240)
+    assert (pair["separated"], pair["better"]) == (True, "B")
+    lead, caution = done.info["answer"][:2]
+    assert lead.startswith("B is better than A by 2.29 points of test accuracy (95 % interval ")
+    low, high = (float(end) for end in lead.split("interval ")[1].split(",")[0].split(" to "))
+    assert 0 < low < 2.29 < high
+    assert caution == "The mean over all runs is better for A, but it is not what was tested."
+
+
+def test_mean_ranks_say_who_is_better_over_several_data_sets(make: Make) -> None:
+    two = {arm: [2 * n for n in rows] for arm, rows in CONTRARY.items()}
+    done = answered(counted(make, two | {"C": [61] * 11 + [100]}))
+    # ranks over 12 data sets: A 3 eleven times and 1, B 1 and 3, C always 2; Nemenyi's difference is 0.957
+    assert done.info["ranks"]["ranks"] == pytest.approx((34 / 12, 14 / 12, 2.0))
+    found = {(pair["a"], pair["b"]): pair["better"] for pair in done.info["pairs"]}
+    assert found == {("A", "B"): "B", ("A", "C"): None, ("B", "C"): None}
+    assert "; it is worse than B, not separated from C (Nemenyi)." in done.info["answer"][0]
+
+
+def test_mean_ranks_are_shown_where_they_are_what_separates(make: Make) -> None:
+    done = answered(counted(make, {"A": [60] * 12, "B": [*range(30, 42)], "C": [*range(10, 22)]}))
+    assert done.info["answer"][1].startswith(
+        "A is better than B in mean rank, 1.00 against 2.00 (difference "
+    )
+    assert "Nemenyi p = 0.038" in done.info["answer"][1]  # a gap of 1 beside a critical difference of 0.957
+
+
+def test_first_runs_say_who_is_better_under_mcnemar(make: Make) -> None:
+    shares = {"A": (60, 119, 119), "B": (100, 90, 90)}  # rows right of 120; A is ahead on the mean
+    entries = {
+        arm: [make(arm, k, np.arange(120) < n) for k, n in enumerate(of)] for arm, of in shares.items()
+    }
+    done = answered(Evidence(ACCURACY, entries), test="mcnemar")
+    assert done.info["ranking"] == ["A", "B"]
+    assert done.info["answer"][0].startswith("B is better than A by 33.33 points of test accuracy")
+    # Welch's own estimate: (298 − 280) / 360
+    assert "the difference is 5.00 points of test accuracy" in done.info["second"]
+
+
+def test_an_arm_with_one_run_does_not_take_the_test_from_the_others(make: Make) -> None:
+    entries = {
+        arm: [make(arm, seed, scores(share, 31 * seed + place)) for seed in range(4)]
+        for place, (arm, share) in enumerate((("a", 0.9), ("b", 0.6)))
+    }
+    evidence = Evidence(ACCURACY, entries | {"lone": [make("lone", 0, scores(0.97, 5))]})
+    done = answered(evidence)
+    pairs = {frozenset((pair["a"], pair["b"])): pair for pair in done.info["pairs"]}
+    outcome = stats.crossed_t(evidence.table("a"), evidence.table("b"))
+    assert (done.info["test"], done.info["design"]["seeds"]) == ("crossed", 4)
+    assert pairs[frozenset("ab")]["p"] == outcome.p
+    for other in "ab":
+        pair = pairs[frozenset((other, "lone"))]
+        assert (pair["testable"], pair["p_adjusted"], pair["separated"]) == (False, None, False)
+        assert "one run only" in pair["reason"]
+    assert done.tables["arms"]["runs"] == [1, 4, 4]
+    assert any(sentence.startswith("a is better than b by") for sentence in done.info["answer"])
+    assert any("lone: one run only" in sentence for sentence in done.info["warnings"])
+
+
+def test_credible_intervals_of_several_pairs_are_wider(make: Make) -> None:
+    entries: dict[str, list[Entry]] = {"one": [], "two": [], "three": []}
+    for fold in range(5):
+        for arm, share in (("one", 0.8), ("two", 0.77), ("three", 0.5)):
+            index = np.arange(120) + 1000 * fold
+            entries[arm].append(make(arm, 0, scores(share, fold + 50), index=index))
+    evidence = Evidence(ACCURACY, entries)
+    done = answered(evidence, test="bayesian")
+    pair = done.info["pairs"][0]
+    d = evidence.by_unit(pair["a"]) - evidence.by_unit(pair["b"])
+    belief = stats.bayesian_correlated_t(d, n_train=400, n_test=120, level=1 - 0.05 / 3)
+    assert (pair["low"], pair["high"]) == (belief.low, belief.high)
+    assert pair["level"] == pytest.approx(1 - 0.05 / 3)
+    assert any("after Bonferroni" in sentence for sentence in done.info["answer"])
+    assert any("adjusted by Bonferroni" in sentence for sentence in done.info["warnings"])
+    assert not any("Holm" in sentence for sentence in (*done.info["answer"], *done.info["warnings"]))
+
+
+def test_resamples_are_enough_for_the_tails_of_all_pairs(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[float, int]] = []
+
+    def spy(*_: object, level: float, n_resamples: int, **__: object) -> stats.Interval:
+        asked.append((level, n_resamples))
+        return stats.Interval("spy", "over", 0.1, 0.05, 0.15, level, n_resamples, 0.02, {})
+
+    monkeypatch.setattr(stats, "bootstrap_seeds_rows", spy)
+    entries = {
+        arm: [make(arm, seed, scores(0.8, seed), metric="test.macro_f1") for seed in range(2)]
+        for arm in ("a", "b", "c", "d")
+    }
+    done = answered(Evidence(Metric("test", "macro_f1"), entries))
+    # six pairs: 20 of 4,800 resamples lie beyond either end of the 1 − 0.05/6 interval
+    assert asked == [(pytest.approx(1 - 0.05 / 6), 4800)] * 6
+    assert any("adjusted by Bonferroni" in sentence for sentence in done.info["warnings"])
+
+
+def halves(make: Make, order: list[tuple[int, int]], train: int = 50) -> Evidence:
+    """Return runs on halves of 100 rows: (repeat, fold) in this order."""
+    entries: dict[str, list[Entry]] = {"one": [], "two": []}
+    for repeat, fold in order:
+        index = np.sort(np.random.default_rng(repeat).permutation(100)[50 * fold :][:50])
+        for place, arm in enumerate(entries):
+            entry = make(arm, 0, scores(0.8 - 0.2 * place, 10 * repeat + fold, 50), index=index)
+            assert entry.run is not None
+            entry.run.info["split"] |= {"train": train, "validation": 50 - train}
+            entries[arm].append(entry)
+    return Evidence(ACCURACY, entries)
+
+
+def test_five_repeats_of_two_halves_may_come_in_any_order(make: Make) -> None:
+    nested = [(repeat, fold) for repeat in range(5) for fold in range(2)]
+    evidence = halves(make, nested)
+    found = [
+        only(answered(one, test="five_by_two"))
+        for one in (evidence, halves(make, sorted(nested, key=lambda p: p[1])))
+    ]
+    d = (evidence.by_unit("one") - evidence.by_unit("two")).reshape(5, 2)
+    assert found[0]["statistic"] == stats.five_by_two_f(d).statistic
+    assert found[1]["statistic"] == pytest.approx(found[0]["statistic"])
+    assert not any("does not fit" in text for text in answered(evidence, test="five_by_two").info["warnings"])
+
+
+def test_ten_folds_are_not_five_times_two(make: Make) -> None:
+    entries: dict[str, list[Entry]] = {"one": [], "two": []}
+    for fold in range(10):
+        for place, arm in enumerate(entries):
+            right = scores(0.8 - 0.2 * place, fold, 50)
+            entries[arm].append(make(arm, 0, right, index=np.arange(50) + 50 * fold))
+    done = answered(Evidence(ACCURACY, entries), test="five_by_two")
+    assert "'five_by_two' does not fit this comparison" in done.info["warnings"][0]
+    few = halves(make, [(repeat, fold) for repeat in range(5) for fold in range(2)], train=10)
+    assert "'five_by_two' does not fit" in answered(few, test="five_by_two").info["warnings"][0]
+
+
+def test_the_probability_is_that_the_arm_with_the_lower_loss_is_better(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlexp.comparisons.metric.LOWER_IS_BETTER", ("accuracy",))  # as if it were a loss
+    rows = {"one": (90, 88, 91, 90, 89), "two": (60, 61, 58, 62, 60)}
+    entries = {
+        arm: [make(arm, 0, np.arange(120) < n, index=np.arange(120) + 1000 * k) for k, n in enumerate(found)]
+        for arm, found in rows.items()
+    }
+    done = answered(Evidence(ACCURACY, entries), test="bayesian")
+    assert done.info["answer"][0].startswith("two is better than one by 24.50 points")
+    assert "probability that it is better 1.000" in done.info["answer"][0]

@@ -89,6 +89,22 @@ def test_single_runs_are_compared_by_what_differs(
     assert "is there already" in capsys.readouterr().err
 
 
+def test_arms_of_one_name_and_other_settings_are_not_pooled(folder: Path, tmp_path: Path) -> None:
+    words = [*SMALL, ARMS, "comparison.seeds=[5,6]", "figures=false"]
+    for place, more in (("slow", "model.learning_rate=0.0001"), ("again", "model.epochs=6")):
+        assert main(["-q", *words, more, f"outputs={tmp_path}", f"sweep.dir={tmp_path / place}"]) == 0
+        assert (
+            main(["compare", str(folder), str(tmp_path / place), "--save", str(tmp_path / f"{place}-saved")])
+            == 0
+        )
+    arms = {str(arm["name"]): arm["runs"] for arm in info(tmp_path / "slow-saved")["arms"]}  # type: ignore[attr-defined]
+    assert len(arms) == 4
+    assert set(arms.values()) == {2}
+    assert "relu learning rate 0.0001" in arms
+    arms = {str(arm["name"]): arm["runs"] for arm in info(tmp_path / "again-saved")["arms"]}  # type: ignore[attr-defined]
+    assert arms == {"relu": 4, "sigmoid": 4}
+
+
 def test_what_cannot_be_compared_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = [str(path) for path in sorted((folder / "runs").iterdir())]
     assert main(["compare", *runs[:2]]) == 2

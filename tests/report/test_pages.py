@@ -286,7 +286,7 @@ def test_comparison_without_an_answer_reads_well(tmp_path: Path) -> None:
         folder / "comparison.json",
         {"status": "running", "metric": "m", "arms": [{"name": "a"}, {"name": "b"}]},
     )
-    assert "Which is better: a and b?" in text_of(folder)
+    assert "Which is better: a or b?" in text_of(folder)
 
 
 def test_verb_redraws_the_same_bytes_without_fitting_code(tmp_path: Path) -> None:

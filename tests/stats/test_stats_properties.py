@@ -270,7 +270,31 @@ def test_the_design_chooses_the_test(design: stats.Design, test: str, warning: s
     assert choice.test == test
     assert choice.why
     assert choice.licence
-    assert warning is None or any(warning in line for line in choice.warnings)
+    assert warning is None or any(warning in line for line in stats.cautions(design, test))
     if test != "none":
         assert stats.misfit(test, design) == ""
     assert "never valid" in stats.misfit("epochwise", design)
+
+
+@pytest.mark.parametrize(
+    ("test", "design"),
+    [
+        ("five_by_two", stats.Design(seeds=10, splits=10, same_rows=False)),
+        ("welch", stats.Design(seeds=10, datasets=5, same_rows=False)),
+        ("permutation", stats.Design(seeds=10, datasets=5, same_rows=False)),
+        ("anova", stats.Design(seeds=10, datasets=5, same_rows=False, arms=3)),
+    ],
+)
+def test_tests_of_independent_runs_do_not_fit_other_designs(test: str, design: stats.Design) -> None:
+    assert f"'{test}' does not fit this comparison" in stats.misfit(test, design)
+
+
+def test_five_by_two_fits_five_repeats_of_two_halves() -> None:
+    assert stats.misfit("five_by_two", stats.Design(seeds=10, splits=10, same_rows=False, halves=True)) == ""
+
+
+@pytest.mark.parametrize(
+    ("test", "by"), [("crossed", "Holm"), ("bayesian", "Bonferroni"), ("bootstrap_seeds_rows", "Bonferroni")]
+)
+def test_what_is_said_of_several_arms_is_what_the_test_does(test: str, by: str) -> None:
+    assert f"adjusted by {by}" in " ".join(stats.cautions(stats.Design(seeds=10, arms=3), test))

@@ -393,3 +393,19 @@ def test_power_and_equivalence_are_statsmodels() -> None:
     )
     p, _, _ = weights.ttost_ind(A, B, -2.0, 2.0, usevar="unequal")
     assert stats.equivalence(stats.welch_t(A, B), 2.0).p == pytest.approx(p)
+
+
+@pytest.mark.parametrize(("only_a", "only_b"), [(30, 20), (9, 6)])  # chi-squared, exact
+def test_equivalence_after_mcnemar_is_normal(only_a: int, only_b: int) -> None:
+    outcome = stats.mcnemar_counts(only_a, only_b, 1000)
+    share_a, share_b = (only_a + 1) / 1002, (only_b + 1) / 1002
+    middle = share_a - share_b
+    se = np.sqrt((share_a + share_b - middle**2) / 1002)
+    found = stats.equivalence(outcome, 0.025)
+    half = theirs.norm.ppf(0.95) * se
+    assert (found.low, found.high) == pytest.approx((middle - half, middle + half))
+    assert found.p == pytest.approx(theirs.norm.sf((0.025 - middle) / se))
+    assert found.equivalent
+    assert found.estimate == outcome.estimate == (only_a - only_b) / 1000
+    wanted = (theirs.norm.ppf(0.975) + theirs.norm.ppf(0.8)) * se
+    assert stats.minimum_detectable(outcome) == pytest.approx(wanted)

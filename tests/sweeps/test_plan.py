@@ -93,7 +93,7 @@ def test_restored_configurations_are_the_same() -> None:
     values = configuration.compose(
         ["dataset=moons", "dataset.noise=1e-05", "model.hidden=[8]", "figures=false"]
     )
-    for job, entry in zip(plan.jobs, plan.record()["jobs"], strict=True):
+    for job, entry in zip(plan.jobs, plan.record(plan.first)["jobs"], strict=True):
         assert all(base[key] != value for key, value in entry["changes"].items())
         assert configuration.restored(dataclasses.asdict(values), entry["changes"]) == job.config
 

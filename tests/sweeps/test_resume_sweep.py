@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -12,7 +13,9 @@ from pathlib import Path
 import pytest
 from tests.sweeps.conftest import assert_whole, mlexp, same_runs, start, summary
 
-from mlexp import sweep_folder
+from mlexp import record, sweep_folder, sweeps
+from mlexp.sweeps.run import Conductor
+from mlexp.terminal import QUIET
 
 FEW = (
     "model.epochs=40",
@@ -125,3 +128,40 @@ def test_a_folder_with_other_jobs_is_not_gone_on_with(tmp_path: Path) -> None:
     assert "holds a sweep of other jobs" in other.stderr
     assert (tmp_path / "here" / "sweep.json").read_bytes() == before
     assert mlexp(tmp_path, *settings, "seed=0").returncode == 0
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Path:
+    """Return a sweep of two, stopped in its second job, whose data changed since."""
+    settings = ("-m", "-q", "size=smoke", "figures=false", "sweep.dir=here", "sweep.stack=false", "seed=0,1")
+    assert mlexp(tmp_path, *settings).returncode == 0
+    place = next((tmp_path / "here" / "runs").glob("002-*"))
+    info = json.loads((place / "run.json").read_text())
+    info["dataset"]["fingerprint"] = "0" * 64
+    (place / "run.json").write_text(json.dumps(info | {"status": "interrupted", "error": "stopped by hand"}))
+    return tmp_path / "here"
+
+
+def test_a_job_that_cannot_go_on_says_why(changed: Path) -> None:
+    done = mlexp(changed.parent, "resume", "here")
+    assert done.returncode == 6, done.stderr
+    assert "1 of 2 jobs did not complete" in done.stderr
+    assert "The dataset has changed" in done.stderr
+    found = sweep_folder.load(changed)
+    assert found.info["status"] == "failed"
+    assert found.summary["status"] == ["completed", "failed"]
+    assert "The dataset has changed" in found.summary["problem"][1]
+    place = next((changed / "runs").glob("002-*"))
+    assert record.load(place).info["status"] == "failed"
+    assert not (place / record.LOCK).exists()
+
+
+def test_what_a_worker_told_counts_until_the_run_has_ended(changed: Path) -> None:
+    plan = sweeps.restored(changed)
+    conductor = Conductor(plan, sweep_folder.reopen(changed), QUIET, plan.n_features)
+    for job in plan.jobs:
+        conductor.ended(job, "failed", "told")
+    assert [conductor.rows[number]["status"] for number in (1, 2)] == ["completed", "failed"]
+    assert [conductor.rows[number]["problem"] for number in (1, 2)] == ["", "told"]
+    assert conductor.finish().status == "failed"
+    conductor.folder.close()

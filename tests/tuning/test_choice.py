@@ -29,6 +29,11 @@ def trial(number: int, score: float, **more: object) -> Trial:
     return Trial(number, setting, str(more.pop("status", "completed")), score, **more)  # type: ignore[arg-type]
 
 
+def test_a_size_that_is_not_known_breaks_no_tie() -> None:
+    known = trial(2, 0.9, n_parameters=10)
+    assert ranked([trial(1, 0.9, status="elsewhere"), known], "accuracy")[0] == known
+
+
 def test_the_best_score_is_chosen_and_a_loss_is_best_when_low() -> None:
     trials = [trial(1, 0.9), trial(2, 0.95), trial(3, math.nan, status="diverged"), trial(4, 0.94)]
     assert [one.number for one in ranked(trials, "accuracy")] == [2, 4, 1]

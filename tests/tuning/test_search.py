@@ -16,7 +16,7 @@ from tests.tuning.conftest import Searched
 
 from mlexp import app, plots, record, sweep_folder
 from mlexp import config as configuration
-from mlexp.errors import SweepError
+from mlexp.errors import ConfigError, SweepError
 from mlexp.record import Run
 from mlexp.sweeps import work
 
@@ -228,6 +228,24 @@ def test_searches_that_share_a_journal_share_the_budget(searched: Searched, tmp_
     assert {row["model.learning_rate"] for row in rows(first)} < {
         row["model.learning_rate"] for row in rows(second)
     }
+
+
+def test_searches_of_other_data_do_not_share_a_journal(searched: Searched, tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    words = (*SMALL, "tune=bayes", "tune.budget=2", f"tune.journal={tmp_path / 'shared.journal'}",
+             "+tune.space={model.learning_rate: {low: 0.0001, high: 0.1, log: true}}")  # fmt: skip
+    searched(*words)
+    other = searched(*words, "dataset=wine", outputs="second")
+    assert [row["status"] for row in rows(other)].count("completed") == 2
+
+
+def test_a_file_that_is_no_journal_is_refused(searched: Searched, tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    (tmp_path / "notes.txt").write_text("my notes\n")
+    for place in (tmp_path / "notes.txt", tmp_path):
+        with pytest.raises(ConfigError, match="cannot be a journal"):
+            searched(*SMALL, "tune=bayes", f"tune.journal={place}", "tune.space.model.hidden=[[4],[8]]")
+    assert (tmp_path / "notes.txt").read_text() == "my notes\n"
 
 
 def test_inside_a_worker_no_workers_are_started(searched: Searched, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,9 +117,9 @@ def question(evidence: Evidence) -> str:
     arms = list(evidence.entries)
     run = evidence.used[evidence.arms[0]][0].run
     where = f" on {run.info['dataset']['name']}" if run else ""
-    named = " or ".join(arms) if len(arms) < 4 else f"of {len(arms)} arms"
     better = "higher" if evidence.metric.sign > 0 else "lower"
-    return f"Which has the {better} {evidence.metric.words}{where}: {named}?"
+    asked = f"has the {better} {evidence.metric.words}{where}"
+    return f"Which {asked}: {' or '.join(arms)}?" if len(arms) < 4 else f"Which of {len(arms)} arms {asked}?"
 
 
 def arms_table(evidence: Evidence, verdict: Verdict, node: Comparison) -> Columns:
@@ -191,6 +191,7 @@ def _pair(pair: Pair) -> dict[str, Any]:
         "p": outcome.p,
         "p_adjusted": pair.adjusted,
         "separated": pair.separated,
+        "better": pair.better,
         "test": outcome.name,
         "statistic": outcome.statistic,
         "df": outcome.df,
@@ -235,9 +236,15 @@ def runs_table(evidence: Evidence, folder: Path) -> Columns:
 
 
 def _warnings(evidence: Evidence, verdict: Verdict) -> list[str]:
-    found = [words.licence(evidence, f"{text[0].upper()}{text[1:]}.") for text in verdict.choice.warnings]
+    cautions = stats.cautions(verdict.design, verdict.test)
+    found = [words.licence(evidence, f"{text[0].upper()}{text[1:]}.") for text in cautions]
     if verdict.misfit:
         found.insert(0, verdict.misfit)
+    if evidence.groups is not None:
+        found.append(_together(evidence.groups, verdict.test))
+    if verdict.design.same_rows and verdict.design.seeds > 1:
+        lone = [arm for arm in evidence.arms if len(evidence.used[arm]) == 1]
+        found += [f"{arm}: one run only, what another seed would give is unknown." for arm in lone]
     if evidence.metric.part == "train":
         found.append("The training part was learnt from: it does not tell how an arm does on new rows.")
     dropped = sum(
@@ -253,6 +260,15 @@ def _warnings(evidence: Evidence, verdict: Verdict) -> list[str]:
             "choose on the validation part (column validation of arms.csv)."
         )
     return found
+
+
+def _together(groups: np.ndarray, test: str) -> str:
+    together = f"The {len(groups):,} rows that judge belong together in {len(np.unique(groups)):,} groups"
+    if test in ("crossed", "bootstrap_seeds_rows"):
+        return f"{together}: each group counts once in the test, so the difference is one of group means."
+    if test == "mcnemar":
+        return f"{together}: McNemar takes them for independent, so its p is too small. Run two seeds an arm or more."
+    return f"{together}: what this test claims is for these rows."
 
 
 def _loss(entry: Entry) -> str:

@@ -148,6 +148,14 @@ class Evidence:
             None if any(one is None for one in found) else np.stack([one for one in found if one is not None])
         )
 
+    @cached_property
+    def groups(self) -> np.ndarray | None:
+        """Which test rows belong together, shape (n,); None if none do, or rows were divided in several ways."""
+        if len(self.blocks) > 1:
+            return None
+        kept = [entry.kept("group") for arm in self.arms for entry in self.used[arm]]
+        return next((one for one in kept if one is not None), None)
+
     def check(self) -> None:
         """Refuse runs that cannot be compared.
 

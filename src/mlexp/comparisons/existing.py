@@ -81,7 +81,7 @@ def compare(
     metric = Metric.parse(node.metric or DEFAULT[kind], kind)
     differing = [key for key in differences(found) if key not in REPEATS or key in by]
     keys = _keys(by, differing)
-    own = not by and all(one.arm for one in found)
+    own = not by and _told_apart(found, keys)
     entries: dict[str, list[Entry]] = {}
     settings: dict[str, dict[str, str]] = {}
     for one in found:
@@ -155,6 +155,12 @@ def distinct(found: Sequence[Found]) -> tuple[list[Found], list[str]]:
     again = len(found) - len(kept)
     note = f"{again} runs repeat another one with the same settings and seed; they are counted once."
     return list(kept.values()), [note] if again else []
+
+
+def _told_apart(found: Sequence[Found], keys: Sequence[str]) -> bool:
+    """Return whether every run has the name of an arm, and no name stands for two settings."""
+    settings = {(one.arm, *(str(one.values[key]) for key in keys)) for one in found}
+    return all(one.arm for one in found) and len(settings) == len({one.arm for one in found})
 
 
 def _counts(key: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,29 +36,28 @@ def run(study: Study, *, verbosity: int = QUIET) -> sweeps.Outcome:
     Interrupted
         A search of an arm was stopped; what was done is kept.
     """
-    folder = sweeps.begin(study.plan)
-    if not (folder.path / comparison_folder.INFO).exists():
-        tuned.write(folder.path, study.searches)
-        start: dict[str, Any] = {"comparison": asdict(study.settings), "settings": study.arms, "tuning": None}
-        start |= {
-            "status": "running",
-            "metric": str(study.metric),
-            "arms": [{"name": arm} for arm in study.arms],
-        }
-        record.write_json(folder.path / comparison_folder.QUESTION, start)
-        comparison_folder.write_info(folder.path, start)
+    folder = sweeps.begin(study.plan, partial(_write_question, study))
     return _go_on(study.plan, folder, verbosity)
+
+
+def _write_question(study: Study, place: Path) -> None:
+    """Write down what is asked, and what is searched for first; where that stands, it stays as it is."""
+    if comparison_folder.is_one(place):
+        return
+    tuned.write(place, study.searches)
+    start: dict[str, Any] = {"comparison": asdict(study.settings), "settings": study.arms, "tuning": None}
+    start |= {
+        "status": "running",
+        "metric": str(study.metric),
+        "arms": [{"name": arm} for arm in study.arms],
+    }
+    record.write_json(place / comparison_folder.QUESTION, start)
 
 
 def resume(path: Path, *, verbosity: int = QUIET) -> sweeps.Outcome:
     """Go on with a comparison that was stopped or killed, then answer its question from all runs."""
-    known = comparison_folder.load(path)
-    folder = sweep_folder.reopen(known.path)
-    try:
-        record.read_json(known.path / comparison_folder.INFO, comparison_folder.SHAPE)
-    except DataError:  # all but the question is in the runs
-        comparison_folder.write_info(known.path, record.read_json(known.path / comparison_folder.QUESTION))
-    return _go_on(sweeps.restored(known.path), folder, verbosity)
+    folder = sweep_folder.reopen(path)
+    return _go_on(sweeps.restored(folder.path), folder, verbosity)
 
 
 def announce(study: Study) -> None:
@@ -69,6 +69,10 @@ def announce(study: Study) -> None:
 
 def _go_on(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Outcome:
     place = folder.path
+    try:
+        record.read_json(place / comparison_folder.INFO, comparison_folder.SHAPE)
+    except DataError:  # all but the question is in the runs
+        comparison_folder.write_info(place, record.read_json(place / comparison_folder.QUESTION))
     if (place / tuned.FOLDER).exists():
         plan = _tuned(plan, folder, verbosity)
     outcome = sweeps.go_on(plan, folder, verbosity=verbosity, ending=False)

@@ -7,6 +7,7 @@ The searches keep the test part aside (``split.judge=false``), so that nothing i
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -77,6 +78,8 @@ def search(folder: Path, *, command: Sequence[str], verbosity: int) -> Chosen:
     found: Chosen = {}
     for file in sorted((folder / FOLDER).glob("*.yaml")):
         config, place = configuration.read(file), file.with_suffix("")
+        if not (place / "run.json").exists():  # killed before it wrote what it is
+            shutil.rmtree(place, ignore_errors=True)
         if not _complete(place):
             app.run(config, command=command, terminal=Terminal(verbosity), place=place)
         told = record.Run(place).tuning
@@ -93,6 +96,18 @@ def _complete(place: Path) -> bool:
     return (place / "run.json").exists() and record.load(place).info["status"] == "completed"
 
 
+def before(plan: sweeps.Plan, folder: Path) -> tuple[sweeps.Plan, dict[str, Config]]:
+    """Return the plan of the same jobs as it was before its arms were tuned, if they were, and the search of each."""
+    known = {config.task.name: config for config in _written(folder)}
+    if not known:
+        return plan, {}
+    jobs = []
+    for job in plan.jobs:
+        arm = known[job.swept["arm"]]  # a search changes nothing but the model and its preparation
+        jobs.append(Combination(dict(job.swept), replace(job.config, model=arm.model, prepare=arm.prepare)))
+    return _like(plan, jobs), known
+
+
 def with_chosen(plan: sweeps.Plan, folder: Path, chosen: Chosen) -> sweeps.Plan:
     """Return the plan of the same jobs, each with the settings that its arm chose."""
     nodes = {config.task.name: config.tune for config in _written(folder)}
@@ -101,6 +116,10 @@ def with_chosen(plan: sweeps.Plan, folder: Path, chosen: Chosen) -> sweeps.Plan:
         arm = job.swept["arm"]
         own = space.of(replace(job.config, tune=nodes[arm])).configured(chosen[arm]["values"])
         jobs.append(Combination(dict(job.swept), replace(own, tune=replace(own.tune, strategy=None))))
+    return _like(plan, jobs)
+
+
+def _like(plan: sweeps.Plan, jobs: Sequence[Combination]) -> sweeps.Plan:
     again = sweeps.planned(jobs, command=plan.command)
     return replace(again, sweep=plan.sweep, execution=plan.execution, figures=plan.figures)
 

@@ -15,9 +15,11 @@ from mlexp.errors import ConfigError, DataError
 from mlexp.stats import Choice, Design, Equivalence, Outcome, SeedsNeeded
 from mlexp.stats.bootstrap import Interval
 from mlexp.stats.choice import LICENCES
+from mlexp.stats.outcome import t_quantile
 from mlexp.studies import Comparison
 
 RESAMPLES = 1000
+BEYOND = 20  # resamples beyond either end of an interval, at least: fewer leave its place to chance
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Pair:
     a, b : their names
     outcome : of the test, a − b
     adjusted : p after Holm, or of Nemenyi's test; None where the test gives no p
-    separated : whether the test tells them apart
+    better : the one that the test finds better, which need not be a; None where it does not tell them apart
     second : Welch's test of the same pair, where the test is another one
     power : how many seeds would be needed to see a difference, where seeds are what varies
     equivalence : whether the difference is shown to lie inside the stated margin
@@ -39,10 +41,15 @@ class Pair:
     b: str
     outcome: Outcome
     adjusted: float | None
-    separated: bool
+    better: str | None
     second: Outcome | None = None
     power: SeedsNeeded | None = None
     equivalence: Equivalence | None = None
+
+    @property
+    def separated(self) -> bool:
+        """Whether the test tells them apart."""
+        return self.better is not None
 
 
 @dataclass(frozen=True)
@@ -102,12 +109,14 @@ def judge(evidence: Evidence, node: Comparison) -> Verdict:
             raise
         raise ConfigError(f"{misfit} And it cannot be computed: {error}") from error
     adjusted = stats.holm([outcome.p for outcome in outcomes], alpha=node.alpha).adjusted
+    leads = [sign * outcome.estimate for outcome in outcomes]
     if nemenyi is not None:
-        place = {arm: at for at, arm in enumerate(evidence.arms)}
-        adjusted = tuple(nemenyi.p[place[a]][place[b]] for a, b in pairs)
+        place = [(evidence.arms.index(a), evidence.arms.index(b)) for a, b in pairs]
+        adjusted = tuple(nemenyi.p[a][b] for a, b in place)
+        leads = [nemenyi.ranks[b] - nemenyi.ranks[a] for a, b in place]
     judged = [
-        _judged(evidence, node, pair, outcome, p, test)
-        for pair, outcome, p in zip(pairs, outcomes, adjusted, strict=True)
+        _judged(evidence, node, pair, outcome, p, pair[0] if lead >= 0 else pair[1], test)
+        for pair, outcome, p, lead in zip(pairs, outcomes, adjusted, leads, strict=True)
     ]
     return Verdict(design, choice, test, misfit, overall, tuple(judged), tuple(ranking), nemenyi)
 
@@ -119,20 +128,49 @@ def design_of(evidence: Evidence) -> Design:
     tables = [evidence.table(arm) for arm in arms] if one_block else []
     labels = metric.statistic is not None and one_block
     kept = labels and all(evidence.table(arm, "predicted") is not None for arm in arms)
+    counts = [len(evidence.used[arm]) for arm in arms]
+    # an arm that is left with one run must not take the test of several from the others
+    several = [count for count in counts if count > 1]
     return Design(
-        seeds=min(len(evidence.used[arm]) for arm in arms),
+        seeds=min(several if len(several) > 1 else counts),
         per_row=metric.of_row is not None,
         rows_kept=kept or (bool(tables) and all(table is not None for table in tables)),
         same_rows=one_block,
         right_or_wrong=metric.name == "accuracy" and metric.of_row is not None,
         splits=len(evidence.blocks) if len(evidence.datasets) == 1 else 1,
+        halves=bool(_halves(evidence)),
         datasets=len(evidence.datasets),
         arms=len(arms),
     )
 
 
+def _halves(evidence: Evidence) -> list[int]:
+    """Return the order of ten divisions in which each is followed by its other half; empty if they are none."""
+    runs = evidence.used[evidence.arms[0]]
+    first = [next(entry for entry in runs if entry.block == block) for block in evidence.blocks]
+    parts = [entry.run.info["split"] for entry in first if entry.run]
+    rows = [known for entry in first if (known := entry.kept("row")) is not None]
+    level = all(part.get("train", 0) >= 0.75 * part.get("test", np.inf) for part in parts)
+    if len(rows) != 10 or len(evidence.datasets) > 1 or not level:
+        return []
+    total = sum(count for count in parts[0].values() if isinstance(count, int))
+    whole = [
+        (one, other)
+        for one, other in combinations(range(10), 2)
+        if len(rows[one]) + len(rows[other]) == total == len(np.union1d(rows[one], rows[other]))
+    ]
+    order = [place for pair in whole for place in pair]
+    return order if sorted(order) == list(range(10)) else []
+
+
 def _judged(
-    evidence: Evidence, node: Comparison, pair: tuple[str, str], outcome: Outcome, p: float | None, test: str
+    evidence: Evidence,
+    node: Comparison,
+    pair: tuple[str, str],
+    outcome: Outcome,
+    p: float | None,
+    ahead: str,
+    test: str,
 ) -> Pair:
     a, b = pair
     inside = outcome.low is None or outcome.high is None or outcome.low <= 0 <= outcome.high
@@ -146,7 +184,7 @@ def _judged(
         b,
         outcome,
         p if outcome.testable else None,
-        separated,
+        ahead if separated else None,
         second,
         _power(evidence, node, pair) if seeds_vary else None,
         stats.equivalence(outcome, node.margin, alpha=node.alpha) if node.margin is not None else None,
@@ -159,9 +197,14 @@ def _power(evidence: Evidence, node: Comparison, pair: tuple[str, str]) -> Seeds
     tables = [evidence.table(arm) for arm in pair]
     rows: dict[str, Any] = {}
     if tables[0] is not None and tables[1] is not None and tables[0].shape[1] > 1:
-        parts = stats.crossed_parts(tables[0], tables[1])
-        rows = {"v_row": float(parts.v_row), "v_res": float(parts.v_res), "rows": tables[0].shape[1]}
+        left, right = (_grouped(table, evidence.groups) for table in tables if table is not None)
+        parts = stats.crossed_parts(left, right)
+        rows = {"v_row": float(parts.v_row), "v_res": float(parts.v_res), "rows": left.shape[1]}
     return stats.seeds_needed(a, b, node.margin or worth_seeing(evidence), alpha=node.alpha, **rows)
+
+
+def _grouped(table: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
+    return table if groups is None else stats.group_means(table, groups)
 
 
 def worth_seeing(evidence: Evidence) -> float:
@@ -198,7 +241,7 @@ def _rows(evidence: Evidence, arm: str) -> np.ndarray:
 
 
 def _crossed(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
-    return stats.crossed_t(_rows(evidence, a), _rows(evidence, b), level=level)
+    return stats.crossed_t(_rows(evidence, a), _rows(evidence, b), groups=evidence.groups, level=level)
 
 
 def _welch(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
@@ -248,8 +291,10 @@ def _corrected(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outc
     return stats.corrected_t(_differences(evidence, a, b), level=level, **_sizes(evidence))
 
 
-def _bayesian(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
-    belief = stats.bayesian_correlated_t(_differences(evidence, a, b), level=level, **_sizes(evidence))
+def _bayesian(evidence: Evidence, a: str, b: str, level: float, n_pairs: int) -> Outcome:
+    """Return the Bayesian correlated t; without p, its level is raised so that it holds for all pairs at once."""
+    wanted = 1 - (1 - level) / n_pairs
+    belief = stats.bayesian_correlated_t(_differences(evidence, a, b), level=wanted, **_sizes(evidence))
     numbers = {"p_worse": belief.p_worse, "p_better": belief.p_better}
     return Outcome(
         belief.name,
@@ -257,7 +302,7 @@ def _bayesian(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outco
         belief.estimate,
         low=belief.low,
         high=belief.high,
-        level=level,
+        level=wanted,
         se=belief.scale,
         df=belief.df,
         n={"splits": len(evidence.blocks)},
@@ -271,7 +316,7 @@ def _five_by_two(evidence: Evidence, a: str, b: str, level: float, _: int) -> Ou
     d = _differences(evidence, a, b)
     if len(d) != 10:
         raise DataError(f"5x2cv needs 5 repeats of 2 folds, 10 divisions of the rows. Got {len(d)}")
-    outcome = stats.five_by_two_f(d.reshape(5, 2))
+    outcome = stats.five_by_two_f(d[_halves(evidence) or range(10)].reshape(5, 2))
     return replace(outcome, estimate=float(d.mean()), level=level)
 
 
@@ -297,10 +342,12 @@ def _bootstrap(evidence: Evidence, a: str, b: str, level: float, n_pairs: int) -
         truth,
         statistic,
         rng=np.random.default_rng(0),
-        strata=truth if truth.dtype.kind in "iu" else None,
+        strata=truth if truth.dtype.kind in "iu" and evidence.groups is None else None,
+        groups=evidence.groups,
         level=wanted,
         n_resamples=RESAMPLES,
     )
+    done = _reaching(done, wanted)
     return Outcome(
         done.name,
         done.licence,
@@ -313,6 +360,14 @@ def _bootstrap(evidence: Evidence, a: str, b: str, level: float, n_pairs: int) -
         testable=done.testable,
         reason=done.reason,
     )
+
+
+def _reaching(done: Interval, level: float) -> Interval:
+    """Return the interval, or where too few resamples lie beyond its ends the normal one of the same spread."""
+    if done.se is None or RESAMPLES * (1 - level) >= 2 * BEYOND:
+        return done
+    half = t_quantile((1 + level) / 2, np.inf) * done.se
+    return replace(done, low=done.estimate - half, high=done.estimate + half)
 
 
 def _none(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:

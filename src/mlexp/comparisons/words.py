@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Pair, Verdict
-from mlexp.stats import Outcome
+from mlexp.stats import Outcome, correction
 
 NAMES = {
     "crossed t (seeds × rows)": "crossed t",
@@ -21,12 +21,12 @@ def answer(evidence: Evidence, verdict: Verdict, alpha: float) -> list[str]:
     if len(others) == 1:
         return _of_two(evidence, verdict, verdict.pairs[0])
     pairs = [verdict.pair(best, other) for other in others]
-    by = "Nemenyi" if verdict.nemenyi else "Bonferroni" if verdict.test == "bootstrap_seeds_rows" else "Holm"
+    by = correction(verdict.test)
     found = [_lead(evidence, verdict, pairs, by)]
-    # where the two best cannot be tested, the best is also held against the first that can be
-    first = next((at for at, pair in enumerate(pairs) if pair.outcome.testable), 0)
-    for at in sorted({0, first}):
-        found += _of_two(evidence, verdict, pairs[at])
+    # where the two best cannot be tested, the first pair that can be is told too, if possible one with the best
+    first = next((pair for pair in (*pairs, *verdict.pairs) if pair.outcome.testable), pairs[0])
+    for pair in pairs[:1] if first is pairs[0] else (pairs[0], first):
+        found += _of_two(evidence, verdict, pair)
     apart = sum(pair.separated for pair in verdict.pairs)
     found.append(f"{apart} of {len(verdict.pairs)} pairs of arms are told apart at {alpha:g} after {by}.")
     if verdict.overall is not None and verdict.overall.p is not None:
@@ -39,37 +39,56 @@ def _lead(evidence: Evidence, verdict: Verdict, pairs: Sequence[Pair], by: str) 
     best, metric = verdict.ranking[0], evidence.metric
     top = evidence.values(best).mean()
     level = [arm for arm in verdict.ranking if evidence.values(arm).mean() == top]
-    beaten = [pair.b for pair in pairs if pair.separated]
+    beaten = [pair.b for pair in pairs if pair.better == best]
+    lost = [pair.b for pair in pairs if pair.better == pair.b]
     tied = [pair.b for pair in pairs if not pair.separated]
     tested = by if verdict.nemenyi else f"{_test(pairs[0])}, {by}"
     verb = "has" if len(level) == 1 else "share"
     lead = f"{_list(level)} {verb} the best mean {metric.words}, {metric.value(top)} ({_repeats(evidence, verdict)})"
     one = "it" if len(level) == 1 else best
-    if not tied:
+    if len(beaten) == len(pairs):
         return f"{lead}, and {one} is better than each of the other {len(pairs)} arms ({tested})."
-    if not beaten:
+    if len(tied) == len(pairs):
         return f"{lead}, but these runs do not separate {one} from any other arm ({tested})."
-    return f"{lead}; {one} is better than {_list(beaten)}, not separated from {_list(tied)} ({tested})."
+    said = {"better than": beaten, "worse than": lost, "not separated from": tied}
+    told = ", ".join(f"{how} {_list(arms)}" for how, arms in said.items() if arms)
+    return f"{lead}; {one} is {told} ({tested})."
 
 
 def _of_two(evidence: Evidence, verdict: Verdict, pair: Pair) -> list[str]:
     """Say how two arms stand to each other."""
-    metric, outcome = evidence.metric, pair.outcome
+    outcome = pair.outcome
     if not outcome.testable:
         return [f"{pair.a} against {pair.b} cannot be tested: {_unlike(outcome.reason)}."]
-    detail = ", ".join(filter(None, (_interval(evidence, outcome), _scope(evidence, outcome))))
-    detail = "; ".join((detail, _repeats(evidence, verdict, pair), _probability(pair)))
-    size = metric.difference(abs(outcome.estimate))
+    interval = _interval(evidence, outcome, turned=pair.better == pair.b)
+    detail = ", ".join(filter(None, (interval, _scope(evidence, outcome))))
+    detail = "; ".join((detail, _repeats(evidence, verdict, pair), _probability(evidence, verdict, pair)))
     if pair.separated:
-        found = [f"{pair.a} is better than {pair.b} by {size} {metric.unit} ({detail})."]
+        found = _better(evidence, verdict, pair, detail)
     else:
+        gap = _gap(evidence, pair, outcome)
         found = [
-            f"These runs do not separate {pair.a} from {pair.b}: the difference is {_gap(evidence, pair)} ({detail}). "
+            f"These runs do not separate {pair.a} from {pair.b}: the difference is {gap} ({detail}). "
             "That does not show them to be equal."
         ]
         if pair.power is not None:
             found.append(needed(evidence, pair))
     return found + ([equivalent(evidence, pair)] if pair.equivalence else [])
+
+
+def _better(evidence: Evidence, verdict: Verdict, pair: Pair, detail: str) -> list[str]:
+    """Say which of two arms the test finds better; the mean over all runs may say otherwise."""
+    metric, turned = evidence.metric, pair.better == pair.b
+    better, worse = (pair.b, pair.a) if turned else (pair.a, pair.b)
+    size = f"{metric.difference(metric.sign * pair.outcome.estimate * (-1 if turned else 1))} {metric.unit}"
+    found = [f"{better} is better than {worse} by {size} ({detail})."]
+    if verdict.nemenyi:
+        ranks = [verdict.nemenyi.ranks[evidence.arms.index(arm)] for arm in (better, worse)]
+        gap = f"{ranks[0]:.2f} against {ranks[1]:.2f}"
+        found = [f"{better} is better than {worse} in mean rank, {gap} (difference {size}, {detail})."]
+    if turned:
+        found.append(f"The mean over all runs is better for {worse}, but it is not what was tested.")
+    return found
 
 
 def needed(evidence: Evidence, pair: Pair) -> str:
@@ -111,13 +130,13 @@ def second(evidence: Evidence, verdict: Verdict) -> str:
     if outcome.p is None:
         return f"{scope}: Welch t cannot be computed, {_unlike(outcome.reason)}."
     told = f"{_interval(evidence, outcome)}; Welch t, {probability(outcome.p)}"
-    return f"{scope}: the difference is {_gap(evidence, pair)} ({told})."
+    return f"{scope}: the difference is {_gap(evidence, pair, outcome)} ({told})."
 
 
-def _gap(evidence: Evidence, pair: Pair) -> str:
-    """Return how far the first arm is ahead of the other."""
+def _gap(evidence: Evidence, pair: Pair, outcome: Outcome) -> str:
+    """Return how far the first arm is ahead of the other by one of their tests."""
     metric = evidence.metric
-    size = f"{metric.difference(metric.sign * pair.outcome.estimate)} {metric.unit}"
+    size = f"{metric.difference(metric.sign * outcome.estimate)} {metric.unit}"
     return size if metric.sign > 0 else f"{size} in favour of {pair.a}"
 
 
@@ -147,27 +166,26 @@ def probability(p: float) -> str:
     return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
 
 
-def _probability(pair: Pair) -> str:
+def _probability(evidence: Evidence, verdict: Verdict, pair: Pair) -> str:
     if pair.outcome.p is None:
-        better = pair.outcome.details.get("p_better")
+        above = (evidence.metric.sign > 0) == (pair.better != pair.b)
+        better = pair.outcome.details.get("p_better" if above else "p_worse")
         return _test(pair) + (f", probability that it is better {better:.3f}" if better is not None else "")
     words = f"{_test(pair)}, {probability(pair.outcome.p)}"
-    changed = pair.adjusted is not None and abs(pair.adjusted - pair.outcome.p) > 1e-12
-    return (
-        f"{words}, adjusted {probability(pair.adjusted)[2:]}"
-        if changed and pair.adjusted is not None
-        else words
-    )
+    if pair.adjusted is None or abs(pair.adjusted - pair.outcome.p) <= 1e-12:
+        return words
+    return f"{words}, {'Nemenyi p' if verdict.nemenyi else 'adjusted'} {probability(pair.adjusted)[2:]}"
 
 
 def _test(pair: Pair) -> str:
     return NAMES.get(pair.outcome.name, pair.outcome.name)
 
 
-def _interval(evidence: Evidence, outcome: Outcome) -> str:
+def _interval(evidence: Evidence, outcome: Outcome, turned: bool = False) -> str:
     if outcome.low is None or outcome.high is None:
         return ""
-    return _span(evidence, outcome.low, outcome.high, outcome.level)
+    low, high = (-outcome.high, -outcome.low) if turned else (outcome.low, outcome.high)
+    return _span(evidence, low, high, outcome.level)
 
 
 def _span(evidence: Evidence, low: float, high: float, level: float) -> str:

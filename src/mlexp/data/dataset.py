@@ -106,12 +106,14 @@ class Part:
     index : int64 array of shape (n_rows,)
         Row numbers, from 0, in the part of the data set that `source` names; ascending.
     source : "main" or "test"
+    groups : int64 array of shape (n_rows,), rows of one number belong together; or None
     """
 
     X: Rows
     y: np.ndarray
     index: np.ndarray
     source: str = "main"
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -195,16 +197,16 @@ def split(
         _check_class_sizes(dataset, n_parts=1 + len(drawn_parts))
     groups = dataset.groups if near is None else _joined(dataset, near)
     rest = np.arange(dataset.n_samples, dtype=np.int64)
-    test_part = _own_test_part(dataset)
+    test_part = _own_test_part(dataset, near if own_test and judge else None)
     if not own_test:
         share = AUTO_TEST_SHARE if test == "auto" else test
         rest, drawn = _divide(rest, dataset.y, share, "split.test", stratify, rng, groups)
-        test_part = _main_part(dataset, drawn)
+        test_part = _main_part(dataset, drawn, groups)
     assert test_part is not None
     rest, drawn = _divide(rest, dataset.y, validation, "split.validation", stratify, rng, groups)
     if not judge:
-        test_part = _main_part(dataset, rest[:0])
-    return Split(_main_part(dataset, rest), _main_part(dataset, drawn), test_part)
+        test_part = _main_part(dataset, rest[:0], groups)
+    return Split(_main_part(dataset, rest, groups), _main_part(dataset, drawn, groups), test_part)
 
 
 def _divide(
@@ -277,12 +279,20 @@ def _joined(dataset: Dataset, distance: float) -> np.ndarray:
     return near if dataset.groups is None else connected(near, dataset.groups)
 
 
-def _main_part(dataset: Dataset, rows: np.ndarray) -> Part:
-    return Part(Rows(dataset.X, rows), dataset.y[rows], rows)
+@lru_cache(maxsize=2)
+def _near_in_test(dataset: Dataset, distance: float) -> np.ndarray:
+    """Return the groups of near rows in the test part that a data set brings; they divide nothing."""
+    return near_groups(dataset.X_test, distance)
 
 
-def _own_test_part(dataset: Dataset) -> Part | None:
+def _main_part(dataset: Dataset, rows: np.ndarray, groups: np.ndarray | None) -> Part:
+    own = None if groups is None else groups[rows]
+    return Part(Rows(dataset.X, rows), dataset.y[rows], rows, groups=own)
+
+
+def _own_test_part(dataset: Dataset, near: float | None) -> Part | None:
     if dataset.X_test is None or dataset.y_test is None:
         return None
     index = np.arange(len(dataset.y_test), dtype=np.int64)
-    return Part(Rows(dataset.X_test), dataset.y_test, index, source="test")
+    groups = None if near is None else _near_in_test(dataset, near)
+    return Part(Rows(dataset.X_test), dataset.y_test, index, source="test", groups=groups)

@@ -82,7 +82,7 @@ def differences(arms: Arms) -> Figure | None:
         axes.plot(middle, place, "o", color=colour, markerfacecolor=face, markersize=5)
     name_arms(axes, arms, [f"{pair['a']} − {pair['b']}" for pair in pairs], 2.7)
     shade = "; grey band: the margin" if margin else ""
-    axes.set_xlabel(f"{arms.axis_of_differences}; filled: told apart after adjustment{shade}")
+    axes.set_xlabel(f"{arms.axis_of_differences}\nfilled: told apart after adjustment{shade}")
     return figure
 
 

@@ -24,12 +24,12 @@ def page(comparison: Comparison) -> Page:
     swept = (comparison.path / sweep_folder.INFO).exists()
     under = sweeps.page(Sweep(comparison.path)) if swept else _bare(comparison)
     answered = Answer(found["question"], found["answer"], _key_figures(found)) if "answer" in found else None
-    arms = listed([str(arm["name"]) for arm in found["arms"]])
+    arms = " or ".join(str(arm["name"]) for arm in found["arms"])
     return replace(
         under,
         kind="comparison",
         status=found["status"],
-        answer=answered or Answer(f"Which is better: {arms}?", ["No answer yet."]),
+        answer=answered or Answer(f"Which is better: {arms}?", [found.get("error") or "No answer yet."]),
         problem=found.get("error") or "",
         pictures=pictures(comparison.path, COMPARED),
         tables=[table for table in under.tables if table.name not in ("settings", "runs")],

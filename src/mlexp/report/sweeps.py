@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mlexp.names import LOWER_IS_BETTER
-from mlexp.plots.sweep import SEEDS, Findings, findings
+from mlexp.plots.sweep import SEEDS, Findings, Setting, findings
 from mlexp.record import Run
 from mlexp.report import method, tables
 from mlexp.report.curves import thumbnails
@@ -22,6 +22,7 @@ from mlexp.result import by_row
 from mlexp.sweep_folder import FINISHED, Sweep, short
 
 FEW_SEEDS = 3
+MOST_TIED = 4  # named in a sentence
 OTHERS = 4  # columns of scores where none is known to be the one that counts
 MOST_CHOICES = 30  # values of a key up to which it can be chosen by
 FILES = {
@@ -82,18 +83,31 @@ def answer(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Answer:
     best = found.values(found.best, found.choosing)
     over = f" on average over {len(best)} {found.repeats}" if len(best) > 1 else ""
     value = scored(found, float(best.mean()))
-    sentences = [
-        f"{named(found, found.best)} does best of {len(found.jobs):,} settings: {found.choosing} {found.label} "
-        f"{value}{over}."
-    ]
+    score = f"{found.choosing} {found.label} {value}{over}"
+    if len(ties := tied(found)) > 1:
+        level = "; ".join(named(found, one) for one in ties[:MOST_TIED]) + (
+            " ..." if ties[MOST_TIED:] else ""
+        )
+        sentences = [f"{len(ties)} of {len(found.jobs):,} settings share the best score, {score}: {level}."]
+    else:
+        sentences = [f"{named(found, found.best)} does best of {len(found.jobs):,} settings: {score}."]
     figures = [KeyFigure(f"Best {found.choosing} {found.label}", value, named(found, found.best))]
     if "test" in found.parts and found.choosing != "test":
         test = found.values(found.best, "test")
         value = scored(found, float(test.mean()))
-        sentences.append(f"Test rows, which had no say in that choice, give it {value}{over}.")
+        it = "it" if len(ties) == 1 else "the first of them"
+        sentences.append(f"Test rows, which had no say in that choice, give {it} {value}{over}.")
         figures.append(KeyFigure(f"Its test {found.label}", value, _spread(found, test)))
     question = f"Which {listed(short(found.keys))} is best for {info['task']}?"
-    return Answer(question, [*sentences, _runner_up(found)], [*figures, count])
+    return Answer(question, [*sentences, *([_runner_up(found)] if len(ties) == 1 else [])], [*figures, count])
+
+
+def tied(found: Findings) -> list[Setting]:
+    """Return the settings that share the best score, the one that is taken for the best first."""
+    values = {setting: float(found.values(setting, found.choosing).mean()) for setting in found.jobs}
+    return sorted(
+        (one for one in values if values[one] == values[found.best]), key=lambda one: one != found.best
+    )
 
 
 def named(found: Findings, setting: Sequence[str]) -> str:
@@ -209,12 +223,6 @@ def warnings(found: Findings | None, jobs: Sequence[Row], status: str) -> list[s
         sentences.append(f"{left:,} jobs have not come to their end; the best setting may be among them.")
     if found is None or found.only_repeats:
         return sentences
-    values = {setting: float(found.values(setting, found.choosing).mean()) for setting in found.jobs}
-    ties = [setting for setting, value in values.items() if value == values[found.best]]
-    if len(ties) > 1:
-        sentences.append(
-            f"{len(ties)} settings share the best score; the first of them is named: {named(found, found.best)}."
-        )
     if found.choosing == "test":
         sentences.append(
             "The test part chose the best setting, so its score is too good. Keep a validation part: "

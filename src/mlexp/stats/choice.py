@@ -20,12 +20,13 @@ class Design:
 
     Attributes
     ----------
-    seeds : runs of the arm with fewest
+    seeds : runs of the arm with fewest, arms of one run aside where at least two have several
     per_row : whether the metric is a mean over test rows (accuracy, log loss)
     rows_kept : whether scores or predictions of every test row were kept
     same_rows : whether all runs were tested on the same rows
     right_or_wrong : whether a row's score is 0 or 1
     splits : train/test splits that both arms share; 1 for one fixed split
+    halves : whether the splits are five times two halves, each trained on where the other is tested on
     datasets : data sets that every arm ran on
     arms : number of arms
     """
@@ -36,6 +37,7 @@ class Design:
     same_rows: bool = True
     right_or_wrong: bool = True
     splits: int = 1
+    halves: bool = False
     datasets: int = 1
     arms: int = 2
 
@@ -49,13 +51,11 @@ class Choice:
     test : key of TESTS; "none" if nothing can be tested
     why : the reason, in words
     licence : what the test licenses
-    warnings : what a reader must know beside it
     """
 
     test: str
     why: str
     licence: str
-    warnings: tuple[str, ...] = ()
 
 
 LICENCES = {
@@ -104,12 +104,12 @@ NEEDS: dict[str, tuple[Callable[[Design], bool], str]] = {
         "it needs two runs an arm, one fixed split, and a score for every run on the same test rows",
     ),
     "welch": (
-        lambda d: d.seeds > 1 and d.splits == 1,
-        "it needs two independent runs an arm; scores over splits are not independent",
+        lambda d: d.seeds > 1 and d.splits == 1 and d.datasets == 1,
+        "it needs two independent runs an arm on one data set; scores over splits are not independent",
     ),
     "permutation": (
-        lambda d: d.seeds > 1 and d.splits == 1,
-        "it needs independent runs; scores over splits are not independent",
+        lambda d: d.seeds > 1 and d.splits == 1 and d.datasets == 1,
+        "it needs independent runs on one data set; scores over splits are not independent",
     ),
     "paired": (
         lambda d: d.datasets > 1,
@@ -126,14 +126,17 @@ NEEDS: dict[str, tuple[Callable[[Design], bool], str]] = {
     ),
     "corrected": (lambda d: d.splits > 1, "it needs several splits that both arms share"),
     "bayesian": (lambda d: d.splits > 1, "it needs several splits that both arms share"),
-    "five_by_two": (lambda d: d.splits == 10, "it needs five repeats of two-fold cross-validation"),
+    "five_by_two": (
+        lambda d: d.halves,
+        "it needs five repeats of two-fold cross-validation, about as many rows to train on as to test on",
+    ),
     "bootstrap_seeds_rows": (
         lambda d: d.seeds > 1 and d.rows_kept and d.same_rows and d.splits == 1,
         "it needs two runs an arm and predictions of every run on the same test rows",
     ),
     "anova": (
-        lambda d: d.seeds > 1 and d.arms > 1 and d.splits == 1,
-        "it needs independent runs of at least two arms",
+        lambda d: d.seeds > 1 and d.arms > 1 and d.splits == 1 and d.datasets == 1,
+        "it needs independent runs of at least two arms on one data set",
     ),
     "friedman": (lambda d: d.datasets > 1, "it needs several data sets"),
     "epochwise": (lambda d: False, "epochs of one run are not independent: it is never valid"),
@@ -153,10 +156,30 @@ def choose(design: Design) -> Choice:
     'every run scored the same test rows and the metric is not a mean over them'
     """
     test, why = next((test, why) for test, holds, why in RULES if holds(design))
-    return Choice(test, why, LICENCES[test], tuple(_warnings(design, test)))
+    return Choice(test, why, LICENCES[test])
 
 
-def _warnings(design: Design, test: str) -> list[str]:
+def correction(test: str) -> str:
+    """Return how a test of all pairs accounts for their number: tests without a p take wider intervals instead.
+
+    Examples
+    --------
+    >>> correction("crossed"), correction("bayesian"), correction("friedman")
+    ('Holm', 'Bonferroni', 'Nemenyi')
+    """
+    return {"friedman": "Nemenyi", "bayesian": "Bonferroni", "bootstrap_seeds_rows": "Bonferroni"}.get(
+        test, "Holm"
+    )
+
+
+def cautions(design: Design, test: str) -> list[str]:
+    """Return what a reader must know beside the outcome of a test under a design.
+
+    Examples
+    --------
+    >>> cautions(Design(seeds=10, arms=3), "crossed")
+    ['more than two arms: all pairs are tested, adjusted by Holm']
+    """
     found = []
     if design.seeds == 2 and test in ("crossed", "welch", "bootstrap_seeds_rows"):
         found.append("two runs an arm say little about how runs vary: the interval is wide and may be off")
@@ -166,8 +189,8 @@ def _warnings(design: Design, test: str) -> list[str]:
         found.append("one run an arm: what another seed would give is unknown")
     if test == "welch" and not design.rows_kept:
         found.append("predictions were not kept: nothing can be said about new test images")
-    if design.arms > 2 and test != "friedman":
-        found.append("more than two arms: all pairs are tested, adjusted by Holm")
+    if design.arms > 2 and test not in ("friedman", "none"):
+        found.append(f"more than two arms: all pairs are tested, adjusted by {correction(test)}")
     return found
 
 

@@ -39,8 +39,9 @@ def mcnemar(correct_a: object, correct_b: object, *, method: str = "auto", level
 
     Returns
     -------
-    Outcome whose estimate is the difference in accuracy, (b − c)/n; b and c are in `n`. Not testable where the
-    models are right and wrong on the same rows.
+    Outcome whose estimate is the difference in accuracy, (b − c)/n; b and c are in `n`. `se` and `centre` (d above)
+    are those of the interval, `df` that of chi-squared. Not testable where the models are right and wrong on the same
+    rows.
 
     Examples
     --------
@@ -91,9 +92,9 @@ def mcnemar_counts(
     if disagree == 0:
         return untestable(shell, "both models are right and wrong on the same rows: this cannot be tested")
     statistic, p = _exact(only_a, only_b) if method == "exact" else _chi2(only_a, only_b, method)
-    low, high, se = _interval(only_a, only_b, rows, level)
-    df = None if method == "exact" else 1.0
-    return replace(shell, statistic=statistic, df=df, p=max(p, SMALLEST_P), low=low, high=high, se=se)
+    low, high, se, centre = _interval(only_a, only_b, rows, level)
+    shell = replace(shell, low=low, high=high, se=se, centre=centre, df=None if method == "exact" else 1.0)
+    return replace(shell, statistic=statistic, p=max(p, SMALLEST_P))
 
 
 def _exact(only_a: int, only_b: int) -> tuple[float, float]:
@@ -112,11 +113,11 @@ def _chi2(only_a: int, only_b: int, method: str) -> tuple[float, float]:
     return statistic, float(chdtrc(1, statistic))
 
 
-def _interval(only_a: int, only_b: int, rows: int, level: float) -> tuple[float, float, float]:
+def _interval(only_a: int, only_b: int, rows: int, level: float) -> tuple[float, float, float, float]:
     from scipy.special import ndtri
 
     share_a, share_b = (only_a + 1) / (rows + 2), (only_b + 1) / (rows + 2)
     middle = share_a - share_b
     se = float(np.sqrt((share_a + share_b - middle**2) / (rows + 2)))
     half = float(ndtri(0.5 + level / 2)) * se
-    return max(middle - half, -1.0), min(middle + half, 1.0), se
+    return max(middle - half, -1.0), min(middle + half, 1.0), se, middle

@@ -32,6 +32,7 @@ class Outcome:
     se : standard error of the estimate
     low, high : interval of the estimate at confidence `level`
     level : confidence level of the interval, in (0, 1)
+    centre : middle of an interval that is normal about another place than the estimate; None for all others
     n : what was counted (seeds_a, seeds_b, rows, pairs, splits ...)
     details : further numbers of the test by name
     testable : False where the data hold no variance to test against; then `reason` says so
@@ -51,6 +52,7 @@ class Outcome:
     level: float = 0.95
     se: float | None = None
     df2: float | None = None
+    centre: float | None = None
     n: dict[str, int] = field(default_factory=dict)
     details: dict[str, float] = field(default_factory=dict)
     testable: bool = True
@@ -149,6 +151,11 @@ def t_quantile(share: float, df: float) -> float:
     from scipy.special import stdtrit
 
     return float(stdtrit(df, share))
+
+
+def middle_and_df(outcome: Outcome) -> tuple[float, float | None]:
+    """Return where the interval has its middle, and its degrees of freedom: infinite where it is normal."""
+    return (outcome.estimate, outcome.df) if outcome.centre is None else (outcome.centre, np.inf)
 
 
 def why_flat(*arms: np.ndarray) -> str:

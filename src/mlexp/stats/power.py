@@ -16,6 +16,7 @@ from mlexp.stats.outcome import (
     check_share,
     is_rounding,
     largest,
+    middle_and_df,
     t_quantile,
     why_flat,
 )
@@ -164,7 +165,7 @@ def minimum_detectable(outcome: Outcome, *, power: float = 0.8) -> float | None:
 
     Parameters
     ----------
-    outcome : of a t test; its se, df and level are used
+    outcome : of a t test, its se, df and level are used; or of McNemar's, with the normal distribution
     power : in (0.5, 1), default 0.8
 
     Returns
@@ -179,9 +180,10 @@ def minimum_detectable(outcome: Outcome, *, power: float = 0.8) -> float | None:
     """
     if check_share(power, "power") <= 0.5:
         raise ConfigError(f"'power' must be in (0.5, 1). Got {power}.")
-    if outcome.se is None or outcome.df is None:
+    _, df = middle_and_df(outcome)
+    if outcome.se is None or df is None:
         return None
-    return (t_quantile(0.5 + outcome.level / 2, outcome.df) + t_quantile(power, outcome.df)) * outcome.se
+    return (t_quantile(0.5 + outcome.level / 2, df) + t_quantile(power, df)) * outcome.se
 
 
 def power_of_t(effect: float, n_a: int, n_b: int, *, alpha: float = 0.05) -> float:

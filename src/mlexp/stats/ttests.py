@@ -15,6 +15,7 @@ from mlexp.stats.outcome import (
     check_share,
     from_t,
     largest,
+    middle_and_df,
     t_quantile,
     t_tail,
     untestable,
@@ -156,7 +157,8 @@ def equivalence(outcome: Outcome, margin: float, *, alpha: float = 0.05) -> Equi
 
     Parameters
     ----------
-    outcome : of a t test (crossed, Welch, paired, corrected): its estimate, se and df are used
+    outcome : of a t test (crossed, Welch, paired, corrected), its estimate, se and df are used; or of McNemar's,
+        with the normal distribution about the centre of its interval
     margin : above 0, in the units of the scores
     alpha : error rate of each one-sided test, default 0.05 (hence the 90 % interval)
 
@@ -173,7 +175,8 @@ def equivalence(outcome: Outcome, margin: float, *, alpha: float = 0.05) -> Equi
     check_positive(margin, "margin")
     level = 1 - check_share(2 * alpha, "2·alpha")
     name, licence = f"two one-sided tests on {outcome.name}", f"equal to within ±{margin:g} {outcome.licence}"
-    if outcome.se is None or outcome.df is None:
+    centre, df = middle_and_df(outcome)
+    if outcome.se is None or df is None:
         why = outcome.reason or f"{outcome.name} has no standard error with degrees of freedom"
         return Equivalence(
             name,
@@ -189,11 +192,11 @@ def equivalence(outcome: Outcome, margin: float, *, alpha: float = 0.05) -> Equi
             reason=why,
         )
     p = max(
-        _upper_tail((outcome.estimate + margin) / outcome.se, outcome.df),
-        _upper_tail((margin - outcome.estimate) / outcome.se, outcome.df),
+        _upper_tail((centre + margin) / outcome.se, df),
+        _upper_tail((margin - centre) / outcome.se, df),
     )
-    half = t_quantile(1 - alpha, outcome.df) * outcome.se
-    low, high = outcome.estimate - half, outcome.estimate + half
+    half = t_quantile(1 - alpha, df) * outcome.se
+    low, high = centre - half, centre + half
     inside = -margin < low and high < margin
     return Equivalence(name, licence, outcome.estimate, margin, p, low, high, level, inside)
 

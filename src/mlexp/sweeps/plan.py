@@ -102,9 +102,9 @@ class Plan:
         for ask in ("n_features", "workers"):
             getattr(self, ask)
 
-    def record(self) -> dict[str, Any]:
-        """Return the plan as `sweep.json` keeps it; the first configuration stands in `config.yaml`."""
-        base = configuration.flat(self.first)
+    def record(self, base: Config) -> dict[str, Any]:
+        """Return the plan as `sweep.json` keeps it: each job by what it changes in `base`, that of `config.yaml`."""
+        known = configuration.flat(base)
         return {
             "task": self.task,
             "hash": self.hash,
@@ -118,7 +118,7 @@ class Plan:
                     "number": job.number,
                     "hash": job.hash,
                     "swept": dict(job.swept),
-                    "changes": _changes(base, job),
+                    "changes": _changes(known, job),
                 }
                 for job in self.jobs
             ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -75,8 +75,11 @@ def run(plan: Plan, *, verbosity: int = QUIET) -> Outcome:
     return go_on(plan, begin(plan), verbosity=verbosity)
 
 
-def begin(plan: Plan) -> SweepFolder:
-    """Make the folder of a sweep, or take over the one that is to be gone on with."""
+def begin(plan: Plan, first: Callable[[Path], None] = lambda place: None) -> SweepFolder:
+    """Make the folder of a sweep, or take over the one that is to be gone on with.
+
+    `first` writes into it what must be there once `sweep.json` makes it a sweep that another process can go on with.
+    """
     outputs, place = Path(plan.first.outputs), Path(plan.sweep.dir) if plan.sweep.dir else None
     unfinished = None
     if plan.sweep.resume:
@@ -89,8 +92,11 @@ def begin(plan: Plan) -> SweepFolder:
             )
     plan.settle()
     if unfinished is not None:
-        return sweep_folder.reopen(unfinished)
+        folder = sweep_folder.reopen(unfinished)
+        first(folder.path)
+        return folder
     folder = sweep_folder.create(outputs, plan.task, plan.hash, place)
+    first(folder.path)
     write_plan(plan, folder)
     return folder
 
@@ -98,13 +104,18 @@ def begin(plan: Plan) -> SweepFolder:
 def write_plan(plan: Plan, folder: SweepFolder) -> None:
     """Write down what is about to run, enough to go on with it in another process.
 
-    A plan that grew or was tuned since keeps the hash of what was asked for: by that its folder is found again.
+    A plan that grew or was tuned since keeps the hash of what was asked for: by that its folder is found again. Nor is
+    `config.yaml` written again: two files are not replaced at once, and `sweep.json` says how jobs differ from it.
     """
-    known = Sweep(folder.path).info if (folder.path / sweep_folder.INFO).exists() else {}
-    asked = {"hash": known["hash"]} if known else {}
-    record.write_bytes(folder.path / "config.yaml", configuration.as_yaml(plan.first).encode())
-    folder.write_info({"status": "running", "started": _now()} | plan.record() | asked)
-    tracker(plan, folder).started(folder.path, plan.record(), configuration.flat(plan.first))
+    base, written, kept = plan.first, folder.path / "config.yaml", {"started": _now()}
+    if (folder.path / sweep_folder.INFO).exists():
+        known = Sweep(folder.path).info
+        base, kept = configuration.read(written), {name: known[name] for name in ("started", "hash")}
+    else:
+        record.write_bytes(written, configuration.as_yaml(base).encode())
+    info = plan.record(base)
+    folder.write_info({"status": "running"} | info | kept)
+    tracker(plan, folder).started(folder.path, info, configuration.flat(plan.first))
 
 
 def tracker(plan: Plan, folder: SweepFolder) -> Tracker:
@@ -289,20 +300,25 @@ class Conductor:
         return outcome
 
     def _row(self, job: Job, status: str = "", problem: str = "") -> Row:
-        """Return the line of the summary; what the run folder says counts, so that a resumed sweep says the same."""
+        """Return the line of the summary.
+
+        Of a finished run its folder counts, so that a resumed sweep says the same; of others first what was told, for
+        a try that ended before it could write leaves there what an earlier one wrote.
+        """
         run = Sweep(self.folder.path).run(job.name)
         row: Row = {"number": job.number, **job.swept, "status": status or "left"}
         if run is None:
             return row | {"seconds": "", "folder": "", "problem": problem}
         facts = run.info["facts"]
-        row["status"] = run.info["status"]
+        if not status or run.info["status"] in FINISHED:
+            row["status"], problem = run.info["status"], run.info["error"] or ""
         row |= {name: facts[name] for name in ("epochs", "best_epoch") if name in facts}
         for part, values in run.metrics.items():
             row |= {f"{part}_{name}": value for name, value in values.items()}
         return row | {
             "seconds": run.info.get("wall_seconds", ""),
             "folder": f"runs/{job.name}",
-            "problem": run.info["error"] or "",
+            "problem": problem,
         }
 
 

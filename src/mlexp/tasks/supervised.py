@@ -91,8 +91,7 @@ def regression(config: Config, dataset: Dataset, observer: Observer) -> Result:
             f"{name}_{what}": values
             for name, part in parts.items()
             for what, values in (
-                ("row", part.index),
-                ("true", part.y),
+                *_named(part).items(),
                 ("predicted", predicted[name]),
                 *_errors(part, predicted[name]).items(),
             )
@@ -140,13 +139,17 @@ def _scores(part: Part, outputs: Outputs, n_classes: int) -> dict[str, float]:
     return {"accuracy": scores.pop("accuracy"), "loss": loss} | scores
 
 
+def _named(part: Part) -> dict[str, np.ndarray]:
+    """Return what tells the rows of a part: number, truth, and group where rows belong together."""
+    groups = {} if part.groups is None else {"group": part.groups}
+    return {"row": part.index, "true": part.y} | groups
+
+
 def _predictions(
     name: str, part: Part, predicted: np.ndarray, probability: np.ndarray | None
 ) -> dict[str, np.ndarray]:
     """Keep what later comparisons need of every row: one byte and one float32 a row, and the probabilities."""
-    kept = {
-        f"{name}_row": part.index,
-        f"{name}_true": part.y,
+    kept = {f"{name}_{what}": values for what, values in _named(part).items()} | {
         f"{name}_predicted": predicted,
         f"{name}_correct": metrics.correct_rows(part.y, predicted),
     }

@@ -17,15 +17,19 @@ import json
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mlexp import config as configuration
 from mlexp.errors import ConfigError
 from mlexp.names import LOWER_IS_BETTER
 from mlexp.record import Run
 from mlexp.rules import is_number
+from mlexp.schema import Config
+from mlexp.studies import Tune
 from mlexp.tuning.space import Axis, Setting, Space, canonical
 from mlexp.tuning.strategies import budget, longest
 from mlexp.tuning.trials import Trial, Trials
@@ -78,17 +82,26 @@ class _Study:
         self.space, self.place = space, place
         self.sign = -1 if metric in LOWER_IS_BETTER else 1
         path = Path(space.config.tune.journal or place / JOURNAL)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        storages = self.optuna.storages
-        self.study = self.optuna.create_study(
-            storage=storages.JournalStorage(storages.journal.JournalFileBackend(str(path), _Lock(path))),
-            study_name=f"{space.config.task.name} {metric} {space.config.tune.space}",
-            direction="maximize",
-            load_if_exists=True,
-        )
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.study = self._opened(path, metric)
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"tune.journal={path} cannot be a journal: {error}. Name a new file in a folder that can be written."
+            ) from error
         self._discard_halves(is_shared=bool(space.config.tune.journal))
         self.batches = self._proposed_before()
         self.n_batches = 0
+
+    def _opened(self, path: Path, metric: str) -> Any:
+        """Return the study of this search in a journal, where searches of something else may stand beside it."""
+        storages = self.optuna.storages
+        return self.optuna.create_study(
+            storage=storages.JournalStorage(storages.journal.JournalFileBackend(str(path), _Lock(path))),
+            study_name=f"{metric} {_asked(self.space.config)}",
+            direction="maximize",
+            load_if_exists=True,
+        )
 
     def n_trials(self) -> int:
         """Return how many trials there are, in this process and in others, settings proposed twice left out."""
@@ -221,6 +234,12 @@ class _Lock:
     def release(self) -> None:
         """Let the others write."""
         os.close(self._file)
+
+
+def _asked(config: Config) -> str:
+    """Return the hash of what is searched and how it is scored: what two searches share that share a journal."""
+    node = replace(config.tune, budget=None, journal=None, batch=Tune().batch, prune=Tune().prune)
+    return configuration.config_hash(replace(config, seed=0, tune=node))
 
 
 def _suggested(trial: Any, axis: Axis) -> Any:

@@ -46,7 +46,7 @@ def tied(best: Trial, trials: Sequence[Trial]) -> int:
 
 
 def _size(trial: Trial) -> tuple[float, ...]:
-    """Return what of a trial is smaller for a smaller model; a limit that is null is none."""
+    """Return what of a trial is smaller for a smaller model; a limit that is null is none, an unknown size no merit."""
 
     def number(key: str) -> float:
         if key not in trial.setting:
@@ -54,7 +54,8 @@ def _size(trial: Trial) -> tuple[float, ...]:
         value: Any = trial.setting[key]
         return float(value) if is_number(value) else math.inf
 
-    return (float(trial.n_parameters or 0), *map(number, SIZES))
+    parameters = math.inf if trial.n_parameters is None else float(trial.n_parameters)
+    return (parameters, *map(number, SIZES))
 
 
 def at_the_edge(space: Space, best: Trial) -> list[str]:

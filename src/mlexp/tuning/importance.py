@@ -68,14 +68,18 @@ def importance(space: Space, trials: Sequence[Trial], metric: str) -> Columns:
         found.append(
             {
                 "key": axis.key,
-                "importance": share / (float(predicted.var()) or 1.0),
+                "importance": share,
                 "best_value": _decoded(axis, levels[best]),
                 "best_mean": float(means[best]),
                 "worst_mean": float(means[worst]),
                 "method": "forest" if ask else "exact",
             }
         )
-    found.sort(key=lambda row: -row["importance"])
+    # a forest's means are over even levels, its variance over random settings: the parts never exceed the whole
+    whole = max(float(predicted.var()), sum(row["importance"] for row in found)) or 1.0
+    found = sorted(
+        (row | {"importance": row["importance"] / whole} for row in found), key=lambda row: -row["importance"]
+    )
     return {name: [row[name] for row in found] for name in found[0]}
 
 

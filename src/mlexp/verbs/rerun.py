@@ -12,6 +12,7 @@ import numpy as np
 
 from mlexp import record
 from mlexp.record import Run
+from mlexp.schema import Config
 from mlexp.verbs import parser
 from mlexp.verbs.naming import add_quiet, add_run, found, shown
 
@@ -60,19 +61,22 @@ def _again(before: Path, parsed: argparse.Namespace) -> Path:
 
 def _sweep_again(before: Path, outputs: Path, verbosity: int) -> Path:
     from mlexp import comparison_folder, comparisons, sweeps
+    from mlexp.comparisons import tuned
     from mlexp.comparisons.metric import Metric
     from mlexp.studies import Comparison
 
+    def here(config: Config) -> Config:
+        return dataclasses.replace(config, outputs=str(outputs))
+
     plan = sweeps.restored(before)
-    here = str(outputs)
-    jobs = tuple(
-        dataclasses.replace(job, config=dataclasses.replace(job.config, outputs=here)) for job in plan.jobs
-    )
+    jobs = tuple(dataclasses.replace(job, config=here(job.config)) for job in plan.jobs)
     plan = dataclasses.replace(plan, jobs=jobs, sweep=dataclasses.replace(plan.sweep, dir=None, resume=False))
-    if (before / comparison_folder.INFO).exists():
+    if comparison_folder.is_one(before):
         info = comparison_folder.load(before).info
         node = Comparison(**info["comparison"])
-        study = comparisons.Study(node, Metric.parse(info["metric"]), info["settings"], plan)
+        plan, searches = tuned.before(plan, before)
+        searches = {arm: here(config) for arm, config in searches.items()}
+        study = comparisons.Study(node, Metric.parse(info["metric"]), info["settings"], plan, searches)
         outcome = comparisons.run(study, verbosity=verbosity)
     else:
         outcome = sweeps.run(plan, verbosity=verbosity)
@@ -91,8 +95,9 @@ def differences(before: Path, after: Path) -> Iterator[str]:
             yield f"{name}: only in {(old if old.exists() else new).parent}"
         elif old.read_bytes() != new.read_bytes():
             yield from (f"{name}: {words}" for words in _within(old, new))
-    for folder in sorted(before.glob("runs/*")):
-        yield from (f"{folder.name}/{line}" for line in differences(folder, after / "runs" / folder.name))
+    for folder in sorted([*before.glob("runs/*"), *before.glob("tuning/*/")]):
+        twin = after / folder.relative_to(before)
+        yield from (f"{folder.name}/{line}" for line in differences(folder, twin))
 
 
 def _within(old: Path, new: Path) -> Iterator[str]:

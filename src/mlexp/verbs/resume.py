@@ -16,9 +16,9 @@ def resume(arguments: Sequence[str]) -> int:
     parsed = words.parse_args(arguments)
     path = found(parsed.run, parsed.outputs)
     if (path / "sweep.json").exists():
-        from mlexp import comparisons, sweeps
+        from mlexp import comparison_folder, comparisons, sweeps
 
-        again = comparisons.resume if (path / "comparison.json").exists() else sweeps.resume
+        again = comparisons.resume if comparison_folder.is_one(path) else sweeps.resume
         error = again(path, verbosity=parsed.quiet).error()
         if error is not None:
             raise error

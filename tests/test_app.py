@@ -1,0 +1,160 @@
+"""However a run ends, its folder says so, and lets the next process in."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.tasks.running import written
+
+from mlexp import app, record
+from mlexp import config as configuration
+from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten
+from mlexp.record import Run, RunFolder
+from mlexp.result import Result
+from mlexp.schema import Config
+from mlexp.terminal import QUIET, Terminal
+
+WORDS = ("size=smoke", "figures=false", "model.epochs=4", "model.patience=null", "checkpoint_seconds=0")
+
+
+def composed(outputs: Path, *more: str) -> Config:
+    return configuration.compose([*WORDS, *more, f"outputs={outputs}"])
+
+
+def stopped(config: Config, place: Path) -> Run:
+    """Return a run that was stopped after its first epoch."""
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Interrupted):
+        app.run(config, place=place, stop=stop)
+    return Run(place)
+
+
+def change(place: Path, **more: Any) -> None:
+    info = json.loads((place / "run.json").read_text())
+    (place / "run.json").write_text(json.dumps(info | more))
+
+
+def let_go(place: Path) -> bool:
+    """Return whether the next process can have the folder."""
+    record.reopen(place).close(keep_checkpoint=True)
+    return True
+
+
+def told(place: Path) -> tuple[str, str]:
+    info = record.load(place).info
+    return info["status"], info["error"]
+
+
+def test_what_fails_while_the_result_is_written_fails_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, place = composed(tmp_path), tmp_path / "place"
+
+    def out_of_memory(self: RunFolder, result: Result) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunFolder, "_write_result", out_of_memory)
+        with pytest.raises(MemoryError):
+            app.run(config, place=place)
+    assert told(place) == ("failed", "MemoryError")
+    assert let_go(place)
+    assert written(app.resume(place)) == written(app.run(config))
+
+
+def test_what_fails_after_the_end_leaves_the_run_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(path: Path) -> Run:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(record, "load", unreadable)
+        with pytest.raises(MemoryError):
+            app.run(composed(tmp_path), place=tmp_path / "place")
+    assert told(tmp_path / "place") == ("completed", None)
+    assert not (tmp_path / "place" / record.LOCK).exists()
+
+
+def test_a_run_whose_data_changed_says_so_and_can_go_on_once_they_are_back(tmp_path: Path) -> None:
+    config, place = composed(tmp_path), tmp_path / "place"
+    dataset = stopped(config, place).info["dataset"]
+    change(place, dataset=dataset | {"fingerprint": "0" * 64})
+    with pytest.raises(DataError, match="dataset has changed"):
+        app.resume(place)
+    status, problem = told(place)
+    assert status == "failed"
+    assert "The dataset has changed" in problem
+    assert (place / record.CHECKPOINT).exists()
+    assert let_go(place)
+    change(place, dataset=dataset)
+    assert written(app.resume(place)) == written(app.run(config))
+
+
+def test_a_run_whose_data_are_gone_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(config: Config) -> None:
+        raise DataError("The rows are gone.")
+
+    stopped(composed(tmp_path), tmp_path / "place")
+    monkeypatch.setattr(app, "load", gone)
+    with pytest.raises(DataError, match="gone"):
+        app.resume(tmp_path / "place")
+    assert told(tmp_path / "place") == ("failed", "The rows are gone.")
+    assert let_go(tmp_path / "place")
+
+
+def together(configs: list[Config], places: list[Path]) -> list[MlexpError | None]:
+    return list(
+        app.run_together(
+            configs,
+            command=(),
+            terminals=[Terminal(QUIET)] * len(configs),
+            places=places,
+            stop=threading.Event(),
+            dataset=app.load(configs[0]),
+        )
+    )
+
+
+def test_a_stack_that_cannot_go_on_lets_go_of_all_its_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configs = [composed(tmp_path, f"seed={seed}") for seed in range(3)]
+    places = [tmp_path / f"place{seed}" for seed in range(3)]
+    for config, place in zip(configs, places, strict=True):
+        stopped(config, place)
+    change(places[1], split=Run(places[1]).info["split"] | {"fingerprint": "0" * 64})
+    with pytest.raises(DataError, match="split has changed"):
+        together(configs, places)
+    assert all(map(let_go, places))
+    monkeypatch.setattr(app, "PATIENCE", 0.0)
+    held = record.reopen(places[2])
+    with pytest.raises(MlexpError, match="still going on"):
+        together(configs, places)
+    assert all(map(let_go, places[:2]))
+    held.close(keep_checkpoint=True)
+
+
+def test_a_full_disk_costs_a_stack_the_job_that_found_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configs = [composed(tmp_path, f"seed={seed}") for seed in range(2)]
+    places = [tmp_path / f"place{seed}" for seed in range(2)]
+    write = RunFolder._write_result
+
+    def full(self: RunFolder, result: Result) -> None:
+        if self.path == places[0]:
+            raise NotWritten("The disk is full.")
+        write(self, result)
+
+    monkeypatch.setattr(RunFolder, "_write_result", full)
+    problems = together(configs, places)
+    assert [str(problem) for problem in problems] == ["The disk is full.", "None"]
+    assert told(places[0]) == ("interrupted", "The disk is full.")
+    assert told(places[1]) == ("completed", None)
+    assert let_go(places[0])

@@ -95,6 +95,10 @@ class _Study:
 
     def _opened(self, path: Path, metric: str) -> Any:
         """Return the study of this search in a journal, where searches of something else may stand beside it."""
+        if path.exists():
+            with open(path, encoding="utf-8") as file:
+                if (first := file.readline()) and '"op_code"' not in first:
+                    raise ValueError("it holds something else")
         storages = self.optuna.storages
         return self.optuna.create_study(
             storage=storages.JournalStorage(storages.journal.JournalFileBackend(str(path), _Lock(path))),

@@ -26,9 +26,11 @@ def show(analysis: Analysis, folder: str, *, verbosity: int = 0, console: Consol
         console.print(f"[bold]{escape(sentence)}[/bold]" if place == 0 else escape(sentence))
     if info["second"]:
         console.print(info["second"], markup=False)
-    console.print(
-        f"Test: {info['pairs'][0]['test']}; {info['why']}. It speaks {info['licence']}.", markup=False
+    test = info["pairs"][0]["test"]
+    spoken = (
+        f"It speaks {info['licence']}." if test != "none" else "Nothing can be concluded from these runs."
     )
+    console.print(f"Test: {test}; {info['why']}. {spoken}", markup=False)
     console.print(_arms(info))
     if 2 < len(info["ranking"]) <= MOST_ARMS_IN_MATRIX:
         console.print(_matrix(analysis))

@@ -372,7 +372,7 @@ def _reaching(done: Interval, level: float) -> Interval:
 
 def _none(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
     estimate = float(evidence.values(a).mean() - evidence.values(b).mean())
-    reason = "one run an arm, and nothing kept of its rows to compare"
+    reason = "one run an arm says nothing of how runs vary; two seeds an arm would"
     return Outcome("none", LICENCES["none"], estimate, level=level, testable=False, reason=reason)
 
 

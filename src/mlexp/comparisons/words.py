@@ -8,6 +8,7 @@ from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Pair, Verdict
 from mlexp.stats import Outcome, correction
 
+ONE_TEST_PART = ("welch", "permutation", "anova")  # tests that speak of these test rows alone
 NAMES = {
     "crossed t (seeds × rows)": "crossed t",
     "Wilcoxon signed rank (zsplit)": "Wilcoxon signed rank, median of differences by Hodges and Lehmann",
@@ -72,7 +73,7 @@ def _of_two(evidence: Evidence, verdict: Verdict, pair: Pair) -> list[str]:
             "That does not show them to be equal."
         ]
         if pair.power is not None:
-            found.append(needed(evidence, pair))
+            found.append(needed(evidence, pair, here=verdict.test in ONE_TEST_PART))
     return found + ([equivalent(evidence, pair)] if pair.equivalence else [])
 
 
@@ -91,8 +92,8 @@ def _better(evidence: Evidence, verdict: Verdict, pair: Pair, detail: str) -> li
     return found
 
 
-def needed(evidence: Evidence, pair: Pair) -> str:
-    """Say how many seeds would be needed, or that no number of them will do."""
+def needed(evidence: Evidence, pair: Pair, *, here: bool) -> str:
+    """Say how many seeds would be needed, `here` on these test rows, or that no number of them will do."""
     power = pair.power
     assert power is not None
     metric = evidence.metric
@@ -100,10 +101,12 @@ def needed(evidence: Evidence, pair: Pair) -> str:
     size = f"{delta:g} {metric.unit.replace('points', 'point') if delta == 1 else metric.unit}"
     if not power.testable:
         return f"How many seeds would be needed cannot be said: {power.reason}."
-    alone = "" if evidence.metric.of_row else f" on these test {things(evidence)}"
-    if power.seeds is not None:
-        return f"About {power.seeds} seeds an arm would be needed to see {size}{alone}; take fresh ones."
-    rows = f", more than {power.rows_needed:,} of them" if power.rows_needed else ""
+    alone = f" on these test {things(evidence)}" if here or not evidence.metric.of_row else ""
+    seeds = power.seeds_same_rows if here else power.seeds
+    if seeds is not None:
+        return f"About {seeds:,} seeds an arm would be needed to see {size}{alone}; take fresh ones."
+    counted = "of them" if evidence.groups is None else "groups of them"
+    rows = f", more than {power.rows_needed:,} {counted}" if power.rows_needed else ""
     return f"No number of seeds will show {size}; that takes more test {things(evidence)}{rows}."
 
 

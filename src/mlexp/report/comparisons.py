@@ -104,7 +104,8 @@ def _statistics(found: Found) -> Iterator[tuple[str, str]]:
     """Yield the test, why it and no other, what it allows to say, the arms, and what others would have done."""
     if found.get("pairs"):
         yield "Test", f"{found['pairs'][0]['test']}: {found['why']}"
-        yield "What it allows to say", f"A statement {found['licence']}."
+        unsaid = found["pairs"][0]["test"] == "none"
+        yield "What it allows to say", "Nothing." if unsaid else f"A statement {found['licence']}."
     if found.get("second"):
         yield "A narrower one", str(found["second"])
     for arm in found["arms"]:

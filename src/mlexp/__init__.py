@@ -15,9 +15,9 @@ __all__ = ["Answer", "ComparisonView", "RunView", "SweepView", "compare", "load"
 def __getattr__(name: str) -> Any:
     """Import the Python interface when it is used: `import mlexp` alone costs next to nothing."""
     if name in __all__:
-        from mlexp import api, views
+        from mlexp import api
 
-        return getattr(views if hasattr(views, name) else api, name)
+        return getattr(api, name)
     raise AttributeError(f"module 'mlexp' has no attribute '{name}'")
 
 

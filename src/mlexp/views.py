@@ -199,7 +199,7 @@ class ComparisonView(_Answered, SweepView):
     """Arms that were tested against each other, in a folder."""
 
     @cached_property
-    def info(self) -> dict[str, Any]:  # type: ignore[override]
+    def info(self) -> dict[str, Any]:  # type: ignore[override]  # of a folder it is read, and not assigned to
         """Question, answer, arms, pairs, test and why (`comparison.json`)."""
         return comparison_folder.Comparison(self.path).info
 

@@ -198,10 +198,7 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool) -> int
             raise ConfigError("sweep.list and sweep.zip describe several runs. Add -m to run them all.")
         if dry:
             print(f"1 job: {asked.task.name}. Its configuration: the same command with --cfg job")
-            if asked.tune.strategy is not None:
-                from mlexp import tuning
-
-                print(f"  with {tuning.planned(asked)}")
+            announce_search(asked, "with")
             return 0
         from mlexp import app
         from mlexp.terminal import Terminal
@@ -217,12 +214,17 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool) -> int
         return ended(comparisons.run(asked, verbosity=verbosity))
     if dry:
         sweeps.show(asked)
-        if asked.first.tune.strategy is not None:
-            from mlexp import tuning
-
-            print(f"  each with {tuning.planned(asked.first)}")
+        announce_search(asked.first, "each with")
         return 0
     return ended(sweeps.run(asked, verbosity=verbosity))
+
+
+def announce_search(config: Config, how: str) -> None:
+    """Print what is searched before a job is trained, if anything is."""
+    if config.tune.strategy is not None:
+        from mlexp import tuning
+
+        print(f"  {how} {tuning.planned(config)}")
 
 
 def ended(outcome: Outcome) -> int:

@@ -20,13 +20,8 @@ from mlexp.schema import declared
 from mlexp.studies import Comparison
 
 REPEATS = ("seed", "split.seed", "split.test", "dataset.seed")  # what makes another run of the same settings
-ASKED = (
-    "metric",
-    "test",
-    "alpha",
-    "margin",
-    "target",
-)  # keys of `comparison` that apply to runs that are there
+# Keys of `comparison` that apply to runs that are there.
+ASKED = ("metric", "test", "alpha", "margin", "target")
 ASIDE = ("comparison.", "sweep.", "execution.", "tune.", "tracking.", "task.name")
 
 

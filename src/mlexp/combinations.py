@@ -165,6 +165,7 @@ class Composer:
         configuration.check_values(configuration.flat(config))
         configuration.check_together(config)
         configuration.check_typed(config, words)
+        configuration.check_searched(config, words)
         return config
 
     def _plain(self, word: str) -> bool:

@@ -145,6 +145,7 @@ def checked(composed: DictConfig, typed: Sequence[str] = ()) -> Config:
     assert isinstance(config, Config)
     check_together(config)
     check_typed(config, typed)
+    check_searched(config, typed)
     return config
 
 
@@ -239,6 +240,23 @@ def check_typed(config: Config, typed: Sequence[str]) -> None:
             raise ConfigError(
                 f"{word}: model.{key} belongs to the built-in networks (model={' or '.join(ENGINE_MODELS)}), not to "
                 f"model={name}. Its own parameters are typed as model.params.NAME=VALUE."
+            )
+
+
+def check_searched(config: Config, typed: Sequence[str]) -> None:
+    """Refuse a typed key that the search varies: the search would set it, and what was typed would be lost."""
+    if config.tune.strategy is None:
+        return
+    leaves = dict(yamltext.leaves(config.tune.space))
+    searched = [path for path, value in leaves.items() if value is not None]
+    for word in typed:
+        key = word.lstrip("+~").partition("=")[0]
+        if key in (*GROUPS, "model.params"):  # these hold what is searched, and much else
+            continue
+        if any(path == key or path.startswith(f"{key}.") for path in searched):
+            raise ConfigError(
+                f"{word}: the search varies {key} (tune.space). Leave the word out, or take the key from the search: "
+                f"tune.space.{key}=null. Without any search: tune=none."
             )
 
 

@@ -97,10 +97,18 @@ def test_draws_are_data_sets_of_their_own() -> None:
         (["comparison.draws=3"], "comparison.draws needs a generator"),
         (["comparison.tune_arms=true"], "needs a search for the arm 'a'"),
         (
-            ["comparison.tune_arms=true", "tune=random", "comparison.folds=3"],
+            [
+                "comparison.tune_arms=true",
+                "tune=random",
+                "tune.space.model.hidden=null",
+                "comparison.folds=3",
+            ],
             "whose rows judge in another fold",
         ),
-        (["tune=random"], "tune=random is used in a comparison only with comparison.tune_arms=true"),
+        (
+            ["tune=random", "tune.space.model.hidden=null"],
+            "tune=random is used in a comparison only with comparison.tune_arms=true",
+        ),
         (["comparison.arms.c={model: kmeans}"], "serve several kinds of study: classification, clustering"),
         (["comparison.arms.c={split.test: 0.3}"], "different rows: split.test is 0.2 and 0.3"),
         (["comparison.arms.c={dataset: iris}"], "different rows: dataset.name is digits and iris"),
@@ -114,6 +122,13 @@ def test_draws_are_data_sets_of_their_own() -> None:
             ["split.validation=0", "model.patience=null", "comparison.metric=validation.accuracy"],
             "needs a validation part",
         ),
+        (
+            ["comparison.test=five_by_two"],
+            "'five_by_two' does not fit this comparison: it needs five repeats",
+        ),
+        (["comparison.test=mcnemar", "comparison.metric=test.loss"], "'mcnemar' does not fit"),
+        (["comparison.test=crossed", "comparison.folds=3"], "asks for 'corrected'. Or leave it out"),
+        (["comparison.test=permutation", "comparison.seeds=1"], "'permutation' does not fit"),
         (["split.test=1/2", "comparison.folds=2"], "split.test=1/2 and comparison.folds=2 both say"),
         (
             ["comparison.arms.c={split.test: 0.3}", "comparison.folds=2"],
@@ -125,6 +140,22 @@ def test_what_cannot_be_compared_is_refused(more: list[str], said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         comparisons.plan([KIND, ARMS, *more])
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["comparison.test=five_by_two", "comparison.folds=2", "comparison.repeats=5"],
+        ["comparison.test=paired"],
+    ],
+)
+def test_a_test_that_can_be_computed_may_be_chosen(more: list[str]) -> None:
+    assert comparisons.plan([KIND, ARMS, *more]).settings.test == more[0].partition("=")[2]
+
+
+def test_a_grid_whose_key_is_typed_too_says_how_to_change_the_grid() -> None:
+    with pytest.raises(ConfigError, match=r"change the grid: comparison.grid.model.activation=\[...\]"):
+        comparisons.plan([KIND, GRID, "model.activation=elu"])
 
 
 def test_what_trains_may_differ_between_arms() -> None:

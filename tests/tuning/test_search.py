@@ -20,7 +20,7 @@ from mlexp.errors import ConfigError, SweepError
 from mlexp.record import Run
 from mlexp.sweeps import work
 
-SMALL = ("task=classify", "dataset=iris", "model.epochs=8", "model.patience=null", "model.learning_rate=0.01")
+SMALL = ("task=classify", "dataset=iris", "model.epochs=8", "model.patience=null")
 GRID = (
     *SMALL,
     "tune=grid",

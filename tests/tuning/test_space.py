@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from mlexp import config as configuration
+from mlexp.combinations import compose_each
 from mlexp.errors import ConfigError
 from mlexp.names import STRATEGIES
+from mlexp.schema import Config
 from mlexp.tuning import run as searching
 from mlexp.tuning import space as spaces
 
@@ -158,6 +162,22 @@ def test_what_is_refused(words: list[str], said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         searching.checked(configuration.compose([*CLASSIFY, *tune, *words]))
     assert any(part in str(caught.value) for part in said.split("|"))
+
+
+@pytest.mark.parametrize("typed", ["model.learning_rate=0.1", "model.hidden=[3]"])
+@pytest.mark.parametrize("compose", [configuration.compose, lambda words: compose_each(words, {"": ()})[""]])
+def test_what_is_typed_and_searched_too_is_refused(
+    typed: str, compose: Callable[[list[str]], Config]
+) -> None:
+    key = typed.partition("=")[0]
+    words = ["task=digits_mlp", "tune=grid", "model=mlp", typed]  # one would win unseen
+    with pytest.raises(
+        ConfigError, match=rf"{re.escape(typed)}: the search varies {key} .* tune.space.{key}=null"
+    ):
+        compose(words)
+    kept = compose([*words, f"tune.space.{key}=null"])
+    assert key not in spaces.of(kept).keys
+    assert compose(["task=digits_mlp", typed]).tune.strategy is None
 
 
 @pytest.mark.parametrize("words", [["tune.folds=1"], ["tune.budget=0"], ["tune.eta=1"], ["tune=nosuch"]])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlexp import config as configuration
-from mlexp import models, sweeps
+from mlexp import models, stats, sweeps
 from mlexp.combinations import Combination, as_settings, compose_each
 from mlexp.comparisons import tuned
 from mlexp.comparisons.metric import DEFAULT, Metric
@@ -54,7 +54,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
     base = compose_each(arguments, {"comparison": ()}, config_dir)["comparison"]
     node = base.comparison
     arms = arms_of(node)
-    refuse_twice_set(arguments, arms)
+    refuse_twice_set(arguments, arms, node)
     refuse_two_tests(arguments, arms, node)
     configs = compose_each(
         arguments, {name: as_settings(values) for name, values in arms.items()}, config_dir
@@ -71,6 +71,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
     words = {name: dict(word.split("=", 1) for word in as_settings(values)) for name, values in arms.items()}
     refuse_same(configs)
     refuse_apart({name: found[0][1] for name, found in runs.items()}, metric)
+    refuse_impossible(node, metric, runs)
     searches = tuned.searches(singles, node, arguments)
     return Study(node, metric, words, sweeps.planned(jobs, command=command), searches)
 
@@ -118,15 +119,22 @@ def named(key: str, value: Any) -> str:
     return value if isinstance(value, str) else f"{short} {as_typed(value)}"
 
 
-def refuse_twice_set(arguments: Sequence[str], arms: Mapping[str, Mapping[str, Any]]) -> None:
+def refuse_twice_set(
+    arguments: Sequence[str], arms: Mapping[str, Mapping[str, Any]], node: Comparison
+) -> None:
     """Refuse a key that an arm sets and the command line sets too: one of them would win unseen."""
     typed = sorted({word.partition("=")[0].lstrip("+~") for word in arguments})
     for name, values in arms.items():
         for key, word in itertools.product((word.partition("=")[0] for word in as_settings(values)), typed):
             if key == word or _within(key, word) or _within(word, key):
+                cure = (
+                    f"arm: comparison.arms.{name}={{...}}"
+                    if node.arms
+                    else f"grid: comparison.grid.{key}=[...]"
+                )
                 raise ConfigError(
                     f"{word} is typed, and the arm '{name}' of this comparison sets {key}. Take it from the command "
-                    f"line, or change the arm: comparison.arms.{name}={{...}}."
+                    f"line, or change the {cure}."
                 )
 
 
@@ -175,6 +183,29 @@ def refuse_apart(configs: Mapping[str, Config], metric: Metric) -> None:
                 f"The arms '{first}' and '{name}' would be judged by different rows: {apart[0]} is {one[apart[0]]} and "
                 f"{other[apart[0]]}. Give all arms one dataset, split.seed and split.test."
             )
+
+
+def refuse_impossible(
+    node: Comparison, metric: Metric, runs: Mapping[str, Sequence[tuple[dict[str, str], Config]]]
+) -> None:
+    """Refuse a chosen test that could not be computed from these runs, before any of them has run."""
+    if node.test == "auto":
+        return
+    n_splits = node.repeats * (node.folds or 1)
+    one_block = n_splits == node.draws == 1
+    design = stats.Design(
+        seeds=min(map(len, runs.values())),
+        per_row=metric.of_row is not None,
+        rows_kept=one_block and (metric.of_row is not None or metric.statistic is not None),
+        same_rows=one_block,
+        right_or_wrong=metric.name == "accuracy" and metric.of_row is not None,
+        splits=n_splits if node.draws == 1 else 1,
+        halves=(node.repeats, node.folds) == (5, 2),
+        datasets=node.draws,
+        arms=len(runs),
+    )
+    if not stats.computable(node.test, design):
+        raise ConfigError(f"comparison.test: {stats.misfit(node.test, design)} Or leave it out.")
 
 
 def _judged_by(config: Config, part: str) -> dict[str, Any]:

@@ -146,12 +146,14 @@ def design_of(evidence: Evidence) -> Design:
 
 def _halves(evidence: Evidence) -> list[int]:
     """Return the order of ten divisions in which each is followed by its other half; empty if they are none."""
+    if len(evidence.blocks) != 10 or len(evidence.datasets) > 1:
+        return []
     runs = evidence.used[evidence.arms[0]]
     first = [next(entry for entry in runs if entry.block == block) for block in evidence.blocks]
     parts = [entry.run.info["split"] for entry in first if entry.run]
     rows = [known for entry in first if (known := entry.kept("row")) is not None]
     level = all(part.get("train", 0) >= 0.75 * part.get("test", np.inf) for part in parts)
-    if len(rows) != 10 or len(evidence.datasets) > 1 or not level:
+    if len(rows) != 10 or not level:
         return []
     total = sum(count for count in parts[0].values() if isinstance(count, int))
     whole = [

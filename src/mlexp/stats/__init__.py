@@ -5,7 +5,7 @@ with the reason where the data hold no variance. `docs/statistics.md` says which
 """
 
 from mlexp.stats.bootstrap import Interval, bootstrap_difference, bootstrap_interval, bootstrap_seeds_rows
-from mlexp.stats.choice import Choice, Design, cautions, choose, correction, misfit
+from mlexp.stats.choice import Choice, Design, cautions, choose, computable, correction, misfit
 from mlexp.stats.crossed import CrossedParts, crossed_parts, crossed_t, group_means
 from mlexp.stats.effects import (
     Effect,
@@ -50,6 +50,7 @@ __all__ = [
     "choose",
     "cliffs_delta",
     "cohens_d",
+    "computable",
     "corrected_t",
     "correction",
     "crossed_parts",

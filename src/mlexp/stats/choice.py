@@ -142,6 +142,17 @@ NEEDS: dict[str, tuple[Callable[[Design], bool], str]] = {
     "epochwise": (lambda d: False, "epochs of one run are not independent: it is never valid"),
 }
 
+# What a test cannot even be computed without; it may be computed where it does not fit.
+COMPUTABLE: dict[str, Callable[[Design], bool]] = {
+    **dict.fromkeys(("welch", "permutation", "paired", "wilcoxon", "anova"), lambda d: d.seeds > 1),
+    **dict.fromkeys(("corrected", "bayesian", "friedman"), lambda d: d.splits > 1 or d.datasets > 1),
+    "crossed": lambda d: d.per_row and d.rows_kept and d.same_rows,
+    "mcnemar": lambda d: d.right_or_wrong and d.rows_kept and d.same_rows,
+    "bootstrap_seeds_rows": lambda d: d.rows_kept and d.same_rows,
+    "five_by_two": lambda d: d.splits == 10,
+    "epochwise": lambda d: False,
+}
+
 
 def choose(design: Design) -> Choice:
     """Return the test that a design asks for, why, and what it licenses.
@@ -216,3 +227,14 @@ def misfit(test: str, design: Design) -> str:
     if fits(design):
         return ""
     return f"'{test}' does not fit this comparison: {needs}. The design asks for '{choose(design).test}'."
+
+
+def computable(test: str, design: Design) -> bool:
+    """Return whether a test can be computed at all under a design, fit or not.
+
+    Examples
+    --------
+    >>> computable("five_by_two", Design(seeds=10)), computable("welch", Design(seeds=5, splits=5))
+    (False, True)
+    """
+    return COMPUTABLE[test](design)

@@ -190,7 +190,7 @@ class Tune:
     )
     budget: int | None = key(
         None,
-        optional(whole(1)),
+        optional(whole(2)),
         "settings to try; null: all of a finite space (half of it for random and bayes), else 24",
     )
     first: int | None = key(None, optional(whole(1)), "try the first so many values of each listed key alone")

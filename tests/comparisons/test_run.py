@@ -131,7 +131,7 @@ def test_runs_that_fail_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture[s
         "figures=false",
         f"outputs={tmp_path}",
     ]
-    assert main(words) == 3
+    assert main(words) == 6
     said = capsys.readouterr()
     assert "Fewer than two arms have a run with test.accuracy" in said.err
     found = info((tmp_path / "digits_mlp" / "latest").resolve())

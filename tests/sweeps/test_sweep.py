@@ -48,7 +48,7 @@ def test_folder_of_a_sweep(six: Path) -> None:
     assert {path.name for path in (sweep.path / "figures").iterdir()} == {"sweep.png", "losses.png"}
     assert_whole(sweep.path)
     said = (six / "said.txt").read_text()
-    assert "6 jobs on 2 workers" in said or "6 jobs on 1 workers" in said
+    assert "6 jobs on 2 workers" in said or "6 jobs on 1 worker" in said
     assert "6 completed" in said
 
 

@@ -148,8 +148,6 @@ def test_first_keeps_the_first_values_and_null_leaves_a_key_out() -> None:
         (["model=random_forest", "tune.space.model.params.max_depth=[0,2]"], "at model.params.max_depth=0"),
         (["tune.space.model.l2=[0,1]", "tune.metric=acuracy"], "Got 'acuracy'. Did you mean 'accuracy'?"),
         (["tune.space.model.l2=[0,1]", "tune.metric=r2"], "tune.metric must be one of accuracy, loss"),
-        (["tune.space.model.l2=[0,1]", "tune.budget=1"], "tune=grid tries all 2 settings|at least 2"),
-        (["tune.space.model.l2=[0,1]", "tune=random", "tune.budget=1"], "tune.budget must be at least 2"),
         (["tune.space.model.l2=[0,1,2]", "tune.budget=2"], "tune=grid tries all 3 settings"),
         (["tune.space.model.l2=[0,1]", "split.validation=0", "model.patience=null"], "leaves nothing to choose by"),
         (["tune.space.model.epochs=[1,2]", "tune=halving"], "tune=halving rations model.epochs"),
@@ -161,7 +159,7 @@ def test_what_is_refused(words: list[str], said: str) -> None:
     tune = [] if "tune=halving" in words or "tune=random" in words else ["tune=grid"]
     with pytest.raises(ConfigError) as caught:
         searching.checked(configuration.compose([*CLASSIFY, *tune, *words]))
-    assert any(part in str(caught.value) for part in said.split("|"))
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize("typed", ["model.learning_rate=0.1", "model.hidden=[3]"])
@@ -180,7 +178,7 @@ def test_what_is_typed_and_searched_too_is_refused(
     assert compose(["task=digits_mlp", typed]).tune.strategy is None
 
 
-@pytest.mark.parametrize("words", [["tune.folds=1"], ["tune.budget=0"], ["tune.eta=1"], ["tune=nosuch"]])
+@pytest.mark.parametrize("words", [["tune.folds=1"], ["tune.budget=1"], ["tune.eta=1"], ["tune=nosuch"]])
 def test_values_that_a_key_of_the_search_refuses(words: list[str]) -> None:
     with pytest.raises(ConfigError):
         configuration.compose([*CLASSIFY, *words])

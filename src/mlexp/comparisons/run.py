@@ -14,7 +14,7 @@ from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import Metric
 from mlexp.comparisons.show import show
 from mlexp.comparisons.study import Study
-from mlexp.errors import DataError, Interrupted, MlexpError
+from mlexp.errors import DataError, Interrupted, MlexpError, SweepError
 from mlexp.result import by_row
 from mlexp.studies import Comparison
 from mlexp.sweep_folder import Sweep, SweepFolder
@@ -83,6 +83,8 @@ def _go_on(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Out
         found = answered(place, figures=plan.figures)
     except MlexpError as error:
         _mark(place, status="failed", error=str(error))
+        if isinstance(error, DataError) and outcome.status == "failed":
+            raise SweepError(str(error)) from error  # what is missing are the runs that did not complete
         raise
     show(found, str(app.as_typed(place)), verbosity=verbosity)
     return outcome

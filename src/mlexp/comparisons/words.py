@@ -60,7 +60,8 @@ def _of_two(evidence: Evidence, verdict: Verdict, pair: Pair) -> list[str]:
     """Say how two arms stand to each other."""
     outcome = pair.outcome
     if not outcome.testable:
-        return [f"{pair.a} against {pair.b} cannot be tested: {_unlike(outcome.reason)}."]
+        found = [f"{pair.a} against {pair.b} cannot be tested: {_unlike(outcome.reason)}."]
+        return found + ([equivalent(evidence, pair)] if pair.equivalence else [])
     interval = _interval(evidence, outcome, turned=pair.better == pair.b)
     detail = ", ".join(filter(None, (interval, _scope(evidence, outcome))))
     detail = "; ".join((detail, _repeats(evidence, verdict, pair), _probability(evidence, verdict, pair)))

@@ -42,9 +42,10 @@ class View:
         if self.verbosity == QUIET:
             return
         stacked = [len(unit) for unit in units if len(unit) > 1]
-        words = f"{len(self.plan.jobs)} jobs on {min(self.plan.workers, max(len(units), 1))} workers"
+        workers = min(self.plan.workers, max(len(units), 1))
+        words = f"{_several(len(self.plan.jobs), 'job')} on {_several(workers, 'worker')}"
         if stacked:
-            words += f", {sum(stacked)} of them in {len(stacked)} stacks"
+            words += f", {sum(stacked)} of them in {_several(len(stacked), 'stack')}"
         if finished:
             words += f", {finished} finished before"
         self.console.print(f"[bold]{escape(self.plan.task)}[/bold]: {words}")
@@ -135,6 +136,17 @@ class View:
         best = f"{abs(self._best[0]):.4f}  {self._best[1]}" if self._best else ""
         table.add_row(str(done), str(counted["running"]), str(failed), str(rest), self._left(), escape(best))
         return table
+
+
+def _several(count: int, what: str) -> str:
+    """Return a number of things in words.
+
+    Examples
+    --------
+    >>> _several(1, "job"), _several(6, "job")
+    ('1 job', '6 jobs')
+    """
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _measure(row: Row) -> str | None:

@@ -120,10 +120,6 @@ def checked(config: Config) -> tuple[Space, str]:
         key, _ = resource(config)
         if key in space.keys:
             raise ConfigError(f"tune=halving rations {key}: take it out of tune.space, or set tune=grid.")
-    if budget(space) < 2:
-        raise ConfigError(
-            f"tune.budget must be at least 2: of one setting nothing is chosen. Got {tune.budget}."
-        )
     rng = np.random.default_rng(config.seed)
     draws = space.draws(rng)
     tried = settings(space) if tune.strategy != "bayes" else [next(draws) for _ in range(CHECKED)]

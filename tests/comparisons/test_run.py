@@ -89,6 +89,26 @@ def test_single_runs_are_compared_by_what_differs(
     assert "is there already" in capsys.readouterr().err
 
 
+def test_arms_are_named_by_the_parameter_that_differs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forests = [
+        "-m",
+        "-q",
+        "task=classify",
+        "dataset=iris",
+        "model=random_forest",
+        "seed=0,1",
+        "figures=false",
+    ]
+    assert main([*forests, "model.params.n_estimators=3,9", f"outputs={tmp_path}"]) == 0
+    place = str(tmp_path / "classify" / "latest")
+    assert main(["compare", place]) == 0
+    assert "n estimators 3 " in capsys.readouterr().out
+    assert main(["compare", place, "--by", "model.params.n_estimator"]) == 2
+    assert "Did you mean 'model.params.n_estimators'?" in capsys.readouterr().err
+
+
 def test_arms_of_one_name_and_other_settings_are_not_pooled(folder: Path, tmp_path: Path) -> None:
     words = [*SMALL, ARMS, "comparison.seeds=[5,6]", "figures=false"]
     for place, more in (("slow", "model.learning_rate=0.0001"), ("again", "model.epochs=6")):

@@ -22,6 +22,7 @@ from mlexp.studies import Comparison
 REPEATS = ("seed", "split.seed", "split.test", "dataset.seed")  # what makes another run of the same settings
 # Keys of `comparison` that apply to runs that are there.
 ASKED = ("metric", "test", "alpha", "margin", "target")
+PARAMS = "model.params"
 ASIDE = ("comparison.", "sweep.", "execution.", "tune.", "tracking.", "task.name")
 
 
@@ -75,13 +76,13 @@ def compare(
         )
     metric = Metric.parse(node.metric or DEFAULT[kind], kind)
     differing = [key for key in differences(found) if key not in REPEATS or key in by]
-    keys = _keys(by, differing)
+    keys = _keys(by, differing, found)
     own = not by and _told_apart(found, keys)
     entries: dict[str, list[Entry]] = {}
     settings: dict[str, dict[str, str]] = {}
     for one in found:
-        arm = one.arm if own else " ".join(named(key, one.values[key]) for key in keys)
-        settings.setdefault(arm, {key: as_typed(one.values[key]) for key in keys})
+        arm = one.arm if own else " ".join(named(key, one.values.get(key)) for key in keys)
+        settings.setdefault(arm, {key: as_typed(one.values.get(key)) for key in keys})
         entries.setdefault(arm, []).append(Entry(arm, _repeat(one, found), one.run, metric, one.fate))
     if len(entries) < 2:
         raise ConfigError(
@@ -124,18 +125,24 @@ def runs_in(path: Path) -> list[Found]:
     """Return the run of a run folder, or all runs of a sweep."""
     if not (path / sweep_folder.INFO).exists():
         run = record.load(path)
-        return [Found(run, configuration.flat(configuration.read(run.path / "config.yaml")))]
+        return [Found(run, _opened(configuration.flat(configuration.read(run.path / "config.yaml"))))]
     sweep = sweep_folder.load(path)
     base = configuration.flat(configuration.read(sweep.path / "config.yaml"))
     return [
         Found(
             sweep.run(f"{job['number']:03d}-{job['hash']}"),
-            base | job["changes"],
+            _opened(base | job["changes"]),
             job["swept"].get("arm", ""),
             ("left", "it was never begun"),
         )
         for job in sweep.info["jobs"]
     ]
+
+
+def _opened(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return keys and values in which each parameter of scikit-learn's models is a key of its own."""
+    own = {key: value for key, value in values.items() if key != PARAMS}
+    return own | {f"{PARAMS}.{name}": value for name, value in values[PARAMS].items()}
 
 
 def distinct(found: Sequence[Found]) -> tuple[list[Found], list[str]]:
@@ -154,7 +161,7 @@ def distinct(found: Sequence[Found]) -> tuple[list[Found], list[str]]:
 
 def _told_apart(found: Sequence[Found], keys: Sequence[str]) -> bool:
     """Return whether every run has the name of an arm, and no name stands for two settings."""
-    settings = {(one.arm, *(str(one.values[key]) for key in keys)) for one in found}
+    settings = {(one.arm, *(str(one.values.get(key)) for key in keys)) for one in found}
     return all(one.arm for one in found) and len(settings) == len({one.arm for one in found})
 
 
@@ -165,13 +172,17 @@ def _counts(key: str) -> bool:
 def differences(found: Sequence[Found]) -> list[str]:
     """Return the keys in which the runs differ, of those that can change a result."""
     first = found[0].values
-    return [key for key in first if _counts(key) and any(one.values[key] != first[key] for one in found)]
+    known = dict.fromkeys(key for one in found for key in one.values)
+    return [
+        key for key in known if _counts(key) and any(one.values.get(key) != first.get(key) for one in found)
+    ]
 
 
-def _keys(by: Sequence[str], differing: Sequence[str]) -> list[str]:
+def _keys(by: Sequence[str], differing: Sequence[str], found: Sequence[Found]) -> list[str]:
+    known = {key for one in found for key in one.values}
     for key in by:
-        if key not in declared():
-            raise ConfigError(f"--by {key} is not a key.{did_you_mean(key, declared())}")
+        if key not in known:
+            raise ConfigError(f"--by {key} is not a key of these runs.{did_you_mean(key, known)}")
     return list(by) or list(differing)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlexp import config as configuration
 from mlexp.combinations import compose_each
@@ -81,6 +83,8 @@ def test_a_condition_may_name_a_parameter_that_does_not_vary(kernel: str, n_sett
     ("node", "values"),
     [
         ("{low: 1, high: 7, step: 3}", [1, 4, 7]),
+        ("{low: 1, high: 9, step: 3}", [1, 4, 7]),
+        ("{low: 0, high: 1, step: 0.25}", [0, 0.25, 0.5, 0.75, 1]),
         ("{low: 0.0001, high: 1, log: true, n: 5}", [0.0001, 0.001, 0.01, 0.1, 1.0]),
         ("{low: 0, high: 1.0, n: 3}", [0.0, 0.5, 1.0]),
         ("{low: 10, high: 1000, log: true, n: 3}", [10, 100, 1000]),
@@ -90,6 +94,18 @@ def test_ranges_become_lists(node: str, values: list[float]) -> None:
     key = "model.params.C"
     space = space_of("model=svm", f"+tune.space={{{key}: {node}}}")
     assert [setting[key] for setting in space.grid] == pytest.approx(values)
+
+
+@given(low=st.integers(-50, 50), step=st.integers(1, 60), n=st.integers(2, 40))
+def test_steps_of_whole_numbers_are_those_numbers(low: int, step: int, n: int) -> None:
+    axis = spaces._axis("model.params.C", {"low": low, "high": low + step * (n - 1), "step": step}, None)
+    assert axis.values == tuple(range(low, low + step * n, step))
+
+
+@given(power=st.integers(1, 12))
+def test_powers_of_ten_are_those_numbers(power: int) -> None:
+    axis = spaces._axis("model.params.C", {"low": 1, "high": 10**power, "log": True, "n": power + 1}, None)
+    assert axis.values == tuple(10**k for k in range(power + 1))
 
 
 def test_draws_are_even_on_the_scale_asked_for() -> None:

@@ -262,7 +262,11 @@ def _range(key: str, entry: Mapping[str, Any], when: dict[str, tuple[Any, ...]],
     part = 1 / (n - 1) if step is None else step / (high - low)
     shares = [k * part for k in range(math.floor(count))]
     listed = [low * (high / low) ** share if log else low + share * (high - low) for share in shares]
-    return Axis(key, tuple(dict.fromkeys(map(axis.rounded, listed)))[:first], when=when)
+    if axis.whole and (step is None or is_whole(step)):
+        listed = list(map(round, listed))  # 5 + 7 steps of 5 is 39.99... in floating point
+    else:
+        listed = [min(max(float(f"{value:.{DIGITS}g}"), low), high) for value in listed]
+    return Axis(key, tuple(dict.fromkeys(listed))[:first], when=when)
 
 
 def _fits(step: Any, n: Any, log: bool) -> bool:

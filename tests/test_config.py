@@ -71,6 +71,14 @@ def test_schedule_options_belong_to_their_schedule() -> None:
     configuration.compose(["model.schedule=step", "model.schedule_options.every=3"])
 
 
+def test_decay_belongs_to_adamw() -> None:
+    with pytest.raises(
+        ConfigError, match=r"model.decay belongs to model.optimizer=adamw. Got model.optimizer=adam"
+    ):
+        configuration.compose(["model.decay=0.1"])
+    assert configuration.compose(["model.decay=0.1", "model.optimizer=adamw"]).model.decay == 0.1
+
+
 def test_momentum_belongs_to_sgd() -> None:
     with pytest.raises(ConfigError, match="optimizer=sgd"):
         configuration.compose(["model.optimizer=adam", "model.momentum=0.9"])

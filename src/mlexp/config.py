@@ -12,7 +12,7 @@ import difflib
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -224,23 +224,47 @@ def check_together(config: Config) -> None:
 def check_typed(config: Config, typed: Sequence[str]) -> None:
     """Refuse typed settings of `model` that the chosen model does not have."""
     name = config.model.name
-    network = name in ENGINE_MODELS
-    allowed = SHARED_KEYS + (NETWORK_KEYS if name == "sklearn_mlp" else ())
     for word in typed:
-        parent, _, rest = word.lstrip("+").partition("=")[0].partition(".")
-        key = rest.partition(".")[0]
-        if parent != "model" or not key:
+        path = word.lstrip("+").partition("=")[0]
+        key = path.partition(".")[2].partition(".")[0]
+        if path == "model.decay" and idle(config, path):
+            raise ConfigError(
+                f"{word}: model.decay belongs to model.optimizer=adamw. Got model.optimizer={config.model.optimizer}; "
+                "model.l2 is the penalty that every optimizer has."
+            )
+        if not foreign(name, path):
             continue
-        if network and key == "params":
+        if key == "params":
             raise ConfigError(
                 f"{word}: model.params belongs to scikit-learn's models. model={name} has its own keys: model.hidden, "
                 "model.learning_rate ... (all of them: mlexp --cfg job)."
             )
-        if not network and key not in allowed:
-            raise ConfigError(
-                f"{word}: model.{key} belongs to the built-in networks (model={' or '.join(ENGINE_MODELS)}), not to "
-                f"model={name}. Its own parameters are typed as model.params.NAME=VALUE."
-            )
+        raise ConfigError(
+            f"{word}: model.{key} belongs to the built-in networks (model={' or '.join(ENGINE_MODELS)}), not to "
+            f"model={name}. Its own parameters are typed as model.params.NAME=VALUE."
+        )
+
+
+def idle(config: Config, path: str) -> bool:
+    """Return whether a key of `model` has no effect on the model of a configuration."""
+    return foreign(config.model.name, path) or (path == "model.decay" and config.model.optimizer != "adamw")
+
+
+def foreign(name: str, path: str) -> bool:
+    """Return whether a key belongs to other models than that of this name.
+
+    Examples
+    --------
+    >>> foreign("knn", "model.hidden"), foreign("mlp", "model.hidden"), foreign("mlp", "model.params.C")
+    (True, False, True)
+    """
+    parent, _, rest = path.partition(".")
+    key = rest.partition(".")[0]
+    if parent != "model" or not key:
+        return False
+    if name in ENGINE_MODELS:
+        return key == "params"
+    return key not in SHARED_KEYS + (NETWORK_KEYS if name == "sklearn_mlp" else ())
 
 
 def check_searched(config: Config, typed: Sequence[str]) -> None:
@@ -283,14 +307,17 @@ def unknown_key(path: str) -> str:
     return f"{path} is not a key.{listing} All of them: mlexp --cfg job."
 
 
-def config_hash(config: Config) -> str:
-    """Return 8 hex digits that change with whatever can change a result, and with nothing else."""
+def config_hash(config: Config, without: Container[str] = ()) -> str:
+    """Return 8 hex digits that change with whatever can change a result but the keys `without`, and nothing else."""
     kept = {
         key: value
         for key, value in flat(config).items()
         if key not in DOES_NOT_CHANGE_RESULTS
+        and key not in without
         and not key.startswith(("sweep.", "execution.", "tracking.", "comparison."))
     }
+    params = config.model.params.items()
+    kept["model.params"] = {name: value for name, value in params if f"model.params.{name}" not in without}
     text = json.dumps(kept, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 

@@ -64,6 +64,15 @@ MODELS: dict[str, dict[str, str]] = {
 EXTRAS = {"umap": "umap", "openTSNE": "opentsne"}
 ENGINE = "mlexp.nn.estimators."
 THEIR_ACTIVATIONS = {"linear": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
+RULED_BY_PASSES = {
+    "max_iter": "model.epochs",
+    "solver": "model.optimizer",
+    "early_stopping": "model.patience",
+    "n_iter_no_change": "model.patience",
+    "tol": "model.patience",
+    "validation_fraction": "split.validation",
+    "warm_start": "model.epochs",
+}  # parameters of scikit-learn's networks that have no effect, or a wrong one, where it is trained pass by pass
 NAMES = tuple(dict.fromkeys(name for table in MODELS.values() for name in table))
 
 
@@ -189,6 +198,26 @@ def network_settings(model: Model) -> dict[str, Any]:
         "batch_size": model.batch_size,
         "alpha": model.l2 * model.batch_size,
     }
+
+
+def by_passes(model: Model, n_rows: int | None) -> dict[str, Any]:
+    """Return what scikit-learn's network needs to be trained pass by pass on `n_rows` rows.
+
+    Its penalty `alpha` is divided by the rows of a batch, which are never more than there are.
+
+    Raises
+    ------
+    ConfigError
+        A parameter rules what the passes rule here.
+    """
+    for name, cure in RULED_BY_PASSES.items():
+        if name in model.params:
+            raise ConfigError(f"model.params.{name} is not used by model=sklearn_mlp here: set {cure}.")
+    size = model.params.get("batch_size", model.batch_size)
+    if n_rows is None or not isinstance(size, int):
+        return {}
+    own: dict[str, Any] = {"batch_size": min(size, n_rows)}
+    return own if "alpha" in model.params else own | {"alpha": model.l2 * own["batch_size"]}
 
 
 def check_params(estimator_class: Any, params: Mapping[str, Any]) -> None:

@@ -51,6 +51,14 @@ def test_folds_of_groups_cover_every_row_once(sizes: list[int], folds: int) -> N
     assert np.ptp([len(rows) for rows in tests]) <= 2 * max(sizes)
 
 
+@pytest.mark.parametrize(("centre", "spread"), [(5000, 10), (1000, 5), (127.5, 60), (0, 1)])
+def test_exact_copies_belong_together_wherever_they_lie(centre: float, spread: float) -> None:
+    rows = np.random.default_rng(0).normal(centre, spread, (100, 20))
+    found = near_groups(np.repeat(rows, 2, axis=0), spread / 10)
+    assert (found[::2] == found[1::2]).all()
+    assert len(set(found)) == 100
+
+
 def test_near_groups_are_the_components_of_near_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mlexp.data.groups.ROWS_AT_A_TIME", 17)
     X = np.random.default_rng(0).normal(size=(120, 3))

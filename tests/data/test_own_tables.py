@@ -45,6 +45,13 @@ def test_csv_gives_back_what_was_written(X, pair, packed):
     assert dataset.classes == tuple(sorted(pair))
 
 
+def test_test_labels_of_text_match_training_labels_of_numbers(tmp_path: Path) -> None:
+    rows = np.zeros((12, 2)) + np.arange(12)[:, None]
+    words = np.array(["2", "10", "11", "3"])  # as text, 10 stands before 2
+    np.savez(tmp_path / "a.npz", X=rows, y=np.arange(12), X_test=rows[:4], y_test=words)
+    assert npz(tmp_path / "a.npz").y_test.tolist() == [2, 10, 11, 3]
+
+
 @given(X=tables, pair=words, own_test=st.booleans())
 def test_npz_gives_back_what_was_written(X, pair, own_test):
     labels = np.array([pair[i % 2] for i in range(len(X))])

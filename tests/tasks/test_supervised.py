@@ -188,6 +188,8 @@ REFUSED = [
     (("model=kmeans",), ConfigError, r"belongs to tasks of kind clustering"),
     (("model=sklearn_mlp", "model.activation=gelu"), ConfigError, r"with model=sklearn_mlp\. Got 'gelu'"),
     (("model=sklearn_mlp", "model.params.max_iter=3"), ConfigError, r"set model\.epochs"),
+    (("model=sklearn_mlp", "model.params.solver=lbfgs"), ConfigError, r"set model\.optimizer"),
+    (("model=sklearn_mlp", "model.params.early_stopping=true"), ConfigError, r"set model\.patience"),
     (("split.validation=0",), ConfigError, r"leaves nothing to stop by"),
     (("prepare.pca=1.5",), ConfigError, r"prepare\.pca must be null or a number in \(0, 1\) .* Got 1\.5"),
     (("dataset=diabetes",), DataError, r"has numbers to predict"),
@@ -218,6 +220,22 @@ def test_keys_of_the_node_in_scikit_learns_words() -> None:
     )
     assert (found.hidden_layer_sizes, found.activation, found.random_state) == ((5,), "logistic", 3)
     assert found.alpha == pytest.approx(0.1)  # divided by the rows of a batch there
+    node = Model(name="sklearn_mlp", l2=0.01, batch_size=512)
+    assert models.by_passes(node, 108) == {"batch_size": 108, "alpha": pytest.approx(1.08)}
+    typed = Model(name="sklearn_mlp", l2=0.01, params={"alpha": 0.5, "batch_size": 20})
+    assert models.by_passes(typed, 108) == {"batch_size": 20}
+
+
+def test_a_boundary_is_drawn_where_cells_are_empty(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    lines = [f"{a:.3f},{b:.3f},{'high' if a > 0 else 'low'}" for a, b in x]
+    lines[3] = f",{x[3, 1]:.3f},low"
+    (tmp_path / "two.csv").write_text("\n".join(["a,b,kind", *lines]) + "\n")
+    words = ["task=classify", "dataset=csv", f"dataset.path={tmp_path / 'two.csv'}", "dataset.label=kind"]
+    done = run(tmp_path, *words, "model=logistic", "prepare.impute=mean")
+    assert np.isfinite(done.arrays["boundary_x"]).all()
+    assert np.isfinite(done.arrays["train_points"]).all()
+    assert (done.path / "figures" / "boundary.png").exists()
 
 
 @needs_data

@@ -11,7 +11,9 @@ import pytest
 
 from mlexp import config as configuration
 from mlexp import record
+from mlexp.schema import Config
 from mlexp.stats.fence import fenced
+from mlexp.tuning import run as searching
 from mlexp.tuning import space as spaces
 from mlexp.tuning.choice import at_the_edge, ranked, tied
 from mlexp.tuning.importance import importance
@@ -97,6 +99,46 @@ def test_importance_of_an_additive_score_is_its_variance_share() -> None:
     by_forest = importance(space, trials[:-1], "accuracy")
     assert by_forest["method"][0] == "forest"
     assert by_forest["importance"] == pytest.approx([0.9, 0.1], abs=0.12)
+
+
+@pytest.mark.parametrize("log", ["true", "false"])
+def test_the_best_value_of_a_range_of_whole_numbers_is_one_of_them(log: str) -> None:
+    key = "model.params.n_neighbors"
+    words = ["task=classify", "dataset=iris", "model=knn", "tune=random"]
+    space = spaces.of(
+        configuration.compose([*words, f"+tune.space={{{key}: {{low: 1, high: 3, log: {log}}}}}"])
+    )
+    trials = [trial(k, {1: 0.6, 2: 0.9, 3: 0.5}[k % 3 + 1], setting={key: k % 3 + 1}) for k in range(9)]
+    assert importance(space, trials, "accuracy")["best_value"] == ["2"]
+
+
+def refitted(best: Trial, *words: str) -> Config:
+    asked = [
+        "task=classify",
+        "dataset=iris",
+        "tune=grid",
+        "tune.refit=all",
+        "tune.space.model.l2=[0,0.1]",
+        *words,
+    ]
+    space = spaces.of(configuration.compose(asked))
+    return searching.Found(space, "accuracy", [best]).winner()
+
+
+def test_all_rows_are_trained_on_for_as_long_as_the_chosen_trial() -> None:
+    best = trial(1, 0.9, setting={"model.l2": 0.1}, best_epochs=(10, 14), epochs=50)
+    assert refitted(best).model.epochs == 12
+    assert refitted(best, "model.restore_best=false").model.epochs == 25
+    cosine = refitted(best, "model.schedule=cosine", "model.epochs=80").model
+    assert (cosine.epochs, cosine.schedule_options.epochs) == (
+        12,
+        80,
+    )  # the rate falls as it fell in the trial
+
+
+def test_a_winner_of_elsewhere_without_epochs_can_be_trained() -> None:
+    best = trial(1, 0.9, status="elsewhere", setting={"model.l2": 0.1})
+    assert refitted(best, "model.epochs=7").model.epochs == 7
 
 
 def test_importance_of_keys_that_act_only_together_is_nothing() -> None:

@@ -18,6 +18,7 @@ from mlexp.names import STRATEGIES
 from mlexp.schema import Config
 from mlexp.tuning import run as searching
 from mlexp.tuning import space as spaces
+from mlexp.tuning.strategies import settings
 
 CLASSIFY = ["task=classify", "dataset=iris"]
 OPTIMIZERS = "model.optimizer: [sgd, adam]"
@@ -118,6 +119,45 @@ def test_draws_are_even_on_the_scale_asked_for() -> None:
     counts = np.bincount([setting["model.epochs"] for setting in drawn])
     assert counts[1:] == pytest.approx([1000] * 4, abs=120)
     assert all(setting["model.l2"] == float(f"{setting['model.l2']:.4g}") for setting in drawn)
+
+
+def test_draws_of_whole_numbers_reach_both_ends_and_repeat_nothing() -> None:
+    words = [
+        "model=knn",
+        "tune=random",
+        "+tune.space={model.params.n_neighbors: {low: 1, high: 10, log: true}}",
+    ]
+    config = configuration.compose([*CLASSIFY, *words])
+    (axis,) = spaces.of(config).axes
+    assert {axis.at(share) for share in np.linspace(0, 0.9999, 500)} == set(range(1, 11))
+    tried = [setting["model.params.n_neighbors"] for setting in settings(spaces.of(config))]
+    assert sorted(tried) == list(range(1, 11))  # fewer than the 24 that a range asks for
+
+
+def test_a_key_of_real_numbers_is_real_whatever_its_ends() -> None:
+    space = space_of(
+        "tune=random", "+tune.space={model.dropout: {low: 0, high: 0.5}, model.l2: {low: 0, high: 1}}"
+    )
+    assert (
+        len({setting["model.l2"] for setting in itertools.islice(space.draws(np.random.default_rng(0)), 9)})
+        == 9
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["model=random_forest"],
+            "model=random_forest has no model.learning_rate, model.dropout, model.hidden",
+        ),
+        (["model=mlp", "+tune.space.model.params.C=[1,10]"], "model=mlp has no model.params.C"),
+        (["+tune.space.model.decay=[0,0.1]"], "model=mlp with model.optimizer=adam has no model.decay"),
+    ],
+)
+def test_keys_that_the_model_does_not_have_are_not_searched(words: list[str], said: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        searching.checked(configuration.compose(["task=digits_mlp", "tune=grid", *words]))
 
 
 def test_first_keeps_the_first_values_and_null_leaves_a_key_out() -> None:

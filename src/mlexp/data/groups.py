@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from mlexp.errors import ConfigError
 
 ROWS_AT_A_TIME = 4096
+SLACK = 8  # with the root of the features: units of rounding that a squared distance may be off by
 LARGEST_SHARE = 0.5  # of all rows: a group larger than that cannot be divided sensibly
 
 
@@ -46,16 +48,32 @@ def nearest(queries: Any, rows: Any) -> np.ndarray:
     return found
 
 
-def _blocks(rows: Any) -> Iterator[tuple[int, np.ndarray]]:
+def _blocks(rows: Any, dtype: Any = np.float32) -> Iterator[tuple[int, np.ndarray]]:
     for start in range(0, len(rows), ROWS_AT_A_TIME):
-        yield start, np.asarray(rows[start : start + ROWS_AT_A_TIME], np.float32)
+        yield start, np.asarray(rows[start : start + ROWS_AT_A_TIME], dtype)
+
+
+def _centred(rows: Any, centre: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    for start, block in _blocks(rows, np.float64):
+        yield start, (block - centre).astype(np.float32)
+
+
+def _nearer(X: Any, pairs: np.ndarray, distance: float) -> np.ndarray:
+    """Return the pairs of rows that lie nearer to each other than `distance`, by their differences in float64."""
+    kept = [pairs[:0]]
+    for first in range(0, len(pairs), ROWS_AT_A_TIME):
+        some = pairs[first : first + ROWS_AT_A_TIME]
+        one, other = (np.asarray(X[places], np.float64) for places in some.T)
+        kept.append(some[np.linalg.norm(one - other, axis=1) < distance])
+    return np.concatenate(kept)
 
 
 def near_groups(X: Any, distance: float) -> np.ndarray:
     """Return the group of each row: rows nearer to each other than `distance`, directly or through others.
 
     The groups are the connected components of the graph that joins every pair of rows whose Euclidean
-    distance, in the units in which the values are stored, is below `distance`.
+    distance, in the units in which the values are stored, is below `distance`. Distances come from float32
+    products of the centred rows; where their rounding could decide, from the differences.
 
     Parameters
     ----------
@@ -81,12 +99,19 @@ def near_groups(X: Any, distance: float) -> np.ndarray:
     from scipy.sparse.csgraph import connected_components
 
     found = np.arange(len(X))
-    squares = np.concatenate([np.einsum("ij,ij->i", block, block) for _, block in _blocks(X)])
-    for start, block in _blocks(X):
-        for other, rows in _blocks(X[: start + len(block)]):
+    centre = sum(block.sum(axis=0) for _, block in _blocks(X, np.float64)) / len(X)
+    squares = np.concatenate([np.einsum("ij,ij->i", block, block) for _, block in _centred(X, centre)])
+    doubt = (SLACK + math.sqrt(X.shape[1])) * np.finfo(np.float32).eps
+    for start, block in _centred(X, centre):
+        for other, rows in _centred(X[: start + len(block)], centre):
             square = squares[start : start + len(block), None] + squares[other : other + len(rows)]
-            near = square - 2 * block @ rows.T < distance**2
-            pairs = np.unique(found[np.argwhere(near) + np.array([start, other])], axis=0)
+            short = square - 2 * block @ rows.T - distance**2
+            sure = short < -doubt * square
+            unsure = np.argwhere((short < doubt * square) & ~sure) + np.array([start, other])
+            near = np.concatenate(
+                [np.argwhere(sure) + np.array([start, other]), _nearer(X, unsure, distance)]
+            )
+            pairs = np.unique(found[near], axis=0)
             joined = coo_matrix((np.ones(len(pairs), bool), pairs.T), shape=(len(X), len(X)))
             found = connected_components(joined, directed=False)[1][found]
     _check_sizes(found, distance)

@@ -155,4 +155,5 @@ def _test_codes(test: np.ndarray, values: np.ndarray, classes: tuple[str, ...], 
             f"The test part of {where} holds label '{strange[0]}', which does not occur in the training part "
             f"(classes: {shown})."
         )
-    return np.searchsorted(values, test).astype(np.int64)
+    order = np.argsort(values)  # as text, 10 stands before 2
+    return order[np.searchsorted(values, test, sorter=order)].astype(np.int64)

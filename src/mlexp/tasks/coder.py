@@ -34,6 +34,7 @@ def build(config: Config) -> Any:
             f"model.name={node.name} is no autoencoder. Models for it: autoencoder, sklearn_mlp."
         )
     own: dict[str, Any] = {"output": "sigmoid" if node.output == "sigmoid" else "linear"} if engine else {}
+    own |= {} if engine else models.by_passes(node, None)
     model = models.build(node, "autoencoder", seed=config.seed, trusted=config.trusted_packages, **own)
     return model if engine else TheirCoder(model, node, config.seed)
 
@@ -72,7 +73,7 @@ class TheirCoder:
     ) -> Self:
         """Train; losses are those after each epoch, without the half of scikit-learn's own."""
         whole, best, kept = np.asarray(X), math.inf, None
-        self.regressor.set_params(batch_size=min(self.regressor.batch_size, len(whole)))
+        self.regressor.set_params(**models.by_passes(self.node, len(whole)))
         for epoch in range(1, self.node.epochs + 1):
             begun = time.perf_counter()
             if not self._another_pass(whole):

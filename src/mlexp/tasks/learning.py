@@ -180,12 +180,7 @@ def built(config: Config, parts: Split | None = None) -> Any:
         own = {} if parts is None or len(parts.validation) else {"validation_fraction": 0.0}
         own |= {"output": "linear"} if kind == "regression" else {}
     elif _by_passes(config):
-        if "max_iter" in config.model.params:
-            raise ConfigError(
-                "model.params.max_iter is not used by model=sklearn_mlp here: set model.epochs."
-            )
-        size = config.model.params.get("batch_size", config.model.batch_size)
-        own = {"batch_size": min(size, len(parts.train))} if parts else {}
+        own = models.by_passes(config.model, len(parts.train) if parts else None)
     model = models.build(
         config.model, kind, seed=config.seed, threads=config.threads, trusted=config.trusted_packages, **own
     )

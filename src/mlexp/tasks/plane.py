@@ -28,7 +28,7 @@ def _grid(learnt: Learnt) -> dict[str, np.ndarray]:
     """Return class, probability and (for two classes of a model without probabilities) score of each grid point."""
     seen = [np.asarray(part.X.scaled(None, None, np.float64)) for part in (learnt.raw.train, learnt.raw.test)]
     points = np.concatenate(seen)
-    low, high = points.min(axis=0), points.max(axis=0)
+    low, high = np.nanmin(points, axis=0), np.nanmax(points, axis=0)
     room = MARGIN * np.where(high > low, high - low, 1.0)
     x, y = (np.linspace(a, b, GRID) for a, b in zip(low - room, high + room, strict=True))
     plane = np.column_stack([axis.ravel() for axis in np.meshgrid(x, y)])
@@ -49,7 +49,9 @@ def _grid(learnt: Learnt) -> dict[str, np.ndarray]:
 def _points(name: str, part: Part) -> dict[str, np.ndarray]:
     """Return some points of a part in raw features, all of them where they are few."""
     rows = np.sort(np.random.default_rng(0).permutation(len(part))[:POINTS])
-    return {f"{name}_points": part.X.scaled(None, None, np.float64).take(rows), f"{name}_class": part.y[rows]}
+    points = part.X.scaled(None, None, np.float64).take(rows)
+    whole = np.isfinite(points).all(axis=1)  # a row with an empty cell has no place in the plane
+    return {f"{name}_points": points[whole], f"{name}_class": part.y[rows][whole]}
 
 
 def _margin(dataset: Dataset, learnt: Learnt) -> tuple[dict[str, Columns], dict[str, np.ndarray]]:

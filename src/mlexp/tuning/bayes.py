@@ -16,25 +16,28 @@ import itertools
 import json
 import math
 import os
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mlexp import config as configuration
+from mlexp import files
 from mlexp.errors import ConfigError
 from mlexp.names import LOWER_IS_BETTER
 from mlexp.record import Run
 from mlexp.rules import is_number
-from mlexp.schema import Config
 from mlexp.studies import Tune
 from mlexp.tuning.space import Axis, Setting, Space, canonical
 from mlexp.tuning.strategies import budget, longest
 from mlexp.tuning.trials import Trial, Trials
 
 JOURNAL = "tune.journal"
+OWNER = "tune.owner"  # beside a run whose journal lies elsewhere
 STARTUP = 5  # trials before anything is pruned, or learnt from
 ASKED = 10  # proposals in a row that were tried before, after which one is drawn from what is left
 CHECKPOINTS = (9, 3)  # parts of the epochs after which the median decides
@@ -102,7 +105,7 @@ class _Study:
         storages = self.optuna.storages
         return self.optuna.create_study(
             storage=storages.JournalStorage(storages.journal.JournalFileBackend(str(path), _Lock(path))),
-            study_name=f"{metric} {_asked(self.space.config)}",
+            study_name=f"{metric} {self._asked()}",
             direction="maximize",
             load_if_exists=True,
         )
@@ -146,8 +149,10 @@ class _Study:
     def tell(self, number: int, trial: Trial) -> None:
         """Write down what became of a proposal; one without a score counts as tried, and teaches nothing good."""
         state = self.optuna.trial.TrialState
-        if self.study.trials[number].state.is_finished():
+        kept = self.study.trials[number]
+        if kept.state.is_finished():
             return
+        self.optuna.trial.Trial(self.study, kept._trial_id).set_user_attr("best_epochs", trial.best_epochs)
         if math.isfinite(trial.score):
             self.study.tell(number, self.sign * trial.score)
         else:
@@ -161,13 +166,37 @@ class _Study:
             if one.state.name == "COMPLETE" and one.user_attrs["by"][0] != self._name
         ]
         return [
-            Trial(n_found + place, json.loads(one.user_attrs["setting"]), "elsewhere", self.sign * one.value)
+            Trial(
+                n_found + place,
+                json.loads(one.user_attrs["setting"]),
+                "elsewhere",
+                self.sign * one.value,
+                best_epochs=tuple(one.user_attrs.get("best_epochs", ())),
+            )
             for place, one in enumerate(others, 1)
         ]
 
-    @property
+    def _asked(self) -> str:
+        """Return a name for what is searched and how it is scored: what searches share that share a journal.
+
+        The data count by their content, for a file may lie elsewhere on another machine. The varied keys do not
+        count: once something is chosen, the configuration of the run folder holds that.
+        """
+        config = self.space.config
+        node = replace(config.tune, budget=None, journal=None, batch=Tune().batch, prune=Tune().prune)
+        code = configuration.config_hash(replace(config, seed=0, tune=node), without=self.space.keys)
+        info = Run(self.place).info if (self.place / "run.json").exists() else {}
+        return f"{code} {info.get('dataset', {}).get('fingerprint', '')[:8]}".strip()
+
+    @cached_property
     def _name(self) -> str:
-        return self.place.name
+        """By what proposals of this run folder are known; in a shared journal two folders may bear one name."""
+        if not self.space.config.tune.journal:
+            return self.place.name
+        path = self.place / OWNER
+        if not path.exists():
+            files.write_bytes(path, uuid.uuid4().hex.encode())
+        return path.read_text()
 
     def _ask(self) -> tuple[int, Setting]:
         """Propose a setting with a generator that depends on the seed and on its place among the proposals."""
@@ -238,12 +267,6 @@ class _Lock:
     def release(self) -> None:
         """Let the others write."""
         os.close(self._file)
-
-
-def _asked(config: Config) -> str:
-    """Return the hash of what is searched and how it is scored: what two searches share that share a journal."""
-    node = replace(config.tune, budget=None, journal=None, batch=Tune().batch, prune=Tune().prune)
-    return configuration.config_hash(replace(config, seed=0, tune=node))
 
 
 def _suggested(trial: Any, axis: Axis) -> Any:

@@ -103,17 +103,30 @@ def _ordered(axis: Axis) -> list[Any]:
 
 
 def _levels(axis: Axis) -> list[float]:
-    return (
-        [float(k) for k in range(len(axis.values))]
-        if axis.values
-        else list((np.arange(LEVELS) + 0.5) / LEVELS)
-    )
+    """Return where a key is looked at: every listed value, or places spread evenly over a range."""
+    if axis.values:
+        return [float(k) for k in range(len(axis.values))]
+    if not axis.whole:
+        return list((np.arange(LEVELS) + 0.5) / LEVELS)
+    n_levels = min(LEVELS, round(axis.high - axis.low) + 1)
+    spread = np.geomspace if axis.log else np.linspace
+    return [_code(axis, value) for value in np.unique(np.round(spread(axis.low, axis.high, n_levels)))]
 
 
 def _decoded(axis: Axis, level: float) -> str:
     if level < 0:
         return ""
-    return shown(_ordered(axis)[int(level)] if axis.values else axis.at(level))
+    if axis.values:
+        return shown(_ordered(axis)[int(level)])
+    if not axis.whole:
+        return shown(axis.at(level))
+    return shown(
+        round(
+            axis.low * (axis.high / axis.low) ** level
+            if axis.log
+            else axis.low + level * (axis.high - axis.low)
+        )
+    )
 
 
 def _means(

@@ -74,7 +74,8 @@ def search(config: Config, dataset: Dataset, session: Session) -> Result:
             raise Interrupted(f"{stopped} Go on with: mlexp resume {as_typed(place)}") from None
     found = Found(space, metric, trials)
     if not found.ranked:
-        raise SweepError(f"None of the {len(trials)} trials came to a score. The first: {trials[0].problem}")
+        first = f"The first: {trials[0].problem}" if trials else "Others that share tune.journal are at them."
+        raise SweepError(f"None of the {len(trials)} trials came to a score. {first}")
     record.write_table(place / "tuning.csv", rows_of(trials, space, metric))
     # What is kept as the configuration is that of the model that will lie here; run again, it searches anew.
     chosen = replace(space.configured(found.best.setting), tune=config.tune)
@@ -138,12 +139,25 @@ def _check_settings(space: Space, tried: Sequence[Setting]) -> None:
     for setting in tried:
         try:
             own = space.configured(setting)
+            _check_keys(own, setting)
             asked = repr((own.model.name, own.model.params))
             if asked not in seen:
                 seen.add(asked)
                 check(own)
         except ConfigError as error:
             raise ConfigError(f"tune.space, at {spaces.words(setting)}: {error}") from error
+
+
+def _check_keys(config: Config, setting: Setting) -> None:
+    """Refuse keys of a setting that its model does not use: all values of such a key would be one setting."""
+    if strange := [key for key in setting if configuration.idle(config, key)]:
+        with_optimizer = (
+            f" with model.optimizer={config.model.optimizer}" if strange == ["model.decay"] else ""
+        )
+        raise ConfigError(
+            f"model={config.model.name}{with_optimizer} has no {', '.join(strange)}. Leave them out (tune.space.{strange[0]}=null, or all with "
+            "tune.space.model=null), name keys that it has, or give them a condition (when: {model.name: ...})."
+        )
 
 
 @dataclass(frozen=True)
@@ -170,8 +184,11 @@ class Found:
         more: dict[str, Any] = {}
         if config.tune.refit == "all":
             more["split.validation"] = 0
+            more["model.patience"] = None
             if best.best_epochs:
-                more |= {"model.epochs": _epochs_found(config, best), "model.patience": None}
+                more["model.epochs"] = _epochs_found(config, best)
+            if config.model.schedule == "cosine" and config.model.schedule_options.epochs is None:
+                more["model.schedule_options.epochs"] = config.tune.epochs or config.model.epochs
         return replace(self.space.configured(best.setting, more), tune=Tune())
 
     def facts(self) -> dict[str, Any]:
@@ -234,10 +251,13 @@ class Found:
 
 
 def _epochs_found(config: Config, best: Trial) -> int:
-    """Return how long to train without a validation part: the median over folds of the epochs that did best."""
+    """Return how long to train without a validation part: the median over folds of the epochs that did best.
+
+    Where the last weights are kept, not the best ones, it is the mean of the epochs trained.
+    """
     if config.model.restore_best:
         return max(1, round(float(np.median(best.best_epochs))))
-    return config.tune.epochs or config.model.epochs
+    return max(1, round(best.epochs / len(best.best_epochs))) if best.epochs else config.model.epochs
 
 
 def _plan(space: Space, metric: str, dataset: Dataset) -> Plan:

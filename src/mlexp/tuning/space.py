@@ -46,18 +46,18 @@ class Axis:
 
     @property
     def whole(self) -> bool:
-        """Whether only whole numbers are drawn."""
-        return is_whole(self.low) and is_whole(self.high)
+        """Whether only whole numbers are drawn: both ends are, and the key is not one of real numbers."""
+        real = self.key in declared() and "float" in str(declared()[self.key].type)
+        return is_whole(self.low) and is_whole(self.high) and not real
 
     def at(self, share: float) -> Any:
         """Return the value at a share in [0, 1) of the way, rounded to four digits."""
         if self.values:
             return self.values[int(share * len(self.values))]
+        end = self.high + self.whole  # every whole number has a stretch of its own, up to the next
         if self.log:
-            drawn = math.exp(math.log(self.low) + share * math.log(self.high / self.low))
-        else:
-            drawn = self.low + share * (self.high - self.low + self.whole)
-        return self.rounded(drawn)
+            return self.rounded(self.low * (end / self.low) ** share)
+        return self.rounded(self.low + share * (end - self.low))
 
     def rounded(self, drawn: float) -> Any:
         """Return a drawn number as it is used."""

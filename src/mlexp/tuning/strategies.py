@@ -14,7 +14,7 @@ from mlexp.names import ENGINE_MODELS
 from mlexp.schema import Config
 from mlexp.tuning.choice import ranked
 from mlexp.tuning.grow import counted
-from mlexp.tuning.space import Setting, Space, unique
+from mlexp.tuning.space import Setting, Space, canonical
 from mlexp.tuning.trials import Trial, Trials, carried
 
 UNLESS_FINITE = 24  # trials
@@ -43,11 +43,12 @@ def settings(space: Space) -> list[Setting]:
     if space.finite and wanted >= len(space.grid):
         return space.grid
     draws = space.draws(np.random.default_rng(space.config.seed))
-    return (
-        unique(itertools.islice(draws, wanted * MOST_DRAWS))[:wanted]
-        if space.finite
-        else list(itertools.islice(draws, wanted))
-    )
+    found: dict[str, Setting] = {}
+    for setting in itertools.islice(draws, wanted * MOST_DRAWS):
+        found.setdefault(canonical(setting), setting)
+        if len(found) == wanted:
+            break
+    return list(found.values())
 
 
 def budget(space: Space) -> int:
@@ -128,6 +129,8 @@ def _stopped_by_itself(trial: Trial, epochs: int, config: Config) -> bool:
     """Return whether early stopping ended a trial: more epochs would give the same numbers."""
     if not trial.best_epochs or config.model.patience is None:
         return False
+    if config.model.schedule == "cosine" and config.model.schedule_options.epochs is None:
+        return False  # the rate falls over the epochs of a trial: with more of them it falls more slowly
     return trial.status == "completed" and max(trial.best_epochs) + config.model.patience <= epochs
 
 

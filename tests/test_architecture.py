@@ -15,7 +15,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "mlexp"
 LAYERS = (
     ("errors",),
     ("names", "rules", "studies", "schema", "yamltext", "choices"),
-    ("config", "combinations", "data"),
+    ("checks", "config", "combinations", "data"),
     ("nn",),
     ("models", "metrics", "cluster_metrics", "stats"),
     ("result", "observer"),
@@ -37,7 +37,13 @@ LAYERS = (
     ("cli",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-FORBIDDEN = {("data", "config"), ("config", "data"), ("nn", "config"), ("nn", "data"), ("plots", "tasks")}
+FORBIDDEN = {
+    ("data", "config"),
+    ("checks", "config", "data"),
+    ("nn", "config"),
+    ("nn", "data"),
+    ("plots", "tasks"),
+}
 FORBIDDEN |= {("plots", name) for name in ("nn", "data", "models", "tasks", "config")}
 FORBIDDEN |= {
     ("report", name) for name in ("nn", "data", "models", "tasks", "config", "metrics", "stats", "fitted")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mlexp import choices, names, schema
 from mlexp import config as configuration
 from mlexp.errors import ConfigError
+from mlexp.names import GROUPS
 
 REFUSED = [
     # typed, and what the message has to contain
@@ -93,7 +94,7 @@ def test_command_line_beats_size_beats_task_beats_defaults() -> None:
     assert configuration.compose(["task=mnist_mlp", "dataset=digits"]).dataset.name == "digits"
 
 
-@pytest.mark.parametrize("group", configuration.GROUPS)
+@pytest.mark.parametrize("group", GROUPS)
 def test_every_shipped_file_composes_and_describes_itself(group: str) -> None:
     for name, meaning in choices.offered(group).items():
         assert configuration.compose([f"{group}={name}"])

@@ -24,6 +24,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from mlexp import checks
 from mlexp import config as configuration
 from mlexp.choices import search_path
 from mlexp.errors import ConfigError
@@ -162,10 +163,10 @@ class Composer:
                         OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
                     )
                 config = changed(config, _key(word), self._values[word])
-        configuration.check_values(configuration.flat(config))
-        configuration.check_together(config)
-        configuration.check_typed(config, words)
-        configuration.check_searched(config, words)
+        checks.check_values(configuration.flat(config))
+        checks.check_together(config)
+        checks.check_typed(config, words)
+        checks.check_searched(config, words)
         return config
 
     def _plain(self, word: str) -> bool:

@@ -8,7 +8,6 @@ is put into our own words.
 from __future__ import annotations
 
 import copy
-import difflib
 import hashlib
 import json
 import re
@@ -26,15 +25,23 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mlexp import yamltext
+from mlexp.checks import (
+    cannot_be_removed,
+    check_keys,
+    check_searched,
+    check_together,
+    check_typed,
+    check_values,
+    unknown_key,
+)
 from mlexp.choices import offered, search_path
 from mlexp.errors import ConfigError, DataError, did_you_mean
-from mlexp.names import ENGINE_MODELS, NETWORK_KEYS, SCHEDULES, SHARED_KEYS
+from mlexp.names import GROUPS
 from mlexp.schema import Config, declared
 
 CONFIG_MODULE = "mlexp.conf"
 # Hydra refuses a group choice that is null with a bare ValueError.
 COMPOSITION_ERRORS = (hydra.errors.HydraException, OmegaConfBaseException, ValueError)
-GROUPS = ("dataset", "model", "tune", "task", "size", "execution", "tracking")
 DOES_NOT_CHANGE_RESULTS = (
     "outputs",
     "data_dir",
@@ -165,146 +172,6 @@ def drop_params(composed: DictConfig, typed: Sequence[str]) -> None:
     for name in [name for name in composed.model.params if name not in kept]:
         if not any(word.startswith(f"model.params.{name}") for word in words):
             del composed.model.params[name]
-
-
-def check_keys(flat: Mapping[str, Any]) -> None:
-    """Refuse keys that no one declared; Hydra lets ``+nosuch=1`` pass."""
-    known = declared()
-    for path in flat:
-        if path not in known:
-            raise ConfigError(unknown_key(path))
-
-
-def check_values(flat: Mapping[str, Any]) -> None:
-    """Hold every value against the rule of its key."""
-    for path, entry in declared().items():
-        rule = entry.metadata["rule"]
-        if path not in flat:
-            raise ConfigError(cannot_be_removed(path))
-        if not rule.accepts(flat[path]):
-            raise ConfigError(rule.complaint(path, flat[path]))
-
-
-def check_together(config: Config) -> None:
-    """Refuse values that are fine alone and impossible together."""
-    model = config.model
-    if isinstance(model.activation, list) and len(model.activation) != len(model.hidden):
-        raise ConfigError(
-            f"model.activation must name one activation, or one for each of the {len(model.hidden)} hidden "
-            f"layers of model.hidden={model.hidden}. Got {len(model.activation)}: {model.activation}."
-        )
-    if model.nesterov and (model.optimizer != "sgd" or model.momentum == 0):
-        raise ConfigError(
-            "model.nesterov=true needs model.optimizer=sgd and model.momentum above 0. Got "
-            f"model.optimizer={model.optimizer}, model.momentum={model.momentum:g}."
-        )
-    options = {name: value for name, value in asdict(model.schedule_options).items() if value is not None}
-    if strange := sorted(set(options) - set(SCHEDULES[model.schedule])):
-        known = ", ".join(SCHEDULES[model.schedule]) or "none"
-        raise ConfigError(
-            f"model.schedule_options.{strange[0]} does not belong to model.schedule={model.schedule}. "
-            f"Options of that schedule: {known}."
-        )
-    if model.momentum and model.optimizer != "sgd":
-        raise ConfigError(
-            f"model.momentum belongs to model.optimizer=sgd. Got {model.momentum:g} with "
-            f"model.optimizer={model.optimizer}: set model.momentum=0 or model.optimizer=sgd."
-        )
-    if config.split.validation == 0 and model.patience and model.name in (*ENGINE_MODELS, "sklearn_mlp"):
-        raise ConfigError(
-            "split.validation=0 leaves nothing to stop by. Set model.patience=null, or split.validation=0.1."
-        )
-    if config.dataset.groups is not None and config.dataset.reader != "csv":
-        raise ConfigError(
-            f"dataset.groups names a column of a CSV file, and dataset={config.dataset.name} is none. Got "
-            f"'{config.dataset.groups}': set dataset.groups=null, or use dataset=csv."
-        )
-
-
-def check_typed(config: Config, typed: Sequence[str]) -> None:
-    """Refuse typed settings of `model` that the chosen model does not have."""
-    name = config.model.name
-    for word in typed:
-        path = word.lstrip("+").partition("=")[0]
-        key = path.partition(".")[2].partition(".")[0]
-        if path == "model.decay" and idle(config, path):
-            raise ConfigError(
-                f"{word}: model.decay belongs to model.optimizer=adamw. Got model.optimizer={config.model.optimizer}; "
-                "model.l2 is the penalty that every optimizer has."
-            )
-        if not foreign(name, path):
-            continue
-        if key == "params":
-            raise ConfigError(
-                f"{word}: model.params belongs to scikit-learn's models. model={name} has its own keys: model.hidden, "
-                "model.learning_rate ... (all of them: mlexp --cfg job)."
-            )
-        raise ConfigError(
-            f"{word}: model.{key} belongs to the built-in networks (model={' or '.join(ENGINE_MODELS)}), not to "
-            f"model={name}. Its own parameters are typed as model.params.NAME=VALUE."
-        )
-
-
-def idle(config: Config, path: str) -> bool:
-    """Return whether a key of `model` has no effect on the model of a configuration."""
-    return foreign(config.model.name, path) or (path == "model.decay" and config.model.optimizer != "adamw")
-
-
-def foreign(name: str, path: str) -> bool:
-    """Return whether a key belongs to other models than that of this name.
-
-    Examples
-    --------
-    >>> foreign("knn", "model.hidden"), foreign("mlp", "model.hidden"), foreign("mlp", "model.params.C")
-    (True, False, True)
-    """
-    parent, _, rest = path.partition(".")
-    key = rest.partition(".")[0]
-    if parent != "model" or not key:
-        return False
-    if name in ENGINE_MODELS:
-        return key == "params"
-    return key not in SHARED_KEYS + (NETWORK_KEYS if name == "sklearn_mlp" else ())
-
-
-def check_searched(config: Config, typed: Sequence[str]) -> None:
-    """Refuse a typed key that the search varies: the search would set it, and what was typed would be lost."""
-    if config.tune.strategy is None:
-        return
-    leaves = dict(yamltext.leaves(config.tune.space))
-    searched = [path for path, value in leaves.items() if value is not None]
-    for word in typed:
-        key = word.lstrip("+~").partition("=")[0]
-        if key in (*GROUPS, "model.params"):  # these hold what is searched, and much else
-            continue
-        if any(path == key or path.startswith(f"{key}.") for path in searched):
-            raise ConfigError(
-                f"{word}: the search varies {key} (tune.space). Leave the word out, or take the key from the search: "
-                f"tune.space.{key}=null. Without any search: tune=none."
-            )
-
-
-def cannot_be_removed(path: str) -> str:
-    """Say that a key must have a value, and which."""
-    return (
-        f"{path} cannot be removed: a run needs it. It must be {declared()[path].metadata['rule'].allowed}."
-    )
-
-
-def unknown_key(path: str) -> str:
-    """Say that `path` is no key, with the nearest one that is, or else the keys of its node."""
-    known = list(declared())
-    nodes = {key.rpartition(".")[0] for key in known} - {""}
-    parent, _, name = path.rpartition(".")
-    siblings = {key.rpartition(".")[2]: key for key in known if key.rpartition(".")[0] == parent}
-    by_name = {key.rpartition(".")[2]: key for key in known}
-    elsewhere = dict.fromkeys(nodes) | by_name
-    for nearby, cutoff in ((siblings, 0.7), (elsewhere, 0.99 if parent else 0.8)):
-        close = difflib.get_close_matches(name, list(nearby), n=1, cutoff=cutoff)
-        if close:
-            return f"{path} is not a key. Did you mean '{nearby[close[0]] or close[0]}'?"
-    listing = f" Keys of {parent or 'the top level'}: {', '.join(siblings)}." if siblings else ""
-    return f"{path} is not a key.{listing} All of them: mlexp --cfg job."
 
 
 def config_hash(config: Config, without: Container[str] = ()) -> str:

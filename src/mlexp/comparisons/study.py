@@ -13,6 +13,7 @@ from mlexp.combinations import Combination, as_settings, compose_each
 from mlexp.comparisons import tuned
 from mlexp.comparisons.metric import DEFAULT, Metric
 from mlexp.errors import ConfigError
+from mlexp.names import GROUPS
 from mlexp.rules import as_typed
 from mlexp.schema import Config
 from mlexp.studies import Comparison
@@ -140,7 +141,7 @@ def refuse_twice_set(
 
 def _within(key: str, other: str) -> bool:
     """Return whether `key` is part of what `other` sets; a choice of a group only says where its keys begin."""
-    return key.startswith(f"{other}.") and other not in configuration.GROUPS
+    return key.startswith(f"{other}.") and other not in GROUPS
 
 
 def refuse_same(configs: Mapping[str, Config]) -> None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlexp import app, execution, schema
+from mlexp import app, checks, execution, schema
 from mlexp import config as configuration
 from mlexp.combinations import Combination, changed, expand
 from mlexp.errors import ConfigError
@@ -187,12 +187,12 @@ def restored(path: Path) -> Plan:
     base = configuration.read(path / "config.yaml")
     jobs = []
     for entry in info["jobs"]:
-        configuration.check_keys(entry["changes"])
+        checks.check_keys(entry["changes"])
         config = base
         for key, value in entry["changes"].items():
             config = changed(config, key, value)
-        configuration.check_values(configuration.flat(config))
-        configuration.check_together(config)
+        checks.check_values(configuration.flat(config))
+        checks.check_together(config)
         code = configuration.config_hash(config)
         if code != entry["hash"]:
             raise ConfigError(

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from mlexp import checks, record
 from mlexp import config as configuration
-from mlexp import record
 from mlexp.app import Session, as_typed
 from mlexp.data.dataset import Dataset, split
 from mlexp.errors import ConfigError, Interrupted, SweepError, did_you_mean
@@ -150,14 +150,14 @@ def _check_settings(space: Space, tried: Sequence[Setting]) -> None:
 
 def _check_keys(config: Config, setting: Setting) -> None:
     """Refuse keys of a setting that its model does not use: all values of such a key would be one setting."""
-    if strange := [key for key in setting if configuration.idle(config, key)]:
-        with_optimizer = (
-            f" with model.optimizer={config.model.optimizer}" if strange == ["model.decay"] else ""
-        )
-        raise ConfigError(
-            f"model={config.model.name}{with_optimizer} has no {', '.join(strange)}. Leave them out (tune.space.{strange[0]}=null, or all with "
-            "tune.space.model=null), name keys that it has, or give them a condition (when: {model.name: ...})."
-        )
+    strange = [key for key in setting if checks.idle(config, key)]
+    if not strange:
+        return
+    using = f" with model.optimizer={config.model.optimizer}" if strange == ["model.decay"] else ""
+    raise ConfigError(
+        f"model={config.model.name}{using} has no {', '.join(strange)}. Leave them out (tune.space.{strange[0]}=null, "
+        "or all with tune.space.model=null), name keys that it has, or give them a condition (when: {model.name: ...})."
+    )
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from mlexp import checks
 from mlexp import config as configuration
 from mlexp.errors import ConfigError
 from mlexp.rules import as_typed, is_number, is_whole
@@ -280,7 +281,7 @@ def _check_key(key: str) -> None:
             "the luck, not what is learnt from them."
         )
     if key not in declared() and not (key.startswith(PARAMS) and key != PARAMS):
-        raise ConfigError(f"tune.space: {configuration.unknown_key(key)}")
+        raise ConfigError(f"tune.space: {checks.unknown_key(key)}")
 
 
 def _check_value(place: str, key: str, value: Any) -> None:
@@ -297,6 +298,6 @@ def _check_conditions(axes: Sequence[Axis]) -> None:
                     f"tune.space.{axis.key}: its condition names {key}, which must stand before it."
                 )
             if key not in declared() and not key.startswith(PARAMS):
-                raise ConfigError(f"tune.space.{axis.key}.when: {configuration.unknown_key(key)}")
+                raise ConfigError(f"tune.space.{axis.key}.when: {checks.unknown_key(key)}")
             for value in allowed:
                 _check_value(f"tune.space.{axis.key}.when", key, value)

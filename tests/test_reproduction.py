@@ -24,6 +24,20 @@ import readings  # noqa: E402
 import reproduce  # noqa: E402
 
 STUDIES = yaml.safe_load((SCRIPTS / "published.yaml").read_text(encoding="utf-8"))
+KNOWN = {
+    "quantity",
+    "run",
+    "where",
+    "published",
+    "within",
+    "expected",
+    "verdict",
+    "because",
+    "row",
+    "column",
+    "at",
+    "pair",
+}
 READS = ("metric", "fact", "history", "table", "array", "comparison")
 
 
@@ -35,6 +49,7 @@ def test_every_figure_names_a_run_of_its_study_and_one_number(name: str) -> None
         assert entry["run"] in study["runs"]
         assert sum(word in entry for word in READS) == 1, entry["quantity"]
         assert entry.get("verdict", "wrong") in ("wrong", "not comparable")
+        assert set(entry) <= KNOWN | set(READS), f"{entry['quantity']}: a comma outside quotes?"
         assert "because" in entry or "verdict" not in entry, f"{entry['quantity']} says no reason"
     for run in study["runs"].values():
         assert run["settings"][0].startswith("task=")
@@ -107,6 +122,23 @@ def test_page_says_what_is_not_explained(tmp_path: Path) -> None:
     assert "| <b>accuracy</b> | 0.5 | 0.905 | ± 0.064 | 2 | differs | not explained |" in text
     assert "seed=0,1,2" in text
     assert "&lt;b&gt;accuracy" in html
+
+
+def test_commands_are_those_that_ran() -> None:
+    compared = {"settings": ["task=a"], "comparison": True, "seeds": 3}
+    assert page.words(compared, quick=False) == ["task=a", "comparison.seeds=3"]
+    assert page.words({"settings": ["task=a"], "seeds": 60}, quick=False) == [
+        "-m",
+        "task=a",
+        "seed=range(60)",
+    ]
+
+
+def test_a_stack_of_networks_takes_its_time_once(tmp_path: Path) -> None:
+    for seed in range(4):
+        run = made(tmp_path / "plain", seed, 0.9)
+        record.write_json(run.path / "run.json", run.info | {"wall_seconds": 120.0, "stack": 4})
+    assert sum(map(page.share, readings.completed(tmp_path / "plain"))) == pytest.approx(30.0)
 
 
 @pytest.mark.slow

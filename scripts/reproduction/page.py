@@ -17,6 +17,7 @@ from mlexp import plots, record
 from mlexp.plots import style
 
 HERE = Path(__file__).parent
+FEW = 10  # seeds that are written out
 Studies = Mapping[str, Mapping[str, Any]]
 
 
@@ -47,6 +48,10 @@ def write(
                 for one in found[name]
                 if one.missed and not quick
             ],
+            "commands": {
+                name: [" ".join(["mlexp", *words(run, quick=quick)]) for run in study["runs"].values()]
+                for name, study in studies.items()
+            },
             "took": {name: took(study, folder / name) for name, study in studies.items()},
             "machine": machine(studies, folder),
             "size": folder.name,
@@ -83,7 +88,7 @@ def row(one: Found, *, quick: bool) -> dict[str, str]:
         "published": "" if published is None else number(published),
         "ours": number(one.mean, decimals(one.half_width)),
         "interval": "" if math.isnan(one.half_width) else f"± {number(one.half_width, decimals(one.half_width))}",
-        "seeds": str(len(one.values)),
+        "seeds": "" if "comparison" in one.entry else str(len(one.values)),
         "verdict": "ran" if quick else one.verdict,
         "because": "" if quick else because or ("not explained" if one.verdict == "differs" else ""),
     } if one.values else {
@@ -144,15 +149,49 @@ def drawn(name: str, study: Mapping[str, Any], folder: Path, images: Path) -> li
     return paths
 
 
+def words(run: Mapping[str, Any], *, quick: bool) -> list[str]:
+    """Return the command line of a run, without the word mlexp.
+
+    Examples
+    --------
+    >>> words({"settings": ["task=a"], "seeds": 2}, quick=False)
+    ['-m', 'task=a', 'seed=0,1']
+    >>> words({"settings": ["task=a"], "comparison": True, "seeds": 3, "quick": ["b=1"]}, quick=True)
+    ['task=a', 'size=smoke', 'b=1']
+    """
+    settings = list(run["settings"])
+    if quick:
+        settings += ["size=smoke", *run.get("quick", [])]
+    if run.get("tuned"):
+        return settings
+    if run.get("comparison"):
+        return settings + ([] if quick or "seeds" not in run else [f"comparison.seeds={run['seeds']}"])
+    if quick or run.get("once"):
+        return ["-m", *settings]
+    count = run["seeds"]
+    return [
+        "-m",
+        *settings,
+        f"seed={','.join(map(str, range(count))) if count <= FEW else f'range({count})'}",
+    ]
+
+
 def took(study: Mapping[str, Any], folder: Path) -> str:
-    """Return the minutes of computing of all runs of a study, over all its processes."""
+    """Return the minutes of computing of all runs of a study, over all its processes; a stack counts once."""
     seconds = 0.0
     for key in study["runs"]:
         for run in completed(folder / key):
-            trials = run.path / "trials"
-            seconds += float(run.info["wall_seconds"])
-            seconds += sum(float(one.info["wall_seconds"]) for one in completed(trials))
+            searched = (run.path / "trials").exists()
+            seconds += float(run.info["facts"].get("fit_seconds", 0)) if searched else share(run)
+            seconds += sum(share(one) for one in completed(run.path / "trials"))
+        for search in (folder / key).glob("tuning/*/trials"):
+            seconds += sum(share(one) for one in completed(search))
     return f"{seconds / 60:.1f}"
+
+
+def share(run: record.Run) -> float:
+    """Return the seconds of a run, of a stack its share."""
+    return float(run.info["wall_seconds"]) / float(run.info.get("stack", 1))
 
 
 def machine(studies: Studies, folder: Path) -> str:

@@ -75,7 +75,7 @@ def carry_out(name: str, key: str, run: Mapping[str, Any], folder: Path, asked: 
     """Run what is left to run of one sweep, comparison or tuned run, and return the exit code."""
     place = folder / name / key
     mlexp = [sys.executable, "-m", "mlexp.cli"]
-    settings = [*words(run, quick=asked.size == "quick"), f"execution.workers={asked.jobs}"]
+    settings = [*page.words(run, quick=asked.size == "quick"), f"execution.workers={asked.jobs}"]
     if not run.get("tuned"):
         return subprocess.call([*mlexp, *settings, f"sweep.dir={place}", "sweep.resume=true"])
     begun = readings.tuned_run(place)
@@ -84,27 +84,6 @@ def carry_out(name: str, key: str, run: Mapping[str, Any], folder: Path, asked: 
     if begun.info["status"] == "completed":
         return 0
     return subprocess.call([*mlexp, "resume", str(begun.path)])
-
-
-def words(run: Mapping[str, Any], *, quick: bool) -> list[str]:
-    """Return the command line of a run, without the word mlexp.
-
-    Examples
-    --------
-    >>> words({"settings": ["task=a"], "seeds": 2}, quick=False)
-    ['-m', 'task=a', 'seed=0,1']
-    >>> words({"settings": ["task=a"], "comparison": True, "seeds": 3, "quick": ["b=1"]}, quick=True)
-    ['task=a', 'size=smoke', 'b=1']
-    """
-    settings = list(run["settings"])
-    if quick:
-        settings += ["size=smoke", *run.get("quick", [])]
-    if run.get("tuned"):
-        return settings
-    if run.get("comparison"):
-        return settings + ([] if quick or "seeds" not in run else [f"comparison.seeds={run['seeds']}"])
-    seeds = [] if quick or run.get("once") else [f"seed={','.join(map(str, range(run['seeds'])))}"]
-    return ["-m", *settings, *seeds]
 
 
 if __name__ == "__main__":

@@ -141,6 +141,31 @@ def test_other_test_rows_cannot_be_compared(make: Make) -> None:
         answered(Evidence(ACCURACY, entries))
 
 
+def test_the_arms_that_were_judged_by_other_rows_are_named(make: Make) -> None:
+    entries = {arm: [make(arm, seed, scores(0.8, seed)) for seed in range(2)] for arm in ("one", "two")}
+    entries["three"] = [make("three", seed, scores(0.8, seed), index=np.arange(7, 127)) for seed in range(2)]
+    with pytest.raises(DataError, match="The arms 'one' and 'three' were judged by different test rows"):
+        answered(Evidence(ACCURACY, entries))
+
+
+def test_predictions_on_several_parts_are_not_resampled_together(make: Make) -> None:
+    f1 = Metric.parse("test.macro_f1")
+    entries = {
+        arm: [
+            make(arm, 0, scores(share, fold), index=np.arange(120) + 1000 * fold, metric="test.macro_f1")
+            for fold in range(5)
+        ]
+        for arm, share in (("one", 0.9), ("other", 0.6))
+    }
+    with pytest.raises(ConfigError, match="And it cannot be computed"):
+        answered(Evidence(f1, entries), test="bootstrap_seeds_rows")
+
+
+def test_pairs_of_runs_are_no_data_sets(two_arms: Arms) -> None:
+    done = answered(two_arms(10), test="wilcoxon")
+    assert not any("fewer than six data sets" in sentence for sentence in done.info["warnings"])
+
+
 def test_runs_on_rows_of_their_own_are_left_out(make: Make) -> None:
     entries = {arm: [make(arm, seed, scores(0.8, seed)) for seed in range(3)] for arm in ("one", "other")}
     entries["one"].append(make("one", 9, scores(0.8, 9), index=np.arange(7, 127)))
@@ -188,6 +213,8 @@ def test_several_data_sets_are_ranked(make: Make) -> None:
     assert done.info["ranks"]["ranks"] == (1.0, 2.0, 3.0)
     assert done.info["pairs"][1]["p_adjusted"] == done.info["ranks"]["p"][0][2]
     assert any("Friedman" in sentence for sentence in done.info["answer"])
+    assert done.info["test_words"].startswith("Friedman, then Nemenyi")
+    assert done.info["question"].startswith("Which has the higher test accuracy on 8 data sets")
 
 
 def test_more_than_two_arms_are_adjusted_by_holm(make: Make) -> None:

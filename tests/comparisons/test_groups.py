@@ -9,7 +9,11 @@ import pandas as pd
 import pytest
 
 import mlexp
-from mlexp import stats
+from mlexp import record, stats
+from mlexp.comparisons.analysis import analyse
+from mlexp.comparisons.evidence import Entry, Evidence
+from mlexp.comparisons.metric import Metric
+from mlexp.studies import Comparison
 
 ARMS = {"narrow": {"model.hidden": [2]}, "wide": {"model.hidden": [16]}}
 
@@ -63,3 +67,17 @@ def test_groups_become_the_rows_of_the_crossed_test(pictures: Path, word: str) -
 def test_mcnemar_says_that_rows_belong_together(pictures: Path) -> None:
     found = compared(pictures, "dataset.groups=photo", seeds=1)
     assert any("McNemar takes them for independent" in one for one in found.info["warnings"])
+
+
+def test_one_group_that_judges_says_nothing_of_new_ones(pictures: Path) -> None:
+    runs = compared(pictures, "dataset.groups=photo", seeds=2).runs
+    entries: dict[str, list[Entry]] = {"narrow": [], "wide": []}
+    for run in runs:
+        kept = np.load(run.path / "predictions.npz")
+        np.savez(run.path / "predictions.npz", **{**kept, "test_group": np.zeros_like(kept["test_group"])})
+        arm = "narrow" if run.config["model.hidden"] == [2] else "wide"
+        entries[arm].append(
+            Entry(arm, f"seed={len(entries[arm])}", record.Run(run.path), Metric.parse("test.accuracy"))
+        )
+    done = analyse(Evidence(Metric.parse("test.accuracy"), entries), Comparison())
+    assert "cannot be tested" in done.info["answer"][0]

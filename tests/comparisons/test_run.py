@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from mlexp.cli import main
+from mlexp.comparisons import existing
 from mlexp.plots import comparison as pictures
+from mlexp.record import Run
 
 SMALL = (
     "task=digits_mlp",
@@ -134,6 +136,25 @@ def test_what_cannot_be_compared_is_refused(folder: Path, capsys: pytest.Capture
     assert main(["compare", *runs, "--by", "model.hidden"]) == 2
     assert main(["compare", *runs, "--metric", "test.nothing"]) == 2
     assert main(["compare", *runs, "--alpha", "0.7"]) == 2
+
+
+def test_a_whole_run_counts_rather_than_a_broken_one_of_the_same_settings(tmp_path: Path) -> None:
+    values = {"seed": 1, "model.hidden": [3], "model.params": {}}
+    found = []
+    for name, status in (("a", "interrupted"), ("b", "completed"), ("c", "interrupted")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text(json.dumps({"status": status}))
+        found.append(existing.Found(Run(tmp_path / name), values))
+    kept, notes = existing.distinct(found)
+    assert [one.run.path.name for one in kept if one.run] == ["b"]
+    assert notes[0].startswith("2 runs repeat")
+
+
+def test_a_parameter_that_is_null_is_not_one_that_is_left_out() -> None:
+    runs = [existing.Found(None, existing._opened({"seed": 1, "model.params": params}))
+            for params in ({}, {"max_features": None})]  # fmt: skip
+    assert existing.differences(runs) == ["model.params.max_features"]
+    assert existing._named(runs[0], "model.params.max_features") == "max features by default"
 
 
 def test_repeated_runs_count_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -409,3 +409,22 @@ def test_equivalence_after_mcnemar_is_normal(only_a: int, only_b: int) -> None:
     assert found.estimate == outcome.estimate == (only_a - only_b) / 1000
     wanted = (theirs.norm.ppf(0.975) + theirs.norm.ppf(0.8)) * se
     assert stats.minimum_detectable(outcome) == pytest.approx(wanted)
+
+
+def test_samples_on_which_a_metric_is_not_defined_are_left_out_or_said() -> None:
+    def r2(y: np.ndarray, predicted: np.ndarray) -> float:
+        spread = np.square(y - y.mean()).sum()
+        return float(1 - np.square(y - predicted).sum() / spread) if spread else np.nan
+
+    rng = np.random.default_rng(3)
+    y = rng.normal(size=12)
+    arms = [y + scale * rng.normal(size=(4, 12)) for scale in (0.1, 1.0)]
+    found = stats.bootstrap_seeds_rows(*arms, y, r2, rng=np.random.default_rng(0), n_resamples=200)
+    assert found.testable
+    assert found.low is not None
+    assert np.isfinite(found.low)
+    few = stats.bootstrap_seeds_rows(
+        *(arm[:, :2] for arm in arms), y[:2], r2, rng=np.random.default_rng(0), n_resamples=200
+    )
+    assert not few.testable  # half of the samples of two rows hold one of them twice
+    assert "not defined" in few.reason

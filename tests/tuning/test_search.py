@@ -254,6 +254,22 @@ def test_inside_a_worker_no_workers_are_started(searched: Searched, monkeypatch:
     assert work.busy
 
 
+def test_a_word_and_a_number_are_drawn_against_each_other(searched: Searched) -> None:
+    rates = "model.learning_rate: {low: 0.0001, high: 0.1, log: true}"
+    run = searched(
+        *SMALL, "tune=random", "tune.budget=8", f"+tune.space={{{rates}, model.activation: [relu, tanh]}}"
+    )
+    figure = plots.FIGURES["tuning"](run)
+    assert figure is not None
+    axes, _ = figure.axes
+    figure.draw_without_rendering()
+    named = [label.get_text() for label in axes.get_yticklabels()]
+    assert set(named) == {"relu", "tanh", "elu"}
+    points = np.asarray(axes.collections[0].get_offsets())
+    assert np.isfinite(points).all()
+    assert len(points) == 8
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["grid", "halving", "bayes"])
 def test_a_search_that_is_killed_goes_on_to_the_same_bytes(tmp_path: Path, strategy: str) -> None:

@@ -86,8 +86,13 @@ def _found(evidence: Evidence, verdict: Verdict, node: Comparison) -> dict[str, 
         "measure": words_of,
         "design": asdict(verdict.design),
         "test": verdict.test,
+        "test_words": f"Friedman, then {verdict.nemenyi.name}"
+        if verdict.nemenyi
+        else verdict.pairs[0].outcome.name,
         "why": verdict.choice.why if node.test == "auto" else "it was chosen by hand",
-        "licence": words.licence(evidence, verdict.pairs[0].outcome.licence),
+        "licence": words.licence(
+            evidence, verdict.nemenyi.licence if verdict.nemenyi else verdict.pairs[0].outcome.licence
+        ),
         "second": words.second(evidence, verdict),
         "epochwise": convergence.epochwise(evidence, best, runner_up, node.alpha),
         "pairs": [_pair(pair) for pair in verdict.pairs],
@@ -115,8 +120,8 @@ def write(analysis: Analysis, folder: Path, extra: Mapping[str, Any], *, figures
 def question(evidence: Evidence) -> str:
     """Return what was asked."""
     arms = list(evidence.entries)
-    run = evidence.used[evidence.arms[0]][0].run
-    where = f" on {run.info['dataset']['name']}" if run else ""
+    sets = {entry.run.info["dataset"]["name"] for entry in evidence.used[evidence.arms[0]] if entry.run}
+    where = f" on {sets.pop()}" if len(sets) == 1 else f" on {len(sets)} data sets" if sets else ""
     better = "higher" if evidence.metric.sign > 0 else "lower"
     asked = f"has the {better} {evidence.metric.words}{where}"
     return f"Which {asked}: {' or '.join(arms)}?" if len(arms) < 4 else f"Which of {len(arms)} arms {asked}?"

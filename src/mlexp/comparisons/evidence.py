@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -167,11 +168,22 @@ class Evidence:
         if len(self.arms) < 2:
             self._explain_missing()
         if not self.blocks:
-            one, other = (next(e for e in self.entries[arm] if e.value is not None) for arm in self.arms[:2])
+            one, other = self._strangers()
             raise DataError(
                 f"The arms '{one.arm}' and '{other.arm}' were judged by different {self._apart(one, other)}: their "
                 f"{self.metric.words} cannot be compared. Run both with one dataset, split.seed and split.test."
             )
+
+    def _strangers(self) -> tuple[Entry, Entry]:
+        """Return runs of the first two arms that share no test rows, else of the first two arms."""
+        runs = {arm: [e for e in self.entries[arm] if e.value is not None] for arm in self.arms}
+        pairs = list(itertools.combinations(self.arms, 2))
+        apart = (
+            pair for pair in pairs if not {e.block for e in runs[pair[0]]} & {e.block for e in runs[pair[1]]}
+        )
+        one, other = next(apart, pairs[0])
+        first = runs[one][0]
+        return first, next((e for e in runs[other] if e.block != first.block), runs[other][0])
 
     def _apart(self, one: Entry, other: Entry) -> str:
         place = 0 if one.block[0] != other.block[0] else 1

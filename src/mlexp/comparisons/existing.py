@@ -23,6 +23,7 @@ REPEATS = ("seed", "split.seed", "split.test", "dataset.seed")  # what makes ano
 # Keys of `comparison` that apply to runs that are there.
 ASKED = ("metric", "test", "alpha", "margin", "target")
 PARAMS = "model.params"
+UNSET = "by default"  # a parameter that a run leaves to scikit-learn
 ASIDE = ("comparison.", "sweep.", "execution.", "tune.", "tracking.", "task.name")
 
 
@@ -81,8 +82,8 @@ def compare(
     entries: dict[str, list[Entry]] = {}
     settings: dict[str, dict[str, str]] = {}
     for one in found:
-        arm = one.arm if own else " ".join(named(key, one.values.get(key)) for key in keys)
-        settings.setdefault(arm, {key: as_typed(one.values.get(key)) for key in keys})
+        arm = one.arm if own else " ".join(_named(one, key) for key in keys)
+        settings.setdefault(arm, {key: as_typed(one.values.get(key, UNSET)) for key in keys})
         entries.setdefault(arm, []).append(Entry(arm, _repeat(one, found), one.run, metric, one.fate))
     if len(entries) < 2:
         raise ConfigError(
@@ -139,6 +140,10 @@ def runs_in(path: Path) -> list[Found]:
     ]
 
 
+def _completed(one: Found) -> bool:
+    return one.run is not None and one.run.info["status"] == "completed"
+
+
 def _opened(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return keys and values in which each parameter of scikit-learn's models is a key of its own."""
     own = {key: value for key, value in values.items() if key != PARAMS}
@@ -152,16 +157,23 @@ def distinct(found: Sequence[Found]) -> tuple[list[Found], list[str]]:
     kept: dict[str, Found] = {}
     for one in found:
         key = str([(name, value) for name, value in sorted(one.values.items()) if _counts(name)])
-        if key not in kept or kept[key].run is None:
+        if key not in kept or (_completed(one) and not _completed(kept[key])):
             kept[key] = one
     again = len(found) - len(kept)
     note = f"{again} runs repeat another one with the same settings and seed; they are counted once."
     return list(kept.values()), [note] if again else []
 
 
+def _named(one: Found, key: str) -> str:
+    """Return how a run is called by one of its settings."""
+    if key not in one.values:
+        return f"{key.rpartition('.')[2].replace('_', ' ')} {UNSET}"
+    return named(key, one.values[key])
+
+
 def _told_apart(found: Sequence[Found], keys: Sequence[str]) -> bool:
     """Return whether every run has the name of an arm, and no name stands for two settings."""
-    settings = {(one.arm, *(str(one.values.get(key)) for key in keys)) for one in found}
+    settings = {(one.arm, *(str(one.values.get(key, UNSET)) for key in keys)) for one in found}
     return all(one.arm for one in found) and len(settings) == len({one.arm for one in found})
 
 
@@ -174,7 +186,9 @@ def differences(found: Sequence[Found]) -> list[str]:
     first = found[0].values
     known = dict.fromkeys(key for one in found for key in one.values)
     return [
-        key for key in known if _counts(key) and any(one.values.get(key) != first.get(key) for one in found)
+        key
+        for key in known
+        if _counts(key) and any(one.values.get(key, UNSET) != first.get(key, UNSET) for one in found)
     ]
 
 

@@ -103,7 +103,7 @@ class Metric:
         if self.name == "rmse":
             return lambda y, predicted: float(np.sqrt(np.square(y - predicted).mean()))
         if self.name == "r2":
-            return lambda y, predicted: metrics.regression_scores(y, predicted)["r2"]
+            return lambda y, predicted: metrics.regression_scores(y, predicted).get("r2", np.nan)
         if self.name in RECORDED["classification"] and self.name not in ROWS:
             return lambda y, predicted: metrics.label_scores(
                 y, predicted, int(max(y.max(), predicted.max())) + 1

@@ -30,7 +30,7 @@ def show(analysis: Analysis, folder: str, *, verbosity: int = 0, console: Consol
     spoken = (
         f"It speaks {info['licence']}." if test != "none" else "Nothing can be concluded from these runs."
     )
-    console.print(f"Test: {test}; {info['why']}. {spoken}", markup=False)
+    console.print(f"Test: {info['test_words']}; {info['why']}. {spoken}", markup=False)
     console.print(_arms(info))
     if 2 < len(info["ranking"]) <= MOST_ARMS_IN_MATRIX:
         console.print(_matrix(analysis))

@@ -140,10 +140,12 @@ def warnings(chosen: Chosen) -> list[str]:
 
 def in_words(chosen: Chosen) -> str:
     """Say how the arms were tuned and what they chose."""
+    counts = [one["n_trials"] for one in chosen.values()]
+    many = f"{counts[0]}" if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
     first = next(iter(chosen.values()))
     each = "; ".join(f"{arm}: {_listed(one['values'])}" for arm, one in chosen.items())
     return (
-        f"Each arm was tuned on the validation part ({first['strategy']} search, {first['n_trials']} settings); "
+        f"Each arm was tuned on the validation part ({first['strategy']} search, {many} settings); "
         f"chosen were {each}. The claim is about these settings, not about tuning again."
     )
 

@@ -198,10 +198,10 @@ def _power(evidence: Evidence, node: Comparison, pair: tuple[str, str]) -> Seeds
     a, b = (evidence.values(arm) for arm in pair)
     tables = [evidence.table(arm) for arm in pair]
     rows: dict[str, Any] = {}
-    if tables[0] is not None and tables[1] is not None and tables[0].shape[1] > 1:
-        left, right = (_grouped(table, evidence.groups) for table in tables if table is not None)
-        parts = stats.crossed_parts(left, right)
-        rows = {"v_row": float(parts.v_row), "v_res": float(parts.v_res), "rows": left.shape[1]}
+    grouped = [_grouped(table, evidence.groups) for table in tables if table is not None]
+    if len(grouped) == 2 and grouped[0].shape[1] > 1:
+        parts = stats.crossed_parts(*grouped)
+        rows = {"v_row": float(parts.v_row), "v_res": float(parts.v_res), "rows": grouped[0].shape[1]}
     return stats.seeds_needed(a, b, node.margin or worth_seeing(evidence), alpha=node.alpha, **rows)
 
 
@@ -332,7 +332,8 @@ def _bootstrap(evidence: Evidence, a: str, b: str, level: float, n_pairs: int) -
         def statistic(y: np.ndarray, scores: np.ndarray) -> float:
             return float(scores.mean())
     else:
-        found = [evidence.table(arm, "predicted") for arm in (a, b)]
+        one_part = len(evidence.blocks) == 1
+        found = [evidence.table(arm, "predicted") if one_part else None for arm in (a, b)]
         known = evidence.used[a][0].kept("true")
         if statistic is None or known is None or found[0] is None or found[1] is None:
             raise DataError(f"{evidence.metric} cannot be computed again from what was kept of every row")
@@ -369,7 +370,8 @@ def _reaching(done: Interval, level: float) -> Interval:
     if done.se is None or RESAMPLES * (1 - level) >= 2 * BEYOND:
         return done
     half = t_quantile((1 + level) / 2, np.inf) * done.se
-    return replace(done, low=done.estimate - half, high=done.estimate + half)
+    name = done.name.replace("percentile", "normal")
+    return replace(done, name=name, low=done.estimate - half, high=done.estimate + half)
 
 
 def _none(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:

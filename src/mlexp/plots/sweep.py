@@ -155,7 +155,7 @@ def line(found: Findings) -> Figure:
     figure = style.new_figure(2.9, found.headline())
     axes = figure.subplots()
     words = [setting[0] for setting in found.jobs]
-    x, numeric = _places(words)
+    x, numeric = places(words)
     order = np.argsort(x)
     runs = max(len(rows) for rows in found.jobs.values())
     for place, part in enumerate(found.parts):
@@ -233,8 +233,8 @@ def parallel(found: Findings) -> Figure:
     heights = []
     for side in range(len(found.keys)):
         words = [*dict.fromkeys(setting[side] for setting in found.jobs)]
-        places, numeric = _places(words)
-        order = np.argsort(places)
+        spots, numeric = places(words)
+        order = np.argsort(spots)
         spread = np.arange(len(words)) / max(len(words) - 1, 1)
         heights.append({words[k]: float(spread[rank]) for rank, k in enumerate(order)})
         for word in _thinned([words[k] for k in order] if numeric else words):
@@ -301,7 +301,7 @@ def _limits(values: np.ndarray, measure: str) -> tuple[float, float]:
     return float(kept.min()), float(kept.max())
 
 
-def _places(words: Sequence[str]) -> tuple[np.ndarray, bool]:
+def places(words: Sequence[str]) -> tuple[np.ndarray, bool]:
     """Return where values stand on an axis: numbers at themselves, words one after another."""
     try:
         return np.array([float(word) for word in words]), True

@@ -11,7 +11,7 @@ import numpy as np
 from mlexp.names import LOWER_IS_BETTER
 from mlexp.plots import style
 from mlexp.plots.groups import PALETTE
-from mlexp.plots.sweep import Findings, Setting, by_settings
+from mlexp.plots.sweep import Findings, Setting, by_settings, places
 from mlexp.record import Run, read_table
 from mlexp.result import by_row
 from mlexp.sweep_folder import short
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NOTHING = "–"  # stands for a key whose condition does not hold
 BEST_SHOWN = 5
+MOST_NAMED = 8  # words along one side of a scatter
 CURVES = {"accuracy": "accuracy"}  # other metrics are not recorded by epoch: their curve is the loss
 SHOWN = ("completed", "elsewhere")
 OTHERS: dict[str, Any] = {"color": style.GREY, "linewidth": 0.5, "alpha": 0.35}
@@ -166,7 +167,10 @@ def _scattered(found: Searched) -> Figure:
     figure = style.new_figure(3.2, found.headline())
     axes = figure.subplots()
     values = np.array([float(found.values(setting, found.choosing).mean()) for setting in found.jobs])
-    points = np.array([[_number(word) for word in setting] for setting in found.jobs])
+    sides = [_ordered([*dict.fromkeys(setting[side] for setting in found.jobs)]) for side in range(2)]
+    scales = [places(words) for words in sides]
+    at = [dict(zip(words, spots, strict=True)) for words, (spots, _) in zip(sides, scales, strict=True)]
+    points = np.array([[at[side][word] for side, word in enumerate(setting)] for setting in found.jobs])
     cmap = "cividis_r" if found.measure in LOWER_IS_BETTER else "cividis"
     order = np.argsort(values if cmap == "cividis" else -values)
     dots = axes.scatter(
@@ -178,22 +182,30 @@ def _scattered(found: Searched) -> Figure:
         edgecolors="white",
         linewidths=0.4,
     )
-    chosen = [_number(word) for word in found.chosen]
+    chosen = [at[side][word] for side, word in enumerate(found.chosen)]
     axes.plot(*chosen, "o", markersize=11, fillstyle="none", color=style.VERMILION, markeredgewidth=1.8)
     for axis, side in ((axes.xaxis, 0), (axes.yaxis, 1)):
-        column = points[:, side]
-        log = (column > 0).all() and column.max() / column.min() >= 50
+        column, (spots, numeric) = points[:, side], scales[side]
+        log = numeric and (column > 0).all() and column.max() / column.min() >= 50
         (axes.set_xscale if side == 0 else axes.set_yscale)("log" if log else "linear")
+        if not numeric:
+            step = -(-len(spots) // MOST_NAMED)
+            axis.set_ticks(spots[::step], style.class_names(sides[side][::step], 0.7))
         axis.set_label_text(f"{found.keys[side]}{', log scale' if log else ''}")
     figure.colorbar(dots, ax=axes, label=f"{found.choosing.capitalize()} {found.label}", aspect=30)
     return figure
 
 
-def _number(word: str) -> float:
-    try:
-        return float(word)
-    except ValueError:
-        return np.nan
+def _ordered(words: list[str]) -> list[str]:
+    """Return words with the numbers among them first, by size."""
+
+    def rank(word: str) -> tuple[bool, float]:
+        try:
+            return False, float(word)
+        except ValueError:
+            return True, 0.0
+
+    return sorted(words, key=rank)
 
 
 def _report(run: Run) -> dict[str, Any] | None:

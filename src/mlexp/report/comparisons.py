@@ -91,7 +91,8 @@ def _key_figures(found: Found) -> list[KeyFigure]:
         )
     p = pair["p_adjusted"] if pair["p_adjusted"] is not None else pair["p"]
     if p is not None:
-        figures.append(KeyFigure("P value", f"{p:.3f}" if p >= 0.001 else "< 0.001", str(pair["test"])))
+        by = "Nemenyi" if found.get("ranks") else str(pair["test"])
+        figures.append(KeyFigure("P value", f"{p:.3f}" if p >= 0.001 else "< 0.001", by))
     return figures
 
 
@@ -103,7 +104,7 @@ def _signed(value: float, share: bool) -> str:
 def _statistics(found: Found) -> Iterator[tuple[str, str]]:
     """Yield the test, why it and no other, what it allows to say, the arms, and what others would have done."""
     if found.get("pairs"):
-        yield "Test", f"{found['pairs'][0]['test']}: {found['why']}"
+        yield "Test", f"{found.get('test_words', found['pairs'][0]['test'])}: {found['why']}"
         unsaid = found["pairs"][0]["test"] == "none"
         yield "What it allows to say", "Nothing." if unsaid else f"A statement {found['licence']}."
     if found.get("second"):

@@ -112,7 +112,8 @@ def _split(study: Study) -> Iterator[tuple[str, str]]:
         yield "Rows", ", ".join(f"{n:,} {part}" for part, n in split.items()) + "."
         return
     words = ", ".join(f"{n:,} {part}" for part, n in split.items())
-    drawn = ", the shares of the classes kept equal" if how.get("stratify") else ""
+    kept = how.get("stratify") and study.info["dataset"].get("classes")
+    drawn = ", the shares of the classes kept equal" if kept else ""
     aside = " The test part was kept aside." if how.get("judge") is False else ""
     yield "Split", f"{words} rows{drawn}; seed of the split {how.get('seed', 0)}.{aside}"
 

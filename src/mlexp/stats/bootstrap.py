@@ -50,6 +50,7 @@ class Interval:
 
 Statistic = Callable[[np.ndarray], float]
 METHODS = ("percentile", "bca")
+DEFINED = 0.95  # share of resamples on which a metric must be defined; the others are left out
 NOTHING_VARIES = "the statistic is the same in every resample: it has no interval"
 
 
@@ -263,6 +264,10 @@ def bootstrap_seeds_rows(
     seeds = [np.arange(len(arm)) for arm in arms]
     rows = np.arange(len(y))
     estimate = _metric_gap(arms, y, statistic, seeds, rows)
+    if not np.isfinite(estimate):
+        raise DataError(
+            "The metric is not defined on these rows: all truths may be equal, or a class missing."
+        )
     if min(len(arm) for arm in arms) < 2:
         why = "an arm has one run only: its spread between runs is unknown"
         return Interval(
@@ -272,6 +277,13 @@ def bootstrap_seeds_rows(
     for i in range(n_resamples):
         drawn = [rng.integers(len(arm), size=len(arm)) for arm in arms]
         draws[i] = _metric_gap(arms, y, statistic, drawn, draw_rows())
+    defined = np.isfinite(draws)
+    if defined.mean() < DEFINED:
+        why = "on many samples of so few rows the metric is not defined"
+        return Interval(
+            name, TWO_WAY_LICENCE, estimate, None, None, level, 0, None, counts, testable=False, reason=why
+        )
+    draws = draws[defined]
     tails = None if is_rounding(float(np.ptp(draws)), 1.0) else np.array([(1 - level) / 2, (1 + level) / 2])
     return _interval(name, TWO_WAY_LICENCE, estimate, draws, tails, level, counts)
 
@@ -305,8 +317,4 @@ def _metric_gap(
         chosen, times = np.unique(drawn, return_counts=True)
         scores = [float(statistic(truth, arm[seed][rows])) for seed in chosen]
         means.append(float(np.average(scores, weights=times)))
-    if not np.isfinite(means).all():
-        raise DataError(
-            "The metric is not defined on resampled rows: a class may be missing. Give the true classes as 'strata'."
-        )
     return means[0] - means[1]

@@ -194,7 +194,7 @@ def cautions(design: Design, test: str) -> list[str]:
     found = []
     if design.seeds == 2 and test in ("crossed", "welch", "bootstrap_seeds_rows"):
         found.append("two runs an arm say little about how runs vary: the interval is wide and may be off")
-    if test == "wilcoxon" and design.datasets < 6:
+    if test == "wilcoxon" and 1 < design.datasets < 6:
         found.append("with fewer than six data sets p cannot fall below 0.05")
     if design.seeds < 2:
         found.append("one run an arm: what another seed would give is unknown")

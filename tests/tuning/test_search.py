@@ -257,7 +257,10 @@ def test_inside_a_worker_no_workers_are_started(searched: Searched, monkeypatch:
 def test_a_word_and_a_number_are_drawn_against_each_other(searched: Searched) -> None:
     rates = "model.learning_rate: {low: 0.0001, high: 0.1, log: true}"
     run = searched(
-        *SMALL, "tune=random", "tune.budget=8", f"+tune.space={{{rates}, model.activation: [relu, tanh]}}"
+        *SMALL,
+        "tune=random",
+        "tune.budget=8",
+        f"+tune.space={{{rates}, model.activation: [relu, tanh, elu]}}",
     )
     figure = plots.FIGURES["tuning"](run)
     assert figure is not None

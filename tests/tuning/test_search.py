@@ -259,7 +259,7 @@ def test_a_word_and_a_number_are_drawn_against_each_other(searched: Searched) ->
     run = searched(
         *SMALL,
         "tune=random",
-        "tune.budget=8",
+        "tune.budget=12",
         f"+tune.space={{{rates}, model.activation: [relu, tanh, elu]}}",
     )
     figure = plots.FIGURES["tuning"](run)
@@ -270,7 +270,7 @@ def test_a_word_and_a_number_are_drawn_against_each_other(searched: Searched) ->
     assert set(named) == {"relu", "tanh", "elu"}
     points = np.asarray(axes.collections[0].get_offsets())
     assert np.isfinite(points).all()
-    assert len(points) == 8
+    assert len(points) == 12
 
 
 @pytest.mark.slow

@@ -159,7 +159,7 @@ def test_a_parameter_that_is_null_is_not_one_that_is_left_out() -> None:
 
 def test_repeated_runs_count_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", str(folder), str(next((folder / "runs").iterdir()))]) == 0
-    assert "1 runs repeat another one" in capsys.readouterr().out
+    assert "1 run repeats another" in capsys.readouterr().out
 
 
 def test_runs_that_fail_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,10 +86,10 @@ def compare(
         settings.setdefault(arm, {key: as_typed(one.values.get(key, UNSET)) for key in keys})
         entries.setdefault(arm, []).append(Entry(arm, _repeat(one, found), one.run, metric, one.fate))
     if len(entries) < 2:
-        raise ConfigError(
-            f"These {len(found)} runs make one arm: they do not differ in {', '.join(keys) or 'anything but seeds'}. "
-            f"Name runs of two settings{', or another key with --by' if by else ''}."
-        )
+        make = "One run makes" if len(found) == 1 else f"These {len(found)} runs make"
+        alike = f"all have one value of {', '.join(keys)}" if keys else "nothing but seeds differs"
+        another = ", or another key with --by" if by else ""
+        raise ConfigError(f"{make} one arm: {alike}. Name runs of two settings{another}.")
     if beside := [key for key in differing if key not in keys]:
         notes.append(
             f"Runs of one arm differ in {', '.join(beside)} too, and are taken for repeats of it: what is seen may "
@@ -160,7 +160,8 @@ def distinct(found: Sequence[Found]) -> tuple[list[Found], list[str]]:
         if key not in kept or (_completed(one) and not _completed(kept[key])):
             kept[key] = one
     again = len(found) - len(kept)
-    note = f"{again} runs repeat another one with the same settings and seed; they are counted once."
+    repeats = "1 run repeats another" if again == 1 else f"{again} runs repeat another"
+    note = f"{repeats} with the same settings and seed; those count once."
     return list(kept.values()), [note] if again else []
 
 

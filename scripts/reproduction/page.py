@@ -182,16 +182,11 @@ def took(study: Mapping[str, Any], folder: Path) -> str:
     for key in study["runs"]:
         for run in completed(folder / key):
             searched = (run.path / "trials").exists()
-            seconds += float(run.info["facts"].get("fit_seconds", 0)) if searched else share(run)
-            seconds += sum(share(one) for one in completed(run.path / "trials"))
+            seconds += float(run.info["facts"].get("fit_seconds", 0)) if searched else run.seconds or 0.0
+            seconds += sum(one.seconds or 0.0 for one in completed(run.path / "trials"))
         for search in (folder / key).glob("tuning/*/trials"):
-            seconds += sum(share(one) for one in completed(search))
+            seconds += sum(one.seconds or 0.0 for one in completed(search))
     return f"{seconds / 60:.1f}"
-
-
-def share(run: record.Run) -> float:
-    """Return the seconds of a run, of a stack its share."""
-    return float(run.info["wall_seconds"]) / float(run.info.get("stack", 1))
 
 
 def machine(studies: Studies, folder: Path) -> str:

@@ -19,15 +19,8 @@ SCHEDULES = {
     "warm_up": ("epochs",),
     "on_plateau": ("factor", "patience", "threshold"),
 }
-GROUPS = (
-    "dataset",
-    "model",
-    "tune",
-    "task",
-    "size",
-    "execution",
-    "tracking",
-)  # of each, one file of conf is chosen
+# Of each, one file of conf is chosen.
+GROUPS = ("dataset", "model", "tune", "task", "size", "execution", "tracking")
 READERS = ("published", "idx", "csv", "npz", "sklearn", "synthetic", "openml", "none", "points")
 TASK_KINDS = (
     "classification", "regression", "autoencoder", "features", "layers", "explore", "by_hand", "clustering",

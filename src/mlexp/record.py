@@ -246,6 +246,12 @@ class Run:
         found: dict[str, Any] = read_json(self.path / "run.json", INFO)
         return found
 
+    @property
+    def seconds(self) -> float | None:
+        """Seconds that the run took, of a stack its share; None while it runs."""
+        seconds = self.info.get("wall_seconds")
+        return None if seconds is None else float(seconds) / int(self.info.get("stack", 1))
+
     @cached_property
     def metrics(self) -> dict[str, dict[str, float]]:
         """Part -> metric -> value (`metrics.json`); empty when the run did not complete."""

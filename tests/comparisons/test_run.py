@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return (outputs / "digits_mlp" / "latest").resolve()
 
 
-def info(folder: Path) -> dict[str, object]:
+def info(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / "comparison.json").read_text()))
 
 
@@ -38,8 +39,8 @@ def test_the_answer_and_all_that_it_rests_on(folder: Path) -> None:
     found = info(folder)
     assert found["status"] == "completed"
     assert found["test"] == "crossed"
-    assert "relu" in found["question"]  # type: ignore[operator]
-    assert [arm["name"] for arm in found["arms"]] == ["relu", "sigmoid"]  # type: ignore[attr-defined]
+    assert "relu" in found["question"]
+    assert [arm["name"] for arm in found["arms"]] == ["relu", "sigmoid"]
     assert {file.stem for file in (folder / "tables").iterdir()} >= {"arms", "pairs", "p_matrix", "runs"}
     drawn = {file.stem for file in (folder / "figures").iterdir()}
     assert drawn >= set(pictures.FIGURES) - {"ranking", "epochs_to_target"}
@@ -119,11 +120,11 @@ def test_arms_of_one_name_and_other_settings_are_not_pooled(folder: Path, tmp_pa
             main(["compare", str(folder), str(tmp_path / place), "--save", str(tmp_path / f"{place}-saved")])
             == 0
         )
-    arms = {str(arm["name"]): arm["runs"] for arm in info(tmp_path / "slow-saved")["arms"]}  # type: ignore[attr-defined]
+    arms = {str(arm["name"]): arm["runs"] for arm in info(tmp_path / "slow-saved")["arms"]}
     assert len(arms) == 4
     assert set(arms.values()) == {2}
     assert "relu learning rate 0.0001" in arms
-    arms = {str(arm["name"]): arm["runs"] for arm in info(tmp_path / "again-saved")["arms"]}  # type: ignore[attr-defined]
+    arms = {str(arm["name"]): arm["runs"] for arm in info(tmp_path / "again-saved")["arms"]}
     assert arms == {"relu": 4, "sigmoid": 4}
 
 
@@ -202,7 +203,7 @@ def test_arms_are_tuned_without_the_test_part(tmp_path: Path) -> None:
     jobs = [json.loads(file.read_text()) for file in folder.glob("runs/*/metrics.json")]
     assert len(jobs) == 4
     assert all("test" in metrics for metrics in jobs)
-    assert any("The claim is about these settings" in sentence for sentence in info(folder)["answer"])  # type: ignore[attr-defined]
+    assert any("The claim is about these settings" in sentence for sentence in info(folder)["answer"])
     before = (folder / "comparison.json").read_text()
     shutil.rmtree(next(folder.glob("tuning/02-*/")))
     shutil.rmtree(folder / "runs")

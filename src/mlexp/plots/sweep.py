@@ -237,7 +237,7 @@ def parallel(found: Findings) -> Figure:
         order = np.argsort(spots)
         spread = np.arange(len(words)) / max(len(words) - 1, 1)
         heights.append({words[k]: float(spread[rank]) for rank, k in enumerate(order)})
-        for word in _thinned([words[k] for k in order] if numeric else words):
+        for word in thinned([words[k] for k in order] if numeric else words):
             axes.text(side - 0.03, heights[-1][word], style.escape(style.fit(style.clean(word), 0.8, style.SMALL)),
                       ha="right", va="center", fontsize=style.SMALL, zorder=1000, bbox=BEHIND)  # fmt: skip
         axes.axvline(side, color=style.GREY, linewidth=0.8, zorder=1)
@@ -332,9 +332,9 @@ def _half_width(values: np.ndarray) -> float:
     return float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
 
 
-def _thinned(words: Sequence[Any]) -> Sequence[Any]:
+def thinned(words: Sequence[Any], most: int = 12) -> Sequence[Any]:
     """Leave out names of an axis that would lie on one another."""
-    step = -(-len(words) // 12)
+    step = -(-len(words) // most)
     return words[::step]
 
 

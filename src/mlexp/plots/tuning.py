@@ -11,7 +11,7 @@ import numpy as np
 from mlexp.names import LOWER_IS_BETTER
 from mlexp.plots import style
 from mlexp.plots.groups import PALETTE
-from mlexp.plots.sweep import Findings, Setting, by_settings, places
+from mlexp.plots.sweep import Findings, Setting, by_settings, places, thinned
 from mlexp.record import Run, read_table
 from mlexp.result import by_row
 from mlexp.sweep_folder import short
@@ -189,8 +189,8 @@ def _scattered(found: Searched) -> Figure:
         log = numeric and (column > 0).all() and column.max() / column.min() >= 50
         (axes.set_xscale if side == 0 else axes.set_yscale)("log" if log else "linear")
         if not numeric:
-            step = -(-len(spots) // MOST_NAMED)
-            axis.set_ticks(spots[::step], style.class_names(sides[side][::step], 0.7))
+            names = style.class_names(thinned(sides[side], MOST_NAMED), 0.7)
+            axis.set_ticks(thinned(list(spots), MOST_NAMED), names)
         axis.set_label_text(f"{found.keys[side]}{', log scale' if log else ''}")
     figure.colorbar(dots, ax=axes, label=f"{found.choosing.capitalize()} {found.label}", aspect=30)
     return figure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -316,16 +316,10 @@ class Conductor:
         for part, values in run.metrics.items():
             row |= {f"{part}_{name}": value for name, value in values.items()}
         return row | {
-            "seconds": _share(run.info),
+            "seconds": "" if run.seconds is None else round(run.seconds, 3),
             "folder": f"runs/{job.name}",
             "problem": problem,
         }
-
-
-def _share(info: Mapping[str, Any]) -> float | str:
-    """Return the seconds of a job; those of a stack are shared out over its jobs."""
-    seconds = info.get("wall_seconds")
-    return "" if seconds is None else round(seconds / info.get("stack", 1), 3)
 
 
 def _status(folder: SweepFolder, job: Job) -> str:

@@ -62,8 +62,11 @@ class Axis:
 
     def rounded(self, drawn: float) -> Any:
         """Return a drawn number as it is used."""
-        kept = math.floor(drawn) if self.whole else float(f"{drawn:.{DIGITS}g}")
-        return min(max(kept, self.low), self.high)
+        return min(max(math.floor(drawn), self.low), self.high) if self.whole else self.real(drawn)
+
+    def real(self, drawn: float) -> float:
+        """Return a number of the range with the digits that can be typed."""
+        return min(max(float(f"{drawn:.{DIGITS}g}"), self.low), self.high)
 
 
 @dataclass(frozen=True)
@@ -266,7 +269,7 @@ def _range(key: str, entry: Mapping[str, Any], when: dict[str, tuple[Any, ...]],
     if axis.whole and (step is None or is_whole(step)):
         listed = list(map(round, listed))  # 5 + 7 steps of 5 is 39.99... in floating point
     else:
-        listed = [min(max(float(f"{value:.{DIGITS}g}"), low), high) for value in listed]
+        listed = list(map(axis.real, listed))
     return Axis(key, tuple(dict.fromkeys(listed))[:first], when=when)
 
 

@@ -15,13 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlexp import record
+from mlexp import record, sweep_folder
 from mlexp.errors import DataError
 from mlexp.record import Run
 from mlexp.result import Columns
 
 INFO = "comparison.json"
-QUESTION = "question.json"
+QUESTION = sweep_folder.QUESTION
 SHAPE = {"status": str, "metric": str, "arms": [{"name": str}], "answer": [str], "pairs": [dict], "warnings": [str],
          "comparison": dict, "settings": dict, "design": dict, "command": [str]}  # fmt: skip
 

@@ -36,6 +36,7 @@ from mlexp.result import Columns, Result
 RESUMABLE = ("running", "failed", "interrupted")
 CHECKPOINT = "checkpoint.npz"
 LOCK = ".lock"
+TORN = ".*.tmp"
 SECONDS_BETWEEN_APPENDS = 0.2
 INFO = {"status": str, "task": {"name": str, "kind": str}, "command": [str], "started": str, "dataset": dict,
         "split": dict, "preparation": dict, "environment": {"packages": dict}, "facts": dict,
@@ -185,7 +186,7 @@ def reopen(path: Path, patience: float = 0) -> RunFolder:
 
 def remove_torn(path: Path) -> None:
     """Remove what a killed process left half written."""
-    for torn in path.rglob(".*.tmp"):
+    for torn in path.rglob(TORN):
         torn.unlink()
 
 

@@ -24,6 +24,8 @@ from mlexp.record import RESUMABLE, Run
 from mlexp.result import Columns
 
 INFO = "sweep.json"
+QUESTION, SEARCHES = "question.json", "tuning"  # what a comparison writes before it
+BEGUN = ("config.yaml", QUESTION)
 SHAPE = {"status": str, "task": str, "started": str, "ended": str, "keys": [str], "command": [str], "sweep": dict,
          "execution": dict, "jobs": [{"number": int, "hash": str, "swept": dict, "changes": dict}]}  # fmt: skip
 FINISHED = ("completed", "diverged")
@@ -128,13 +130,30 @@ def short(keys: Sequence[str]) -> list[str]:
 
 
 def create(outputs: Path, task: str, code: str, place: Path | None = None) -> SweepFolder:
-    """Make the folder of a new sweep; `place` instead of a name by task and time."""
-    if place is not None and place.exists():
+    """Make the folder of a new sweep; `place` instead of a name by task and time.
+
+    `place` may be there if it is empty, or holds only what a sweep that was killed at once had begun to write.
+    """
+    if place is None or not place.exists():
+        path = record.new_folder(outputs, task, code, place)
+    elif not place.is_dir() or not _is_free(place):
         known = (place / INFO).exists()
         cure = "Set sweep.resume=true to go on with it" if known else "It holds no sweep: remove it"
         raise ConfigError(f"sweep.dir={place} is there already. {cure}, or name a new folder.")
-    path = record.new_folder(outputs, task, code, place)
-    return SweepFolder(path, record.locked(path))
+    else:
+        path = place
+    folder = SweepFolder(path, record.locked(path))
+    for name in BEGUN:
+        (path / name).unlink(missing_ok=True)
+    shutil.rmtree(path / SEARCHES, ignore_errors=True)
+    return folder
+
+
+def _is_free(place: Path) -> bool:
+    """Return whether a folder is empty, or what a process left that was killed before it had written `sweep.json`."""
+    found = {path.name for path in place.iterdir()} - {path.name for path in place.glob(record.TORN)}
+    searches = all(path.suffix in (".yaml", ".tmp") for path in (place / SEARCHES).glob("*"))
+    return not found or (record.LOCK in found and found <= {record.LOCK, SEARCHES, *BEGUN} and searches)
 
 
 def reopen(path: Path) -> SweepFolder:

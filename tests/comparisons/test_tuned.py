@@ -103,7 +103,7 @@ def let_go(place: Path) -> None:
 
 
 def test_killed_before_there_is_a_plan(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with monkeypatch.context() as patched:
@@ -112,8 +112,14 @@ def test_killed_before_there_is_a_plan(
             comparisons.run(comparisons.plan([*WORDS, "sweep.dir=here"]))
     let_go(tmp_path / "here")
     assert main(["resume", "here"]) == 3
+    (tmp_path / "here" / "of_mine.txt").touch()
     assert main(["-q", *WORDS, "sweep.dir=here", "sweep.resume=true"]) == 2
-    assert "It holds no sweep: remove it, or name a new folder." in capsys.readouterr().err
+    assert "It holds no sweep: remove it, or name a new folder." in capfd.readouterr().err
+    (tmp_path / "here" / "of_mine.txt").unlink()
+    question = tmp_path / "here" / "question.json"
+    question.write_text("{}")
+    assert main(["-q", *WORDS, "sweep.dir=here", "sweep.resume=true"]) == 0
+    assert read(tmp_path / "here")["status"] == "completed"
 
 
 def test_rerun_repeats_the_searches_too(whole: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -157,6 +157,7 @@ def test_pairs_lists_and_one_job(tmp_path: Path) -> None:
     alone = mlexp(tmp_path, "--config-dir", "own", "task=arms")
     assert alone.returncode == 2
     assert "Add -m" in alone.stderr
+    (tmp_path / "one").mkdir()  # an empty folder is as good as none
     one = mlexp(tmp_path, "-m", "size=smoke", "sweep.dir=one")
     assert one.returncode == 0, one.stderr
     again = mlexp(tmp_path, "-m", "size=smoke", "sweep.dir=one")

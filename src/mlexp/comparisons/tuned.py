@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mlexp import app, record, sweeps
+from mlexp import app, record, sweep_folder, sweeps
 from mlexp import config as configuration
 from mlexp.combinations import Combination
 from mlexp.errors import ConfigError
@@ -22,7 +22,7 @@ from mlexp.studies import Comparison
 from mlexp.terminal import Terminal
 from mlexp.tuning import space
 
-FOLDER = "tuning"
+FOLDER = sweep_folder.SEARCHES
 Chosen = dict[str, dict[str, Any]]
 
 

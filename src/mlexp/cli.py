@@ -32,6 +32,8 @@ mlexp: experiments in machine learning from YAML, with the record to trust and r
   mlexp                                           handwritten digits; nothing to download, seconds
   mlexp task=mnist_mlp model.activation=relu      one run
   mlexp -m task=mnist_mlp model.activation=sigmoid,relu seed=0,1,2      a sweep, all combinations
+  mlexp task=mnist_mlp tune=grid                  settings chosen on the validation part, then tested once
+  mlexp task=mnist_sigmoid_vs_relu                is A better than B? repeated, tested, said in words
   mlexp task=classify dataset=csv dataset.path=my.csv dataset.label=species      your own table
   mlexp task=mnist_mlp size=smoke                 any task in seconds, to see whether it works
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import re
 from typing import NoReturn
 
@@ -25,7 +26,7 @@ def parser(verb: str, description: str | None, example: str) -> Parser:
     """Return the parser of a verb, whose ``--help`` ends with an example."""
     return Parser(
         prog=f"mlexp {verb}",
-        description=description,
+        description=inspect.cleandoc(description or ""),
         epilog=f"example\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

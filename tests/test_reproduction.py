@@ -38,7 +38,7 @@ KNOWN = {
     "at",
     "pair",
 }
-READS = ("metric", "fact", "history", "table", "array", "comparison")
+READS = ("metric", "fact", "history", "table", "array", "comparison", "chosen")
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -148,10 +148,14 @@ def test_every_row_runs_at_quick_size_and_a_second_time_for_nothing(tmp_path: Pa
     command = [sys.executable, str(SCRIPTS / "reproduce.py"), "--size", "quick"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    text = (tmp_path / "outputs/reproduction/quick/reproduction.md").read_text()
-    for name in STUDIES:
+    quick = tmp_path / "outputs/reproduction/quick"
+    text = (quick / "reproduction.md").read_text()
+    for name, study in STUDIES.items():
         assert f"## {name} " in text
+        for picture in study["pictures"]:
+            assert list((quick / "images").glob(f"{name}_*_{picture}.png")), f"{name}: no {picture}"
     assert "| ran |" in text
+    assert "| not run |" not in text
     first = sorted(path.stat().st_mtime for path in tmp_path.rglob("metrics.json"))
     again = [sys.executable, str(SCRIPTS / "reproduce.py"), "--size", "quick", "mnist_mlp", "sign_forest"]
     assert subprocess.run(again, cwd=tmp_path, capture_output=True, check=False).returncode == 0

@@ -144,6 +144,8 @@ def read(run: Run, entry: Entry) -> float | None:
         name, _, inner = entry["fact"].partition(".")
         fact = run.info["facts"].get(name)
         return fact.get(inner) if inner and fact else fact
+    if "chosen" in entry:
+        return float(run.tuning["chosen"]["values"][entry["chosen"]])
     if "array" in entry:
         return float(run.arrays[entry["array"]][entry["at"]])
     if "history" in entry:

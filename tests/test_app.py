@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from tests.tasks.running import written
 
-from mlexp import app, record
+from mlexp import app, plots, record
 from mlexp import config as configuration
+from mlexp.cli import main
 from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten
 from mlexp.record import Run, RunFolder
 from mlexp.result import Result
@@ -138,6 +139,27 @@ def test_a_stack_that_cannot_go_on_lets_go_of_all_its_folders(
         together(configs, places)
     assert all(map(let_go, places[:2]))
     held.close(keep_checkpoint=True)
+
+
+@pytest.mark.parametrize(("at", "verb"), [("_write_result", "resume"), ("figures", "report")])
+def test_a_full_disk_says_what_to_type_once_there_is_room(
+    at: str, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise NotWritten("The disk is full.")
+
+    if at == "figures":
+        monkeypatch.setattr(plots, "draw", full)
+    else:
+        monkeypatch.setattr(RunFolder, at, full)
+    with pytest.raises(Interrupted, match=f"The disk is full. Then go on with: mlexp {verb} ") as caught:
+        app.run(composed(tmp_path, "figures=true"))
+    place = Path(str(caught.value).rpartition(" ")[2])
+    monkeypatch.undo()
+    again = [verb, str(place)]
+    assert main(again) == 0
+    assert told(place) == ("completed", None)
+    assert (place / "figures" / "confusion.png").exists()
 
 
 def test_a_full_disk_costs_a_stack_the_job_that_found_it(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import string
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlexp import choices, names, schema
+from mlexp import checks, choices, names, schema
 from mlexp import config as configuration
 from mlexp.errors import ConfigError
 from mlexp.names import GROUPS
@@ -44,6 +45,10 @@ REFUSED = [
     ("seed=1,2", ["several values", "-m"]),
     ("a b", ["key=value"]),
     ("model=null", ["model=null"]),
+    ("task=minst", ["Did you mean 'mnist_mlp'?"]),
+    ("tune.folds=3", ["belong to a search", "tune=grid"]),
+    ("comparison.seeds=3", ["task.kind=comparison", "Got task.kind=classification"]),
+    ("features.epochs=3", ["task.kind=features"]),
 ]
 
 
@@ -55,6 +60,24 @@ def test_refused_in_one_line_that_helps(typed: str, expected: list[str]) -> None
     assert "\n" not in message
     for words in expected:
         assert words in message
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["sweep.dir=a"], "Add -m"),
+        (["sweep.zip=[seed,split.seed]"], "Add -m"),
+        (["execution=dask"], "Add -m"),
+        (["execution.workers=2"], "Add -m"),
+        (["tune=grid", "tune.space={seed: [1, 2]}", "sweep.resume=true"], "mlexp resume FOLDER"),
+        (["execution=local"], None),
+        (["tune=grid", "tune.space={seed: [1, 2]}", "execution.workers=1", "sweep.stack=false"], None),
+    ],
+)
+def test_what_only_several_runs_can_have(words: list[str], expected: str | None) -> None:
+    config = configuration.compose(words)
+    with nullcontext() if expected is None else pytest.raises(ConfigError, match=expected):
+        checks.check_single(config, words)
 
 
 def test_activations_must_match_layers() -> None:

@@ -38,7 +38,7 @@ def run(*settings: str, config_dir: str | None = None, **more: Any) -> RunView:
     DivergedError, Interrupted
         The folder holds what was done; `load` it.
     """
-    from mlexp import app
+    from mlexp import app, checks
     from mlexp import config as configuration
 
     words = [*_checked(settings), *_typed(more)]
@@ -47,6 +47,7 @@ def run(*settings: str, config_dir: str | None = None, **more: Any) -> RunView:
         raise ConfigError(
             f"task={config.task.name} compares several runs: call mlexp.compare with these settings."
         )
+    checks.check_single(config, words)
     return RunView(app.run(config, command=_command(words, config_dir)).path)
 
 

@@ -22,7 +22,7 @@ from mlexp import config as configuration
 from mlexp import environment, record
 from mlexp.data import sources
 from mlexp.data.dataset import Dataset
-from mlexp.errors import DataError, DivergedError, Interrupted, MlexpError, NotWritten
+from mlexp.errors import ConfigError, DataError, DivergedError, Interrupted, MlexpError, NotWritten
 from mlexp.observer import Plan
 from mlexp.record import Run, RunFolder
 from mlexp.result import Result
@@ -68,13 +68,20 @@ def run(
     """
     unfinished = record.reopen(place, PATIENCE) if place is not None and place.exists() else None
     session = Session(config, command, terminal or Terminal(QUIET), unfinished, place)
-    return _run(session, stop, dataset)
+    return _run(session, stop, dataset, place)
 
 
-def resume(path: Path, *, command: Sequence[str] = (), terminal: Terminal | None = None) -> Run:
+def resume(
+    path: Path,
+    *,
+    command: Sequence[str] = (),
+    terminal: Terminal | None = None,
+    execution: Sequence[str] = (),
+) -> Run:
     """Go on with a run that was stopped or killed, in its own folder, from its last checkpoint.
 
-    Metrics, history, predictions and model are the same, byte for byte, as had it never stopped.
+    Metrics, history, predictions and model are the same, byte for byte, as had it never stopped. The trials of a
+    search go on where `execution` says, settings such as ``execution=local``; else where they ran.
 
     Raises
     ------
@@ -84,8 +91,27 @@ def resume(path: Path, *, command: Sequence[str] = (), terminal: Terminal | None
         If `path` is no run folder, or the data are no longer those that the run began with.
     """
     config = configuration.read(record.load(path).path / "config.yaml")
+    if execution:
+        if config.tune.strategy is None:
+            raise ConfigError(f"{execution[0]}: {path} is a single run, which goes on in this process.")
+        config = dataclasses.replace(config, execution=configuration.moved(config.execution, execution))
     folder = record.reopen(path)
     return _run(Session(config, command, terminal or Terminal(QUIET), folder))
+
+
+@contextmanager
+def resumable(path: Path, verb: str = "resume") -> Iterator[None]:
+    """Turn an error of a full disk into an interruption that says what to type once there is room.
+
+    Raises
+    ------
+    Interrupted
+        Where `NotWritten` was raised.
+    """
+    try:
+        yield
+    except NotWritten as error:
+        raise Interrupted(f"{error} Then go on with: mlexp {verb} {as_typed(path)}") from error
 
 
 def load(config: Config) -> Dataset:
@@ -93,7 +119,12 @@ def load(config: Config) -> Dataset:
     return sources.load(**dataclasses.asdict(config.dataset), data_dir=config.data_dir)
 
 
-def _run(session: Session, stop: threading.Event | None = None, dataset: Dataset | None = None) -> Run:
+def _run(
+    session: Session,
+    stop: threading.Event | None = None,
+    dataset: Dataset | None = None,
+    place: Path | None = None,
+) -> Run:
     config = session.config
     limited = environment.libraries().limit(limits=config.threads)
     with limited, nullcontext(stop) if stop else stop_on_signal() as asked:
@@ -103,6 +134,10 @@ def _run(session: Session, stop: threading.Event | None = None, dataset: Dataset
             return session.finished(_study(config)(config, dataset, session))
         except BaseException as error:
             session.failed(error)
+            if isinstance(error, NotWritten) and session.folder is not None and place is None:
+                verb = "report" if session.info["status"] == "completed" else "resume"
+                with resumable(session.folder.path, verb):
+                    raise
             raise
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlexp import yamltext
 from mlexp.errors import ConfigError
-from mlexp.names import ENGINE_MODELS, GROUPS, NETWORK_KEYS, SCHEDULES, SHARED_KEYS
+from mlexp.names import ENGINE_MODELS, GROUPS, NETWORK_KEYS, SCHEDULES, SHARED_KEYS, TASK_KINDS
 from mlexp.schema import Config, declared
 
 
@@ -127,6 +127,42 @@ def check_searched(config: Config, typed: Sequence[str]) -> None:
             raise ConfigError(
                 f"{word}: the search varies {key} (tune.space). Leave the word out, or take the key from the search: "
                 f"tune.space.{key}=null. Without any search: tune=none."
+            )
+
+
+def check_used(config: Config, typed: Sequence[str]) -> None:
+    """Refuse typed keys that belong to another kind of study, or to a search that there is not."""
+    kind = config.task.kind
+    for word in typed:
+        node, dot, _ = word.lstrip("+~").partition("=")[0].partition(".")
+        if dot and node in TASK_KINDS and kind not in (node, "comparison"):
+            raise ConfigError(
+                f"{word}: the keys of {node} belong to task.kind={node}. Got task.kind={kind}: leave the word out, or "
+                f"name a task of that kind (mlexp list tasks)."
+            )
+        if dot and node == "tune" and config.tune.strategy is None and not config.tune.grow:
+            raise ConfigError(
+                f"{word}: the keys of tune belong to a search, and there is none. Add tune=grid, random, halving or "
+                "bayes, or leave the word out."
+            )
+
+
+def check_single(config: Config, typed: Sequence[str]) -> None:
+    """Refuse what only several runs can have; the trials of a search are several too."""
+    if config.sweep.list or config.sweep.zip:
+        raise ConfigError("sweep.list and sweep.zip describe several runs. Add -m to run them all.")
+    searched = config.tune.strategy is not None
+    for word in typed:
+        node, _, key = word.lstrip("+~").partition("=")[0].partition(".")
+        if searched and (node == "sweep" and key in ("dir", "resume")):
+            raise ConfigError(
+                f"{word}: a search goes into the folder of its run, and a killed one goes on with mlexp resume FOLDER. "
+                "Leave the word out, or add -m to make it a job of a sweep."
+            )
+        if not searched and node in ("sweep", "execution") and word != "execution=local":
+            raise ConfigError(
+                f"{word}: the keys of {node} belong to a sweep, a comparison or a search, and this is a single run in "
+                "this process. Add -m, or leave the word out."
             )
 
 

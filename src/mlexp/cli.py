@@ -193,11 +193,11 @@ def planned(composed: DictConfig | list[str], command: list[str]) -> Asked:
 
 def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool) -> int:
     """Run a configuration or a sweep and return the exit code; when `dry`, only show what would run."""
+    from mlexp import checks
     from mlexp.schema import Config
 
     if isinstance(asked, Config):
-        if asked.sweep.list or asked.sweep.zip:
-            raise ConfigError("sweep.list and sweep.zip describe several runs. Add -m to run them all.")
+        checks.check_single(asked, flags_first(command[1:])[1])
         if dry:
             print(f"1 job: {asked.task.name}. Its configuration: the same command with --cfg job")
             announce_search(asked, "with")

@@ -27,7 +27,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from mlexp import checks
 from mlexp import config as configuration
 from mlexp.choices import search_path
-from mlexp.errors import ConfigError
+from mlexp.errors import ConfigError, did_you_mean
 from mlexp.schema import Config, declared
 from mlexp.yamltext import leaves
 
@@ -167,6 +167,7 @@ class Composer:
         checks.check_together(config)
         checks.check_typed(config, words)
         checks.check_searched(config, words)
+        checks.check_used(config, words)
         return config
 
     def _plain(self, word: str) -> bool:
@@ -217,15 +218,27 @@ def _axes(arguments: Sequence[str], composer: Composer) -> list[Axis]:
                 f"{override.input_line} names no value: glob finds choices of a group, as in dataset=glob(mo*)."
             )
         values[override.get_key_element()] = [tuple(word) for word in words]
+    _refuse_twice(values, composer)
     node = composer.composed([words[0][0] for words in values.values()]).sweep
     together, listed = (_checked(node, name) for name in ("zip", "list"))
     zipped = _zipped(values, together)
     if not listed:
         return zipped
-    sets = [tuple(f"{key}={_typed(value)}" for key, value in mapping.items()) for mapping in listed]
+    sets = [tuple(as_settings(mapping)) for mapping in listed]
     if twice := sorted({_key(word) for words in sets for word in words} & set(values)):
         raise ConfigError(f"{twice[0]} is typed and stands in sweep.list too. Take one of them away.")
     return [*zipped, sets]
+
+
+def _refuse_twice(values: Mapping[str, Axis], composer: Composer) -> None:
+    """Refuse a key with several values that a typed mapping sets as well."""
+    for word in itertools.chain(*itertools.chain(*values.values())):
+        content = composer.parse(word).value()
+        if not isinstance(content, dict):
+            continue
+        for key, _ in leaves(content, prefix=f"{_key(word)}."):
+            if len(values.get(key, ())) > 1:
+                raise ConfigError(f"{key} has several values, and {word} sets it too. Take one of them away.")
 
 
 def _checked(node: DictConfig, name: str) -> list[Any]:
@@ -244,7 +257,10 @@ def _zipped(values: dict[str, Axis], together: Sequence[str]) -> list[Axis]:
     counts = {key: len(values.get(key, ())) for key in together}
     if len(set(counts.values())) > 1 or 0 in counts.values():
         found = ", ".join(f"{key} has {count}" for key, count in counts.items())
-        raise ConfigError(f"sweep.zip needs keys that are typed with equally many values. Got: {found}.")
+        near = "".join(did_you_mean(key, values) for key, count in counts.items() if not count)
+        raise ConfigError(
+            f"sweep.zip needs keys that are typed with equally many values. Got: {found}.{near}"
+        )
     paired: Axis = [
         tuple(itertools.chain(*row)) for row in zip(*(values[key] for key in together), strict=True)
     ]

@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +31,14 @@ from mlexp.checks import (
     check_searched,
     check_together,
     check_typed,
+    check_used,
     check_values,
     unknown_key,
 )
 from mlexp.choices import offered, search_path
 from mlexp.errors import ConfigError, DataError, did_you_mean
 from mlexp.names import GROUPS
-from mlexp.schema import Config, declared
+from mlexp.schema import Config, Execution, declared
 
 CONFIG_MODULE = "mlexp.conf"
 # Hydra refuses a group choice that is null with a bare ValueError.
@@ -153,7 +154,27 @@ def checked(composed: DictConfig, typed: Sequence[str] = ()) -> Config:
     check_together(config)
     check_typed(config, typed)
     check_searched(config, typed)
+    check_used(config, typed)
     return config
+
+
+def moved(execution: Execution, words: Sequence[str]) -> Execution:
+    """Return where jobs are to run from now on: as recorded, with these settings of `execution` laid over it.
+
+    Raises
+    ------
+    ConfigError
+        If a word sets something else, or a value is not allowed.
+    """
+    for word in words:
+        if word.partition("=")[0].partition(".")[0] != "execution" or "=" not in word:
+            raise ConfigError(
+                f"'{word}' cannot be set here: what runs is recorded. Only where it runs can be: execution=local, "
+                "execution.workers=2, execution.scheduler=tcp://HOST:PORT ..."
+            )
+    asked = compose(words).execution
+    keys = [word.partition("=")[0].partition(".")[2] for word in words]
+    return asked if "" in keys else replace(execution, **{key: getattr(asked, key) for key in keys})
 
 
 def drop_params(composed: DictConfig, typed: Sequence[str]) -> None:
@@ -212,6 +233,8 @@ def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | N
         return ConfigError(
             f"'{error.override}' cannot be read; write key=value, with quotes around odd signs."
         )
+    if there := re.search(r"Could not append to config. An item is already at '([^']+)'", str(error)):
+        return ConfigError(f"{there.group(1)} is there already: type it without the +.")
     named = re.search(r"Could not override '([^']+)'", str(error))
     if named and "@task." in named.group(1):
         return ConfigError(

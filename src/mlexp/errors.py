@@ -58,14 +58,19 @@ class SweepError(MlexpError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `` Did you mean 'x'?`` for the nearest known spelling, or an empty string.
+    """Return `` Did you mean 'x'?`` for the nearest known spelling, or the shortest one that begins so; or nothing.
 
     Examples
     --------
     >>> did_you_mean("sigmiod", ["relu", "sigmoid", "tanh"])
     " Did you mean 'sigmoid'?"
+    >>> did_you_mean("minst", ["mnist_capacity", "mnist_mlp"])
+    " Did you mean 'mnist_mlp'?"
     >>> did_you_mean("zzz", ["relu"])
     ''
     """
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    names = sorted(known, key=len)
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if not near and len(word) > 3:
+        near = [name for name in names if difflib.get_close_matches(word, [name[: len(word)]], cutoff=0.75)]
     return f" Did you mean '{near[0]}'?" if near else ""

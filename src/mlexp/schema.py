@@ -311,7 +311,9 @@ class Config:
     threads: int = key(1, whole(1), "threads of the matrix products; other numbers give other last bits")
     outputs: str = key("outputs", text(), "folder in which run folders are made")
     data_dir: str | None = key(None, optional(text()), "folder with data sets; MLEXP_DATA_DIR if null")
-    figures: bool = key(True, boolean(), "draw the figures of the run; jobs of a sweep only when typed")
+    figures: bool = key(
+        True, boolean(), "draw the figures of the run and write its page; jobs of a sweep only when typed"
+    )
     trusted_packages: list[str] = key(
         ["sklearn"],
         list_of(text(), what="a list of package names"),

@@ -214,9 +214,11 @@ def test_a_scheduler_without_workers_and_one_that_goes_away(tmp_path: Path) -> N
         cluster.kill()
     assert process.returncode == 5, errors
     assert errors.count("\n") == 1
-    assert "sweep.resume=true" in errors
+    assert "execution=local" in errors
+    assert "Go on with: mlexp resume here" in errors
     assert sweep_folder.load(tmp_path / "here").info["status"] == "interrupted"
-    again = mlexp(tmp_path, *LONG, "sweep.resume=true")  # on this machine now: where it runs changes nothing
+    assert mlexp(tmp_path, "resume", "here").returncode == 2  # there is no scheduler any more
+    again = mlexp(tmp_path, "resume", "here", "execution=local")  # where it runs changes nothing
     assert again.returncode == 0, again.stderr
     assert_whole(tmp_path / "here")
 

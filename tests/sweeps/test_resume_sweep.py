@@ -165,3 +165,19 @@ def test_what_a_worker_told_counts_until_the_run_has_ended(changed: Path) -> Non
     assert [conductor.rows[number]["problem"] for number in (1, 2)] == ["", "told"]
     assert conductor.finish().status == "failed"
     conductor.folder.close()
+
+
+def test_resume_takes_nothing_but_where_to_go_on(changed: Path) -> None:
+    for words, said in (
+        ("seed=3", "what runs is recorded"),
+        ("execution.workers=0", "execution.workers must be"),
+        ("execution.nosuch=1", "execution.nosuch is not a key"),
+    ):
+        done = mlexp(changed.parent, "resume", "here", words)
+        assert done.returncode == 2
+        assert said in done.stderr
+    assert sweep_folder.load(changed).info["status"] == "completed"
+    single = next((changed / "runs").glob("001-*"))
+    alone = mlexp(changed.parent, "resume", str(single), "execution=local")
+    assert alone.returncode == 2
+    assert "single run" in alone.stderr

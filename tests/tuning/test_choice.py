@@ -60,6 +60,18 @@ def test_ties_go_to_the_smaller_model_then_to_the_first() -> None:
     assert tied(networks[1], networks) == 2
 
 
+def test_components_are_counted_whether_a_share_or_a_number_was_asked_for() -> None:
+    pca = "prepare.pca"
+    trials = [
+        trial(1, 0.9, setting={pca: 0.9999}, components=4),
+        trial(2, 0.9, setting={pca: 2}, components=2),
+        trial(3, 0.9, setting={pca: None}),
+    ]
+    assert [one.number for one in ranked(trials, "accuracy")] == [2, 1, 3]
+    space = space_of("{prepare.pca: [1, 2, 0.9999]}")
+    assert not at_the_edge(space, trials[0])
+
+
 def test_what_was_given_up_early_is_not_chosen() -> None:
     trials = [
         trial(1, 0.99, resource=2),

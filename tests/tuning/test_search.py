@@ -64,6 +64,13 @@ def test_the_record_of_a_grid(searched: Searched) -> None:
     assert {"tuning", "tuning_importance", "tuning_curves", "learning_curves", "confusion"} <= drawn
 
 
+def test_a_trial_that_diverged_is_drawn_around(searched: Searched) -> None:
+    run = searched(*SMALL, "tune=grid", "tune.space={model.learning_rate: [0.03, 1e30, 0.01]}")
+    assert sorted(row["status"] for row in rows(run)) == ["completed", "completed", "diverged"]
+    assert {"tuning", "tuning_curves"} <= {path.stem for path in plots.draw(run)}
+    assert any("1 of 3 trials have no score" in words for words in run.info["warnings"])
+
+
 def test_the_chosen_setting_is_trained_as_if_typed(searched: Searched) -> None:
     run = searched(*GRID)
     alone = searched(*SMALL, "model.hidden=[16]", "model.learning_rate=0.03", outputs="alone")

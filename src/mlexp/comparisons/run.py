@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import Metric
 from mlexp.comparisons.show import show
 from mlexp.comparisons.study import Study
-from mlexp.errors import DataError, Interrupted, MlexpError, SweepError
+from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten, SweepError
 from mlexp.result import by_row
 from mlexp.studies import Comparison
 from mlexp.sweep_folder import Sweep, SweepFolder
@@ -54,10 +55,13 @@ def _write_question(study: Study, place: Path) -> None:
     record.write_json(place / comparison_folder.QUESTION, start)
 
 
-def resume(path: Path, *, verbosity: int = QUIET) -> sweeps.Outcome:
-    """Go on with a comparison that was stopped or killed, then answer its question from all runs."""
+def resume(path: Path, *, verbosity: int = QUIET, execution: Sequence[str] = ()) -> sweeps.Outcome:
+    """Go on with a comparison that was stopped or killed, then answer its question from all runs.
+
+    What is left runs where `execution` says, settings such as ``execution=local``; else where it ran.
+    """
     folder = sweep_folder.reopen(path)
-    return _go_on(sweeps.restored(folder.path), folder, verbosity)
+    return _go_on(sweeps.restored(folder.path, execution), folder, verbosity)
 
 
 def announce(study: Study) -> None:
@@ -68,6 +72,11 @@ def announce(study: Study) -> None:
 
 
 def _go_on(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Outcome:
+    with app.resumable(folder.path):
+        return _conducted(plan, folder, verbosity)
+
+
+def _conducted(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Outcome:
     place = folder.path
     try:
         record.read_json(place / comparison_folder.INFO, comparison_folder.SHAPE)
@@ -93,13 +102,14 @@ def _go_on(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Out
 def _tuned(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Plan:
     """Tune the arms, and return the plan with what they chose; it is written down before its jobs begin."""
     try:
-        chosen = tuned.search(folder.path, command=plan.command, verbosity=verbosity)
+        chosen = tuned.search(folder.path, plan.execution, command=plan.command, verbosity=verbosity)
     except BaseException as error:
-        status = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
+        stopped = isinstance(error, Interrupted | KeyboardInterrupt | NotWritten)
+        status = "interrupted" if stopped else "failed"
         folder.write_info(Sweep(folder.path).info | {"status": status})
         _mark(folder.path, status=status, error=str(error))
         folder.close()
-        if status == "failed":
+        if status == "failed" or isinstance(error, NotWritten):
             raise
         shown = app.as_typed(folder.path)
         raise Interrupted(f"Stopped while the arms were tuned. Go on with: mlexp resume {shown}") from error

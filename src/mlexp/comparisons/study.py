@@ -73,7 +73,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
     refuse_same(configs)
     refuse_apart({name: found[0][1] for name, found in runs.items()}, metric)
     refuse_impossible(node, metric, runs)
-    searches = tuned.searches(singles, node, arguments)
+    searches = tuned.searches(singles, node, arguments, metric)
     return Study(node, metric, words, sweeps.planned(jobs, command=command), searches)
 
 

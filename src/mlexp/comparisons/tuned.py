@@ -13,11 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mlexp import app, record, sweep_folder, sweeps
+from mlexp import app, record, sweep_folder, sweeps, tuning
 from mlexp import config as configuration
 from mlexp.combinations import Combination
+from mlexp.comparisons.metric import Metric
 from mlexp.errors import ConfigError
-from mlexp.schema import Config
+from mlexp.schema import Config, Execution
 from mlexp.studies import Comparison
 from mlexp.terminal import Terminal
 from mlexp.tuning import space
@@ -26,14 +27,16 @@ FOLDER = sweep_folder.SEARCHES
 Chosen = dict[str, dict[str, Any]]
 
 
-def searches(configs: Mapping[str, Config], node: Comparison, arguments: Sequence[str]) -> dict[str, Config]:
+def searches(
+    configs: Mapping[str, Config], node: Comparison, arguments: Sequence[str], metric: Metric
+) -> dict[str, Config]:
     """Return the configuration of the search of each arm; none where arms are not tuned.
 
     Raises
     ------
     ConfigError
-        If the rows are divided or drawn anew, so that what one search chose by would judge elsewhere; or if there is
-        nothing to search.
+        If the rows are divided or drawn anew, so that what one search chose by would judge elsewhere; if what chooses
+        is to judge; or if a search is impossible.
     """
     if not node.tune_arms:
         if typed := [word for word in arguments if re.match(r"\+?tune[=.]", word) and word != "tune=none"]:
@@ -44,11 +47,20 @@ def searches(configs: Mapping[str, Config], node: Comparison, arguments: Sequenc
             "comparison.tune_arms chooses on one validation part, whose rows judge in another fold, repeat or draw. "
             "Leave out comparison.folds, comparison.repeats and comparison.draws, or tune_arms."
         )
+    if metric.part == "validation":
+        raise ConfigError(
+            f"comparison.tune_arms chooses on the validation part, which cannot judge as well. Got comparison.metric="
+            f"{metric}: name a metric of the test part, such as test.{metric.name}."
+        )
     for name, config in configs.items():
         if config.tune.strategy is None:
             raise ConfigError(
                 f"comparison.tune_arms needs a search for the arm '{name}'. Set tune=random and tune.space."
             )
+        try:
+            tuning.checked(config)
+        except ConfigError as error:
+            raise ConfigError(f"{name}: {error}") from error
     return {
         name: replace(
             config,
@@ -67,8 +79,8 @@ def write(folder: Path, configs: Mapping[str, Config]) -> None:
         record.write_bytes(path, configuration.as_yaml(config).encode())
 
 
-def search(folder: Path, *, command: Sequence[str], verbosity: int) -> Chosen:
-    """Run the searches that are left, and return what each arm chose with what it cost.
+def search(folder: Path, execution: Execution, *, command: Sequence[str], verbosity: int) -> Chosen:
+    """Run the searches that are left, where `execution` says, and return what each arm chose with what it cost.
 
     Raises
     ------
@@ -81,6 +93,7 @@ def search(folder: Path, *, command: Sequence[str], verbosity: int) -> Chosen:
         if not (place / "run.json").exists():  # killed before it wrote what it is
             shutil.rmtree(place, ignore_errors=True)
         if not _complete(place):
+            config = replace(config, execution=execution)
             app.run(config, command=command, terminal=Terminal(verbosity), place=place)
         told = record.Run(place).tuning
         names = ("strategy", "metric", "n_trials", "epochs_trained", "sentences")

@@ -102,13 +102,13 @@ def needed(evidence: Evidence, pair: Pair, *, here: bool) -> str:
     size = f"{delta:g} {metric.unit.replace('points', 'point') if delta == 1 else metric.unit}"
     if not power.testable:
         return f"How many seeds would be needed cannot be said: {power.reason}."
-    alone = f" on these test {things(evidence)}" if here or not evidence.metric.of_row else ""
+    alone = f" on these {judging(evidence)}" if here or not evidence.metric.of_row else ""
     seeds = power.seeds_same_rows if here else power.seeds
     if seeds is not None:
         return f"About {seeds:,} seeds an arm would be needed to see {size}{alone}; take fresh ones."
     counted = "of them" if evidence.groups is None else "groups of them"
     rows = f", more than {power.rows_needed:,} {counted}" if power.rows_needed else ""
-    return f"No number of seeds will show {size}; that takes more test {things(evidence)}{rows}."
+    return f"No number of seeds will show {size}; that takes more {judging(evidence)}{rows}."
 
 
 def equivalent(evidence: Evidence, pair: Pair) -> str:
@@ -130,7 +130,7 @@ def second(evidence: Evidence, verdict: Verdict) -> str:
     outcome = pair.second
     if outcome is None:
         return ""
-    scope = f"For these test {things(evidence)} only, over new training runs"
+    scope = f"For these {judging(evidence)} only, over new training runs"
     if outcome.p is None:
         return f"{scope}: Welch t cannot be computed, {_unlike(outcome.reason)}."
     told = f"{_interval(evidence, outcome)}; Welch t, {probability(outcome.p)}"
@@ -146,15 +146,15 @@ def _gap(evidence: Evidence, pair: Pair, outcome: Outcome) -> str:
 
 def licence(evidence: Evidence, text: str) -> str:
     """Return what a result licenses, in words that fit the data: rows are images only where they are."""
-    return text.replace(
-        "test images", f"{'' if evidence.metric.part == 'all' else 'test '}{things(evidence)}"
-    )
+    return text.replace("test images", judging(evidence))
 
 
-def things(evidence: Evidence) -> str:
-    """Return what the rows are."""
+def judging(evidence: Evidence) -> str:
+    """Return what the arms are judged by: test images, validation rows, or rows where there are no parts."""
     run = evidence.used[evidence.arms[0]][0].run
-    return "images" if run is not None and run.info["dataset"].get("image_shape") else "rows"
+    things = "images" if run is not None and run.info["dataset"].get("image_shape") else "rows"
+    part = {"all": "", "train": "training "}.get(evidence.metric.part, f"{evidence.metric.part} ")
+    return part + things
 
 
 def probability(p: float) -> str:

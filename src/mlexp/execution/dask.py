@@ -89,8 +89,8 @@ class Dask:
 
     def _lost(self) -> Interrupted:
         return Interrupted(
-            f"The Dask scheduler at {self._address} went away. When one answers, go on with the same command and "
-            "sweep.resume=true."
+            f"The Dask scheduler at {self._address} went away. If it does not come back, mlexp resume takes another "
+            "one (execution.scheduler=tcp://HOST:PORT) or none (execution=local)."
         )
 
     def _check(self, folder: Path | None) -> None:

@@ -106,7 +106,7 @@ def epochs_to_target(arms: Arms) -> Figure | None:
         reached = np.array([float(cell) for cell in cells if cell])
         if len(reached):
             strip(axes, place, reached, arms.colour(arm))
-        labels.append(f"{arm} ({len(reached)} of {len(cells)})")
+        labels.append(f"{arm} ({len(reached)} of {len(cells)})" if cells else f"{arm} (no epochs)")
     name_arms(axes, arms, labels)
     axes.set_xlabel("Epoch (in brackets: runs that reached it)")
     axes.set_xlim(left=0)
@@ -118,7 +118,13 @@ def paired_differences(arms: Arms) -> Figure | None:
     a, b = arms.lead
     found = _by_row(arms, a, b)
     several = arms.info["design"]["datasets"] > 1
-    units = "test rows" if found is not None else "data sets" if several else "divisions of the rows"
+    units = (
+        f"{str(arms.info['metric']).partition('.')[0]} rows"
+        if found is not None
+        else "data sets"
+        if several
+        else "divisions of the rows"
+    )
     values = _by_unit(arms, a, b) if found is None else found
     if values is None or len(values) < 3:
         return None

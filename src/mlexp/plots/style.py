@@ -30,6 +30,7 @@ BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
 INK, GREY, PALE = "#222222", "#6B6B6B", "#D9D9D9"
 
 SMALL, NORMAL, LARGE = 7.0, 8.0, 9.0  # points
+HINTED = 1.04  # drawn letters are this much wider at most, for each is placed at a whole pixel
 MEASURED_AT = 100.0  # points; text is measured large, for small letters are rounded to pixels
 UNKNOWN = "\ufffd"  # stands for a letter that the font does not have
 
@@ -200,7 +201,7 @@ def wrap(text: str, width: float, size: float) -> list[str]:
     lines: list[str] = []
     for word in clean(text).split():
         longer = f"{lines[-1]} {word}" if lines else word
-        if lines and text_width(longer, size, bold=True) <= width:
+        if lines and HINTED * text_width(longer, size, bold=True) <= width:
             lines[-1] = longer
         else:
             lines.append(fit(word, 0.85 * width, size))  # bold letters are up to a sixth wider

@@ -33,6 +33,8 @@ class Searched(Findings):
 
     chosen: Setting = ()
     strategy: str = ""
+    n_trials: int = 0
+    drawn_at_random: bool = False  # numbers of a key come from a range, not from a list
 
     @property
     def best(self) -> Setting:
@@ -44,7 +46,7 @@ class Searched(Findings):
         value = float(self.values(self.chosen, self.choosing).mean())
         named = ", ".join(f"{name} {word}" for name, word in zip(short(self.keys), self.chosen, strict=True))
         return (
-            f"{self.task}: {self.strategy} search over {len(self.jobs)} settings chose {named} ({self.choosing} "
+            f"{self.task}: {self.strategy} search over {self.n_trials} settings chose {named} ({self.choosing} "
             f"{self.label} {value:.4f})"
         )
 
@@ -55,7 +57,7 @@ def scores(run: Run) -> Figure | None:
     if found is None:
         return None
     sides = [len({setting[side] for setting in found.jobs}) for side in range(len(found.keys))]
-    if len(sides) == 2 and sides[0] * sides[1] > 2 * len(found.jobs):
+    if len(sides) == 2 and (found.drawn_at_random or sides[0] * sides[1] > 2 * len(found.jobs)):
         return _scattered(found)
     return by_settings(found)
 
@@ -107,14 +109,16 @@ def curves(run: Run) -> Figure | None:
     axes = figure.subplots()
     for number, history in drawn.items():
         rank = best.index(number) if number in best else None
-        label = _named(table, numbers.index(number), report, chosen=not rank)
-        look = OTHERS if rank is None else _look(rank) | {"label": label}
+        look = OTHERS
+        if rank is not None:
+            look = _look(rank) | {"label": _named(table, numbers.index(number), report, chosen=rank == 0)}
         axes.plot(history["epoch"], history[f"validation_{what}"], **look)
     values = np.concatenate([drawn[number][f"validation_{what}"] for number in best])
     every = np.concatenate([history[f"validation_{what}"] for history in drawn.values()])
     _frame(axes, what, values[np.isfinite(values)], every[np.isfinite(every)])
     handles = {handle.get_zorder(): handle for handle in axes.lines if handle.get_zorder() > 2}
-    title = "Best first" + ("; one fold of each" if report["folds"] else "")
+    title = "Best of those that trained longest first" if report["strategy"] == "halving" else "Best first"
+    title += "; one fold of each" if report["folds"] else ""
     title += "; all others in grey" if len(drawn) > len(best) else ""
     figure.legend(
         handles=[handles[order] for order in sorted(handles, reverse=True)],
@@ -239,4 +243,15 @@ def _searched(run: Run) -> Searched | None:
         return None
     setting = tuple(chosen[key] or NOTHING for key in keys)
     name = str(run.info["task"]["name"])
-    return Searched(name, keys, (), jobs, measure, ("validation",), setting, str(report["strategy"]))
+    return Searched(
+        name,
+        keys,
+        (),
+        jobs,
+        measure,
+        ("validation",),
+        setting,
+        str(report["strategy"]),
+        int(report["n_trials"]),
+        any(isinstance(values, dict) for values in report["space"].values()),
+    )

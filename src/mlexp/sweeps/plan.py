@@ -181,8 +181,8 @@ def planned(
     return Plan(tuple(jobs), first.sweep, first.execution, first.figures, tuple(command))
 
 
-def restored(path: Path) -> Plan:
-    """Return the plan of a sweep from its folder."""
+def restored(path: Path, execution: Sequence[str] = ()) -> Plan:
+    """Return the plan of a sweep from its folder, to be gone on with where `execution` says."""
     info = Sweep(path).info
     base = configuration.read(path / "config.yaml")
     jobs = []
@@ -202,7 +202,7 @@ def restored(path: Path) -> Plan:
     return Plan(
         tuple(jobs),
         schema.Sweep(**info["sweep"]),
-        schema.Execution(**info["execution"]),
+        configuration.moved(schema.Execution(**info["execution"]), execution),
         info["figures"],
         tuple(info["command"]),
     )

@@ -12,6 +12,7 @@ from types import TracebackType
 
 from mlexp import sweep_folder
 from mlexp.combinations import Combination
+from mlexp.errors import Interrupted
 from mlexp.execution import Backend
 from mlexp.execution.here import Here
 from mlexp.schema import Config
@@ -84,4 +85,6 @@ class Rounds:
         write_plan(plan, conductor.folder)
         conductor.serve(jobs, pool, self.stop)
         conductor.view.stop()
+        if conductor.problem:
+            raise Interrupted(conductor.problem)
         return [conductor.rows.get(job.number, {"number": job.number, "status": "left"}) for job in jobs]

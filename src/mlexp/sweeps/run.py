@@ -125,13 +125,17 @@ def tracker(plan: Plan, folder: SweepFolder) -> Tracker:
 
 def go_on(plan: Plan, folder: SweepFolder, *, verbosity: int = QUIET, ending: bool = True) -> Outcome:
     """Run what is left of a plan in its folder; without `ending`, the outcome is neither drawn nor shown."""
-    return Conductor(plan, folder, verbosity, plan.n_features, ending).conduct()
+    with app.resumable(folder.path):
+        return Conductor(plan, folder, verbosity, plan.n_features, ending).conduct()
 
 
-def resume(path: Path, *, verbosity: int = QUIET) -> Outcome:
-    """Go on with a sweep that was stopped or killed: finished jobs are skipped, the others go on or start anew."""
+def resume(path: Path, *, verbosity: int = QUIET, execution: Sequence[str] = ()) -> Outcome:
+    """Go on with a sweep that was stopped or killed: finished jobs are skipped, the others go on or start anew.
+
+    They go on where `execution` says, settings such as ``execution=local``; else where they ran.
+    """
     folder = sweep_folder.reopen(path)
-    return go_on(restored(folder.path), folder, verbosity=verbosity)
+    return go_on(restored(folder.path, execution), folder, verbosity=verbosity)
 
 
 def show(plan: Plan) -> None:
@@ -162,7 +166,10 @@ class Conductor:
         if self.plan.sweep.dir is None:
             record.point_latest(self.folder.path)
         with app.stop_on_signal() as stop, self.at_work() as pool:
-            self.serve(self.plan.jobs, pool, stop)
+            try:
+                self.serve(self.plan.jobs, pool, stop)
+            except Interrupted as error:  # where the jobs run there is no one left
+                self.problem = str(error)
         return self.close(self.finished)
 
     def extend(self, plan: Plan) -> None:

@@ -17,7 +17,8 @@ import json
 import math
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +32,7 @@ from mlexp.errors import ConfigError
 from mlexp.names import LOWER_IS_BETTER
 from mlexp.record import Run
 from mlexp.rules import is_number
+from mlexp.schema import Config
 from mlexp.studies import Tune
 from mlexp.tuning.space import Axis, Setting, Space, canonical
 from mlexp.tuning.strategies import budget, longest
@@ -81,27 +83,18 @@ class _Study:
     """Optuna's study in its journal, which other processes may share."""
 
     def __init__(self, space: Space, metric: str, place: Path) -> None:
-        self.optuna = _imported()
+        self.optuna = optuna_imported()
         self.space, self.place = space, place
         self.sign = -1 if metric in LOWER_IS_BETTER else 1
         path = Path(space.config.tune.journal or place / JOURNAL)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        with _usable(path):
             self.study = self._opened(path, metric)
-        except (OSError, ValueError) as error:
-            raise ConfigError(
-                f"tune.journal={path} cannot be a journal: {error}. Name a new file in a folder that can be written."
-            ) from error
         self._discard_halves(is_shared=bool(space.config.tune.journal))
         self.batches = self._proposed_before()
         self.n_batches = 0
 
     def _opened(self, path: Path, metric: str) -> Any:
         """Return the study of this search in a journal, where searches of something else may stand beside it."""
-        if path.exists():
-            with open(path, encoding="utf-8") as file:
-                if (first := file.readline()) and '"op_code"' not in first:
-                    raise ValueError("it holds something else")
         storages = self.optuna.storages
         return self.optuna.create_study(
             storage=storages.JournalStorage(storages.journal.JournalFileBackend(str(path), _Lock(path))),
@@ -285,7 +278,37 @@ def _code(axis: Axis, value: Any) -> Any:
     return sorted(axis.values).index(value) if all(map(is_number, axis.values)) else json.dumps(value)
 
 
-def _imported() -> Any:
+@contextmanager
+def _usable(path: Path) -> Iterator[None]:
+    """Make the folder of a journal, look whether it is one, and say so of errors while it is opened."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "a+", encoding="utf-8") as file:
+            file.seek(0)
+            if (first := file.readline()) and '"op_code"' not in first:
+                raise ValueError("it holds something else")
+        yield
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"tune.journal={path} cannot be a journal: {error}. Name a new file in a folder that can be written."
+        ) from error
+
+
+def check_journal(config: Config) -> None:
+    """Refuse a shared journal that cannot be one, before a folder is made for the search."""
+    if config.tune.strategy == "bayes" and config.tune.journal:
+        with _usable(Path(config.tune.journal)):
+            pass
+
+
+def optuna_imported() -> Any:
+    """Return Optuna, which is imported here alone.
+
+    Raises
+    ------
+    ConfigError
+        If it is not installed.
+    """
     try:
         import optuna
     except ImportError as error:

@@ -17,7 +17,7 @@ TIE_RULE = (
     "components), then the first tried"
 )
 SAME = 1e-12  # scores that differ by less are equal
-SIZES = ("model.params.n_estimators", "model.params.max_iter", "model.params.max_depth", "prepare.pca")
+SIZES = ("model.params.n_estimators", "model.params.max_iter", "model.params.max_depth")
 
 
 def ranked(trials: Sequence[Trial], metric: str) -> list[Trial]:
@@ -55,7 +55,8 @@ def _size(trial: Trial) -> tuple[float, ...]:
         return float(value) if is_number(value) else math.inf
 
     parameters = math.inf if trial.n_parameters is None else float(trial.n_parameters)
-    return (parameters, *map(number, SIZES))
+    components = math.inf if trial.components is None else float(trial.components)
+    return (parameters, *map(number, SIZES), components)
 
 
 def at_the_edge(space: Space, best: Trial) -> list[str]:
@@ -77,6 +78,8 @@ def _ends(axis: Axis) -> tuple[float, float] | None:
     numbers = [value for value in axis.values if is_number(value)] if axis.values else [axis.low, axis.high]
     if len(numbers) < max(3, len(axis.values)):
         return None if axis.values else (axis.low, axis.high)
+    if axis.key == "prepare.pca" and min(numbers) < 1 <= max(numbers):  # shares of the variance, and counts
+        return None
     return min(numbers), max(numbers)
 
 

@@ -120,14 +120,15 @@ def _spread(place: Path, trial: Trial) -> float:
     return float(values.var()) or 1.0
 
 
-def in_words(found: dict[str, Any], metric: str, n_trials: int) -> str:
+def in_words(found: dict[str, Any], metric: str, n_trials: int, *, folds: bool) -> str:
     """Return what the numbers of `inflation` mean, in a sentence."""
     if "reason" in found:
         return f"How much choosing among {n_trials} settings flatters the best one is not known: {found['reason']}."
     share = metric in ("accuracy", "r2")
     size = f"{100 * found['inflation']:.2f} points" if share else f"{found['inflation']:.2g}"
+    pooled = ", all folds together" if folds else ""
     return (
         f"The best of {n_trials} settings looks about {size} better than it is: {metric} {found['score']:.4f} on the "
-        f"{found['n_rows']:,} validation rows that chose it, about {found['expected']:.4f} to be expected on new rows "
-        "like them."
+        f"{found['n_rows']:,} validation rows that chose it{pooled}, about {found['expected']:.4f} to be expected on "
+        "new rows like them."
     )

@@ -23,7 +23,7 @@ from mlexp.tasks import TASKS, check
 from mlexp.tasks.parts import described, sizes
 from mlexp.terminal import QUIET
 from mlexp.tuning import space as spaces
-from mlexp.tuning.bayes import bayes
+from mlexp.tuning.bayes import bayes, check_journal, optuna_imported
 from mlexp.tuning.choice import TIE_RULE, at_the_edge, overtaken, ranked, tied
 from mlexp.tuning.importance import importance
 from mlexp.tuning.inflation import in_words, inflation
@@ -57,6 +57,7 @@ def search(config: Config, dataset: Dataset, session: Session) -> Result:
         No trial came to a score.
     """
     space, metric = checked(config)
+    check_journal(config)
     session.started(_plan(space, metric, dataset))
     assert session.folder is not None
     place = session.folder.path
@@ -117,6 +118,8 @@ def checked(config: Config) -> tuple[Space, str]:
             "split.validation=0 leaves nothing to choose by. Set split.validation=0.1, or tune.folds=3."
         )
     space = spaces.of(config)
+    if tune.strategy == "bayes":
+        optuna_imported()
     if tune.strategy == "halving":
         key, _ = resource(config)
         if key in space.keys:
@@ -224,7 +227,7 @@ class Found:
             "sentences": [
                 self._headline(),
                 *([f"{n_tied} settings share that score; taken: {TIE_RULE}."] if n_tied > 1 else []),
-                in_words(luck, self.metric, len(self.ranked)),
+                in_words(luck, self.metric, len(self.ranked), folds=bool(tune.folds)),
                 *self.warnings(),
             ],
         }

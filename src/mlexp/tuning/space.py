@@ -231,6 +231,10 @@ def _axis(key: str, node: Any, first: int | None) -> Axis:
     }
     if "values" not in entry:
         return _range(key, entry, when, first)
+    if both := [name for name in ("low", "high", "log", "step", "n") if name in entry]:
+        raise ConfigError(
+            f"tune.space.{key} lists its values and has a range too. Leave out values, or {' and '.join(both)}."
+        )
     values = entry["values"]
     if not isinstance(values, list) or not values:
         raise ConfigError(
@@ -243,7 +247,9 @@ def _axis(key: str, node: Any, first: int | None) -> Axis:
 def _range(key: str, entry: Mapping[str, Any], when: dict[str, tuple[Any, ...]], first: int | None) -> Axis:
     low: Any = entry.get("low")
     high: Any = entry.get("high")
-    log = bool(entry.get("log", False))
+    log: Any = entry.get("log", False)
+    if not isinstance(log, bool):
+        raise ConfigError(f"tune.space.{key}.log must be true or false. Got {as_typed(log)}.")
     if not is_number(low) or not is_number(high) or not low < high or (log and low <= 0):
         raise ConfigError(
             f"tune.space.{key} must have numbers low < high{', low above 0 for log: true' if log else ''}. Got low "
@@ -256,7 +262,8 @@ def _range(key: str, entry: Mapping[str, Any], when: dict[str, tuple[Any, ...]],
         return axis
     if (step is None) == (n is None) or not _fits(step, n, log):
         raise ConfigError(
-            f"tune.space.{key} takes n (2 or more values), or step (above 0, without log: true)."
+            f"tune.space.{key} takes n (2 or more values), or step (above 0, without log: true). Got "
+            f"{as_typed({'n': n, 'step': step, 'log': log})}."
         )
     count = n if step is None else (high - low) / step + 1 + 1e-9
     if count > MOST:
@@ -288,8 +295,14 @@ def _check_key(key: str) -> None:
 
 
 def _check_value(place: str, key: str, value: Any) -> None:
-    if key in declared() and not declared()[key].metadata["rule"].accepts(value):
-        raise ConfigError(f"{place}: {declared()[key].metadata['rule'].complaint(key, value)}")
+    if key not in declared() or (rule := declared()[key].metadata["rule"]).accepts(value):
+        return
+    cure = (
+        f" What is searched is a list of values, here of lists: [{shown([value])}, ...]."
+        if rule.accepts([value])
+        else ""
+    )
+    raise ConfigError(f"{place}: {rule.complaint(key, value)}{cure}")
 
 
 def _check_conditions(axes: Sequence[Axis]) -> None:

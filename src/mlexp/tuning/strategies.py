@@ -54,11 +54,11 @@ def settings(space: Space) -> list[Setting]:
 def budget(space: Space) -> int:
     """Return how many settings are tried."""
     tune = space.config.tune
-    if tune.budget is not None:
-        return tune.budget
     if not space.finite:
-        return UNLESS_FINITE
+        return tune.budget or UNLESS_FINITE
     whole = len(space.grid)
+    if tune.budget is not None:
+        return min(tune.budget, whole)
     return whole if tune.strategy in ("grid", "halving") else max(2, math.ceil(whole / 2))
 
 

@@ -45,6 +45,7 @@ class Trial:
     resource, first_score : halving: epochs (or trees) at most in its last rung; the score after its first
     seconds : of all its jobs; a forest grown for several sizes is shared out by size
     n_parameters : of a network
+    components : principal components that the preparation kept, most of all folds; None without
     folders : run folders of its jobs, within the run folder
     grown : place among the sizes of a forest that was grown once for several
     """
@@ -61,6 +62,7 @@ class Trial:
     first_score: float = math.nan
     seconds: float = 0.0
     n_parameters: int | None = None
+    components: int | None = None
     folders: tuple[str, ...] = ()
     grown: int | None = None
     problem: str = ""
@@ -139,6 +141,7 @@ class Trials:
             best_epochs=tuple(one["best_epoch"] for one in facts if "best_epoch" in one),
             seconds=sum(float(row["seconds"] or 0) for row in rows) * _share(setting, count, found),
             n_parameters=next((one["n_parameters"] for one in facts if "n_parameters" in one), None),
+            components=max((one["components"] for one in found if "components" in one), default=None),
             folders=folders,
             grown=found[0].get("grown") if count else None,
             problem=str(bad["problem"]) if bad else "",
@@ -192,6 +195,8 @@ def _measured(place: Path, row: Mapping[str, Any], metric: str, size: int | None
         return {}
     run = Run(place / row["folder"])
     found: dict[str, Any] = {"facts": run.info["facts"]}
+    if kept := run.info["preparation"].get("pca"):
+        found["components"] = kept["components"]
     if size is None or "grown" not in run.tables:
         values = {part: run.metrics.get(part, {}).get(metric, math.nan) for part in ("train", "validation")}
         return found | {"score": values["validation"], "train": values["train"]}

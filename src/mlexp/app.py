@@ -68,7 +68,7 @@ def run(
     """
     unfinished = record.reopen(place, PATIENCE) if place is not None and place.exists() else None
     session = Session(config, command, terminal or Terminal(QUIET), unfinished, place)
-    return _run(session, stop, dataset, place)
+    return _run(session, stop, dataset)
 
 
 def resume(
@@ -80,8 +80,8 @@ def resume(
 ) -> Run:
     """Go on with a run that was stopped or killed, in its own folder, from its last checkpoint.
 
-    Metrics, history, predictions and model are the same, byte for byte, as had it never stopped. The trials of a
-    search go on where `execution` says, settings such as ``execution=local``; else where they ran.
+    It ends with the same bytes as had it never stopped. Trials of a search go on where `execution` says, settings
+    such as ``execution=local``, else where they ran.
 
     Raises
     ------
@@ -101,13 +101,7 @@ def resume(
 
 @contextmanager
 def resumable(path: Path, verb: str = "resume") -> Iterator[None]:
-    """Turn an error of a full disk into an interruption that says what to type once there is room.
-
-    Raises
-    ------
-    Interrupted
-        Where `NotWritten` was raised.
-    """
+    """Raise `Interrupted`, with what to type once there is room, where `NotWritten` was raised."""
     try:
         yield
     except NotWritten as error:
@@ -119,12 +113,7 @@ def load(config: Config) -> Dataset:
     return sources.load(**dataclasses.asdict(config.dataset), data_dir=config.data_dir)
 
 
-def _run(
-    session: Session,
-    stop: threading.Event | None = None,
-    dataset: Dataset | None = None,
-    place: Path | None = None,
-) -> Run:
+def _run(session: Session, stop: threading.Event | None = None, dataset: Dataset | None = None) -> Run:
     config = session.config
     limited = environment.libraries().limit(limits=config.threads)
     with limited, nullcontext(stop) if stop else stop_on_signal() as asked:
@@ -134,7 +123,7 @@ def _run(
             return session.finished(_study(config)(config, dataset, session))
         except BaseException as error:
             session.failed(error)
-            if isinstance(error, NotWritten) and session.folder is not None and place is None:
+            if isinstance(error, NotWritten) and session.folder is not None and session.place is None:
                 verb = "report" if session.info["status"] == "completed" else "resume"
                 with resumable(session.folder.path, verb):
                     raise
@@ -218,7 +207,7 @@ class Session:
         self.folder: RunFolder | None = None
         self.info: dict[str, Any] = {}
         self._unfinished = unfinished
-        self._place = place
+        self.place = place
         self._stacked = stacked
         self._closed = False
         self._wall = time.perf_counter()
@@ -247,14 +236,14 @@ class Session:
         } | ({"stack": self._stacked} if self._stacked > 1 else {})
         self.tracker = Tracker(config, lambda words: self.info["warnings"].append(words))
         if self._unfinished is None:
-            self.folder = record.create(Path(config.outputs), config.task.name, code, self._place)
+            self.folder = record.create(Path(config.outputs), config.task.name, code, self.place)
             self.folder.write_config(configuration.as_yaml(config))
         else:
             self.info |= _continued(record.load(self._unfinished.path).info, self.info)
             self.folder = self._unfinished
         self.folder.write_info(self.info)
         self.folder.log(f"started: {' '.join(self.command)}" if not self._unfinished else "resumed")
-        if self._place is None:
+        if self.place is None:
             record.point_latest(self.folder.path)
         self.tracker.started(self.folder.path, self.info, configuration.flat(config))
         self.terminal.begin(config.task.name, plan)

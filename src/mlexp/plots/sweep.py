@@ -244,15 +244,13 @@ def parallel(found: Findings) -> Figure:
     fans = [min(0.3 / max(len(places) - 1, 1), 0.12) for places in heights]
     last = len(found.keys)
     axes.axvline(last, color=style.GREY, linewidth=0.8, zorder=1)
-    for rank, setting in enumerate(
-        sorted(means, key=lambda one: means[one] if cmap == "cividis" else -means[one])
-    ):
+    sign = 1 if cmap == "cividis" else -1
+    for rank, setting in enumerate(sorted(means, key=lambda one: (one == found.best, sign * means[one]))):
         fan = float(norm(means[setting])) - 0.5  # lines of one value lie side by side, the better ones above
         height = [heights[side][word] + fans[side] * fan for side, word in enumerate(setting)] + [fan + 0.5]
         best = setting == found.best
-        above = len(means) if best else rank
         axes.plot(range(last + 1), height, color=style.VERMILION if best else colours.to_rgba(np.array(means[setting])),
-                  linewidth=2.4 if best else 0.9, alpha=1 if best else 0.8, zorder=2 + above)  # fmt: skip
+                  linewidth=2.4 if best else 0.9, alpha=1 if best else 0.8, zorder=2 + rank)  # fmt: skip
     for value, end in zip(ends, (min(means.values()), max(means.values())), strict=True):
         name = f"{'' if value == end else '≤' if value > end else '≥'}{value:.3f}"
         axes.text(last + 0.03, float(norm(value)), name, ha="left", va="center", fontsize=style.SMALL)

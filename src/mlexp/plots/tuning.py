@@ -190,7 +190,7 @@ def _scattered(found: Searched) -> Figure:
     axes.plot(*chosen, "o", markersize=11, fillstyle="none", color=style.VERMILION, markeredgewidth=1.8)
     for axis, side in ((axes.xaxis, 0), (axes.yaxis, 1)):
         column, (spots, numeric) = points[:, side], scales[side]
-        log = numeric and (column > 0).all() and column.max() / column.min() >= 50
+        log = numeric and (column > 0).all() and column.max() / column.min() >= 20
         (axes.set_xscale if side == 0 else axes.set_yscale)("log" if log else "linear")
         if not numeric:
             names = style.class_names(thinned(sides[side], MOST_NAMED), 0.7)

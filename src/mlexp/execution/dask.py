@@ -131,7 +131,10 @@ def connected(address: str | None) -> Any:
     ConfigError
         If the extra is not installed, the address is none, or no one answers there within seconds.
     """
-    cure = "Start one with: dask scheduler, and set execution.scheduler to the tcp:// address that it prints."
+    cure = (
+        "Start one with: dask scheduler, and set execution.scheduler to the tcp:// address that it prints. Or stay on "
+        "this machine: execution=local."
+    )
     if address is None:
         raise ConfigError(f"execution.backend=dask needs a scheduler. {cure}")
     try:

@@ -32,6 +32,7 @@ def write(
         images = place / ("images/reproduction" if place == docs else "images")
         images.mkdir(parents=True, exist_ok=True)
         pictures = {name: drawn(name, study, folder / name, images) for name, study in studies.items()}
+        seconds = {name: took(study, folder / name) for name, study in studies.items()}
         content = {
             "studies": studies,
             "rows": {name: [row(one, quick=quick) for one in found[name]] for name in studies},
@@ -52,7 +53,8 @@ def write(
                 name: [" ".join(["mlexp", *words(run, quick=quick)]) for run in study["runs"].values()]
                 for name, study in studies.items()
             },
-            "took": {name: took(study, folder / name) for name, study in studies.items()},
+            "took": {name: f"{value / 60:.1f}" for name, value in seconds.items()},
+            "hours": f"{sum(seconds.values()) / 3600:.1f}",
             "machine": machine(studies, folder),
             "size": folder.name,
         }
@@ -157,11 +159,12 @@ def words(run: Mapping[str, Any], *, quick: bool) -> list[str]:
     >>> words({"settings": ["task=a"], "seeds": 2}, quick=False)
     ['-m', 'task=a', 'seed=0,1']
     >>> words({"settings": ["task=a"], "comparison": True, "seeds": 3, "quick": ["b=1"]}, quick=True)
-    ['task=a', 'size=smoke', 'b=1']
+    ['task=a', 'size=smoke', 'comparison.first=null', 'b=1']
     """
     settings = list(run["settings"])
     if quick:
-        settings += ["size=smoke", *run.get("quick", [])]
+        every_arm = ["comparison.first=null"] if run.get("comparison") else []
+        settings += ["size=smoke", *every_arm, *run.get("quick", [])]
     if run.get("tuned"):
         return settings
     if run.get("comparison"):
@@ -176,8 +179,8 @@ def words(run: Mapping[str, Any], *, quick: bool) -> list[str]:
     ]
 
 
-def took(study: Mapping[str, Any], folder: Path) -> str:
-    """Return the minutes of computing of all runs of a study, over all its processes; a stack counts once."""
+def took(study: Mapping[str, Any], folder: Path) -> float:
+    """Return the seconds of computing of all runs of a study, over all its processes; a stack counts once."""
     seconds = 0.0
     for key in study["runs"]:
         for run in completed(folder / key):
@@ -186,7 +189,7 @@ def took(study: Mapping[str, Any], folder: Path) -> str:
             seconds += sum(one.seconds or 0.0 for one in completed(run.path / "trials"))
         for search in (folder / key).glob("tuning/*/trials"):
             seconds += sum(one.seconds or 0.0 for one in completed(search))
-    return f"{seconds / 60:.1f}"
+    return seconds
 
 
 def machine(studies: Studies, folder: Path) -> str:

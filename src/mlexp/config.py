@@ -172,6 +172,8 @@ def moved(execution: Execution, words: Sequence[str]) -> Execution:
                 f"'{word}' cannot be set here: what runs is recorded. Only where it runs can be: execution=local, "
                 "execution.workers=2, execution.scheduler=tcp://HOST:PORT ..."
             )
+    if not words:
+        return execution
     asked = compose(words).execution
     keys = [word.partition("=")[0].partition(".")[2] for word in words]
     return asked if "" in keys else replace(execution, **{key: getattr(asked, key) for key in keys})

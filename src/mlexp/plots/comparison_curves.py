@@ -118,13 +118,9 @@ def paired_differences(arms: Arms) -> Figure | None:
     a, b = arms.lead
     found = _by_row(arms, a, b)
     several = arms.info["design"]["datasets"] > 1
-    units = (
-        f"{str(arms.info['metric']).partition('.')[0]} rows"
-        if found is not None
-        else "data sets"
-        if several
-        else "divisions of the rows"
-    )
+    units = "data sets" if several else "divisions of the rows"
+    if found is not None:
+        units = f"{str(arms.info['metric']).partition('.')[0]} rows"
     values = _by_unit(arms, a, b) if found is None else found
     if values is None or len(values) < 3:
         return None

@@ -22,7 +22,7 @@ from mlexp.schema import Execution
 pytest.importorskip("distributed", reason="the extra dask is not installed")
 pytest.importorskip("submitit", reason="the extra slurm is not installed")
 
-JOBS = ("-m", "-q", "model.epochs=30", "model.patience=null", "model.hidden=[16]", "model.learning_rate=0.01,0.001",
+JOBS = ("-m", "-q", "model.epochs=120", "model.patience=null", "model.hidden=[16]", "model.learning_rate=0.01,0.001",
         "seed=0,1,2", "checkpoint_seconds=0.2", "figures=false")  # fmt: skip
 LONG = ("-m", "-q", "model.epochs=400", "model.patience=null", "model.hidden=[32]", "seed=0,1,2,3", "sweep.stack=false",
         "checkpoint_seconds=0.1", "figures=false", "sweep.dir=here")  # fmt: skip

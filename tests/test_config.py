@@ -80,6 +80,13 @@ def test_what_only_several_runs_can_have(words: list[str], expected: str | None)
         checks.check_single(config, words)
 
 
+@pytest.mark.parametrize("task", ["task=regress", "task=fashion_autoencoder"])
+def test_what_is_for_classes_is_refused_without_them(task: str) -> None:
+    with pytest.raises(ConfigError, match=r"model\.label_smoothing is for classes"):
+        configuration.compose([task, "model.label_smoothing=0.1"])
+    assert configuration.compose([task]).model.label_smoothing == 0
+
+
 def test_activations_must_match_layers() -> None:
     with pytest.raises(ConfigError, match=r"each of the 3 hidden layers.*Got 2"):
         configuration.compose(["model.hidden=[3,4,5]", "model.activation=[relu,tanh]"])

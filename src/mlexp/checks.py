@@ -12,6 +12,8 @@ from mlexp.errors import ConfigError
 from mlexp.names import ENGINE_MODELS, GROUPS, NETWORK_KEYS, SCHEDULES, SHARED_KEYS, TASK_KINDS
 from mlexp.schema import Config, declared
 
+OF_CLASSES = ("model.label_smoothing", "model.class_weight")
+
 
 def check_keys(flat: Mapping[str, Any]) -> None:
     """Refuse keys that no one declared; Hydra lets ``+nosuch=1`` pass."""
@@ -134,7 +136,12 @@ def check_used(config: Config, typed: Sequence[str]) -> None:
     """Refuse typed keys that belong to another kind of study, or to a search that there is not."""
     kind = config.task.kind
     for word in typed:
-        node, dot, _ = word.lstrip("+~").partition("=")[0].partition(".")
+        path = word.lstrip("+~").partition("=")[0]
+        node, dot, _ = path.partition(".")
+        if path in OF_CLASSES and kind in ("regression", "autoencoder"):
+            raise ConfigError(
+                f"{word}: {path} is for classes, and task.kind={kind} has none. Leave the word out."
+            )
         if dot and node in TASK_KINDS and kind not in (node, "comparison"):
             raise ConfigError(
                 f"{word}: the keys of {node} belong to task.kind={node}. Got task.kind={kind}: leave the word out, or "

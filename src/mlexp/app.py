@@ -100,12 +100,16 @@ def resume(
 
 
 @contextmanager
-def resumable(path: Path, verb: str = "resume") -> Iterator[None]:
+def resumable(path: Path) -> Iterator[None]:
     """Raise `Interrupted`, with what to type once there is room, where `NotWritten` was raised."""
     try:
         yield
     except NotWritten as error:
-        raise Interrupted(f"{error} Then go on with: mlexp {verb} {as_typed(path)}") from error
+        raise _with_room(error, path, "resume") from error
+
+
+def _with_room(error: NotWritten, path: Path, verb: str) -> Interrupted:
+    return Interrupted(f"{error} Then go on with: mlexp {verb} {as_typed(path)}")
 
 
 def load(config: Config) -> Dataset:
@@ -125,8 +129,7 @@ def _run(session: Session, stop: threading.Event | None = None, dataset: Dataset
             session.failed(error)
             if isinstance(error, NotWritten) and session.folder is not None and session.place is None:
                 verb = "report" if session.info["status"] == "completed" else "resume"
-                with resumable(session.folder.path, verb):
-                    raise
+                raise _with_room(error, session.folder.path, verb) from error
             raise
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from mlexp import yamltext
 from mlexp.errors import ConfigError
 from mlexp.names import ENGINE_MODELS, GROUPS, NETWORK_KEYS, SCHEDULES, SHARED_KEYS, TASK_KINDS
+from mlexp.rules import key_of
 from mlexp.schema import Config, declared
 
 OF_CLASSES = ("model.label_smoothing", "model.class_weight")
@@ -69,6 +70,13 @@ def check_together(config: Config) -> None:
         )
 
 
+def check_words(config: Config, typed: Sequence[str]) -> None:
+    """Refuse typed settings that would be lost: no part of the model, the search or the study reads them."""
+    check_typed(config, typed)
+    check_searched(config, typed)
+    check_used(config, typed)
+
+
 def check_typed(config: Config, typed: Sequence[str]) -> None:
     """Refuse typed settings of `model` that the chosen model does not have."""
     name = config.model.name
@@ -122,7 +130,7 @@ def check_searched(config: Config, typed: Sequence[str]) -> None:
     leaves = dict(yamltext.leaves(config.tune.space))
     searched = [path for path, value in leaves.items() if value is not None]
     for word in typed:
-        key = word.lstrip("+~").partition("=")[0]
+        key = key_of(word)
         if key in (*GROUPS, "model.params"):  # these hold what is searched, and much else
             continue
         if any(path == key or path.startswith(f"{key}.") for path in searched):
@@ -136,7 +144,7 @@ def check_used(config: Config, typed: Sequence[str]) -> None:
     """Refuse typed keys that belong to another kind of study, or to a search that there is not."""
     kind = config.task.kind
     for word in typed:
-        path = word.lstrip("+~").partition("=")[0]
+        path = key_of(word)
         node, dot, _ = path.partition(".")
         if path in OF_CLASSES and kind in ("regression", "autoencoder"):
             raise ConfigError(
@@ -160,7 +168,7 @@ def check_single(config: Config, typed: Sequence[str]) -> None:
         raise ConfigError("sweep.list and sweep.zip describe several runs. Add -m to run them all.")
     searched = config.tune.strategy is not None
     for word in typed:
-        node, _, key = word.lstrip("+~").partition("=")[0].partition(".")
+        node, _, key = key_of(word).partition(".")
         if searched and (node == "sweep" and key in ("dir", "resume")):
             raise ConfigError(
                 f"{word}: a search goes into the folder of its run, and a killed one goes on with mlexp resume FOLDER. "

@@ -186,18 +186,19 @@ def planned(composed: DictConfig | list[str], command: list[str]) -> Asked:
         from mlexp import comparisons
 
         return comparisons.plan(typed, command=command)
+    from mlexp import checks
     from mlexp import config as configuration
 
-    return configuration.checked(composed, typed)
+    config = configuration.checked(composed, typed)
+    checks.check_single(config, typed)
+    return config
 
 
 def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool) -> int:
     """Run a configuration or a sweep and return the exit code; when `dry`, only show what would run."""
-    from mlexp import checks
     from mlexp.schema import Config
 
     if isinstance(asked, Config):
-        checks.check_single(asked, flags_first(command[1:])[1])
         if dry:
             print(f"1 job: {asked.task.name}. Its configuration: the same command with --cfg job")
             announce_search(asked, "with")

@@ -28,6 +28,7 @@ from mlexp import checks
 from mlexp import config as configuration
 from mlexp.choices import search_path
 from mlexp.errors import ConfigError, did_you_mean
+from mlexp.rules import key_of
 from mlexp.schema import Config, declared
 from mlexp.yamltext import leaves
 
@@ -63,7 +64,7 @@ def expand(arguments: Sequence[str], config_dir: str | None = None) -> list[Comb
             axes = _axes(arguments, composer)
         except configuration.COMPOSITION_ERRORS as error:
             raise configuration.explain(error, arguments, config_dir) from error
-        varied = {_key(word): None for axis in axes if len(axis) > 1 for words in axis for word in words}
+        varied = {key_of(word): None for axis in axes if len(axis) > 1 for words in axis for word in words}
         combined = [list(itertools.chain(*words)) for words in itertools.product(*axes)]
         return [
             _combination(number, words, varied, composer, config_dir)
@@ -109,7 +110,7 @@ def as_settings(values: Mapping[str, Any]) -> list[str]:
 def _combination(
     number: int, words: Sequence[str], varied: Mapping[str, None], composer: Composer, config_dir: str | None
 ) -> Combination:
-    values = {_key(word): word.partition("=")[2] for word in words}
+    values = {key_of(word): word.partition("=")[2] for word in words}
     swept = {key: values.get(key, "") for key in varied}
     try:
         return Combination(swept, composer.compose(words))
@@ -141,7 +142,7 @@ class Composer:
 
     def compose(self, words: Sequence[str]) -> Config:
         """Return the checked configuration that these settings make, each with one value."""
-        frame = tuple(_key(word) if self._plain(word) else word for word in words)
+        frame = tuple(key_of(word) if self._plain(word) else word for word in words)
         alike = self._like.get(frame)
         if alike is not None:
             return self._varied(*alike, words)
@@ -158,22 +159,20 @@ class Composer:
             if self._plain(word):
                 if word not in self._values:
                     ConfigLoaderImpl._apply_overrides_to_config([self.parse(word)], composed)
-                    value = OmegaConf.select(composed, _key(word))
+                    value = OmegaConf.select(composed, key_of(word))
                     self._values[word] = (
                         OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
                     )
-                config = changed(config, _key(word), self._values[word])
+                config = changed(config, key_of(word), self._values[word])
         checks.check_values(configuration.flat(config))
         checks.check_together(config)
-        checks.check_typed(config, words)
-        checks.check_searched(config, words)
-        checks.check_used(config, words)
+        checks.check_words(config, words)
         return config
 
     def _plain(self, word: str) -> bool:
         """Return whether a word gives a declared key a value that is neither a mapping nor made from other keys."""
         return (
-            word[0] not in "+~" and "{" not in word and _key(word) in declared() and not self._chooses(word)
+            word[0] not in "+~" and "{" not in word and key_of(word) in declared() and not self._chooses(word)
         )
 
     def composed(self, words: Sequence[str]) -> DictConfig:
@@ -225,7 +224,7 @@ def _axes(arguments: Sequence[str], composer: Composer) -> list[Axis]:
     if not listed:
         return zipped
     sets = [tuple(as_settings(mapping)) for mapping in listed]
-    if twice := sorted({_key(word) for words in sets for word in words} & set(values)):
+    if twice := sorted({key_of(word) for words in sets for word in words} & set(values)):
         raise ConfigError(f"{twice[0]} is typed and stands in sweep.list too. Take one of them away.")
     return [*zipped, sets]
 
@@ -233,10 +232,10 @@ def _axes(arguments: Sequence[str], composer: Composer) -> list[Axis]:
 def _refuse_twice(values: Mapping[str, Axis], composer: Composer) -> None:
     """Refuse a key with several values that a typed mapping sets as well."""
     for word in itertools.chain(*itertools.chain(*values.values())):
-        content = composer.parse(word).value()
+        content = composer.parse(word).value() if "{" in word else None
         if not isinstance(content, dict):
             continue
-        for key, _ in leaves(content, prefix=f"{_key(word)}."):
+        for key, _ in leaves(content, prefix=f"{key_of(word)}."):
             if len(values.get(key, ())) > 1:
                 raise ConfigError(f"{key} has several values, and {word} sets it too. Take one of them away.")
 
@@ -277,10 +276,6 @@ def changed(config: Config, path: str, value: Any) -> Config:
         node = inner
     setattr(node, name, value)
     return whole
-
-
-def _key(word: str) -> str:
-    return word.partition("=")[0].lstrip("+~")
 
 
 def _typed(value: Any) -> str:

@@ -28,16 +28,15 @@ from mlexp import yamltext
 from mlexp.checks import (
     cannot_be_removed,
     check_keys,
-    check_searched,
     check_together,
-    check_typed,
-    check_used,
     check_values,
+    check_words,
     unknown_key,
 )
 from mlexp.choices import offered, search_path
 from mlexp.errors import ConfigError, DataError, did_you_mean
 from mlexp.names import GROUPS
+from mlexp.rules import key_of
 from mlexp.schema import Config, Execution, declared
 
 CONFIG_MODULE = "mlexp.conf"
@@ -152,9 +151,7 @@ def checked(composed: DictConfig, typed: Sequence[str] = ()) -> Config:
     config = OmegaConf.to_object(composed)
     assert isinstance(config, Config)
     check_together(config)
-    check_typed(config, typed)
-    check_searched(config, typed)
-    check_used(config, typed)
+    check_words(config, typed)
     return config
 
 
@@ -175,7 +172,7 @@ def moved(execution: Execution, words: Sequence[str]) -> Execution:
     if not words:
         return execution
     asked = compose(words).execution
-    keys = [word.partition("=")[0].partition(".")[2] for word in words]
+    keys = [key_of(word).partition(".")[2] for word in words]
     return asked if "" in keys else replace(execution, **{key: getattr(asked, key) for key in keys})
 
 
@@ -304,7 +301,7 @@ def _offending(path: str, error: BaseException, overrides: Sequence[str]) -> Any
 def _of_a_word(said: str, overrides: Sequence[str]) -> str | None:
     """Say what is wrong with a typed word of which Hydra tells neither the word nor a cure."""
     for word in overrides:
-        key = word.lstrip("+~").partition("=")[0]
+        key = key_of(word)
         if not key:
             return f"'{word}' names no key. Write key=value."
         if key in ("hydra.sweeper", "hydra/sweeper"):

@@ -14,7 +14,7 @@ from mlexp.comparisons import tuned
 from mlexp.comparisons.metric import DEFAULT, Metric
 from mlexp.errors import ConfigError
 from mlexp.names import GROUPS
-from mlexp.rules import as_typed
+from mlexp.rules import as_typed, key_of
 from mlexp.schema import Config
 from mlexp.studies import Comparison
 from mlexp.yamltext import leaves
@@ -124,7 +124,7 @@ def refuse_twice_set(
     arguments: Sequence[str], arms: Mapping[str, Mapping[str, Any]], node: Comparison
 ) -> None:
     """Refuse a key that an arm sets and the command line sets too: one of them would win unseen."""
-    typed = sorted({word.partition("=")[0].lstrip("+~") for word in arguments})
+    typed = sorted({key_of(word) for word in arguments})
     for name, values in arms.items():
         for key, word in itertools.product((word.partition("=")[0] for word in as_settings(values)), typed):
             if key == word or _within(key, word) or _within(word, key):

@@ -99,9 +99,14 @@ class Arms:
         """Return the names of arms ready to draw, at most `width` inches wide."""
         return style.class_names(list(arms) or self.names, width)
 
+    @property
+    def part(self) -> str:
+        """The part of the rows that judges."""
+        return str(self.info["metric"]).partition(".")[0]
+
     def rows(self, arm: str, what: str) -> np.ndarray | None:
         """Return what every run of an arm kept of the rows, shape (runs, n); None unless all have the same rows."""
-        part = str(self.info["metric"]).partition(".")[0]
+        part = self.part
         found = [run.predictions.get(f"{part}_{what}") for run in self.runs[arm]]
         index = [run.predictions.get(f"{part}_row") for run in self.runs[arm]]
         first = self.runs[self.names[0]][0].predictions.get(f"{part}_row")

@@ -103,7 +103,7 @@ def _recalls(arms: Arms, arm: str) -> np.ndarray | None:
 
 def _confusions(arms: Arms, arm: str) -> np.ndarray | None:
     """Return the confusion matrix of every run of an arm."""
-    part, n = str(arms.info["metric"]).partition(".")[0], len(arms.classes)
+    part, n = arms.part, len(arms.classes)
     kept = [
         [run.predictions.get(f"{part}_{what}") for what in ("true", "predicted")] for run in arms.runs[arm]
     ]

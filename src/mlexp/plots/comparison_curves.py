@@ -120,7 +120,7 @@ def paired_differences(arms: Arms) -> Figure | None:
     several = arms.info["design"]["datasets"] > 1
     units = "data sets" if several else "divisions of the rows"
     if found is not None:
-        units = f"{str(arms.info['metric']).partition('.')[0]} rows"
+        units = f"{arms.part} rows"
     values = _by_unit(arms, a, b) if found is None else found
     if values is None or len(values) < 3:
         return None

@@ -241,7 +241,7 @@ def parallel(found: Findings) -> Figure:
             axes.text(side - 0.03, heights[-1][word], style.escape(style.fit(style.clean(word), 0.8, style.SMALL)),
                       ha="right", va="center", fontsize=style.SMALL, zorder=1000, bbox=BEHIND)  # fmt: skip
         axes.axvline(side, color=style.GREY, linewidth=0.8, zorder=1)
-    fans = [min(0.3 / max(len(places) - 1, 1), 0.12) for places in heights]
+    fans = [min(0.3 / max(len(spots) - 1, 1), 0.12) for spots in heights]
     last = len(found.keys)
     axes.axvline(last, color=style.GREY, linewidth=0.8, zorder=1)
     sign = 1 if cmap == "cividis" else -1

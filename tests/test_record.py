@@ -165,3 +165,36 @@ def test_pickles_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "model.npz", evil=np.array([{"a": 1}], dtype=object))
     with pytest.raises(DataError, match="damaged"):
         _ = record.load(tmp_path).model
+
+
+def test_a_killed_run_is_interrupted_and_one_under_way_is_running(tmp_path: Path) -> None:
+    folder = record.create(tmp_path, "study", "abcd1234")
+    folder.write_info({"status": "running", "error": None})
+    assert record.is_locked(folder.path)
+    assert record.load(folder.path).info["status"] == "running"
+    os.close(folder.lock)  # as the system does where a process is killed
+    assert not record.is_locked(folder.path)
+    assert not record.is_locked(tmp_path / "nowhere")
+    killed = record.load(folder.path).info
+    assert (killed["status"], "killed" in killed["error"]) == ("interrupted", True)
+    again = record.reopen(folder.path)
+    assert record.load(folder.path).info["status"] == "running"
+    again.close(keep_checkpoint=True)
+
+
+def test_a_look_at_the_lock_keeps_no_run_from_beginning(tmp_path: Path) -> None:
+    look = record.locked(tmp_path)
+    with ThreadPoolExecutor(1) as pool:
+        begun = pool.submit(record.locked, tmp_path)
+        time.sleep(0.02)
+        os.close(look)
+        os.close(begun.result())
+
+
+def test_a_lock_that_is_a_link_or_a_pipe_is_none(tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("")
+    (tmp_path / record.LOCK).symlink_to(tmp_path / "other")
+    assert not record.is_locked(tmp_path)
+    (tmp_path / record.LOCK).unlink()
+    os.mkfifo(tmp_path / record.LOCK)
+    assert not record.is_locked(tmp_path)

@@ -35,7 +35,7 @@ class Comparison:
     @cached_property
     def info(self) -> dict[str, Any]:
         """The answer and what it rests on (`comparison.json`)."""
-        found: dict[str, Any] = record.read_json(self.path / INFO, SHAPE)
+        found: dict[str, Any] = record.current(self.path, INFO, SHAPE)
         return found
 
     @cached_property

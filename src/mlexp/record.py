@@ -6,6 +6,7 @@ file or none. `history.csv` and `timing.csv` grow by whole lines while a model t
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -36,6 +37,8 @@ from mlexp.result import Columns, Result
 RESUMABLE = ("running", "failed", "interrupted")
 CHECKPOINT = "checkpoint.npz"
 LOCK = ".lock"
+SECONDS_OF_A_LOOK = 0.2  # `is_locked` holds the lock for an instant: who wants it tries for longer
+KILLED = "its process was killed"
 TORN = ".*.tmp"
 SECONDS_BETWEEN_APPENDS = 0.2
 INFO = {"status": str, "task": {"name": str, "kind": str}, "command": [str], "started": str, "dataset": dict,
@@ -192,7 +195,7 @@ def remove_torn(path: Path) -> None:
 
 def locked(path: Path, patience: float = 0) -> int:
     """Hold a lock that the system lets go of when the process ends, however it ends; wait for it if need be."""
-    until = time.monotonic() + patience
+    until = time.monotonic() + max(patience, SECONDS_OF_A_LOOK)
     while True:
         with writing(path / LOCK):
             lock = os.open(path / LOCK, os.O_WRONLY | os.O_CREAT)
@@ -208,6 +211,30 @@ def locked(path: Path, patience: float = 0) -> int:
                     f"{path} is being written by a run that is still going on. Wait for it, or stop it."
                 ) from error
         time.sleep(0.05)
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether a process, this one included, is writing in the folder of a run or sweep."""
+    try:
+        lock = os.open(path / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        return error.errno in (errno.EACCES, errno.EPERM)  # it is there and may not be asked
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def current(path: Path, name: str, shape: Any) -> Any:
+    """Return what the record `name` of a folder says; of a run that was killed, that it was interrupted."""
+    writing = is_locked(path)  # asked first: a run that ends in between is not taken for killed
+    info = read_json(path / name, shape)
+    if info.get("status") == "running" and not writing:
+        info |= {"status": "interrupted", "error": KILLED}
+    return info
 
 
 def point_latest(path: Path) -> None:
@@ -243,8 +270,8 @@ class Run:
 
     @cached_property
     def info(self) -> dict[str, Any]:
-        """What ran and how it ended (`run.json`)."""
-        found: dict[str, Any] = read_json(self.path / "run.json", INFO)
+        """What ran and how it ended (`run.json`); what a killed process left "running" is interrupted."""
+        found: dict[str, Any] = current(self.path, "run.json", INFO)
         return found
 
     @property

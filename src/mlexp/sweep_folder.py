@@ -41,8 +41,8 @@ class Sweep:
 
     @cached_property
     def info(self) -> dict[str, Any]:
-        """The plan and how it went (`sweep.json`)."""
-        found: dict[str, Any] = record.read_json(self.path / INFO, SHAPE)
+        """The plan and how it went (`sweep.json`); what a killed process left "running" is interrupted."""
+        found: dict[str, Any] = record.current(self.path, INFO, SHAPE)
         return found
 
     @cached_property
@@ -96,12 +96,15 @@ class SweepFolder:
 
     def mark(self, name: str, status: str, problem: str) -> None:
         """Write into the record of a job that its process did not live to do so."""
-        run = Sweep(self.path).run(name)
-        if run is not None and run.info["status"] == "running":
-            record.write_json(run.path / "run.json", run.info | {"status": status, "error": problem})
-            with open(run.path / "run.log", "a", encoding="utf-8") as file:
+        path = self.path / "runs" / name
+        if not (path / "run.json").exists():
+            return
+        info = record.read_json(path / "run.json", record.INFO)
+        if info["status"] == "running":
+            record.write_json(path / "run.json", info | {"status": status, "error": problem})
+            with open(path / "run.log", "a", encoding="utf-8") as file:
                 file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {status}: {problem}\n")
-            (run.path / record.LOCK).unlink(missing_ok=True)
+            (path / record.LOCK).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let go of the folder."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -107,9 +108,11 @@ def test_classification_is_answered_with_its_interval(make_whole: Make) -> None:
 def test_run_that_did_not_complete_says_so(status: str, sentence: str, make_whole: Make) -> None:
     info = {"error": None if status == "running" else "What went <wrong>."}
     if status == "running":
-        info |= {"wall_seconds": None, "facts": {}}
+        info |= {"status": "running", "wall_seconds": None, "facts": {}}
     made = make_whole(info, status=status)
+    lock = record.locked(made.path) if status == "running" else os.open(os.devnull, os.O_RDONLY)
     said = text_of(made.path)
+    os.close(lock)
     assert sentence in said
     assert ("What went <wrong>." in said) == (status != "running")
     assert "Pictures" not in said

@@ -49,13 +49,23 @@ def wait_for(process: subprocess.Popen[str], cwd: Path, pattern: str, count: int
     raise AssertionError("the sweep does not get on")
 
 
+def wait_until_free(folder: Path) -> None:
+    """Wait until no worker of a killed sweep is left."""
+    for _ in range(500):
+        if not record.is_locked(folder):
+            return
+        time.sleep(0.01)
+    raise AssertionError("workers outlive their sweep")
+
+
 def test_killed_group_resumes_to_the_same(whole: Path, tmp_path: Path) -> None:
     process = start(tmp_path, *COMMON, *FEW)
     wait_for(process, tmp_path, "runs/003-*/history.csv", 1)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     folder = latest(tmp_path)
-    assert sweep_folder.load(folder).info["status"] == "running"
+    wait_until_free(folder)
+    assert sweep_folder.load(folder).info["status"] == "interrupted"
     done = mlexp(tmp_path, "resume", "outputs/digits_mlp/latest")
     assert done.returncode == 0, done.stderr
     assert latest(tmp_path) == folder

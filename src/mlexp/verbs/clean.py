@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from mlexp.errors import ConfigError
+from mlexp.record import is_locked
 from mlexp.verbs import parser
 from mlexp.verbs.naming import folders
-from mlexp.verbs.runs import Entry, entries
+from mlexp.verbs.runs import entries
 
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 EXAMPLES = """mlexp clean --status failed --dry-run
@@ -42,7 +43,7 @@ def clean(arguments: Sequence[str]) -> int:
     useless = [
         one
         for one in entries(Path(parsed.outputs), task=parsed.task)
-        if (not statuses or one.status in statuses) and one.started < before and not is_busy(one)
+        if (not statuses or one.status in statuses) and one.started < before and not is_locked(one.path)
     ]
     if not useless:
         print("Nothing to remove.")
@@ -57,21 +58,6 @@ def clean(arguments: Sequence[str]) -> int:
     for one in useless:
         _remove(one.path)
     return 0
-
-
-def is_busy(one: Entry) -> bool:
-    """Return whether a process is at work in the folder; a run that was killed is not."""
-    import fcntl
-
-    lock = one.path / ".lock"
-    if not lock.exists():
-        return False
-    with open(lock, "rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
 
 
 def _before(age: str | None) -> datetime:

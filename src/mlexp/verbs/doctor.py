@@ -186,15 +186,14 @@ def _try(folder: Path) -> None:
 
 
 def _unfinished(outputs: Path) -> Iterator[Finding]:
-    """Yield runs that a killed process left, and can be gone on with."""
-    from mlexp.verbs.clean import is_busy
+    """Yield runs that were stopped or killed, and can be resumed."""
     from mlexp.verbs.runs import entries
 
-    left = [one for one in entries(outputs) if one.status == "running" and not is_busy(one)]
+    left = [one for one in entries(outputs) if one.status == "interrupted"]
     if left:
         yield Finding(
             NOTE,
             "unfinished",
-            f"{len(left)} killed, the newest {left[0].path}",
+            f"{len(left)} stopped or killed, the newest {left[0].path}",
             f"mlexp resume {left[0].path}",
         )

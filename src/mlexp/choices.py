@@ -2,18 +2,85 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mlexp.errors import ConfigError
+from mlexp.names import GROUPS
+from mlexp.rules import key_of
+from mlexp.schema import declared
+
+OF_SETTINGS = ("comparison.arms", "comparison.grid", "tune.space", "sweep.list")  # keys that hold other keys
 
 
 def offered(group: str, config_dir: str | None = None) -> dict[str, str]:
     """Return the choices of a group with what their YAML files say of themselves."""
+    return {file.stem: _header(file) for file in files(group, config_dir)}
+
+
+def files(group: str, config_dir: str | None = None) -> list[Path]:
+    """Return the files of a group, ours and then the user's own."""
     folders = [Path(__file__).parent / "conf" / group]
     if config_dir:
         folders.append(own_folder(config_dir) / group)
-    files = [file for folder in folders if folder.is_dir() for file in sorted(folder.glob("*.yaml"))]
-    return {file.stem: _header(file) for file in files}
+    return [file for folder in folders if folder.is_dir() for file in sorted(folder.glob("*.yaml"))]
+
+
+def spelt(words: Sequence[str], config_dir: str | None = None) -> list[str]:
+    """Return typed settings with the names in them as files and closed lists spell them, whatever their case.
+
+    Examples
+    --------
+    >>> spelt(["dataset=MNIST,Digits", "model.activation=[ReLU,Sigmoid]", "dataset.label=Species"])
+    ['dataset=mnist,digits', 'model.activation=[relu,sigmoid]', 'dataset.label=Species']
+    """
+    return [_spelt(word, config_dir) for word in words]
+
+
+def _spelt(word: str, config_dir: str | None) -> str:
+    key, (start, equals, value) = key_of(word), word.partition("=")
+    if "{" in value:  # a mapping or a reference: what it holds is read when the configuration is whole
+        return word
+    return start + equals + re.sub(r"[\w.-]+", lambda name: str(named(key, name[0], config_dir)), value)
+
+
+def named(key: str, value: Any, config_dir: str | None = None) -> Any:
+    """Return the value of a key with the names in it as files and closed lists spell them."""
+    if key in declared():
+        return (
+            _of_settings(value, "") if key in OF_SETTINGS else declared()[key].metadata["rule"].spelt(value)
+        )
+    if key not in GROUPS or not isinstance(value, str):
+        return [named(key, item, config_dir) for item in value] if isinstance(value, list) else value
+    names = {file.stem for file in files(key, config_dir)}
+    alike = [name for name in names if name.casefold() == value.casefold()]
+    return alike[0] if len(alike) == 1 and value not in names else value
+
+
+def _of_settings(value: Any, key: str) -> Any:
+    """Return a mapping of keys to values, a part of one, or a list of them, spelt as `named` spells."""
+    if key == "model.params":  # those names are scikit-learn's
+        return value
+    if isinstance(value, Mapping):
+        return {name: _of_settings(inner, _joined(key, str(name))) for name, inner in value.items()}
+    if isinstance(value, list) and not key:
+        return [_of_settings(item, key) for item in value]
+    return named(key, value)
+
+
+def _joined(key: str, name: str) -> str:
+    """Return the key that `name` means within `key`: an arm has a name of its own, a range has words.
+
+    Examples
+    --------
+    >>> _joined("model", "activation"), _joined("model.activation", "values"), _joined("", "my arm")
+    ('model.activation', 'model.activation', '')
+    """
+    known = {*GROUPS, *declared(), *(path.rpartition(".")[0] for path in declared())}
+    within = [path for path in (f"{key}.{name}", name) if path in known]
+    return within[0] if within else key if name == "values" else ""
 
 
 def shadowed(config_dir: str) -> list[str]:

@@ -145,6 +145,9 @@ def run_with_hydra(arguments: list[str], verbosity: int, *, dry: bool = False) -
     flags, settings = flags_first(arguments)
     config_dir = flag_value(arguments, "--config-dir", "-cd")
     warn_of_shadowed(config_dir)
+    from mlexp.choices import spelt
+
+    settings = spelt(settings, config_dir)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise its errors instead of printing them
     logging.raiseExceptions = False  # a reader that closes the pipe early is no error
     import hydra

@@ -26,7 +26,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from mlexp import checks
 from mlexp import config as configuration
-from mlexp.choices import search_path
+from mlexp.choices import search_path, spelt
 from mlexp.errors import ConfigError, did_you_mean
 from mlexp.rules import key_of
 from mlexp.schema import Config, declared
@@ -58,10 +58,11 @@ def expand(arguments: Sequence[str], config_dir: str | None = None) -> list[Comb
     ConfigError
         If one of the jobs is impossible; the message names it.
     """
+    arguments = spelt(arguments, config_dir)
     with _loader(config_dir) as loader:
         composer = Composer(loader, config_dir)
         try:
-            axes = _axes(arguments, composer)
+            axes = _axes(arguments, composer, config_dir)
         except configuration.COMPOSITION_ERRORS as error:
             raise configuration.explain(error, arguments, config_dir) from error
         varied = {key_of(word): None for axis in axes if len(axis) > 1 for words in axis for word in words}
@@ -83,9 +84,11 @@ def compose_each(
         If one of them is impossible; the message names the set.
     """
     found = {}
+    arguments = spelt(arguments, config_dir)
     with _loader(config_dir) as loader:
         composer = Composer(loader, config_dir)
         for name, words in sets.items():
+            words = spelt(words, config_dir)
             try:
                 found[name] = composer.compose([*arguments, *words])
             except configuration.COMPOSITION_ERRORS as error:
@@ -207,7 +210,7 @@ def _loader(config_dir: str | None) -> Iterator[Any]:
         yield GlobalHydra.instance().config_loader()
 
 
-def _axes(arguments: Sequence[str], composer: Composer) -> list[Axis]:
+def _axes(arguments: Sequence[str], composer: Composer, config_dir: str | None = None) -> list[Axis]:
     """Return what varies, the slowest first: typed keys in their order, zipped ones together, listed sets last."""
     values: dict[str, Axis] = {}
     for override in composer.parser.parse_overrides(list(arguments)):
@@ -223,7 +226,7 @@ def _axes(arguments: Sequence[str], composer: Composer) -> list[Axis]:
     zipped = _zipped(values, together)
     if not listed:
         return zipped
-    sets = [tuple(as_settings(mapping)) for mapping in listed]
+    sets = [tuple(spelt(as_settings(mapping), config_dir)) for mapping in listed]
     if twice := sorted({key_of(word) for words in sets for word in words} & set(values)):
         raise ConfigError(f"{twice[0]} is typed and stands in sweep.list too. Take one of them away.")
     return [*zipped, sets]

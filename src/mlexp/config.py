@@ -33,7 +33,7 @@ from mlexp.checks import (
     check_words,
     unknown_key,
 )
-from mlexp.choices import offered, search_path
+from mlexp.choices import named, offered, search_path, spelt
 from mlexp.errors import ConfigError, DataError, did_you_mean
 from mlexp.names import GROUPS
 from mlexp.rules import key_of
@@ -77,6 +77,7 @@ def compose(overrides: Sequence[str] = (), config_dir: str | None = None) -> Con
         For an unknown key, a value that its key does not take, or keys that do not fit together.
     """
     register()
+    overrides = spelt(overrides, config_dir)
     try:
         with initialize_config_module(config_module=CONFIG_MODULE, version_base="1.3"):
             composed = hydra_compose("config", overrides=[*overrides, *search_path(config_dir)])
@@ -147,6 +148,10 @@ def checked(composed: DictConfig, typed: Sequence[str] = ()) -> Config:
     assert isinstance(values, dict)
     flat = dict(yamltext.leaves({str(key): value for key, value in values.items()}, declared()))
     check_keys(flat)
+    for path, value in flat.items():
+        flat[path] = named(path, value)
+        if flat[path] != value:
+            OmegaConf.update(composed, path, flat[path], merge=False)
     check_values(flat)
     config = OmegaConf.to_object(composed)
     assert isinstance(config, Config)

@@ -31,6 +31,11 @@ TESTS = (
     "crossed", "welch", "permutation", "paired", "wilcoxon", "mcnemar", "corrected", "bayesian", "five_by_two",
     "bootstrap_seeds_rows", "anova", "friedman",
 )  # fmt: skip
+MODEL_NAMES = (
+    "mlp", "logistic", "svm", "knn", "decision_tree", "random_forest", "hist_gradient_boosting", "naive_bayes",
+    "sklearn_mlp", "linear", "ridge", "kmeans", "minibatch_kmeans", "spectral", "gmm", "dbscan", "agglomerative", "pca",
+    "tsne", "lle", "mds", "isomap", "umap", "opentsne", "autoencoder",
+)  # fmt: skip
 ENGINE_MODELS = ("mlp", "autoencoder")
 SHARED_KEYS = ("name", "params", "dtype")  # of the node `model`: what every model has
 NETWORK_KEYS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlexp.errors import did_you_mean
@@ -13,11 +13,31 @@ from mlexp.errors import did_you_mean
 
 @dataclass(frozen=True)
 class Rule:
-    """A test of one value, the words for what passes it, and the choices if it is a closed list."""
+    """A test of one value, the words for what passes it, and the choices if it is a closed list.
+
+    `lower` says that every word which the key takes is written in lower case, though there is no list of them.
+    """
 
     allowed: str
     accepts: Callable[[Any], bool]
     choices: tuple[str, ...] = ()
+    lower: bool = False
+
+    def spelt(self, value: Any) -> Any:
+        """Return `value` with its words as the list spells them: upper and lower case are the same here.
+
+        Examples
+        --------
+        >>> choice("relu", "tanh").spelt(["ReLU", "TANH", "Rellu"])
+        ['relu', 'tanh', 'Rellu']
+        """
+        if isinstance(value, list):
+            return [self.spelt(item) for item in value]
+        if not isinstance(value, str) or value in self.choices:
+            return value
+        if self.lower:
+            return value.lower()
+        return next((name for name in self.choices if name.casefold() == value.casefold()), value)
 
     def complaint(self, key: str, value: Any) -> str:
         """Say in one line that `value` does not fit `key`, with the nearest choice where there is one."""
@@ -98,9 +118,21 @@ def text() -> Rule:
     return Rule("text", lambda value: isinstance(value, str) and value != "")
 
 
+def text_like(*names: str) -> Rule:
+    """Accept words that are not empty; those that `names` holds are known, in upper case too."""
+    return replace(text(), choices=names)
+
+
+def lower_text() -> Rule:
+    """Accept words that are not empty, and read them in lower case."""
+    return replace(text(), lower=True)
+
+
 def optional(rule: Rule) -> Rule:
     """Accept null as well as what `rule` accepts."""
-    return Rule(f"null or {rule.allowed}", lambda value: value is None or rule.accepts(value), rule.choices)
+    return replace(
+        rule, allowed=f"null or {rule.allowed}", accepts=lambda value: value is None or rule.accepts(value)
+    )
 
 
 def either(*rules: Rule) -> Rule:

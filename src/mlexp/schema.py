@@ -16,6 +16,7 @@ from mlexp.names import (
     ACTIVATIONS,
     IMPUTATIONS,
     INITIALIZERS,
+    MODEL_NAMES,
     OPTIMIZERS,
     READERS,
     SCALES,
@@ -34,6 +35,7 @@ from mlexp.rules import (
     optional,
     share_or_count,
     text,
+    text_like,
     whole,
 )
 from mlexp.studies import (
@@ -170,7 +172,9 @@ class Model:
     """Which model learns, and how."""
 
     name: str = key(
-        "mlp", text(), "name of the model, or package.module.Class of an estimator from trusted_packages"
+        "mlp",
+        text_like(*MODEL_NAMES),
+        "name of the model, or package.module.Class of an estimator from trusted_packages",
     )
     params: dict[str, Any] = key({}, mapping(), "parameters of a scikit-learn estimator, as it names them")
     hidden: Any = key(

@@ -15,7 +15,19 @@ from mlexp.names import (
     STRATEGIES,
     TESTS,
 )
-from mlexp.rules import boolean, choice, either, key, list_of, mapping, number, optional, text, whole
+from mlexp.rules import (
+    boolean,
+    choice,
+    either,
+    key,
+    list_of,
+    lower_text,
+    mapping,
+    number,
+    optional,
+    text,
+    whole,
+)
 
 
 @dataclass
@@ -157,7 +169,7 @@ class Comparison:
     draws: int = key(1, whole(1), "data sets that a generator draws (dataset.seed), the same for every arm")
     metric: str | None = key(
         None,
-        optional(text()),
+        optional(lower_text()),
         "what is compared, part.name such as test.accuracy; null: what the kind of study is judged by",
     )
     test: str = key("auto", choice("auto", *TESTS), "test of a difference; auto: what the design asks for")
@@ -185,7 +197,7 @@ class Tune:
     )
     metric: str | None = key(
         None,
-        optional(text()),
+        optional(lower_text()),
         "score on the validation part; null: accuracy for classes, r2 for numbers, mse for autoencoders",
     )
     budget: int | None = key(

@@ -47,6 +47,11 @@ def check_together(config: Config) -> None:
             "model.nesterov=true needs model.optimizer=sgd and model.momentum above 0. Got "
             f"model.optimizer={model.optimizer}, model.momentum={model.momentum:g}."
         )
+    if model.batch_norm and model.batch_size == 1 and model.name in ENGINE_MODELS:
+        raise ConfigError(
+            "model.batch_size must be at least 2 with model.batch_norm=true: one sample has no variance to normalise "
+            "by. Got 1: set model.batch_size=32, or model.batch_norm=false."
+        )
     options = {name: value for name, value in asdict(model.schedule_options).items() if value is not None}
     if strange := sorted(set(options) - set(SCHEDULES[model.schedule])):
         known = ", ".join(SCHEDULES[model.schedule]) or "none"

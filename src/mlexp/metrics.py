@@ -140,7 +140,8 @@ def label_scores(y: np.ndarray, predicted: np.ndarray, n_classes: int) -> dict[s
 def regression_scores(y: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """Return the scores of one part: mean absolute error, root mean squared error, R².
 
-    R² = 1 − Σ(y − p)² / Σ(y − ȳ)² with ȳ the mean of these rows; it is left out where all y are equal.
+    R² = 1 − Σ(y − p)² / Σ(y − ȳ)² with ȳ the mean of these rows; it is left out where all y are equal: where
+    their range is zero, for the mean of equal numbers is rounded and leaves a sum of squares above zero.
 
     Parameters
     ----------
@@ -152,9 +153,14 @@ def regression_scores(y: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     {'mae': 0.5, 'rmse': 0.7071067811865476, 'r2': 0.5}
     """
     error = y - predicted
-    squares, spread = float(np.square(error).sum()), float(np.square(y - y.mean()).sum())
-    scores = {"mae": float(np.abs(error).mean()), "rmse": float(np.sqrt(squares / len(y)))}
-    return scores | ({"r2": 1 - squares / spread} if spread > 0 else {})
+    # Squares are taken of numbers near 1, by a power of two that changes no digit: they neither overflow nor vanish.
+    largest = max(float(np.abs(error).max()), float(np.ptp(y)))
+    unit = float(np.ldexp(1.0, -np.clip(np.frexp(largest)[1], -1000, 1000)))
+    squares = float(np.square(error * unit).sum())
+    scores = {"mae": float(np.abs(error).mean()), "rmse": float(np.sqrt(squares / len(y))) / unit}
+    if np.ptp(y) == 0:
+        return scores
+    return scores | {"r2": 1 - squares / float(np.square((y - y.mean()) * unit).sum())}
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -73,6 +73,9 @@ RULED_BY_PASSES = {
     "validation_fraction": "split.validation",
     "warm_start": "model.epochs",
 }  # parameters of scikit-learn's networks that have no effect, or a wrong one, where it is trained pass by pass
+NOT_PARALLEL = (
+    "sklearn.linear_model.LogisticRegression",
+)  # their `n_jobs` has no effect; scikit-learn 1.8 warns of it, and 1.10 has it no longer
 NAMES = tuple(dict.fromkeys(name for table in MODELS.values() for name in table))
 
 
@@ -92,7 +95,7 @@ def build(
     model : the `model` node
     kind : kind of the task
     seed : becomes `seed` or `random_state` where the estimator has one
-    threads : becomes `n_jobs` where the estimator has one
+    threads : becomes `n_jobs` where the estimator has one that works
     trusted : packages from which a dotted name may come
     params : parameters that the task itself sets; they win over `model.params`
 
@@ -115,7 +118,8 @@ def build(
         return estimator_class(**engine_settings(model, estimator_class, seed) | params)
     accepted = inspect.signature(estimator_class).parameters
     own = network_settings(model) if model.name == "sklearn_mlp" else {}
-    given = {"random_state": seed, "n_jobs": threads} | own | dict(model.params) | params
+    common = {"random_state": seed} | ({} if path in NOT_PARALLEL else {"n_jobs": threads})
+    given = common | own | dict(model.params) | params
     chosen = {name: value for name, value in given.items() if name in accepted or name in model.params}
     check_params(estimator_class, chosen)
     return estimator_class(**chosen)

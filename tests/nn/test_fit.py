@@ -220,6 +220,71 @@ def test_batch_norm_keeps_running_values_as_torch_defines_them():
     assert running == pytest.approx([0.5, 1.5, 0.5 + 0.5 * 2, 0.5 + 0.5 * 8])
 
 
+def test_a_batch_of_one_sample_is_normalised_by_the_running_values_and_leaves_them():
+    torch = pytest.importorskip("torch")
+    layer, twin = Network((BatchNorm(),), 3), torch.nn.BatchNorm1d(3).double()
+    running, theta = layer.start_running("float64"), np.array([1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
+    rng = np.random.default_rng(0)
+    for size in (8, 1, 8, 1):
+        rows = rng.normal(5, 3, (size, 3))
+        before = running.copy()
+        Y, _ = layer.forward(layer.bind(theta, running), rows, Mode(True))
+        twin.train(size > 1)  # PyTorch itself refuses to train on one sample
+        np.testing.assert_allclose(Y, twin(torch.from_numpy(rows)).detach().numpy(), rtol=1e-12)
+        assert (size > 1) == (running != before).any()
+    expected = np.concatenate([twin.running_mean.numpy(), twin.running_var.numpy()])
+    np.testing.assert_allclose(running, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_rows", [65, 64])
+def test_running_variances_are_those_of_the_rows_whatever_the_last_batch_holds(n_rows):
+    rows = np.random.default_rng(0).normal(0, 2, (n_rows, 2))
+    network = Network((BatchNorm(), Dense(2)), 2)
+    data = Data(rows, Coded(np.arange(n_rows) % 2, one_hot(2, "float64")))
+    state = begin([network], SGD(), [0], "float64")
+    fit(
+        network,
+        LOSSES["cross_entropy"],
+        SGD(),
+        Settings(batch_size=32, epochs=60, patience=None),
+        state,
+        data,
+    )
+    found = state.running[0][2:] / rows.var(axis=0, ddof=1)
+    assert found == pytest.approx(1, abs=0.06)  # 0.8 where the sample left over counted as a variance of 0
+
+
+def test_batches_of_one_sample_do_not_go_with_batch_normalisation():
+    from mlexp import config
+    from mlexp.errors import ConfigError
+    from mlexp.nn.estimators import MLPClassifier
+
+    with pytest.raises(ConfigError, match=r"batch_size.*at least 2"):
+        MLPClassifier(batch_norm=True, batch_size=1).fit(rows_of_two(), np.arange(40) % 2)
+    with pytest.raises(ConfigError, match=r"model.batch_size.*model.batch_norm"):
+        config.compose(["model.batch_norm=true", "model.batch_size=1"])
+    config.compose(["model.batch_norm=true", "model.batch_size=2"])
+    MLPClassifier(batch_size=1, epochs=1).fit(rows_of_two(), np.arange(40) % 2)
+
+
+def test_one_sample_left_over_costs_no_accuracy():
+    from sklearn.datasets import make_moons
+
+    from mlexp.nn.estimators import MLPClassifier
+
+    X, y = make_moons(321, noise=0.1, random_state=0)
+    for size in (32, 64, 20):
+        assert 321 % size == 1
+        model = MLPClassifier(
+            hidden=[16, 16], batch_norm=True, batch_size=size, epochs=80, validation_fraction=0
+        )
+        assert model.fit(X, y).score(X, y) > 0.97
+
+
+def rows_of_two() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(40, 2))
+
+
 def test_dropout_keeps_the_mean_and_predicts_unchanged():
     rows = np.ones((1, 500, 40))
     kept, _ = Dropout(0.3).forward((), rows, Mode(True, [np.random.default_rng(0)]))

@@ -74,7 +74,7 @@ def test_activation_of_the_last_layer(output, n_rows, n_replicas, seed):
 
 
 @settings(max_examples=20, deadline=None, derandomize=True)
-@given(n_rows=st.integers(2, 9), n_replicas=replicas, shared=st.booleans(), seed=st.integers(0, 10_000))
+@given(n_rows=st.integers(1, 9), n_replicas=replicas, shared=st.booleans(), seed=st.integers(0, 10_000))
 @pytest.mark.parametrize("training", [True, False])
 def test_batch_normalisation(training, n_rows, n_replicas, shared, seed):
     network = Network((BatchNorm(), Dense(4), BatchNorm(), Activation("tanh"), Dense(3)), 2)

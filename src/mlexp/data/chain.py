@@ -15,7 +15,7 @@ import numpy as np
 
 from mlexp import schema
 from mlexp.data.dataset import Dataset, Part, Split
-from mlexp.data.prepare import Scaling, fit_scale, resolve
+from mlexp.data.prepare import Scaling, check_factors, check_reach, check_squares, fit_scale, resolve
 from mlexp.data.rows import Rows
 from mlexp.errors import ConfigError, DataError
 
@@ -35,6 +35,8 @@ class Preparation:
     feature_names : name of each prepared feature
     dtype : type of the prepared rows
     record : what stands in the run's record
+    columns : name of each feature that is scaled, before the principal components
+    where : the data set, for messages
     """
 
     early: list[tuple[str, Any]]
@@ -43,6 +45,8 @@ class Preparation:
     feature_names: tuple[str, ...]
     dtype: Any
     record: dict[str, Any] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+    where: str = "the data set"
 
     @property
     def scales_only(self) -> bool:
@@ -50,10 +54,17 @@ class Preparation:
         return not self.early and self.pca is None
 
     def rows(self, X: Rows) -> Rows:
-        """Prepare raw rows; scaling alone copies nothing."""
+        """Prepare raw rows; scaling alone copies nothing.
+
+        Raises
+        ------
+        DataError
+            A value that the type of the prepared rows cannot hold.
+        """
         if self.early:
             X = Rows(through(self.early, np.asarray(X.scaled(None, None, np.float64))))
         X = X.scaled(self.scaling.scale, self.scaling.shift, self.dtype)
+        check_reach(X, self.columns, self.where)
         if self.pca is None:
             return X
         return Rows(self.pca.transform(np.asarray(X)).astype(self.dtype), dtype=self.dtype)
@@ -149,26 +160,32 @@ def fitted(train: Part, dataset: Dataset, wanted: schema.Prepare, *, dtype: Any 
     for name, step in early:
         if name == "polynomial":
             _check_products(len(names), step.degree)
-        X = np.asarray(step.fit_transform(np.asarray(current.X.scaled(None, None, np.float64))))
+        with np.errstate(over="ignore"):  # products that overflow are refused when they are read
+            X = np.asarray(step.fit_transform(np.asarray(current.X.scaled(None, None, np.float64))))
         names = tuple(_readable(str(word), dataset) for word in step.get_feature_names_out(names))
         current, pixel_max = replace(current, X=Rows(X)), None
         record[name] = {"features": len(names)}
     record |= {"impute": wanted.impute} if wanted.impute else {}
     how = resolve(wanted.scale, pixel_max)
     scaling = Scaling(how, *fit_scale(current, how, pixel_max), len(train) if how in SCALED_BY_FIT else 0)
+    where = f"Data set '{dataset.name}'"
+    check_factors(scaling.scale, names, where)
     record |= {"scale": how, "fitted_on_rows": len(train) if early else scaling.n_rows}
-    pca = None
+    pca, columns = None, names
     if wanted.pca is not None:
-        pca = _fitted_pca(current.X.scaled(scaling.scale, scaling.shift, dtype), wanted.pca)
+        scaled = current.X.scaled(scaling.scale, scaling.shift, dtype)
+        check_reach(scaled, columns, where)
+        pca = _fitted_pca(scaled, wanted.pca)
         record |= {"pca": _pca_record(pca), "fitted_on_rows": len(train)}
         names = tuple(f"pc{k + 1}" for k in range(pca.n_components_))
-    return Preparation(early, scaling, pca, names, np.dtype(dtype), record)
+    return Preparation(early, scaling, pca, names, np.dtype(dtype), record, columns, where)
 
 
 def through(steps: list[tuple[str, Any]], X: np.ndarray) -> np.ndarray:
     """Pass rows through fitted transformers."""
-    for _, step in steps:
-        X = np.asarray(step.transform(X))
+    with np.errstate(over="ignore"):  # products that overflow are refused by their reader
+        for _, step in steps:
+            X = np.asarray(step.transform(X))
     return X
 
 
@@ -222,9 +239,11 @@ def _fitted_pca(X: Rows, wanted: float | int) -> Any:
             f"prepare.pca must be at most {most} here, the smaller of {X.shape[0]} training rows and {X.shape[1]} "
             f"features. Got {wanted}."
         )
+    rows = np.asarray(X)
+    check_squares(rows, "prepare.pca")
     # Both solvers are exact and repeat to the bit; the first is faster on tall tables and needs no second copy.
     solver = "covariance_eigh" if X.shape[0] >= X.shape[1] else "full"
-    return PCA(wanted, svd_solver=solver).fit(np.asarray(X))
+    return PCA(wanted, svd_solver=solver).fit(rows)
 
 
 def _pca_record(pca: Any) -> dict[str, Any]:

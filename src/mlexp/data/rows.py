@@ -14,7 +14,7 @@ Factor = float | np.ndarray | None
 class Rows:
     """A view of rows of `X`, scaled when they are read; the data set itself is never copied.
 
-    Row ``i`` is ``X[index[i]] * scale + shift``. Where `X` is exact in `dtype` (bytes in float32) the
+    Row ``i`` is ``X[index[i]] * scale + shift``. Where `X` and the factors are exact in `dtype` (bytes in float32) the
     arithmetic is done in `dtype`; wider numbers (float64, int64) are scaled in float64 and rounded last,
     so that a feature far from zero keeps its digits.
 
@@ -52,7 +52,7 @@ class Rows:
         self._X = np.asarray(X)
         self._index = None if index is None else np.asarray(index, dtype=np.intp)
         self.dtype: np.dtype[Any] = np.dtype(dtype)
-        exact = np.can_cast(self._X.dtype, self.dtype, "safe")
+        exact = np.can_cast(self._X.dtype, self.dtype, "safe") and _holds(self.dtype, scale, shift)
         self._work: np.dtype[Any] = self.dtype if exact else np.dtype(np.float64)
         self._scale = _as_factor(scale, self._work)
         self._shift = _as_factor(shift, self._work)
@@ -66,6 +66,11 @@ class Rows:
     def ndim(self) -> int:
         """Number of axes."""
         return self._X.ndim
+
+    @property
+    def source_kind(self) -> str:
+        """Kind of the stored numbers: f for floats, u for bytes (`numpy.dtype.kind`)."""
+        return self._X.dtype.kind
 
     @property
     def scale(self) -> Factor:
@@ -151,6 +156,14 @@ class Rows:
 
     def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
         return type(self), (self._X, self._index, self._scale, self._shift, self.dtype)
+
+
+def _holds(dtype: np.dtype[Any], scale: Factor, shift: Factor) -> bool:
+    """Return whether factors keep their digits in `dtype`: float32 has no 1e40, and few digits of 1e-40."""
+    limits = np.finfo(dtype)
+    sizes, shifts = (np.abs(np.atleast_1d(0.0 if value is None else value)) for value in (scale, shift))
+    too_small = (sizes > 0) & (sizes < limits.tiny)
+    return bool(max(sizes.max(), shifts.max()) <= limits.max and not too_small.any())
 
 
 def _as_factor(value: Factor, dtype: np.dtype[Any]) -> Factor:

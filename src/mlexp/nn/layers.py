@@ -240,6 +240,9 @@ class BatchNorm:
     Ioffe and Szegedy 2015 (arXiv:1502.03167). The batch variance divides by n; the running variance
     keeps the one that divides by n - 1, as PyTorch does. Prediction uses the running values.
 
+    A batch of one sample has no variance. PyTorch refuses it; here such a batch, the rest of an epoch whose
+    size leaves one sample over, is normalised by the running values, which it leaves as they are.
+
     Parameters
     ----------
     momentum : float, default 0.1
@@ -272,15 +275,19 @@ class BatchNorm:
         )
 
     def forward(self, params: Views, X: np.ndarray, mode: Mode) -> tuple[np.ndarray, Backward]:
-        """Normalise; backward: dX = scale / sd (dY - mean dY - x̂ mean(dY x̂)), means over the batch."""
+        """Normalise; backward: dX = scale / sd (dY - mean dY - x̂ mean(dY x̂)), means over the batch.
+
+        With running values in place of the batch's own, dX = scale / sd dY.
+        """
         scale, shift, running_mean, running_variance = params
         n = X.shape[-2]
-        if mode.training:
+        by_batch = mode.training and n > 1
+        if by_batch:
             mean = column_sum(X) / n
             centred = X - mean
             variance = column_sum(centred * centred) / n
             _blend(running_mean, mean, self.momentum)
-            _blend(running_variance, variance * (n / max(n - 1, 1)), self.momentum)
+            _blend(running_variance, variance * (n / (n - 1)), self.momentum)
         else:
             centred, variance = X - running_mean, running_variance
         factor = 1 / np.sqrt(variance + self.eps)
@@ -292,7 +299,7 @@ class BatchNorm:
             if not wanted:
                 return None
             dX: np.ndarray = dY * (scale * factor)
-            if mode.training:
+            if by_batch:
                 dX -= (scale * factor) * (grads[1] / n + normal * (grads[0] / n))
             return dX
 

@@ -60,6 +60,11 @@ def check(params: Params) -> None:
     _require(
         size == "full" or (not isinstance(size, str) and size >= 1), "batch_size", "at least 1, or full", size
     )
+    if params["batch_norm"] and size == 1:
+        raise ConfigError(
+            "'batch_size' must be at least 2 with batch normalisation: one sample has no variance. Got 1: set "
+            "batch_size=32, or batch_norm=false."
+        )
     for name in ("clip_norm", "max_norm", "patience"):
         value = params[name]
         _require(value is None or value > 0, name, "None or above 0", value)

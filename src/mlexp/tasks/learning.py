@@ -16,6 +16,7 @@ import numpy as np
 from mlexp import metrics, models
 from mlexp.data.chain import Preparation, prepared
 from mlexp.data.dataset import Dataset, Part, Split, split
+from mlexp.data.prepare import centre_and_deviation
 from mlexp.data.rows import Rows
 from mlexp.errors import ConfigError
 from mlexp.nn.stack import fit_stack
@@ -160,8 +161,8 @@ def _unfitted(config: Config, dataset: Dataset) -> Learnt:
     parts, preparation = prepared(raw, dataset, config.prepare, dtype=config.model.dtype)
     learnt = Learnt(built(config, parts), raw, parts, preparation, n_classes=dataset.n_classes)
     if config.task.kind == "regression":
-        y = parts.train.y
-        learnt = replace(learnt, centre=float(y.mean()), spread=float(y.std()) or 1.0)
+        centre, spread = centre_and_deviation(parts.train.y)
+        learnt = replace(learnt, centre=centre, spread=spread)
     return learnt
 
 

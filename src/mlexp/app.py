@@ -26,6 +26,7 @@ from mlexp.errors import ConfigError, DataError, DivergedError, Interrupted, Mle
 from mlexp.observer import Plan
 from mlexp.record import Run, RunFolder
 from mlexp.result import Result
+from mlexp.rules import key_of
 from mlexp.schema import Config
 from mlexp.tasks import STACKS, TASKS
 from mlexp.tasks import check as check_model
@@ -76,12 +77,12 @@ def resume(
     *,
     command: Sequence[str] = (),
     terminal: Terminal | None = None,
-    execution: Sequence[str] = (),
+    settings: Sequence[str] = (),
 ) -> Run:
     """Go on with a run that was stopped or killed, in its own folder, from its last checkpoint.
 
-    It ends with the same bytes as had it never stopped. Trials of a search go on where `execution` says, settings
-    such as ``execution=local``, else where they ran.
+    It ends with the same bytes as had it never stopped. `settings` are those that count only where they are typed:
+    ``trusted_packages=[mine]``, ``tracking=none``, and for the trials of a search ``execution=dask``.
 
     Raises
     ------
@@ -91,10 +92,10 @@ def resume(
         If `path` is no run folder, or the data are no longer those that the run began with.
     """
     config = configuration.read(record.load(path).path / "config.yaml")
-    if execution:
-        if config.tune.strategy is None:
-            raise ConfigError(f"{execution[0]}: {path} is a single run, which goes on in this process.")
-        config = dataclasses.replace(config, execution=configuration.moved(config.execution, execution))
+    elsewhere = [word for word in settings if configuration.within(key_of(word), ("execution",))]
+    if elsewhere and config.tune.strategy is None:
+        raise ConfigError(f"{elsewhere[0]}: {path} is a single run, which goes on in this process.")
+    config = configuration.again(config, path, settings)
     folder = record.reopen(path)
     return _run(Session(config, command, terminal or Terminal(QUIET), folder))
 

@@ -36,14 +36,17 @@ from mlexp.checks import (
 from mlexp.choices import named, offered, search_path, spelt
 from mlexp.errors import ConfigError, DataError, did_you_mean
 from mlexp.names import GROUPS
-from mlexp.rules import key_of
-from mlexp.schema import Config, Execution, declared
+from mlexp.rules import key_of, shortened
+from mlexp.schema import Config, declared
 
 CONFIG_MODULE = "mlexp.conf"
 # Hydra refuses a group choice that is null with a bare ValueError.
 COMPOSITION_ERRORS = (hydra.errors.HydraException, OmegaConfBaseException, ValueError)
+# What is written where, sent where and imported from where: never taken from a file that a stranger may have written.
+TYPED_ONLY = ("trusted_packages", "outputs", "sweep.dir", "execution", "tracking.uri")
 DOES_NOT_CHANGE_RESULTS = (
     "outputs",
+    "trusted_packages",
     "data_dir",
     "figures",
     "memory_mb",
@@ -160,8 +163,45 @@ def checked(composed: DictConfig, typed: Sequence[str] = ()) -> Config:
     return config
 
 
-def moved(execution: Execution, words: Sequence[str]) -> Execution:
-    """Return where jobs are to run from now on: as recorded, with these settings of `execution` laid over it.
+def again(config: Config, folder: Path, words: Sequence[str] = ()) -> Config:
+    """Return a recorded configuration to run once more; of the keys `TYPED_ONLY` only those in `words` count.
+
+    Parameters
+    ----------
+    config : what `folder` says
+    folder : the run or sweep; runs are still written to the recorded `outputs` where the folder lies within
+    words : settings as typed, ``execution=local``, ``trusted_packages=[mine]`` or ``tracking.uri=...``
+
+    Raises
+    ------
+    ConfigError
+        If a word sets anything else, or the record names a place of tracking that is not typed again.
+    """
+    asked = typed_anew(words)
+    keys = {key_of(word) for word in words}
+    tracking = config.tracking
+    if any(within(key, ("tracking",)) for key in keys):
+        own = {key.partition(".")[2]: None for key in keys if key.startswith("tracking.")}
+        tracking = asked.tracking if "tracking" in keys else replace(tracking, uri=None)
+        tracking = replace(tracking, **{name: getattr(asked.tracking, name) for name in own})
+    elif tracking.uri is not None:
+        raise ConfigError(
+            f"{folder} was tracked at tracking.uri={shortened(tracking.uri)}, and a record is not trusted to say where "
+            "to send anything: type tracking.uri=... once more, or tracking=none."
+        )
+    inside = folder.resolve().is_relative_to(Path(config.outputs).resolve())
+    return replace(
+        config,
+        outputs=config.outputs if inside else Config().outputs,
+        trusted_packages=asked.trusted_packages,
+        sweep=replace(config.sweep, dir=None),
+        execution=asked.execution,
+        tracking=tracking,
+    )
+
+
+def typed_anew(words: Sequence[str]) -> Config:
+    """Return the configuration of words that may be typed for a recorded run: they change no result.
 
     Raises
     ------
@@ -169,16 +209,24 @@ def moved(execution: Execution, words: Sequence[str]) -> Execution:
         If a word sets something else, or a value is not allowed.
     """
     for word in words:
-        if word.partition("=")[0].partition(".")[0] != "execution" or "=" not in word:
+        if "=" not in word or not within(key_of(word), ("execution", "tracking", "trusted_packages")):
             raise ConfigError(
-                f"'{word}' cannot be set here: what runs is recorded. Only where it runs can be: execution=local, "
-                "execution.workers=2, execution.scheduler=tcp://HOST:PORT ..."
+                f"'{shortened(word)}' cannot be set here: what runs is recorded. Only where it runs and what is "
+                "trusted can be: execution=local, execution.scheduler=tcp://HOST:PORT, trusted_packages=[mine], "
+                "tracking=none ..."
             )
-    if not words:
-        return execution
-    asked = compose(words).execution
-    keys = [key_of(word).partition(".")[2] for word in words]
-    return asked if "" in keys else replace(execution, **{key: getattr(asked, key) for key in keys})
+    return compose(words)
+
+
+def within(key: str, nodes: Sequence[str]) -> bool:
+    """Return whether a key is one of `nodes` or lies in one of them.
+
+    Examples
+    --------
+    >>> within("execution.workers", ("execution",)), within("sweep.zip", ("sweep.dir",))
+    (True, False)
+    """
+    return any(key == node or key.startswith(f"{node}.") for node in nodes)
 
 
 def drop_params(composed: DictConfig, typed: Sequence[str]) -> None:

@@ -54,7 +54,18 @@ def as_typed(value: Any) -> str:
     ('null', 'true', "'fast'", '[1, 2]')
     """
     words = {None: "null", True: "true", False: "false"}
-    return words[value] if value is None or isinstance(value, bool) else repr(value)
+    return words[value] if value is None or isinstance(value, bool) else shortened(repr(value))
+
+
+def shortened(text: str, longest: int = 200) -> str:
+    """Return a text that a message quotes, its middle left out where it is long.
+
+    Examples
+    --------
+    >>> shortened("abc"), shortened("a" * 1000, 9)
+    ('abc', 'aaaa...aa')
+    """
+    return text if len(text) <= longest else f"{text[: longest // 2]}...{text[longest // 2 + 3 - longest :]}"
 
 
 def key_of(word: str) -> str:

@@ -55,13 +55,13 @@ def _write_question(study: Study, place: Path) -> None:
     record.write_json(place / comparison_folder.QUESTION, start)
 
 
-def resume(path: Path, *, verbosity: int = QUIET, execution: Sequence[str] = ()) -> sweeps.Outcome:
+def resume(path: Path, *, verbosity: int = QUIET, settings: Sequence[str] = ()) -> sweeps.Outcome:
     """Go on with a comparison that was stopped or killed, then answer its question from all runs.
 
-    What is left runs where `execution` says, settings such as ``execution=local``; else where it ran.
+    What is left runs where `settings` say, such as ``execution=dask``; by default on this machine.
     """
     folder = sweep_folder.reopen(path)
-    return _go_on(sweeps.restored(folder.path, execution), folder, verbosity)
+    return _go_on(sweeps.restored(folder.path, settings), folder, verbosity)
 
 
 def announce(study: Study) -> None:
@@ -102,7 +102,7 @@ def _conducted(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps
 def _tuned(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Plan:
     """Tune the arms, and return the plan with what they chose; it is written down before its jobs begin."""
     try:
-        chosen = tuned.search(folder.path, plan.execution, command=plan.command, verbosity=verbosity)
+        chosen = tuned.search(folder.path, plan, verbosity=verbosity)
     except BaseException as error:
         stopped = isinstance(error, Interrupted | KeyboardInterrupt | NotWritten)
         status = "interrupted" if stopped else "failed"

@@ -18,7 +18,7 @@ from mlexp import config as configuration
 from mlexp.combinations import Combination
 from mlexp.comparisons.metric import Metric
 from mlexp.errors import ConfigError
-from mlexp.schema import Config, Execution
+from mlexp.schema import Config
 from mlexp.studies import Comparison
 from mlexp.terminal import Terminal
 from mlexp.tuning import space
@@ -79,8 +79,8 @@ def write(folder: Path, configs: Mapping[str, Config]) -> None:
         record.write_bytes(path, configuration.as_yaml(config).encode())
 
 
-def search(folder: Path, execution: Execution, *, command: Sequence[str], verbosity: int) -> Chosen:
-    """Run the searches that are left, where `execution` says, and return what each arm chose with what it cost.
+def search(folder: Path, plan: sweeps.Plan, *, verbosity: int) -> Chosen:
+    """Run the searches that are left, where the plan runs, and return what each arm chose with what it cost.
 
     Raises
     ------
@@ -93,8 +93,14 @@ def search(folder: Path, execution: Execution, *, command: Sequence[str], verbos
         if not (place / "run.json").exists():  # killed before it wrote what it is
             shutil.rmtree(place, ignore_errors=True)
         if not _complete(place):
-            config = replace(config, execution=execution)
-            app.run(config, command=command, terminal=Terminal(verbosity), place=place)
+            config = replace(
+                config,
+                outputs=plan.first.outputs,
+                trusted_packages=plan.first.trusted_packages,
+                execution=plan.execution,
+                tracking=plan.first.tracking,
+            )
+            app.run(config, command=plan.command, terminal=Terminal(verbosity), place=place)
         told = record.Run(place).tuning
         names = ("strategy", "metric", "n_trials", "epochs_trained", "sentences")
         found[config.task.name] = {

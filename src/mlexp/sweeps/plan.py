@@ -181,10 +181,11 @@ def planned(
     return Plan(tuple(jobs), first.sweep, first.execution, first.figures, tuple(command))
 
 
-def restored(path: Path, execution: Sequence[str] = ()) -> Plan:
-    """Return the plan of a sweep from its folder, to be gone on with where `execution` says."""
+def restored(path: Path, settings: Sequence[str] = ()) -> Plan:
+    """Return the plan of a sweep from its folder; where it runs and what it trusts is taken from `settings` alone."""
     info = Sweep(path).info
     base = configuration.read(path / "config.yaml")
+    asked = configuration.again(base, path, settings)
     jobs = []
     for entry in info["jobs"]:
         checks.check_keys(entry["changes"])
@@ -198,11 +199,19 @@ def restored(path: Path, execution: Sequence[str] = ()) -> Plan:
             raise ConfigError(
                 f"Job {entry['number']} of {path} cannot be made again by this version of mlexp. Run the sweep anew."
             )
+        config = replace(
+            config,
+            outputs=asked.outputs,
+            trusted_packages=asked.trusted_packages,
+            sweep=schema.Sweep(),
+            execution=schema.Execution(),
+            tracking=asked.tracking,
+        )
         jobs.append(Job(entry["number"], entry["swept"], config, code))
     return Plan(
         tuple(jobs),
         schema.Sweep(**info["sweep"]),
-        configuration.moved(schema.Execution(**info["execution"]), execution),
+        asked.execution,
         info["figures"],
         tuple(info["command"]),
     )

@@ -129,13 +129,13 @@ def go_on(plan: Plan, folder: SweepFolder, *, verbosity: int = QUIET, ending: bo
         return Conductor(plan, folder, verbosity, plan.n_features, ending).conduct()
 
 
-def resume(path: Path, *, verbosity: int = QUIET, execution: Sequence[str] = ()) -> Outcome:
+def resume(path: Path, *, verbosity: int = QUIET, settings: Sequence[str] = ()) -> Outcome:
     """Go on with a sweep that was stopped or killed: finished jobs are skipped, the others go on or start anew.
 
-    They go on where `execution` says, settings such as ``execution=local``; else where they ran.
+    They run where `settings` say, such as ``execution=dask``; by default on this machine.
     """
     folder = sweep_folder.reopen(path)
-    return go_on(restored(folder.path, execution), folder, verbosity=verbosity)
+    return go_on(restored(folder.path, settings), folder, verbosity=verbosity)
 
 
 def show(plan: Plan) -> None:

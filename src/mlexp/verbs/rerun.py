@@ -29,8 +29,14 @@ def rerun(arguments: Sequence[str]) -> int:
     """
     words = parser("rerun", rerun.__doc__, "mlexp rerun outputs/digits_mlp/latest")
     add_run(words)
+    words.add_argument(
+        "settings",
+        nargs="*",
+        metavar="key=value",
+        help="what counts only where it is typed: execution=dask ..., trusted_packages=[mine], tracking.uri=...",
+    )
     add_quiet(words)
-    parsed = words.parse_args(arguments)
+    parsed = words.parse_intermixed_args(arguments)
     before = found(parsed.run, parsed.outputs)
     after = shown(_again(before, parsed))
     lines = list(differences(before, after))
@@ -49,26 +55,27 @@ def rerun(arguments: Sequence[str]) -> int:
 def _again(before: Path, parsed: argparse.Namespace) -> Path:
     """Run once more, in a new folder, and return it."""
     if (before / "sweep.json").exists():
-        return _sweep_again(before, Path(parsed.outputs), parsed.quiet)
+        return _sweep_again(before, parsed)
     from mlexp import app
     from mlexp import config as configuration
     from mlexp.terminal import Terminal
 
-    config = configuration.read(before / "config.yaml")
+    config = configuration.again(configuration.read(before / "config.yaml"), before, parsed.settings)
     config = dataclasses.replace(config, outputs=str(Path(parsed.outputs)))
-    return app.run(config, command=["mlexp", "rerun", parsed.run], terminal=Terminal(parsed.quiet)).path
+    command = ["mlexp", "rerun", parsed.run, *parsed.settings]
+    return app.run(config, command=command, terminal=Terminal(parsed.quiet)).path
 
 
-def _sweep_again(before: Path, outputs: Path, verbosity: int) -> Path:
+def _sweep_again(before: Path, parsed: argparse.Namespace) -> Path:
     from mlexp import comparison_folder, comparisons, sweeps
     from mlexp.comparisons import tuned
     from mlexp.comparisons.metric import Metric
     from mlexp.studies import Comparison
 
     def here(config: Config) -> Config:
-        return dataclasses.replace(config, outputs=str(outputs))
+        return dataclasses.replace(config, outputs=str(Path(parsed.outputs)))
 
-    plan = sweeps.restored(before)
+    plan = sweeps.restored(before, parsed.settings)
     jobs = tuple(dataclasses.replace(job, config=here(job.config)) for job in plan.jobs)
     plan = dataclasses.replace(plan, jobs=jobs, sweep=dataclasses.replace(plan.sweep, dir=None, resume=False))
     if comparison_folder.is_one(before):
@@ -77,9 +84,9 @@ def _sweep_again(before: Path, outputs: Path, verbosity: int) -> Path:
         plan, searches = tuned.before(plan, before)
         searches = {arm: here(config) for arm, config in searches.items()}
         study = comparisons.Study(node, Metric.parse(info["metric"]), info["settings"], plan, searches)
-        outcome = comparisons.run(study, verbosity=verbosity)
+        outcome = comparisons.run(study, verbosity=parsed.quiet)
     else:
-        outcome = sweeps.run(plan, verbosity=verbosity)
+        outcome = sweeps.run(plan, verbosity=parsed.quiet)
     if outcome.status == "interrupted" and (error := outcome.error()):
         raise error
     return outcome.path

@@ -151,7 +151,7 @@ def test_ctrl_c_leaves_a_sweep_to_go_on_with(
     assert process.returncode == 5, errors
     assert "mlexp resume here" in errors
     assert not list((tmp_path / "here").glob(".post-*"))
-    done = mlexp(tmp_path, "resume", "here")
+    done = mlexp(tmp_path, "resume", "here", *settings(backend, request))
     assert done.returncode == 0, done.stderr
     assert summary(tmp_path / "here") == summary(local)
     same_runs(tmp_path / "here", local)
@@ -168,7 +168,7 @@ def test_a_killed_sweep_goes_on_although_its_workers_live(
     wait_for(lambda: list(tmp_path.glob("here/runs/001-*/checkpoint.npz")))
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    done = mlexp(tmp_path, "resume", "here")
+    done = mlexp(tmp_path, "resume", "here", *settings(backend, request))
     assert done.returncode == 0, done.stderr
     assert sweep_folder.load(tmp_path / "here").summary["status"] == ["completed"] * 4
     assert_whole(tmp_path / "here")
@@ -217,8 +217,10 @@ def test_a_scheduler_without_workers_and_one_that_goes_away(tmp_path: Path) -> N
     assert "execution=local" in errors
     assert "Go on with: mlexp resume here" in errors
     assert sweep_folder.load(tmp_path / "here").info["status"] == "interrupted"
-    assert mlexp(tmp_path, "resume", "here").returncode == 2  # there is no scheduler any more
-    again = mlexp(tmp_path, "resume", "here", "execution=local")  # where it runs changes nothing
+    assert (
+        mlexp(tmp_path, "resume", "here", *cluster.settings()).returncode == 2
+    )  # there is no scheduler any more
+    again = mlexp(tmp_path, "resume", "here")  # on this machine: where it runs changes nothing
     assert again.returncode == 0, again.stderr
     assert_whole(tmp_path / "here")
 

@@ -25,7 +25,7 @@ LAYERS = (
     ("onnxfile",),
     ("plots",),
     ("report",),
-    ("terminal", "tracking"),
+    ("terminal", "streams", "tracking"),
     ("app",),
     ("execution",),
     ("sweeps",),

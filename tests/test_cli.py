@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlexp import record
+from mlexp import cli, record
 
 FOLDER = {
     "config.yaml",
@@ -303,3 +303,19 @@ def test_metrics_are_plain_json(digits: Path) -> None:
     metrics = json.loads(path.read_text())
     assert set(metrics) == {"train", "validation", "test"}
     assert set(metrics["test"]) >= {"accuracy", "loss", "macro_f1", "weighted_precision"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["-q", "resume", "X"], ["resume", "-q", "X"]),
+        (["-h", "list"], ["list", "-h"]),
+        (["--dry-run", "clean"], ["clean", "--dry-run"]),
+        (["-q", "-m", "seed=0,1"], ["-q", "-m", "seed=0,1"]),
+        (["-q"], ["-q"]),
+        (["--version", "list"], ["--version", "list"]),
+        (["list", "-q"], ["list", "-q"]),
+    ],
+)
+def test_options_may_come_before_a_verb(typed: list[str], meant: list[str]) -> None:
+    assert cli.verb_first(typed) == meant

@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from mlexp import __version__
@@ -93,27 +94,56 @@ VALUE_FLAGS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the program with `argv` (the command line by default) and return its exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    own = {OPTIONS[word] for word in arguments if word in OPTIONS}
-    rest = [word for word in arguments if word not in OPTIONS]
+    """Run the program with `argv` and return its exit code; without, be the process of the command line."""
+    if argv is None:
+        from mlexp import __main__ as process
+
+        return process.main()
     try:
-        if is_verb(arguments):
-            return verb(arguments[0])(arguments[1:])
-        if "help" in own:
-            print(HELP, end="")
-            return 0
-        if "version" in own:
-            print(f"mlexp {__version__}")
-            return 0
-        return run_with_hydra(rest, -1 if "quiet" in own else int("verbose" in own), dry="dry" in own)
+        code = obey(verb_first(list(argv)))
+        sys.stdout.flush()  # here it can still be said that it failed
+        return code
     except MlexpError as error:
         return report(error)
     except KeyboardInterrupt as stop:
         return report(Interrupted(str(stop) or "Stopped. What was recorded so far is kept."))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def obey(arguments: list[str]) -> int:
+    """Do what the words say and return the exit code.
+
+    Raises
+    ------
+    MlexpError
+        What went wrong.
+    """
+    own = {OPTIONS[word] for word in arguments if word in OPTIONS}
+    rest = [word for word in arguments if word not in OPTIONS]
+    if is_verb(arguments):
+        try:
+            return verb(arguments[0])(arguments[1:])
+        except SystemExit as left:  # argparse, after --help
+            return int(left.code or 0)
+    if "help" in own:
+        print(HELP, end="")
         return 0
+    if "version" in own:
+        print(f"mlexp {__version__}")
+        return 0
+    return run_with_hydra(rest, -1 if "quiet" in own else int("verbose" in own), dry="dry" in own)
+
+
+def verb_first(arguments: list[str]) -> list[str]:
+    """Return the words with the options that were typed before a verb behind it.
+
+    Examples
+    --------
+    >>> verb_first(["-q", "resume", "latest"]), verb_first(["-q", "seed=1"])
+    (['resume', '-q', 'latest'], ['-q', 'seed=1'])
+    """
+    options = list(takewhile(lambda word: word in OPTIONS and OPTIONS[word] != "version", arguments))
+    rest = arguments[len(options) :]
+    return [rest[0], *options, *rest[1:]] if is_verb(rest) else arguments
 
 
 def report(error: MlexpError) -> int:
@@ -298,4 +328,6 @@ def warn_of_shadowed(config_dir: str | None) -> None:
 
 
 if __name__ == "__main__":
+    if not sys.flags.safe_path:
+        del sys.path[0]  # the working folder: what lies there is data
     raise SystemExit(main())

@@ -3,6 +3,7 @@
     MlexpError            1   a fault of the program itself
     ├── ConfigError       2   a key, a value or the outputs folder
     │   └── NotWritten    2   the disk is full, or may not be written to
+    │       └── Unspoken  5   so is the standard output
     ├── DataError         3   a data file or its content
     ├── DivergedError     4   the loss became NaN or infinite
     ├── Interrupted       5   stopped by the user; can be resumed
@@ -31,6 +32,12 @@ class ConfigError(MlexpError):
 
 class NotWritten(ConfigError):
     """The outputs folder takes no more; in a sweep, no other job would fare better."""
+
+
+class Unspoken(NotWritten):
+    """The standard output takes no more: what was asked for cannot be said."""
+
+    exit_code = 5
 
 
 class DataError(MlexpError):

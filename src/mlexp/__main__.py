@@ -1,0 +1,65 @@
+"""The process of the command line: ``mlexp``, ``python -m mlexp``.
+
+What must hold from the first moment is set up here, before the rest of the program is imported: Ctrl-C ends with one
+line and exit code 5, whatever is under way.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any
+
+INTERRUPTED = 5
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def main() -> int:
+    """Run the command line as a process of its own and return its exit code."""
+    for number in SIGNALS:
+        if (
+            signal.getsignal(number) is not signal.SIG_IGN
+        ):  # as of a command that a shell put in the background
+            signal.signal(number, _stop)
+    sys.unraisablehook = _unraisable
+    try:
+        from mlexp import cli, streams
+
+        streams.guard()
+        return cli.main(sys.argv[1:])
+    except KeyboardInterrupt:
+        print("mlexp: Stopped.", file=sys.stderr)
+        return INTERRUPTED
+    finally:
+        for number in SIGNALS:  # what is left is to leave
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _stop(number: int, frame: Any) -> None:
+    """End in good order; who asks once more wants it at once."""
+    for each in SIGNALS:
+        signal.signal(each, _leave)
+    raise KeyboardInterrupt
+
+
+def _leave(number: int, frame: Any) -> None:
+    """End at once: whatever is on the disk is whole, and locks go with the process."""
+    show_cursor = b"\033[?25h" if os.isatty(2) else b""
+    try:
+        os.write(2, show_cursor + b"mlexp: Stopped at once.\n")
+    finally:
+        os._exit(INTERRUPTED)
+
+
+def _unraisable(caught: Any) -> None:
+    """End where Python has no one to hand a Ctrl-C to, such as in the end of an object."""
+    if caught.exc_type is KeyboardInterrupt:
+        _leave(signal.SIGINT, None)
+    sys.__unraisablehook__(caught)
+
+
+if __name__ == "__main__":
+    if not sys.flags.safe_path:
+        del sys.path[0]  # the working folder: what lies there is data
+    raise SystemExit(main())

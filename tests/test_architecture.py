@@ -17,6 +17,7 @@ LAYERS = (
     ("names", "rules", "studies", "schema", "yamltext", "choices"),
     ("checks", "config", "combinations", "data"),
     ("nn",),
+    ("params",),
     ("models", "metrics", "cluster_metrics", "stats"),
     ("result", "observer"),
     ("tasks",),

@@ -81,3 +81,15 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if not near and len(word) > 3:
         near = [name for name in names if difflib.get_close_matches(word, [name[: len(word)]], cutoff=0.75)]
     return f" Did you mean '{near[0]}'?" if near else ""
+
+
+def shortened(text: str, limit: int = 300) -> str:
+    """Return a text on one line, with ``...`` for what is beyond `limit` characters.
+
+    Examples
+    --------
+    >>> shortened("a word, and\\nanother", limit=12)
+    'a word, and ...'
+    """
+    line = " ".join(text[: 20 * limit].split())
+    return line if len(line) <= limit and len(text) <= 20 * limit else f"{line[:limit]}..."

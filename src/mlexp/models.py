@@ -9,10 +9,11 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from mlexp.errors import ConfigError, did_you_mean
+from mlexp.errors import ConfigError, did_you_mean, shortened
+from mlexp.params import check_params
 from mlexp.schema import Model
 
 # What is built when a task of this kind asks for a model of that name.
@@ -62,9 +63,11 @@ MODELS: dict[str, dict[str, str]] = {
     },
 }
 EXTRAS = {"umap": "umap", "openTSNE": "opentsne"}
+NOT_PUBLIC = ("tests", "conftest", "externals")
 ENGINE = "mlexp.nn.estimators."
 THEIR_ACTIVATIONS = {"linear": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
 RULED_BY_PASSES = {
+    "hidden_layer_sizes": "model.hidden",
     "max_iter": "model.epochs",
     "solver": "model.optimizer",
     "early_stopping": "model.patience",
@@ -122,7 +125,16 @@ def build(
     given = common | own | dict(model.params) | params
     chosen = {name: value for name, value in given.items() if name in accepted or name in model.params}
     check_params(estimator_class, chosen)
-    return estimator_class(**chosen)
+    widths = chosen.get("hidden_layer_sizes", [])
+    if not all(type(n) is int and n > 0 for n in (widths if isinstance(widths, list | tuple) else [widths])):
+        raise ConfigError(
+            f"model.params.hidden_layer_sizes must be whole numbers above 0. Got {shortened(repr(widths))}."
+        )
+    try:
+        return estimator_class(**chosen)
+    except Exception as error:  # of a class of the user's own
+        said = shortened(f"{type(error).__name__}: {error}")
+        raise ConfigError(f"model.params do not fit {estimator_class.__name__} ({said}).") from error
 
 
 def class_path(name: str, kind: str, trusted: Sequence[str]) -> str:
@@ -147,19 +159,31 @@ def class_path(name: str, kind: str, trusted: Sequence[str]) -> str:
 
 
 def imported(path: str) -> Any:
-    """Return the class at a dotted path."""
+    """Return the class at a dotted path; it must be an estimator that the package itself defines."""
     module, _, name = path.rpartition(".")
+    package = module.partition(".")[0]
+    parts = module.split(".")
+    if package == "sklearn" and any(part.startswith("_") or part in NOT_PUBLIC for part in parts):
+        raise ConfigError(
+            f"model.name={path}: module '{module}' is not public. Name the class as its page does."
+        )
     try:
-        found = getattr(importlib.import_module(module), name)
-    except ImportError as error:
-        package = module.partition(".")[0]
+        found = getattr(importlib.import_module(module), name, None)
+    except (Exception, SystemExit) as error:  # whatever the module does when it is imported
         extra = EXTRAS.get(package)
         cure = f"pip install 'mlexp[{extra}]'" if extra else f"install the package '{package}'"
-        raise ConfigError(f"model.name={path} cannot be imported ({error}). To cure it: {cure}.") from error
-    except AttributeError as error:
-        raise ConfigError(f"model.name={path}: module '{module}' has no class '{name}'.") from error
+        if isinstance(error, ModuleNotFoundError) and package not in (error.name, extra):
+            cure = "check the name of the module"
+        said = shortened(f"{type(error).__name__}: {error}")
+        raise ConfigError(f"model.name={path} cannot be imported ({said}). To cure it: {cure}.") from error
+    if found is None:
+        raise ConfigError(f"model.name={path}: module '{module}' has no class '{name}'.")
     if not (inspect.isclass(found) and hasattr(found, "fit")):
         raise ConfigError(f"model.name={path} is no estimator: it must be a class with a method fit.")
+    if found.__module__.partition(".")[0] != package:
+        raise ConfigError(
+            f"model.name={path}: '{name}' comes from {found.__module__}. Name it there, if you trust that package."
+        )
     return found
 
 
@@ -222,25 +246,3 @@ def by_passes(model: Model, n_rows: int | None) -> dict[str, Any]:
         return {}
     own: dict[str, Any] = {"batch_size": min(size, n_rows)}
     return own if "alpha" in model.params else own | {"alpha": model.l2 * own["batch_size"]}
-
-
-def check_params(estimator_class: Any, params: Mapping[str, Any]) -> None:
-    """Hold `model.params` against the signature of the estimator and the ranges that it states itself."""
-    name = estimator_class.__name__
-    accepted = [key for key in inspect.signature(estimator_class).parameters if key != "kwargs"]
-    for key in params:
-        if key not in accepted:
-            near = did_you_mean(key, accepted)
-            raise ConfigError(
-                f"model.params.{key} is no parameter of {name}.{near} It has: {', '.join(accepted)}."
-            )
-    constraints = getattr(estimator_class, "_parameter_constraints", None)
-    if constraints is None:
-        return
-    from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
-
-    known = {key: value for key, value in params.items() if key in constraints}
-    try:
-        validate_parameter_constraints(constraints, known, name)
-    except InvalidParameterError as error:
-        raise ConfigError(f"model.params: {error}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ def clustering(config: Config, dataset: Dataset, observer: Observer) -> Result:
     observer.started(unsupervised.plan(dataset, {"clustered": len(rows)}, preparation.record, notes))
     rng = np.random.default_rng(config.seed)
     measured = np.sort(rng.permutation(len(X))[: config.clustering.silhouette_rows])
-    fits = unsupervised.Fits(observer)
+    fits = unsupervised.Fits(config, observer)
     groupings = [_grouping(fits, method, k, estimator, X, dataset, measured) for method, k, estimator in jobs]
     return _result(config, dataset, X, preparation, groupings, fits, rng)
 
@@ -134,7 +135,7 @@ def _grouping(
     dataset: Dataset,
     measured: np.ndarray,
 ) -> Grouping:
-    labels = np.asarray(fits.run(f"{method} k={k}" if k else method, lambda: estimator.fit_predict(X)))
+    labels = fits.run(f"{method} k={k}" if k else method, method, partial(_labels, estimator, X))
     found = len(np.unique(labels[labels >= 0]))
     scores = {"clusters": float(found), "noise": float(np.mean(labels < 0))}
     scores |= cluster_metrics.shape_scores(X, labels, measured)
@@ -145,6 +146,13 @@ def _grouping(
     if dataset.n_classes > 1:
         scores |= cluster_metrics.label_scores(dataset.y, labels)
     return Grouping(method, k or found, labels, scores, estimator)
+
+
+def _labels(estimator: Any, X: np.ndarray) -> np.ndarray:
+    labels = np.asarray(estimator.fit_predict(X))
+    if labels.shape != (len(X),) or labels.dtype.kind not in "iu":
+        raise TypeError(f"fit_predict gives {labels.dtype} of shape {labels.shape} for {len(X)} rows")
+    return labels
 
 
 def choose(ks: list[int], scores: list[dict[str, float]], rule: str | None) -> Choice:

@@ -12,8 +12,9 @@ from typing import Any, Self
 import numpy as np
 
 from mlexp import models
-from mlexp.errors import ConfigError
+from mlexp.errors import ConfigError, DataError
 from mlexp.schema import Config, Model
+from mlexp.tasks.fitting import fitting
 
 CHUNK = 4096  # rows that are rebuilt at a time
 THEIR_FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -99,8 +100,9 @@ class TheirCoder:
     def _another_pass(self, X: np.ndarray) -> bool:
         """Return whether the weights are still finite after one more pass."""
         try:
-            self.regressor.partial_fit(X, X)
-        except ValueError as error:
+            with fitting(f"model={self.node.name}", self.node.params):
+                self.regressor.partial_fit(X, X)
+        except (ConfigError, DataError) as error:
             if "non-finite" not in str(error):
                 raise
             return False

@@ -35,11 +35,11 @@ def embedding(config: Config, dataset: Dataset, observer: Observer) -> Result:
     X, preparation = unsupervised.prepared(config, dataset, subsets["rows"], np.float32)
     observer.started(unsupervised.plan(dataset, {"embedded": len(X)}, preparation.record, notes))
     where = {name: np.searchsorted(subsets["rows"], chosen) for name, chosen in subsets.items()}
-    fits = unsupervised.Fits(observer)
+    fits = unsupervised.Fits(config, observer)
     coordinates, scores = {}, {}
     for method, estimator in estimators.items():
         positions = where["quadratic" if method in QUADRATIC else "rows"]
-        found = fits.run(method, partial(estimator.fit_transform, X[positions]))
+        found = fits.run(method, method, partial(_embedded, estimator, X[positions]))
         if method == "lle":
             fits.warnings += _pieces(estimator)
         laid = np.full((len(X), found.shape[1]), np.nan)
@@ -53,8 +53,8 @@ def embedding(config: Config, dataset: Dataset, observer: Observer) -> Result:
         "seconds": fits.seconds,
     }
     if "pca" in methods:
-        arrays, found = _components(config, dataset, X, preparation, subsets, where, estimators["pca"])
-        facts |= found
+        arrays, shares = _components(config, dataset, X, preparation, subsets, where, estimators["pca"])
+        facts |= shares
     return Result(
         metrics={"all": scores[methods[0]]} if len(methods) == 1 else scores,
         predictions=_coordinates(dataset, subsets["rows"], coordinates),
@@ -63,6 +63,13 @@ def embedding(config: Config, dataset: Dataset, observer: Observer) -> Result:
         facts=facts,
         warnings=fits.warnings,
     )
+
+
+def _embedded(estimator: Any, X: np.ndarray) -> np.ndarray:
+    found = np.asarray(estimator.fit_transform(X))
+    if found.ndim != 2 or len(found) != len(X):
+        raise TypeError(f"fit_transform gives shape {found.shape} for {len(X)} rows")
+    return found
 
 
 def draw_rows(config: Config, dataset: Dataset) -> dict[str, np.ndarray]:

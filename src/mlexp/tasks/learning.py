@@ -6,8 +6,8 @@ import copy
 import itertools
 import math
 import time
-import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -18,12 +18,13 @@ from mlexp.data.chain import Preparation, prepared
 from mlexp.data.dataset import Dataset, Part, Split, split
 from mlexp.data.prepare import centre_and_deviation
 from mlexp.data.rows import Rows
-from mlexp.errors import ConfigError
+from mlexp.errors import ConfigError, DataError
 from mlexp.nn.stack import fit_stack
 from mlexp.nn.state import CALLBACK, State
 from mlexp.observer import Observer, Plan
 from mlexp.result import Columns, Result
 from mlexp.schema import Config
+from mlexp.tasks.fitting import fitting
 from mlexp.tasks.parts import check_memory, columns, described, sizes
 
 
@@ -38,6 +39,7 @@ class Learnt:
     raw, parts : the rows as they are stored, and prepared
     preparation : what was fitted on the training part
     centre, spread : regression: a prediction times `spread` plus `centre` is in the unit of the target
+    name, params : of the model, as the configuration has them
     facts, tables, warnings : what the record says of the fit
     status : completed, diverged or interrupted
     """
@@ -49,6 +51,8 @@ class Learnt:
     n_classes: int = 0
     centre: float = 0.0
     spread: float = 1.0
+    name: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     tables: dict[str, Columns] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -60,8 +64,9 @@ class Learnt:
 
     def predicted(self, X: Rows) -> np.ndarray:
         """Return predicted numbers of shape (n_rows,), in the unit of the target."""
-        values = np.asarray(self.model.predict(X if self.is_engine else np.asarray(X)), np.float64)
-        return values.reshape(len(X)) * self.spread + self.centre
+        with self._asked():
+            values = np.asarray(self.model.predict(X if self.is_engine else np.asarray(X)), np.float64)
+            return values.reshape(len(X)) * self.spread + self.centre
 
     def classified(self, X: Rows) -> tuple[np.ndarray, np.ndarray | None]:
         """Return predicted classes, and the probability of each class where the model gives one."""
@@ -69,13 +74,17 @@ class Learnt:
             probability: np.ndarray = self.model.predict_proba(X)
             return probability.argmax(axis=1), probability
         rows = np.asarray(X)
-        classes = np.asarray(self.model.predict(rows))
-        if not hasattr(self.model, "predict_proba"):
-            return classes, None
-        found = self.model.predict_proba(rows)
-        whole = np.zeros((len(rows), self.n_classes), found.dtype)
-        whole[:, self.model.classes_] = found
-        return classes, whole
+        with self._asked():
+            classes = np.asarray(self.model.predict(rows))
+            if not hasattr(self.model, "predict_proba"):
+                return classes, None
+            found = self.model.predict_proba(rows)
+            whole = np.zeros((len(rows), self.n_classes), found.dtype)
+            whole[:, self.model.classes_] = found
+            return classes, whole
+
+    def _asked(self) -> AbstractContextManager[Any]:
+        return nullcontext() if self.is_engine else fitting(f"model={self.name}", self.params, "predict")
 
     @property
     def is_engine(self) -> bool:
@@ -159,7 +168,15 @@ def _unfitted(config: Config, dataset: Dataset) -> Learnt:
     node = config.split
     raw = split(dataset, **asdict(node))
     parts, preparation = prepared(raw, dataset, config.prepare, dtype=config.model.dtype)
-    learnt = Learnt(built(config, parts), raw, parts, preparation, n_classes=dataset.n_classes)
+    learnt = Learnt(
+        built(config, parts),
+        raw,
+        parts,
+        preparation,
+        n_classes=dataset.n_classes,
+        name=config.model.name,
+        params=config.model.params,
+    )
     if config.task.kind == "regression":
         centre, spread = centre_and_deviation(parts.train.y)
         learnt = replace(learnt, centre=centre, spread=spread)
@@ -191,7 +208,8 @@ def built(config: Config, parts: Split | None = None) -> Any:
             f"{'classifier' if kind == 'classification' else 'regressor'}. Models for it: "
             f"{', '.join(models.MODELS[kind])}."
         )
-    if parts and (k := getattr(model, "n_neighbors", 0)) > len(parts.train):
+    k = getattr(model, "n_neighbors", None)
+    if parts and isinstance(k, int) and k > len(parts.train):
         raise ConfigError(
             f"model.params.n_neighbors must be at most {len(parts.train)}, the training rows. Got {k}."
         )
@@ -329,9 +347,11 @@ def _one_pass(
     """Train once through the rows and return losses and accuracies; an infinite loss where they burst."""
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            learnt.model.partial_fit(X, y, **classes)
+            with fitting(f"model={learnt.name}", learnt.params) as said:
+                learnt.model.partial_fit(X, y, **classes)
+            learnt.warnings[:] = dict.fromkeys([*learnt.warnings, *(f"{learnt.name}: {one}" for one in said)])
             return _measured(learnt, "train") | _measured(learnt, "validation")
-    except ValueError as error:
+    except (ConfigError, DataError) as error:
         if "non-finite" not in str(error):
             raise
         return {"train_loss": math.inf}
@@ -355,15 +375,8 @@ def _measured(learnt: Learnt, name: str) -> dict[str, float]:
 def _fit_at_once(config: Config, learnt: Learnt, observer: Observer) -> Learnt:
     """Fit a model that has no epochs; what scikit-learn warns of becomes a sentence of the record."""
     train = learnt.parts.train
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            learnt.model.fit(np.asarray(train.X), learnt.scaled(train.y))
-        except ValueError as error:
-            raise ConfigError(
-                f"model={config.model.name} cannot be fitted to these rows: {str(error).splitlines()[0]}"
-            ) from error
-    said = dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught)
+    with fitting(f"model={config.model.name}", config.model.params) as said:
+        learnt.model.fit(np.asarray(train.X), learnt.scaled(train.y))
     return replace(learnt, warnings=[f"{config.model.name}: {words}" for words in said])
 
 

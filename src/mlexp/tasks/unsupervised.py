@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,9 +13,10 @@ from mlexp import models
 from mlexp.data.chain import Preparation, fitted
 from mlexp.data.dataset import Dataset, Part
 from mlexp.data.rows import Rows
-from mlexp.errors import ConfigError, DataError
+from mlexp.errors import ConfigError
 from mlexp.observer import Observer, Plan
 from mlexp.schema import Config
+from mlexp.tasks.fitting import fitting
 from mlexp.tasks.parts import described
 
 # Method of the configuration -> model of the closed table, where the two differ.
@@ -36,27 +36,22 @@ SECONDS_A_ROW = {"tsne": 0.01, "lle": 0.0005}
 class Fits:
     """Fits one estimator after the other; keeps the seconds and what scikit-learn warned of."""
 
+    config: Config
     observer: Observer
     seconds: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
-    def run(self, what: str, work: Callable[[], Any]) -> Any:
-        """Return what `work` returns; `what` names it in times and messages."""
+    def run(self, what: str, method: str, work: Callable[[], Any]) -> np.ndarray:
+        """Return the array that `work` returns; `what` names it in times and messages."""
         if self.observer.stop_requested():
             raise KeyboardInterrupt(f"Stopped before {what}; such a study starts from its beginning again.")
         begun = time.perf_counter()
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                done = work()
-            except (ValueError, np.linalg.LinAlgError) as error:
-                reason = str(error).splitlines()[0].rstrip(".")
-                raise DataError(
-                    f"{what} cannot be fitted to these rows: {reason}. Try other model.params or rows."
-                ) from error
+        with fitting(what, own_params(self.config, method)) as said:
+            done = np.asarray(work())
+            if done.dtype.kind not in "biuf":
+                raise TypeError(f"it gives no array of numbers but {done.dtype} of shape {done.shape}")
         self.seconds[what] = round(time.perf_counter() - begun, 3)
-        for words in dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught):
-            self.warnings.append(f"{what}: {words}")
+        self.warnings += [f"{what}: {words}" for words in said]
         return done
 
 
@@ -75,12 +70,16 @@ def methods(config: Config, named: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(named)) or [config.model.name]
 
 
+def own_params(config: Config, method: str) -> dict[str, Any]:
+    """Return the `model.params` of a method: all if they were written for its model, else none."""
+    return dict(config.model.params) if MODEL.get(method, method) == config.model.name else {}
+
+
 def build(config: Config, method: str, **params: Any) -> Any:
     """Return the unfitted estimator of a method; `model.params` go to the model that they were written for."""
-    name = MODEL.get(method, method)
-    own = dict(config.model.params) if name == config.model.name else {}
+    own = own_params(config, method)
     return models.build(
-        replace(config.model, name=name, params=own),
+        replace(config.model, name=MODEL.get(method, method), params=own),
         config.task.kind,
         seed=config.seed,
         threads=config.threads,

@@ -21,7 +21,7 @@ LAYERS = (
     ("models", "metrics", "cluster_metrics", "stats"),
     ("result", "observer"),
     ("tasks",),
-    ("files", "record", "environment", "skopsfile", "sweep_folder", "comparison_folder"),
+    ("files", "stamp", "record", "environment", "skopsfile", "sweep_folder", "comparison_folder"),
     ("fitted",),
     ("onnxfile",),
     ("plots",),

@@ -229,7 +229,7 @@ class Session:
             "seed": config.seed,
             "config_hash": code,
             "command": self.command,
-            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "process": os.getpid(),
             "dataset": plan.dataset,
             "split": plan.split,

@@ -15,15 +15,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlexp import record, sweep_folder
+from mlexp import record, stamp, sweep_folder
 from mlexp.errors import DataError
 from mlexp.record import Run
 from mlexp.result import Columns
 
 INFO = "comparison.json"
 QUESTION = sweep_folder.QUESTION
-SHAPE = {"status": str, "metric": str, "arms": [{"name": str}], "answer": [str], "pairs": [dict], "warnings": [str],
-         "comparison": dict, "settings": dict, "design": dict, "command": [str]}  # fmt: skip
+SHAPE = {"format": int, "status": str, "metric": str, "arms": [{"name": str}], "answer": [str], "pairs": [dict],
+         "warnings": [str], "comparison": dict, "settings": dict, "design": dict, "command": [str]}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def load(path: Path) -> Comparison:
 
 def write_info(path: Path, info: Mapping[str, Any]) -> None:
     """Write `comparison.json`."""
-    record.write_json(path / INFO, info)
+    record.write_json(path / INFO, {"format": stamp.FORMAT} | dict(info))
 
 
 def write_tables(path: Path, tables: Mapping[str, Columns]) -> None:

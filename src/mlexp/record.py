@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import skopsfile
+from mlexp import skopsfile, stamp
 from mlexp.errors import ConfigError, DataError
 from mlexp.files import EVERY, at_once, writing
 from mlexp.files import append_rows as append_rows
@@ -41,8 +41,8 @@ SECONDS_OF_A_LOOK = 0.2  # `is_locked` holds the lock for an instant: who wants 
 KILLED = "its process was killed"
 TORN = ".*.tmp"
 SECONDS_BETWEEN_APPENDS = 0.2
-INFO = {"status": str, "task": {"name": str, "kind": str}, "command": [str], "started": str, "dataset": dict,
-        "split": dict, "preparation": dict, "environment": {"packages": dict}, "facts": dict,
+INFO = {"format": int, "status": str, "task": {"name": str, "kind": str}, "command": [str], "started": str,
+        "dataset": dict, "split": dict, "preparation": dict, "environment": {"packages": dict}, "facts": dict,
         "warnings": [str]}  # fmt: skip
 METRICS = {EVERY: {EVERY: (int, float, type(None))}}
 TUNING = {"metric": str, "strategy": str, "space": dict, "chosen": {"number": int, "values": dict},
@@ -60,7 +60,7 @@ class RunFolder:
 
     def write_info(self, info: Mapping[str, Any]) -> None:
         """Write `run.json`, the record of what ran and how it ended."""
-        write_json(self.path / "run.json", info)
+        write_json(self.path / "run.json", {"format": stamp.FORMAT} | dict(info))
 
     def write_config(self, text: str) -> None:
         """Write `config.yaml`, the resolved configuration."""
@@ -179,7 +179,9 @@ def reopen(path: Path, patience: float = 0) -> RunFolder:
     ConfigError
         If its run is still going on, or has come to an end.
     """
-    status = load(path).info["status"]
+    info = load(path).info
+    stamp.refuse_older(path, info)
+    status = info["status"]
     if status not in RESUMABLE:
         raise ConfigError(f"{path} is {status}: only a run that did not come to its end can be resumed.")
     folder = RunFolder(path.resolve(), locked(path.resolve(), patience))
@@ -232,14 +234,20 @@ def current(path: Path, name: str, shape: Any) -> Any:
     """Return what the record `name` of a folder says; of a run that was killed, that it was interrupted."""
     writing = is_locked(path)  # asked first: a run that ends in between is not taken for killed
     info = read_json(path / name, shape)
+    stamp.refuse_newer(path, info.get("format", 0))
     if info.get("status") == "running" and not writing:
         info |= {"status": "interrupted", "error": KILLED}
     return info
 
 
 def point_latest(path: Path) -> None:
-    """Let ``latest`` beside the run folders name this one: a link, or a text file where links are not allowed."""
+    """Let ``latest`` beside the run folders name the newest: this one, unless it names one that began later.
+
+    It is a link, or a text file where links are not allowed.
+    """
     link = path.parent / "latest"
+    if link.is_symlink() and link.exists() and stamp.newest([path, link.resolve()]) != path:
+        return
     temporary = path.parent / f".latest-{os.getpid()}"
     try:
         temporary.symlink_to(path.name, target_is_directory=True)

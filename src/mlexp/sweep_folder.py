@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlexp import record
+from mlexp import record, stamp
 from mlexp.errors import ConfigError, DataError
 from mlexp.record import RESUMABLE, Run
 from mlexp.result import Columns
@@ -26,8 +26,9 @@ from mlexp.result import Columns
 INFO = "sweep.json"
 QUESTION, SEARCHES = "question.json", "tuning"  # what a comparison writes before it
 BEGUN = ("config.yaml", QUESTION)
-SHAPE = {"status": str, "task": str, "started": str, "ended": str, "keys": [str], "command": [str], "sweep": dict,
-         "execution": dict, "jobs": [{"number": int, "hash": str, "swept": dict, "changes": dict}]}  # fmt: skip
+SHAPE = {"format": int, "status": str, "task": str, "started": str, "ended": str, "keys": [str], "command": [str],
+         "sweep": dict, "execution": dict,
+         "jobs": [{"number": int, "hash": str, "swept": dict, "changes": dict}]}  # fmt: skip
 FINISHED = ("completed", "diverged")
 PARTS_FIRST = ("test", "validation", "train")
 SECONDS_TO_WAIT = 3.0  # for the workers of a sweep that was killed to notice
@@ -66,7 +67,7 @@ class SweepFolder:
 
     def write_info(self, info: Mapping[str, Any]) -> None:
         """Write `sweep.json`."""
-        record.write_json(self.path / INFO, info)
+        record.write_json(self.path / INFO, {"format": stamp.FORMAT} | dict(info))
 
     def write_summary(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write `summary.csv`; metrics of the test part come first."""
@@ -161,7 +162,7 @@ def _is_free(place: Path) -> bool:
 
 def reopen(path: Path) -> SweepFolder:
     """Take the folder of a sweep to go on writing there."""
-    load(path)
+    stamp.refuse_older(path, load(path).info)
     folder = SweepFolder(path.resolve(), record.locked(path.resolve(), SECONDS_TO_WAIT))
     record.remove_torn(folder.path)
     for post in folder.path.glob(".post-*"):  # what still works elsewhere for the process before us stops

@@ -14,7 +14,7 @@ import pytest
 from mlexp import report
 from mlexp.cli import main
 from mlexp.errors import ConfigError, DataError
-from mlexp.record import locked
+from mlexp.record import locked, point_latest
 from mlexp.verbs.clean import clean
 from mlexp.verbs.list import list_verb
 from mlexp.verbs.naming import found, one_run
@@ -105,6 +105,21 @@ def test_names_of_runs(outputs: Path) -> None:
         found("clasify", outputs)
     with pytest.raises(DataError, match=r"a sweep of 2 runs.*runs/001-"):
         one_run("two", outputs)
+
+
+def test_the_newest_is_that_which_began_last(tmp_path: Path) -> None:
+    place = tmp_path / "study"
+    began = {"z_copied": "2026-03-01T10:00:00+00:00", "newest": "2026-03-01T11:30:00.250+00:00",
+             "zone": "2026-03-01T12:00:00+01:00", "old": "2026-02-01T23:59:59+00:00"}  # fmt: skip
+    for name, started in began.items():
+        (place / name).mkdir(parents=True)
+        (place / name / "run.json").write_text(json.dumps({"started": started}))
+        point_latest(place / name)
+    (place / "damaged").mkdir()
+    (place / "damaged" / "run.json").write_text("{")
+    os.utime(place / "damaged", (0, 0))
+    assert found("study", tmp_path) == found("latest", tmp_path) == place / "newest"
+    assert (place / "latest").resolve() == place / "newest"
 
 
 def test_show(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,7 +52,7 @@ def record(info: Mapping[str, Any]) -> Terms:
         for one in place["blas"] if one["user_api"] == "blas"
     ]  # fmt: skip
     return [
-        ("Started", info["started"].replace("T", " ")),
+        ("Started", info["started"][:19].replace("T", " ") + " UTC"),
         *_spent(info),
         ("Seed", str(info["seed"])),
         ("Configuration", info["config_hash"]),

@@ -274,7 +274,11 @@ def _record(sweep: Sweep, jobs: Sequence[Row]) -> list[tuple[str, str]]:
     """Return the record of the first job that ran, with the time of all of them."""
     ran = [float(row["seconds"]) for row in jobs if row.get("seconds")]
     spent = [("Time", f"{duration(sum(ran))} in all jobs together")] if ran else []
-    terms = [("Started", sweep.info["started"].replace("T", " ")), *spent, ("Plan", sweep.info["hash"])]
+    terms = [
+        ("Started", sweep.info["started"][:19].replace("T", " ") + " UTC"),
+        *spent,
+        ("Plan", sweep.info["hash"]),
+    ]
     first = next(
         (run for row in jobs if row.get("folder") and (run := sweep.run(Path(row["folder"]).name))), None
     )

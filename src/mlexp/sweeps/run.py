@@ -335,4 +335,4 @@ def _status(folder: SweepFolder, job: Job) -> str:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

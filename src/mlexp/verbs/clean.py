@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from mlexp.errors import ConfigError
-from mlexp.record import is_locked
+from mlexp.record import is_locked, point_latest
+from mlexp.stamp import newest
 from mlexp.verbs import parser
 from mlexp.verbs.naming import folders
 from mlexp.verbs.runs import entries
@@ -84,8 +85,6 @@ def _agreed() -> bool:
 
 def _remove(path: Path) -> None:
     """Remove a folder, and let ``latest`` name the newest of those that stay."""
-    from mlexp.record import point_latest
-
     hidden = path.with_name(f".{path.name}.removed")
     try:
         os.replace(path, hidden)  # half a folder would look like a run
@@ -95,5 +94,5 @@ def _remove(path: Path) -> None:
     latest = path.parent / "latest"
     if latest.is_symlink() and not latest.exists():
         latest.unlink()
-        if left := sorted(folders(path.parents[1], path.parent.name)):
-            point_latest(left[-1])
+        if left := folders(path.parents[1], path.parent.name):
+            point_latest(newest(left))

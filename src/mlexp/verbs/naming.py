@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mlexp import stamp
 from mlexp.errors import DataError, did_you_mean
-
-RECORDS = ("run.json", "sweep.json", "comparison.json")
 
 
 def add_run(words: argparse.ArgumentParser) -> None:
@@ -35,14 +34,20 @@ def found(name: str, outputs: str | Path = "outputs") -> Path:
     Raises
     ------
     DataError
-        If there is none.
+        If there is none, or a newer version of mlexp made it.
     """
+    path = _meant(name, outputs)
+    stamp.refuse_newer(path, stamp.format_of(path))
+    return path
+
+
+def _meant(name: str, outputs: str | Path) -> Path:
     for path in (Path(name), Path(outputs) / name):
         if is_recorded(path):
             return shown(path)
     candidates = folders(Path(outputs)) if name == "latest" else folders(Path(outputs), name)
     if candidates:
-        return max(candidates, key=lambda path: (path.name, path.stat().st_mtime))
+        return stamp.newest(candidates)
     tasks = sorted({path.parent.name for path in folders(Path(outputs))})
     known = f" Tasks with runs there: {', '.join(tasks)}." if tasks else ""
     near = did_you_mean(name, [*tasks, "latest"])
@@ -70,7 +75,7 @@ def shown(path: Path) -> Path:
 
 def is_recorded(path: Path) -> bool:
     """Return whether `path` is the folder of a run or of a sweep."""
-    return any((path / record).exists() for record in RECORDS)
+    return any((path / name).exists() for name in stamp.RECORDS)
 
 
 def folders(outputs: Path, task: str = "*") -> list[Path]:

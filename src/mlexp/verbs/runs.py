@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mlexp import record, stamp
 from mlexp.errors import ConfigError, DataError, did_you_mean
 from mlexp.verbs.naming import folders
 
@@ -36,7 +37,7 @@ class Entry:
 
     @property
     def status(self) -> str:
-        """How it ended; damaged where its record cannot be read."""
+        """How it ended; damaged where its record cannot be read, newer where a later version of mlexp wrote it."""
         return str(self.info.get("status", "damaged"))
 
     @property
@@ -47,12 +48,7 @@ class Entry:
     @property
     def started(self) -> datetime:
         """When it began, in local time."""
-        text = self.info.get("started")
-        return (
-            datetime.fromisoformat(text).astimezone()
-            if text
-            else datetime.fromtimestamp(self.path.stat().st_mtime).astimezone()
-        )
+        return stamp.began(self.path, self.info).astimezone()
 
     @property
     def seconds(self) -> float | None:
@@ -102,11 +98,10 @@ class Entry:
 def entry(path: Path) -> Entry:
     """Return the entry of a folder."""
     from mlexp import comparison_folder, sweep_folder
-    from mlexp.record import Run
 
     try:
         if (path / "run.json").exists():
-            run = Run(path)
+            run = record.Run(path)
             return Entry(path, run.info, run.metrics, False)
         info: dict[str, Any] = {}
         if (path / comparison_folder.INFO).exists():
@@ -115,7 +110,8 @@ def entry(path: Path) -> Entry:
             info = sweep_folder.load(path).info
         return Entry(path, info, {}, True)
     except DataError:  # a list must show what else there is
-        return Entry(path, {}, {}, not (path / "run.json").exists())
+        known = {"status": "newer"} if stamp.format_of(path) > stamp.FORMAT else {}
+        return Entry(path, known, {}, not (path / "run.json").exists())
 
 
 def entries(outputs: Path, *, task: str | None = None, jobs: bool = False) -> list[Entry]:

@@ -41,7 +41,7 @@ def _head(path: Path, info: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "command", " ".join(info["command"]) or "(from Python)"
     if "started" in info:
         seconds = f", {info['wall_seconds']:.1f} s" if info.get("wall_seconds") is not None else ""
-        yield "started", f"{info['started']}{seconds}"
+        yield "started", f"{info['started'][:19].replace('T', ' ')} UTC{seconds}"
 
 
 def _of_run(info: dict[str, Any]) -> Iterator[tuple[str, Any]]:

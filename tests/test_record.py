@@ -123,7 +123,7 @@ def test_damage_is_named(tmp_path: Path) -> None:
         ("metrics.json", '{"train": 3}', "metrics", "'train' must not be int"),
         ("metrics.json", '{"test": {"accuracy": "x"}}', "metrics", "'accuracy' must not be str"),
         ("tuning.json", '{"chosen": []}', "tuning", "'chosen' must not be list"),
-        ("predictions.npz", "", "predictions", "No data left"),
+        ("predictions.npz", "", "predictions", "not a zip file"),
         ("history.csv", "a,b\n1\n", "history", "row 2 has not the 2 cells"),
         ("history.csv", "a,b\n1,x\n", "history", "could not convert"),
         ("tables/t.csv", "a,b\n1,2,3\n", "tables", "row 2"),

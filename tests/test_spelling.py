@@ -67,7 +67,8 @@ def test_what_is_not_of_a_list_keeps_its_case() -> None:
         ("model=MLP,KNN", "model=mlp,knn"),
         ("model.activation=choice(ReLU,tanh)", "model.activation=choice(relu,tanh)"),
         ("sweep.list=[{model.activation:ReLU},{dataset:Wine}]", "sweep.list=[{model.activation:relu},{dataset:wine}]"),
-        ("model.hidden=[4,4] model.activation=[ReLU,Tanh],SOFTPLUS", "model.hidden=[4,4] model.activation=[relu,tanh],softplus"),
+        ("model.hidden=[4,4] model.activation=[ReLU,Tanh],SOFTPLUS",
+         "model.hidden=[4,4] model.activation=[relu,tanh],softplus"),
     ],
 )  # fmt: skip
 def test_a_sweep_shows_what_it_runs(typed: str, spelt: str) -> None:

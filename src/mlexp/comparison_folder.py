@@ -19,6 +19,7 @@ from mlexp import record, stamp, sweep_folder
 from mlexp.errors import DataError
 from mlexp.record import Run
 from mlexp.result import Columns
+from mlexp.untrusted import run_folder
 
 INFO = "comparison.json"
 QUESTION = sweep_folder.QUESTION
@@ -69,7 +70,7 @@ def load(path: Path) -> Comparison:
     """
     if not (Path(path) / INFO).exists():
         raise DataError(f"{path} is not the folder of a comparison: it has no {INFO}.")
-    return Comparison(Path(path).resolve())
+    return Comparison(run_folder(Path(path)))
 
 
 def write_info(path: Path, info: Mapping[str, Any]) -> None:

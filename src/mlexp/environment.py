@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -69,7 +71,10 @@ def git_commit() -> dict[str, Any] | None:
     """Return commit and state of the repository of the working folder; None outside one or without git."""
     try:
         commit = _git("rev-parse", "HEAD")
-        changed = bool(_git("status", "--porcelain", "--untracked-files=no"))
+        filters = _filters()
+        changed = bool(
+            _git("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all", unset=filters)
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return {"commit": commit, "uncommitted_changes": changed}
@@ -81,6 +86,37 @@ def peak_memory_mb() -> float:
     return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
 
 
-def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=5, check=True)
+def _git(*arguments: str, unset: Sequence[str] = ()) -> str:
+    """Ask git, which runs none of the programs that the repository's own configuration names.
+
+    A working folder may come from a stranger, its `.git` too. `git status` would start a monitor of files, a hook when
+    it writes the index, a filter to compare a file, and what fetches an object that is missing. `unset` are more keys
+    to leave without effect.
+    """
+    asked = [
+        "git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}",
+        "-c", "protocol.allow=never", *arguments,
+    ]  # fmt: skip
+    numbered = {f"GIT_CONFIG_KEY_{place}": key for place, key in enumerate(unset)}
+    empty = {f"GIT_CONFIG_VALUE_{place}": "" for place in range(len(unset))}
+    environment = {
+        **os.environ,
+        **numbered,
+        **empty,
+        "GIT_CONFIG_COUNT": str(len(unset)),
+        "GIT_ALLOW_PROTOCOL": "",
+    }
+    done = subprocess.run(
+        asked, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL, timeout=5, check=True,
+        env=environment,
+    )  # fmt: skip
     return done.stdout.strip()
+
+
+def _filters() -> list[str]:
+    """Return the keys by which the repository's own configuration names programs to pass files through."""
+    words = _git("config", "--null", "--name-only", "--show-scope", "--list").split("\0")
+    scopes_and_keys = zip(words[::2], words[1::2], strict=False)
+    return [
+        key for scope, key in scopes_and_keys if scope in ("local", "worktree") and key.startswith("filter.")
+    ]

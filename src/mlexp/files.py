@@ -1,4 +1,8 @@
-"""Files that are whole or not there: written to a temporary name, flushed to the disk and renamed."""
+"""The files of run folders: plain files of a bounded size are read, whole files or none are written.
+
+Written is to a temporary name, flushed to the disk and renamed. Nothing is read or written through a link, a pipe or a
+device: a run folder may come from a stranger.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,11 @@ import io
 import json
 import math
 import os
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,8 +23,14 @@ import numpy as np
 
 from mlexp.errors import DataError, NotWritten
 from mlexp.result import Columns
+from mlexp.untrusted import opened, plain, read_bytes, reading
 
 EVERY = "*"  # in a shape: all names of a mapping
+MOST_UNPACKED, MOST_RATIO = 1 << 30, 16  # bytes of an archive, and times its own size: the larger of the two
+MOST_DIGITS = 20  # of a whole number in JSON; a longer one would be no count, seed or size
+FORMULA = re.compile(
+    r"(?s)'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]."
+)  # how a cell begins that a spreadsheet calculates
 _waiting: ContextVar[list[tuple[IO[bytes], Path]] | None] = ContextVar("_waiting", default=None)
 
 
@@ -79,15 +89,28 @@ def write_bytes(path: Path, data: bytes) -> None:
     with writing(path):
         if not path.parent.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-        file = open(path.with_name(f".{path.name}.{os.getpid()}.tmp"), "wb")  # noqa: SIM115
+        file = open(path.with_name(f".{path.name}.{os.getpid()}.tmp"), "wb", opener=plain)  # noqa: SIM115
         waiting.append((file, path))
         file.write(data)
         file.flush()
 
 
+@contextmanager
+def appending(path: Path) -> Iterator[IO[str]]:
+    """Open a text file to add lines at its end; one that is a link is left alone.
+
+    Raises
+    ------
+    NotWritten
+        If it cannot be written, or is no plain file.
+    """
+    with writing(path), open(path, "a", encoding="utf-8", newline="", opener=plain) as file:
+        yield file
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write JSON; numbers that are not finite become null, for JSON has no word for them."""
-    write_bytes(path, (json.dumps(_plain(content), indent=2, allow_nan=False) + "\n").encode())
+    write_bytes(path, (json.dumps(_jsonable(content), indent=2, allow_nan=False) + "\n").encode())
 
 
 class Known(dict[str, Any]):
@@ -115,13 +138,40 @@ def read_json(path: Path, shape: Any = object) -> Any:
     shape : a type, a list of one shape for all items, or a mapping of names, `EVERY` for all, to shapes; a name may
         be left out, and is an error when it is asked for
     """
+
+    def named(pairs: list[tuple[str, Any]]) -> Known:
+        if len(known := Known.of(path, dict(pairs))) < len(pairs):
+            raise ValueError("it names something twice")
+        return known
+
+    text = read_bytes(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), object_hook=partial(Known.of, path))
-    except (OSError, ValueError) as error:
+        content = json.loads(
+            text.decode(),
+            object_pairs_hook=named,
+            parse_int=_whole,
+            parse_float=_finite,
+            parse_constant=_finite,
+        )
+        if b"\\ud" in text.lower():  # half a letter, which could not be printed
+            json.dumps(content, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} cannot be read: {error}. Run the task again.") from error
     if wrong := _misfit(content, shape):
         raise DataError(f"{path} is damaged: {wrong}. Run the task again.")
     return content
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    if not math.isfinite(value := float(digits)):
+        raise ValueError(f"{digits[:MOST_DIGITS]} is no finite number")
+    return value
 
 
 def _misfit(value: Any, shape: Any, where: str = "it") -> str:
@@ -151,52 +201,132 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray], *, compress: bool = 
     write_bytes(path, buffer.getvalue())
 
 
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of an npz archive; nothing is unpickled, and no more unpacked than the file makes likely.
+
+    Raises
+    ------
+    DataError
+        If it is damaged, holds an array that its header claims to be larger than it is, or unpacks to more than
+        `MOST_UNPACKED` and `MOST_RATIO` times its size.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    with reading(path), opened(path) as file, zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        whole, packed = sum(member.file_size for member in members), os.fstat(file.fileno()).st_size
+        if whole > max(MOST_UNPACKED, MOST_RATIO * packed):
+            raise ValueError(f"{packed / 1e6:,.1f} MB that unpack to {whole / 1e6:,.0f} MB")
+        for member in members:
+            with archive.open(member) as stream:
+                shape, _, dtype = _npy_header(stream)
+                if math.prod(shape) * dtype.itemsize != member.file_size - stream.tell():
+                    raise ValueError(f"{member.filename} does not hold the values that its header announces")
+                stream.seek(0)
+                name = member.filename.removesuffix(".npy")
+                if name in arrays:
+                    raise ValueError(f"it holds {name} twice")
+                arrays[name] = np.lib.format.read_array(stream, allow_pickle=False)
+    return arrays
+
+
+def _npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    if np.lib.format.read_magic(stream) == (1, 0):
+        return np.lib.format.read_array_header_1_0(stream)
+    return np.lib.format.read_array_header_2_0(stream)
+
+
 def write_table(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Write a CSV table with one header line."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*(map(_cell, column) for column in columns.values()), strict=True))
-    write_bytes(path, text.getvalue().encode())
+    """Write a CSV table with one header line; see `cell` for words that a spreadsheet would take for a formula."""
+    write_bytes(path, as_table(columns).encode())
+
+
+def as_table(columns: Mapping[str, Sequence[Any]]) -> str:
+    """Return columns as the text of a CSV file."""
+    text = _Lines()
+    writer = csv.writer(text)
+    writer.writerow(map(cell, columns))
+    writer.writerows(zip(*(map(cell, column) for column in columns.values()), strict=True))
+    return text.getvalue()
+
+
+class _Lines(io.StringIO):
+    """Text of lines that end with a newline alone, though a cell with a carriage return stands between quotes."""
+
+    def write(self, line: str) -> int:
+        """Take one row as `csv` writes it."""
+        return super().write(line.removesuffix("\r\n") + "\n")
 
 
 def append_rows(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
     """Add lines to a CSV file, with the header if the file is new."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    text = _Lines()
+    writer = csv.writer(text)
     if not path.exists():
         writer.writerow(rows[0])
-    writer.writerows(map(_cell, row.values()) for row in rows)
-    with writing(path), open(path, "a", encoding="utf-8", newline="") as file:
+    writer.writerows(map(cell, row.values()) for row in rows)
+    with appending(path) as file:
         file.write(text.getvalue())
 
 
 def read_table(path: Path) -> Columns:
     """Return the columns of a CSV table as text; a last line cut short by a crash is left out."""
     try:
-        whole_lines, _, _ = path.read_bytes().decode().rpartition("\n")
+        whole_lines, _, _ = read_bytes(path).decode().rpartition("\n")
         rows = list(csv.reader(io.StringIO(whole_lines, newline="")))
-    except (OSError, ValueError, csv.Error) as error:
+    except (ValueError, csv.Error) as error:
         raise DataError(f"{path} cannot be read: {error}. Run the task again.") from error
     header, body = (rows[0], rows[1:]) if rows else ([], [])
     if ragged := [number for number, row in enumerate(body, 2) if len(row) != len(header)]:
         raise DataError(
             f"{path} is damaged: row {ragged[0]} has not the {len(header)} cells of the header. Run the task again."
         )
-    return {name: [row[column] for row in body] for column, name in enumerate(header)}
+    if len(set(header)) < len(header):
+        raise DataError(f"{path} is damaged: two of its columns have one name. Run the task again.")
+    return {unquoted(name): [unquoted(row[column]) for row in body] for column, name in enumerate(header)}
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
+    """Return a value as a cell of a CSV file that a spreadsheet will not calculate.
+
+    Names come from data and configurations, and ``=HYPERLINK(...)`` is a name too. An apostrophe goes before text that
+    begins like a formula; numbers stay numbers, negative ones too. `unquoted` takes it away again.
+
+    Examples
+    --------
+    >>> [cell(value) for value in ("=1+2", "-1.5", -1.5, "-", "relu", "'=x")]
+    ["'=1+2", '-1.5', '-1.5', '-', 'relu', "''=x"]
+    """
     if isinstance(value, np.generic):
         value = value.item()
-    return repr(value) if isinstance(value, float) else value
+    if isinstance(value, float):
+        return repr(value)
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) and not _is_number(value) else value
 
 
-def _plain(value: Any) -> Any:
+def unquoted(text: str) -> str:
+    """Return what `cell` made a cell of.
+
+    Examples
+    --------
+    >>> [unquoted(text) for text in ("'=1+2", "-1.5", "relu", "''=x", "'relu'")]
+    ['=1+2', '-1.5', 'relu', "'=x", "'relu'"]
+    """
+    return text[1:] if text.startswith("'") and FORMULA.match(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _jsonable(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
+        return {str(name): _jsonable(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_jsonable(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

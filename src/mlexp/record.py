@@ -11,8 +11,6 @@ import fcntl
 import os
 import re
 import time
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,7 +22,7 @@ import numpy as np
 
 from mlexp import skopsfile, stamp
 from mlexp.errors import ConfigError, DataError
-from mlexp.files import EVERY, at_once, writing
+from mlexp.files import EVERY, appending, at_once, read_npz, writing
 from mlexp.files import append_rows as append_rows
 from mlexp.files import read_json as read_json
 from mlexp.files import read_table as read_table
@@ -33,6 +31,7 @@ from mlexp.files import write_json as write_json
 from mlexp.files import write_npz as write_npz
 from mlexp.files import write_table as write_table
 from mlexp.result import Columns, Result
+from mlexp.untrusted import run_folder
 
 RESUMABLE = ("running", "failed", "interrupted")
 CHECKPOINT = "checkpoint.npz"
@@ -81,14 +80,14 @@ class RunFolder:
 
     def log(self, text: str) -> None:
         """Add a line with the time to `run.log`."""
-        with writing(self.path / "run.log"), open(self.path / "run.log", "a", encoding="utf-8") as file:
+        with appending(self.path / "run.log") as file:
             file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}\n")
 
     def write_checkpoint(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Write the state of the training, after the history that leads up to it is safe on the disk."""
         self.write_epochs()
         for name in ("history.csv", "timing.csv"):
-            with writing(self.path / name), open(self.path / name, "ab") as file:
+            with appending(self.path / name) as file:
                 os.fsync(file.fileno())
         write_npz(self.path / CHECKPOINT, arrays, compress=False)
 
@@ -200,7 +199,7 @@ def locked(path: Path, patience: float = 0) -> int:
     until = time.monotonic() + max(patience, SECONDS_OF_A_LOOK)
     while True:
         with writing(path / LOCK):
-            lock = os.open(path / LOCK, os.O_WRONLY | os.O_CREAT)
+            lock = os.open(path / LOCK, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(lock).st_nlink:  # else whoever held it has just taken the file away
@@ -340,13 +339,7 @@ class Run:
 
     def _npz(self, name: str) -> dict[str, np.ndarray]:
         path = self.path / name
-        if not path.exists():
-            return {}
-        try:
-            with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-                return {key: archive[key] for key in archive.files}
-        except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-            raise DataError(f"{path} is damaged: {error}. Run the task again.") from error
+        return read_npz(path) if path.exists() else {}
 
     def _numbers(self, name: str) -> dict[str, np.ndarray]:
         path = self.path / name
@@ -364,11 +357,11 @@ def load(path: Path) -> Run:
     Raises
     ------
     DataError
-        If `path` is no run folder.
+        If `path` is no run folder, or holds links or what else is no plain file.
     """
     path = Path(path)
-    if not (path / "run.json").exists():
+    if not os.path.exists(path / "run.json"):
         raise DataError(
             f"{path} is not a run folder: it has no run.json. Name a folder such as outputs/TASK/latest."
         )
-    return Run(path.resolve())
+    return Run(run_folder(path))

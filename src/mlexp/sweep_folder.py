@@ -18,10 +18,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlexp import record, stamp
+from mlexp import files, record, stamp
 from mlexp.errors import ConfigError, DataError
 from mlexp.record import RESUMABLE, Run
 from mlexp.result import Columns
+from mlexp.untrusted import run_folder
 
 INFO = "sweep.json"
 QUESTION, SEARCHES = "question.json", "tuning"  # what a comparison writes before it
@@ -77,7 +78,7 @@ class SweepFolder:
 
     def log(self, text: str) -> None:
         """Add a line with the time to `run.log`."""
-        with open(self.path / "run.log", "a", encoding="utf-8") as file:
+        with files.appending(self.path / "run.log") as file:
             file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}\n")
 
     def clear(self, name: str) -> None:
@@ -103,7 +104,7 @@ class SweepFolder:
         info = record.read_json(path / "run.json", record.INFO)
         if info["status"] == "running":
             record.write_json(path / "run.json", info | {"status": status, "error": problem})
-            with open(path / "run.log", "a", encoding="utf-8") as file:
+            with files.appending(path / "run.log") as file:
                 file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {status}: {problem}\n")
             (path / record.LOCK).unlink(missing_ok=True)
 
@@ -188,4 +189,4 @@ def load(path: Path) -> Sweep:
     path = Path(path)
     if not (path / INFO).exists():
         raise DataError(f"{path} is not the folder of a sweep: it has no {INFO}.")
-    return Sweep(path.resolve())
+    return Sweep(run_folder(path))

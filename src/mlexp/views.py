@@ -10,7 +10,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlexp import comparison_folder, record, sweep_folder
+from mlexp import comparison_folder, files, record, sweep_folder
+from mlexp.untrusted import opened, reading
 from mlexp.verbs.naming import shown
 
 if TYPE_CHECKING:
@@ -36,9 +37,7 @@ class View:
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
         """Name -> table (`tables/*.csv`)."""
-        import pandas as pd
-
-        return {file.stem: pd.read_csv(file) for file in sorted((self.path / "tables").glob("*.csv"))}
+        return {file.stem: _frame(file) for file in sorted((self.path / "tables").glob("*.csv"))}
 
     @property
     def report(self) -> Path:
@@ -52,9 +51,11 @@ class View:
 
     def _html(self, title: str, *middle: str) -> str:
         """Return HTML for a notebook: a title, what comes between, the first pictures."""
+        from mlexp.report.pictures import picture
+
         images = [
             f'<img alt="{escape(name)}" style="max-width: 48%" src="data:image/png;base64,'
-            f'{b64encode(file.read_bytes()).decode()}">'
+            f'{b64encode(picture(file).png).decode()}">'
             for name, file in list(self.figures.items())[:SHOWN_FIGURES]
         ]
         return f"<div><h4>{escape(title)}</h4>{''.join(middle)}{''.join(images)}</div>"
@@ -152,9 +153,7 @@ class SweepView(View):
     @cached_property
     def summary(self) -> pd.DataFrame:
         """One row a job: what was set, metrics, status, seconds."""
-        import pandas as pd
-
-        return pd.read_csv(self.path / "summary.csv")
+        return _frame(self.path / "summary.csv")
 
     @cached_property
     def runs(self) -> list[RunView]:
@@ -224,6 +223,17 @@ class Answer(_Answered):
     def _repr_html_(self) -> str:
         question = escape(str(self.info["question"]))
         return f"<h3>{question}</h3>{self._html_answer()}{self.arms.to_html(index=False)}"
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    """Return a CSV file of the folder; words as they were before `files.cell` made them safe for spreadsheets."""
+    import pandas as pd
+
+    with reading(path), opened(path) as file:
+        frame = pd.read_csv(file).rename(columns=files.unquoted)
+    for name in frame.select_dtypes(["object", "string"]):
+        frame[name] = frame[name].map(files.unquoted, na_action="ignore")
+    return frame
 
 
 def _part(arrays: Mapping[str, Any], part: str, classes: Sequence[str]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import yaml
 
 from mlexp.errors import DataError
 from mlexp.schema import Config
+from mlexp.untrusted import read_bytes
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -23,8 +24,8 @@ def read(path: Path) -> dict[str, Any]:
         If the file is not whole: it cannot be read, or a key or node of the top level is missing.
     """
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        values = yaml.load(read_bytes(path).decode(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise DataError(f"{path} is damaged: {' '.join(str(error).split())}. Run the task again.") from error
     found = {str(name): value for name, value in values.items()} if isinstance(values, dict) else {}
     for name, default in vars(Config()).items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 SPECIAL = "\\`*_[]|~"
+LINKED = re.compile(
+    r"://|www\.|@|^\W*(?:mailto|xmpp|javascript|data):", re.IGNORECASE
+)  # what readers make a link of
 
 
 def html(page: Page) -> str:
@@ -47,7 +51,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"inline": _inline, "address": _address, "md": _md}
+    environment.filters |= {"inline": _inline, "address": _address, "md": _md, "oneline": _oneline}
     environment.globals |= {"style": Markup(_read("style.css")), "script": Markup(_read("script.js"))}
     return environment
 
@@ -68,17 +72,37 @@ def _inline(png: bytes) -> str:
 
 
 def _address(path: str) -> str:
-    """Return a relative path as an address; a colon would make it a scheme."""
-    return quote(path)
+    """Return a path within the folder as an address; a colon would make it a scheme, a slash in front another host.
+
+    Examples
+    --------
+    >>> _address("runs/003-ab/report.html"), _address("//host/x"), _address("javascript:alert(1)")
+    ('runs/003-ab/report.html', 'host/x', 'javascript%3Aalert%281%29')
+    """
+    return quote(path.lstrip("/"))
+
+
+def _oneline(command: str) -> Markup:
+    """Return a command as the line of an indented block, in which Markdown reads nothing else."""
+    return Markup(" ".join(command.split()))
 
 
 def _md(text: object) -> Markup:
-    """Keep Markdown and HTML from reading anything into a text.
+    """Keep Markdown and HTML from reading anything into a text: no markup, no picture, no link.
+
+    A word that some readers make a link of by themselves becomes code.
 
     Examples
     --------
     >>> str(_md("<b>a|b</b>"))
     '&lt;b&gt;a\\\\|b&lt;/b&gt;'
+    >>> str(_md("from http://host/x"))
+    'from `http://host/x`'
     """
-    safe = str(escape(" ".join(str(text).split(" "))))
-    return Markup("".join(f"\\{letter}" if letter in SPECIAL else letter for letter in safe))
+    return Markup(" ".join(map(_md_word, str(text).split())))
+
+
+def _md_word(word: str) -> str:
+    if LINKED.search(word):
+        return f"`{word.replace('`', chr(39)).replace('|', chr(92) + '|')}`"
+    return "".join(f"\\{letter}" if letter in SPECIAL else letter for letter in str(escape(word)))

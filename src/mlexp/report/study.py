@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -139,7 +140,10 @@ def settings(folder: Path) -> Mapping[str, Any]:
 
 
 def page_in(folder: Path, run: str) -> str:
-    """Return where a link from the page of `folder` to a folder inside leads: its page, or itself if it has none."""
-    if not run:
+    """Return where a link from the page of `folder` to another folder leads: its page, or itself if it has none.
+
+    Records name folders by their way from `folder`; what is no such way leads nowhere.
+    """
+    if not run or run.startswith("/") or ":" in run.partition("/")[0]:
         return ""
-    return f"{run}/report.html" if (folder / run / "report.html").exists() else f"{run}/"
+    return f"{run}/report.html" if os.path.exists(folder / run / "report.html") else f"{run}/"

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mlexp import app, record, sweep_folder
+from mlexp import app, files, record, sweep_folder
 from mlexp import config as configuration
 from mlexp.errors import ConfigError, Interrupted, MlexpError, SweepError
 from mlexp.execution import Backend, Event, backend
@@ -179,7 +179,7 @@ class Conductor:
     @contextmanager
     def at_work(self, pool: Backend | None = None) -> Iterator[Backend]:
         """Have workers, and write the summary when all is over, well or not."""
-        with open(self.folder.path / "run.log", "a", encoding="utf-8") as log:
+        with files.appending(self.folder.path / "run.log") as log:
             pool = pool or backend(
                 self.plan.execution,
                 self.folder.path,

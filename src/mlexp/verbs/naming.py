@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from mlexp import stamp
 from mlexp.errors import DataError, did_you_mean
+from mlexp.untrusted import run_folder
 
 
 def add_run(words: argparse.ArgumentParser) -> None:
@@ -34,7 +36,7 @@ def found(name: str, outputs: str | Path = "outputs") -> Path:
     Raises
     ------
     DataError
-        If there is none, or a newer version of mlexp made it.
+        If there is none, it holds links, or a newer version of mlexp made it.
     """
     path = _meant(name, outputs)
     stamp.refuse_newer(path, stamp.format_of(path))
@@ -44,10 +46,12 @@ def found(name: str, outputs: str | Path = "outputs") -> Path:
 def _meant(name: str, outputs: str | Path) -> Path:
     for path in (Path(name), Path(outputs) / name):
         if is_recorded(path):
-            return shown(path)
+            return shown(run_folder(path))
     candidates = folders(Path(outputs)) if name == "latest" else folders(Path(outputs), name)
     if candidates:
-        return stamp.newest(candidates)
+        newest = stamp.newest(candidates)
+        run_folder(newest)
+        return newest
     tasks = sorted({path.parent.name for path in folders(Path(outputs))})
     known = f" Tasks with runs there: {', '.join(tasks)}." if tasks else ""
     near = did_you_mean(name, [*tasks, "latest"])
@@ -75,10 +79,19 @@ def shown(path: Path) -> Path:
 
 def is_recorded(path: Path) -> bool:
     """Return whether `path` is the folder of a run or of a sweep."""
-    return any((path / name).exists() for name in stamp.RECORDS)
+    return any(os.path.exists(path / name) for name in stamp.RECORDS)  # False for what can be no path at all
 
 
 def folders(outputs: Path, task: str = "*") -> list[Path]:
     """Return the folders of runs and sweeps of a task, or of all, without the links that name the newest."""
-    made = [path for path in outputs.glob(f"{task}/[!.]*") if not path.is_symlink()]
+    parents = [path for path in _inside(outputs) if task in ("*", path.name)]
+    made = [path for parent in parents for path in _inside(parent) if not path.is_symlink()]
     return [path for path in made if is_recorded(path)]
+
+
+def _inside(folder: Path) -> list[Path]:
+    """Return what a folder holds, hidden things aside; of what is no folder, or cannot be read, nothing."""
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except (OSError, ValueError):
+        return []

@@ -12,8 +12,10 @@ from typing import Any
 
 from mlexp import record, stamp
 from mlexp.errors import ConfigError, DataError, did_you_mean
+from mlexp.files import as_table
 from mlexp.verbs.naming import folders
 
+DAMAGED = "damaged"
 PARTS = ("test", "all", "validation", "train")
 METRICS = ("accuracy", "mse", "r2", "silhouette", "trustworthiness")
 
@@ -38,7 +40,7 @@ class Entry:
     @property
     def status(self) -> str:
         """How it ended; damaged where its record cannot be read, newer where a later version of mlexp wrote it."""
-        return str(self.info.get("status", "damaged"))
+        return str(self.info.get("status", DAMAGED))
 
     @property
     def task(self) -> str:
@@ -118,7 +120,8 @@ def entries(outputs: Path, *, task: str | None = None, jobs: bool = False) -> li
     """Return the runs and sweeps of an outputs folder, newest first; with `jobs` the runs within sweeps too."""
     found = [entry(path) for path in folders(outputs, task or "*")]
     if jobs:
-        within = [path for one in found if one.is_sweep for path in (one.path / "runs").glob("*")]
+        whole = [one for one in found if one.is_sweep and one.status != DAMAGED]
+        within = [path for one in whole for path in (one.path / "runs").glob("*")]
         found += [entry(path) for path in within if (path / "run.json").exists()]
     return sorted(found, key=lambda one: (one.started, one.path.name), reverse=True)
 
@@ -161,15 +164,8 @@ def _as_text(value: Any) -> str:
 
 
 def as_csv(rows: Sequence[dict[str, Any]]) -> str:
-    """Return rows as CSV with a header line."""
-    import csv
-    import io
-
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    """Return rows as CSV with a header line, as `files.cell` writes them."""
+    return as_table({name: [row[name] for row in rows] for name in rows[0]}) if rows else ""
 
 
 def as_json(rows: Sequence[dict[str, Any]]) -> str:

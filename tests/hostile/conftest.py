@@ -1,0 +1,1 @@
+from tests.report.conftest import make_whole as make_whole

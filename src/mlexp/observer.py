@@ -33,6 +33,22 @@ class Plan:
     notes: list[str] = field(default_factory=list)
 
 
+def features_in_words(n_features: int, preparation: Mapping[str, Any]) -> str:
+    """Say how many features there are, and how many the steps of the preparation make of them.
+
+    Examples
+    --------
+    >>> features_in_words(4, {"one_hot": {"features": 14339}, "scale": "standard"})
+    '4 features → 14,339 after one-hot'
+    """
+    made = [
+        f"{preparation[step]['features']:,} after {step.replace('_', '-')}"
+        for step in ("one_hot", "polynomial")
+        if step in preparation
+    ]
+    return " → ".join([f"{n_features:,} feature{'s' * (n_features != 1)}", *made])
+
+
 class Observer(Protocol):
     """Follows one run."""
 

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from mlexp.observer import Plan
+from mlexp.observer import Plan, features_in_words
 
 QUIET, NORMAL, VERBOSE = -1, 0, 1
 SECONDS_BETWEEN_LINES = 5.0
@@ -39,7 +39,8 @@ class Terminal:
         self._epochs = plan.epochs
         data, split = plan.dataset, plan.split
         sizes = " / ".join(f"{n:,} {part}" for part, n in split.items() if part != "fingerprint")
-        words = [str(data["name"]), f"{sizes} rows", f"{data['n_features']:,} features"]
+        features = features_in_words(data["n_features"], plan.preparation)
+        words = [str(data["name"]), f"{sizes} rows", features]
         if data.get("classes"):
             words.append(f"{len(data['classes'])} classes")
         self.console.print(f"[bold]{escape(task)}[/bold]: {escape(', '.join(words))}")

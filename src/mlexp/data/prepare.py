@@ -239,14 +239,26 @@ def check_squares(X: np.ndarray, where: str) -> None:
     X : array of shape (n_rows, n_features), prepared
     where : what needs them, for messages
     """
+    width, squarable = _span(X)
+    if width == 0:
+        raise DataError(f"{where}: all {len(X):,} rows are equal, so there is nothing to find in them.")
+    if not squarable:
+        size = "large" if width > 1 else "small"
+        raise DataError(
+            f"{where}: the differences between the rows are too {size} to be squared in {X.dtype} (the widest column "
+            f"spans {width:.3g}). Set prepare.scale=standard, or change the unit of the columns."
+        )
+
+
+def has_squares(X: np.ndarray) -> bool:
+    """Return whether the rows differ, by numbers whose squares are numbers; see `check_squares`."""
+    return _span(X)[1]
+
+
+def _span(X: np.ndarray) -> tuple[float, bool]:
+    """Return the widest range of a column, and whether the sum of all squared ranges is a number well above 0."""
+    limits = np.finfo(X.dtype)
     with np.errstate(over="ignore", under="ignore"):
         width = np.ptp(X, axis=0)
         total = np.square(width).sum() * X.dtype.type(len(X))
-    if not width.any():
-        raise DataError(f"{where}: all {len(X):,} rows are equal, so there is nothing to find in them.")
-    if not np.isfinite(total) or total < np.finfo(X.dtype).tiny / np.finfo(X.dtype).eps:
-        size = "large" if width.max() > 1 else "small"
-        raise DataError(
-            f"{where}: the differences between the rows are too {size} to be squared in {X.dtype} (the widest column "
-            f"spans {width.max():.3g}). Set prepare.scale=standard, or change the unit of the columns."
-        )
+    return float(width.max()), bool(limits.tiny / limits.eps <= total <= limits.max)

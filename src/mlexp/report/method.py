@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mlexp.metrics import SMALLEST_PROBABILITY
+from mlexp.observer import features_in_words
 from mlexp.report.study import PARTS, Study
 from mlexp.report.words import duration, listed, number
 
@@ -22,6 +24,10 @@ SCALES = {
     "standard": "each feature to mean 0 and deviation 1, as the training part has them",
     "minmax": "each feature to [0, 1], as the training part has it",
 }
+HARD_SIGMOID = (
+    "hard_sigmoid is 0.2 x + 0.5 cut to [0, 1], flat beyond ±2.5, as in Theano and Keras 2 (PyTorch and Keras 3: "
+    "x / 6 + 0.5, flat beyond ±3)."
+)
 INITS = {"auto": "he before ReLU and its kin, xavier elsewhere"}
 WILSON = "Wilson's score interval of a share of rows (1927), which keeps its level near 0 and 1"
 INTERVALS = {
@@ -35,7 +41,7 @@ Terms = list[tuple[str, str]]
 
 def method(study: Study) -> Terms:
     """Return data, split, preparation, model, training and tuning, each in words."""
-    described = (_data, _split, _preparation, _model, _training, _tuning, _statistics)
+    described = (_data, _split, _preparation, _model, _training, _tuning, _scores, _statistics)
     return [term for describe in described for term in describe(study)]
 
 
@@ -97,7 +103,7 @@ def _data(study: Study) -> Iterator[tuple[str, str]]:
     words = [data["name"]]
     rows = sum(n for n in study.info["split"].values() if isinstance(n, int))
     words.append(f"{rows:,} rows")
-    words.append(f"{data['n_features']:,} features")
+    words.append(features_in_words(data["n_features"], study.info["preparation"]))
     if data.get("classes"):
         words.append(f"{len(data['classes'])} classes ({listed([str(name) for name in data['classes']])})")
     yield "Data", ", ".join(words) + (f"; {data['source']}" if data.get("source") else "") + "."
@@ -123,9 +129,8 @@ def _preparation(study: Study) -> Iterator[tuple[str, str]]:
     words = [SCALES.get(str(done.get("scale")), "")] if done.get("scale") else []
     for name, what in done.items():
         if isinstance(what, Mapping):
-            words.append(
-                str(what.get("kept") or f"{name}: " + ", ".join(f"{key} {value}" for key, value in what.items()))
-            )  # fmt: skip
+            given = ", ".join(f"{value:,} {key}" for key, value in what.items() if isinstance(value, int))
+            words.append(str(what.get("kept") or f"{name.replace('_', '-')}: {given}"))
     if words:
         yield "Preparation", "; ".join(filter(None, words)) + ", fitted on the training part alone."
 
@@ -141,7 +146,11 @@ def _model(study: Study) -> Iterator[tuple[str, str]]:
     table = study.run.tables.get("layers", {}).get("layer", [])
     layers = [str(name) for name in table] or [f"Dense({width})" for width in model["hidden"]]
     size = f"; {facts['n_parameters']:,} parameters" if facts.get("n_parameters") else ""
-    yield "Model", f"{' → '.join(layers)}{size}; initial weights {INITS.get(model['init'], model['init'])}."
+    hard = f" {HARD_SIGMOID}" if "hard_sigmoid" in layers else ""
+    yield (
+        "Model",
+        f"{' → '.join(layers)}{size}; initial weights {INITS.get(model['init'], model['init'])}.{hard}",
+    )
 
 
 def _training(study: Study) -> Iterator[tuple[str, str]]:
@@ -184,6 +193,24 @@ def _tuning(study: Study) -> Iterator[tuple[str, str]]:
         yield "Settings tried", "; ".join(space)
     told = [words for words in tuned["sentences"] if words not in study.info["warnings"]]
     yield "What came of it", " ".join(words[:1].upper() + words[1:] for words in told)
+
+
+def _scores(study: Study) -> Iterator[tuple[str, str]]:
+    """Yield the conventions of scores for which other programs have other ones."""
+    names = {name for scores in study.metrics.values() for name in scores}
+    words = []
+    if study.kind in ("classification", "features") and "loss" in names:
+        words.append(
+            f"Log loss is in nats; a probability below 2⁻¹⁰⁴ ({SMALLEST_PROBABILITY:.0e}) counts as that, so one "
+            "sample adds 72.1 at most (scikit-learn clips float64 at 2e-16, which adds 36.0)."
+        )
+    if any(name.startswith("macro_") for name in names):
+        words.append(
+            "Macro precision, recall and F1 are plain means over the classes that have samples in the set; a class "
+            "without any is skipped, also where it was predicted (scikit-learn then counts it as 0)."
+        )
+    if words:
+        yield "Scores", " ".join(words)
 
 
 def _statistics(study: Study) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from mlexp.data.chain import Preparation
 from mlexp.data.dataset import Dataset, Part, Split
+from mlexp.data.prepare import has_squares
 from mlexp.errors import ConfigError
 from mlexp.observer import Observer, Plan
 from mlexp.result import Result
@@ -155,7 +156,7 @@ def _latent(config: Config, test: Part, coder: Any) -> dict[str, np.ndarray]:
     rows = some(test, config.autoencoder.latent_rows, seed=config.split.seed)
     codes = coder.transform(test.X.take(rows)).astype(np.float64)
     xy, ratio, width = np.zeros((len(rows), 2), np.float32), np.zeros(2), min(2, *codes.shape)
-    if np.ptp(codes, axis=0).any():  # a dead layer gives every row the same
+    if has_squares(codes):  # a dead layer gives every row the same
         pca = fitted_pca(codes, width)
         xy[:, :width], ratio[:width] = pca.transform(codes), pca.explained_variance_ratio_
     return {"latent_xy": xy, "latent_class": test.y[rows], "latent_ratio": ratio}

@@ -12,6 +12,7 @@ import numpy as np
 from mlexp import cluster_metrics, models
 from mlexp.data.chain import Preparation
 from mlexp.data.dataset import Dataset
+from mlexp.data.prepare import check_squares
 from mlexp.errors import ConfigError, DataError
 from mlexp.observer import Observer
 from mlexp.result import Columns, Result
@@ -59,7 +60,9 @@ def clustering(config: Config, dataset: Dataset, observer: Observer) -> Result:
         dict.fromkeys(_priced(config, methods), len(rows)), config.memory_mb, "Set dataset.limit lower"
     )
     X, preparation = unsupervised.prepared(config, dataset, rows, np.float64)
+    check_squares(X, "clustering")
     jobs = [(method, k, estimator) for method in methods for k, estimator in _estimators(config, method, X)]
+    _check_distinct(max(k for _, k, _ in jobs), X)
     observer.started(unsupervised.plan(dataset, {"clustered": len(rows)}, preparation.record, notes))
     rng = np.random.default_rng(config.seed)
     measured = np.sort(rng.permutation(len(X))[: config.clustering.silhouette_rows])
@@ -81,6 +84,8 @@ def _check(config: Config, methods: list[str], n: int) -> None:
         raise ConfigError(
             f"clustering.neighbors must be below the number of rows, {n:,}. Got {node.neighbors:,}."
         )
+    if isinstance(own := config.model.params.get("n_neighbors"), int) and own >= n:
+        raise ConfigError(f"model.params.n_neighbors must be below the number of rows, {n:,}. Got {own:,}.")
     for method in methods:
         names = set(dir(_class(config, method)))
         if (node.choose == "bic" and "bic" not in names) or (node.choose == "knee" and "bic" in names):
@@ -88,6 +93,15 @@ def _check(config: Config, methods: list[str], n: int) -> None:
                 f"clustering.choose={node.choose} does not go with {method}: bic is for mixtures (gmm), knee for "
                 "methods with an inertia (kmeans). clustering.choose=silhouette goes with all."
             )
+
+
+def _check_distinct(k: int, X: np.ndarray) -> None:
+    """Refuse more clusters than there are different rows: some would have no row, or divide equal ones."""
+    if k > (found := unsupervised.distinct(X)):
+        raise DataError(
+            f"clustering.k must be at most the number of different rows, {found:,} of {len(X):,}. Got {k:,}: choose "
+            "fewer clusters, or other rows or columns."
+        )
 
 
 def _grid(config: Config) -> list[int]:
@@ -119,11 +133,22 @@ def _estimators(config: Config, method: str, X: np.ndarray) -> list[tuple[int, A
     if method == "spectral_neighbors":
         own = {"affinity": "nearest_neighbors", "n_neighbors": node.neighbors}
     elif method == "spectral_gaussian":
-        width = node.width or cluster_metrics.pairwise_deviation(X)
+        width = node.width or _kernel_width(X)
         own = {"affinity": "rbf", "gamma": 1 / (2 * width * width)}
     if word is None:
         return [(0, unsupervised.build(config, method, **own))]
     return [(k, unsupervised.build(config, method, **own, **{word: k})) for k in _grid(config)]
+
+
+def _kernel_width(X: np.ndarray) -> float:
+    """Return the standard deviation of the distances between rows, which is none where all are equal."""
+    width, size = cluster_metrics.pairwise_deviation(X), float(np.linalg.norm(np.ptp(X, axis=0)))
+    if width <= 1e-9 * size:
+        raise DataError(
+            "spectral_gaussian takes its width from the standard deviation of the distances between rows, and all "
+            f"distances are equal here. Set it yourself: clustering.width={size:.3g}."
+        )
+    return width
 
 
 def _grouping(

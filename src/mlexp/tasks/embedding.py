@@ -12,6 +12,7 @@ from mlexp import cluster_metrics, models
 from mlexp.data.chain import Preparation
 from mlexp.data.dataset import Dataset
 from mlexp.data.draw import choose
+from mlexp.data.prepare import check_squares
 from mlexp.errors import ConfigError, DataError
 from mlexp.observer import Observer
 from mlexp.result import Columns, Result
@@ -39,6 +40,7 @@ def embedding(config: Config, dataset: Dataset, observer: Observer) -> Result:
     coordinates, scores = {}, {}
     for method, estimator in estimators.items():
         positions = where["quadratic" if method in QUADRATIC else "rows"]
+        _check_distinct(method, estimator, X[positions])
         found = fits.run(method, method, partial(_embedded, estimator, X[positions]))
         if method == "lle":
             fits.warnings += _pieces(estimator)
@@ -122,6 +124,19 @@ def _estimator(config: Config, method: str, n: int) -> Any:
                 "embed more rows."
             )
     return estimator
+
+
+def _check_distinct(method: str, estimator: Any, X: np.ndarray) -> None:
+    """Refuse rows of which too few are different: t-SNE dies of them, other methods make shapes of rounding."""
+    check_squares(X, method)
+    found = unsupervised.distinct(X)
+    wanted = (FEWEST, *(getattr(estimator, name, None) for name in ("n_neighbors", "perplexity")))
+    least = max(value + 1 for value in wanted if isinstance(value, int | float))
+    if found < least:
+        raise DataError(
+            f"{method} needs {least:g} different rows or more with these settings. Got {found:,} of {len(X):,}: the "
+            "others are copies. Lower embedding.neighbors or embedding.perplexity, or take other rows or columns."
+        )
 
 
 def _pieces(lle: Any) -> list[str]:

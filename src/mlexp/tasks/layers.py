@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mlexp.data.dataset import Dataset, Split
+from mlexp.data.prepare import has_squares
 from mlexp.errors import ConfigError, DataError
 from mlexp.nn.estimators import MLPClassifier
 from mlexp.observer import Observer, Plan
@@ -123,10 +124,10 @@ def _maps(
 
 
 def _tsne(config: Config, H: np.ndarray) -> np.ndarray:
-    """Return the map of shape (n_rows, 2); all zeros for a layer that gives every row the same."""
+    """Return the map of shape (n_rows, 2); all zeros for a layer whose rows differ by nothing that can be squared."""
     from sklearn.manifold import TSNE
 
-    if not np.ptp(H, axis=0).any():
+    if not has_squares(H):
         return np.zeros((len(H), 2), np.float32)
     start = "pca" if H.shape[1] > 1 else "random"
     tsne = TSNE(

@@ -27,6 +27,8 @@ from mlexp.schema import Config
 from mlexp.tasks.fitting import fitting
 from mlexp.tasks.parts import check_memory, columns, described, sizes
 
+SMALLEST_SPREAD = 1e-150  # of targets: squared errors neither vanish nor overflow
+
 
 @dataclass(frozen=True, eq=False)
 class Learnt:
@@ -179,6 +181,11 @@ def _unfitted(config: Config, dataset: Dataset) -> Learnt:
     )
     if config.task.kind == "regression":
         centre, spread = centre_and_deviation(parts.train.y)
+        if not (spread > SMALLEST_SPREAD and max(spread, abs(centre)) < 1 / SMALLEST_SPREAD):
+            raise DataError(
+                f"Targets of data set '{dataset.name}' are about {centre:.3g} ± {spread:.3g}: squares of their errors "
+                f"over- or underflow. Change the unit of column '{dataset.target}'."
+            )
         learnt = replace(learnt, centre=centre, spread=spread)
     return learnt
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from mlexp.errors import DataError
 from mlexp.observer import Observer
 from mlexp.result import Columns, Result
 from mlexp.schema import Config
-from mlexp.tasks import grown, plane
+from mlexp.tasks import advice, grown, plane
 from mlexp.tasks.learning import Learnt, learn, learn_together
 from mlexp.tasks.parts import NAMES
 
@@ -61,7 +60,10 @@ def _judged(config: Config, dataset: Dataset, learnt: Learnt) -> Result:
         predictions={name: array for arrays in kept for name, array in arrays.items()},
         arrays=arrays,
         tables=tables,
-        warnings=[*_unjudged(config, learnt.parts), *_nothing_learnt(learnt.parts, scores)],
+        warnings=[
+            *_unjudged(config, learnt.parts),
+            *advice.of_classes(config, learnt.parts, scores, learnt.preparation.record),
+        ],
     )
 
 
@@ -96,7 +98,10 @@ def regression(config: Config, dataset: Dataset, observer: Observer) -> Result:
                 *_errors(part, predicted[name]).items(),
             )
         },
-        warnings=[*_unjudged(config, learnt.parts), *_no_better_than_mean(scores)],
+        warnings=[
+            *_unjudged(config, learnt.parts),
+            *advice.of_numbers(config, learnt.parts, scores, learnt.preparation.record),
+        ],
     )
 
 
@@ -127,7 +132,11 @@ def _filled(parts: Split) -> list[tuple[str, Part]]:
 
 
 def _stopped(config: Config, learnt: Learnt) -> Result:
-    return learnt.result(problem=_diverged(config, learnt.facts) if learnt.status == "diverged" else "")
+    if learnt.status != "diverged":
+        return learnt.result()
+    return learnt.result(
+        problem=advice.of_divergence(config, learnt.facts["epochs"], learnt.preparation.record)
+    )
 
 
 def _scores(part: Part, outputs: Outputs, n_classes: int) -> dict[str, float]:
@@ -199,42 +208,10 @@ def _class_tables(y: np.ndarray, predicted: np.ndarray, classes: tuple[str, ...]
     }
 
 
-def _diverged(config: Config, facts: dict[str, Any]) -> str:
-    rate = config.model.learning_rate
-    return (
-        f"Training diverged: the loss was not finite in epoch {facts['epochs']} with "
-        f"model.learning_rate={rate:g}. Try model.learning_rate={min(rate / 10, 0.01):g} or less, "
-        "prepare.scale=standard, or model.clip_norm=1."
-    )
-
-
 def _unjudged(config: Config, parts: Split) -> list[str]:
     """Say so when no row was kept back to judge by."""
     if len(parts.test) or not config.split.judge:
         return []
     return [
         "No test part: these figures are for rows that the model has seen, and say nothing about new ones."
-    ]
-
-
-def _nothing_learnt(parts: Split, scores: dict[str, dict[str, float]]) -> list[str]:
-    """Say so when the model is no better than naming the commonest class."""
-    name, part = next((pair for pair in _filled(parts)[1:2]), ("train", parts.train))
-    commonest = float(np.bincount(part.y).max() / len(part))
-    reached = scores[name]["accuracy"]
-    if reached > commonest or reached == 1:
-        return []
-    return [
-        f"Nothing was learnt: {name} accuracy {reached:.4f} is no better than always naming the commonest "
-        f"class ({commonest:.4f}). Try a smaller model.learning_rate, model.init=auto or prepare.scale=standard."
-    ]
-
-
-def _no_better_than_mean(scores: dict[str, dict[str, float]]) -> list[str]:
-    name = "validation" if "validation" in scores else "train"
-    if scores[name].get("r2", 1.0) > 0:
-        return []
-    return [
-        f"Nothing was learnt: the {name} R² is {scores[name]['r2']:.4f}; always naming the mean would give about 0. "
-        "Try other features, or a smaller model.learning_rate."
     ]

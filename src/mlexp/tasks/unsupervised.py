@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -62,6 +63,17 @@ def prepared(
     part = Part(Rows(dataset.X, rows), dataset.y[rows], rows)
     preparation = fitted(part, dataset, config.prepare, dtype=dtype)
     return np.asarray(preparation.rows(part.X)), preparation
+
+
+def distinct(X: np.ndarray) -> int:
+    """Return the number of different rows.
+
+    Examples
+    --------
+    >>> distinct(np.array([[0.0, 1.0], [-0.0, 1.0], [2.0, 1.0]]))
+    2
+    """
+    return len({hashlib.blake2b((row + 0.0).tobytes(), digest_size=16).digest() for row in X})
 
 
 def methods(config: Config, named: Sequence[str]) -> list[str]:

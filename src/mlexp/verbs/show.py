@@ -47,7 +47,10 @@ def _head(path: Path, info: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 def _of_run(info: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     data, facts = info["dataset"], info["facts"]
     yield "task", f"{info['task']['name']} ({info['task']['kind']}), seed {info['seed']}"
-    yield "data", f"{data['name']}: {data['n_samples']:,} rows, {data['n_features']:,} features"
+    from mlexp.observer import features_in_words
+
+    features = features_in_words(data["n_features"], info["preparation"])
+    yield "data", f"{data['name']}: {data['n_samples']:,} rows, {features}"
     yield "split", ", ".join(f"{n:,} {part}" for part, n in info["split"].items() if part != "fingerprint")
     for name in ("epochs", "best_epoch", "stopped", "n_parameters"):
         if name in facts:

@@ -1,0 +1,122 @@
+"""What the scores of a fitted model say of its training, and which of its own settings to try next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mlexp.data.dataset import Part, Split
+from mlexp.schema import Config
+
+FEW = 20  # validation rows below which a gap of R² shows nothing
+GAP = 0.1  # what training must reach above chance before a gap means over-fitting
+
+# Model -> settings to try where nothing was learnt, and against over-fitting.
+NETWORK = ("model.dropout=0.2", "model.l2=1e-4", "narrower layers in model.hidden")
+SETTINGS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "mlp": (("a smaller model.learning_rate", "model.init=auto", "more model.epochs"), NETWORK),
+    "sklearn_mlp": (("a smaller model.learning_rate", "more model.epochs"), NETWORK[1:]),
+    "logistic": (("a larger model.params.C",), ("a smaller model.params.C",)),
+    "svm": (("a larger model.params.C", "another model.params.kernel"), ("a smaller model.params.C",)),
+    "knn": (("another model.params.n_neighbors",), ("a larger model.params.n_neighbors",)),
+    "decision_tree": (("a smaller model.params.min_samples_leaf",), ("model.params.max_depth=4",)),
+    "random_forest": (
+        ("a smaller model.params.min_samples_leaf",),
+        ("a larger model.params.min_samples_leaf",),
+    ),
+    "hist_gradient_boosting": (
+        ("a larger model.params.max_iter",),
+        ("a smaller model.params.learning_rate", "model.params.l2_regularization=1"),
+    ),
+    "ridge": (("a smaller model.params.alpha",), ("a larger model.params.alpha",)),
+}
+SCALE_FREE = ("decision_tree", "random_forest", "hist_gradient_boosting", "naive_bayes", "linear")
+
+
+def of_classes(
+    config: Config, parts: Split, scores: Mapping[str, Mapping[str, float]], preparation: Mapping[str, Any]
+) -> list[str]:
+    """Say so when a classifier is no better than naming one class, or has learnt its training rows by heart.
+
+    It is measured by macro recall, the mean of the shares of each class that are found: naming one class
+    always gives 1/k, however unequal the k classes are. Over-fitting is a validation score that keeps less
+    than half of what training reached above 1/k, and not by chance (two standard errors).
+    """
+    name, part = _held_out(parts)
+    counts = np.bincount(part.y)
+    counts = counts[counts > 0]
+    if len(counts) < 2:
+        return []
+    held, train, chance = scores[name]["macro_recall"], scores["train"]["macro_recall"], 1 / len(counts)
+    noise = 2 * float(np.sqrt((held * (1 - held) / counts).sum())) / len(counts)
+    blind = f"always naming one class gives {chance:.4f}, however unequal the classes are"
+    return _sentence(config, preparation, "macro recall", name, train, held, chance, noise, blind)
+
+
+def of_numbers(
+    config: Config, parts: Split, scores: Mapping[str, Mapping[str, float]], preparation: Mapping[str, Any]
+) -> list[str]:
+    """Say so when a regression is no better than naming the mean, or has learnt its training rows by heart."""
+    name, part = _held_out(parts)
+    held, train = scores[name].get("r2"), scores["train"].get("r2")
+    if held is None or train is None:
+        return []
+    noise = 0.0 if len(part) >= FEW else np.inf
+    blind = "always naming the mean gives about 0"
+    return _sentence(config, preparation, "R²", name, train, held, 0.0, noise, blind)
+
+
+def of_divergence(config: Config, epoch: int, preparation: Mapping[str, Any]) -> str:
+    """Say that training diverged, and what to try."""
+    rate = config.model.learning_rate
+    cures = [f"model.learning_rate={min(rate / 10, 0.01):g} or less", *_scaling(config, preparation)]
+    cures += ["model.clip_norm=1"] if config.model.name == "mlp" else []
+    return (
+        f"Training diverged: the loss was not finite in epoch {epoch} with model.learning_rate={rate:g}. "
+        f"Try {_either(cures)}."
+    )
+
+
+def _held_out(parts: Split) -> tuple[str, Part]:
+    """Return the first set with rows that were not trained on; the training set where there is none."""
+    named = (("validation", parts.validation), ("test", parts.test))
+    return next(((name, part) for name, part in named if len(part)), ("train", parts.train))
+
+
+def _sentence(
+    config: Config,
+    preparation: Mapping[str, Any],
+    measure: str,
+    name: str,
+    train: float,
+    held: float,
+    chance: float,
+    noise: float,
+    blind: str,
+) -> list[str]:
+    learnt, kept = train - chance, held - chance
+    nothing = kept <= 1e-9  # a mean of recalls is rounded
+    more, fewer = SETTINGS.get(config.model.name, ((), ()))
+    if learnt > GAP and (nothing or (kept < learnt / 2 and train - held > noise)):
+        return [
+            f"Over-fitting: {measure} is {train:.4f} on the training set and {held:.4f} on the {name} set; {blind}. "
+            f"Try {_either([*fewer, 'more or other rows', 'fewer features'])}."
+        ]
+    if not nothing:
+        return []
+    return [
+        f"Nothing was learnt: {measure} is {held:.4f} on the {name} set; {blind}. "
+        f"Try {_either([*more, *_scaling(config, preparation), 'other features'])}."
+    ]
+
+
+def _scaling(config: Config, preparation: Mapping[str, Any]) -> list[str]:
+    """Advise scaling where it matters to the model and was not done."""
+    idle = config.model.name in SCALE_FREE or preparation.get("scale") == "standard"
+    return [] if idle else ["prepare.scale=standard"]
+
+
+def _either(cures: list[str]) -> str:
+    return f"{', '.join(cures[:-1])} or {cures[-1]}" if cures[1:] else cures[0]

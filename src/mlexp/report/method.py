@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mlexp.metrics import SMALLEST_PROBABILITY
 from mlexp.observer import features_in_words
 from mlexp.report.study import PARTS, Study
 from mlexp.report.words import duration, listed, number
@@ -201,7 +200,7 @@ def _scores(study: Study) -> Iterator[tuple[str, str]]:
     words = []
     if study.kind in ("classification", "features") and "loss" in names:
         words.append(
-            f"Log loss is in nats; a probability below 2⁻¹⁰⁴ ({SMALLEST_PROBABILITY:.0e}) counts as that, so one "
+            "Log loss is in nats; a probability below 2⁻¹⁰⁴ (5e-32) counts as that, so one "
             "sample adds 72.1 at most (scikit-learn clips float64 at 2e-16, which adds 36.0)."
         )
     if any(name.startswith("macro_") for name in names):

@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "mlexp"
 # Each layer may import from those above it, and within itself.
 LAYERS = (
     ("errors",),
-    ("names", "rules", "studies", "schema", "untrusted", "yamltext", "choices"),
+    ("names", "rules", "studies", "dataset_keys", "schema", "untrusted", "yamltext", "choices"),
     ("checks", "config", "combinations", "data"),
     ("nn",),
     ("params",),

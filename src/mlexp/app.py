@@ -115,7 +115,8 @@ def _with_room(error: NotWritten, path: Path, verb: str) -> Interrupted:
 
 def load(config: Config) -> Dataset:
     """Return the rows that the configuration describes."""
-    return sources.load(**dataclasses.asdict(config.dataset), data_dir=config.data_dir)
+    node = dataclasses.asdict(config.dataset)
+    return sources.load(**node, data_dir=config.data_dir, memory_mb=config.memory_mb)
 
 
 def _run(session: Session, stop: threading.Event | None = None, dataset: Dataset | None = None) -> Run:
@@ -236,7 +237,7 @@ class Session:
             "preparation": plan.preparation,
             "environment": environment.describe(),
             "facts": {},
-            "warnings": [],
+            "warnings": list(plan.dataset.get("warnings", ())),
         } | ({"stack": self._stacked} if self._stacked > 1 else {})
         self.tracker = Tracker(config, lambda words: self.info["warnings"].append(words))
         if self._unfinished is None:

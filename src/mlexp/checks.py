@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from mlexp import yamltext
 from mlexp.errors import ConfigError
-from mlexp.names import ENGINE_MODELS, GROUPS, NETWORK_KEYS, SCHEDULES, SHARED_KEYS, TASK_KINDS
+from mlexp.names import ENGINE_MODELS, GROUPS, NETWORK_KEYS, SCHEDULES, SHARED_KEYS, TABLE_READERS, TASK_KINDS
 from mlexp.rules import key_of
 from mlexp.schema import Config, declared
 
+OF_TABLES = (
+    "groups", "features", "ignore", "words", "missing", "delimiter", "decimal", "thousands", "quote", "encoding",
+    "header",
+)  # fmt: skip
 OF_CLASSES = ("model.label_smoothing", "model.class_weight")
 
 
@@ -68,11 +72,14 @@ def check_together(config: Config) -> None:
         raise ConfigError(
             "split.validation=0 leaves nothing to stop by. Set model.patience=null, or split.validation=0.1."
         )
-    if config.dataset.groups is not None and config.dataset.reader != "csv":
-        raise ConfigError(
-            f"dataset.groups names a column of a CSV file, and dataset={config.dataset.name} is none. Got "
-            f"'{config.dataset.groups}': set dataset.groups=null, or use dataset=csv."
-        )
+    if config.dataset.reader not in TABLE_READERS:
+        for entry in fields(config.dataset):
+            value = getattr(config.dataset, entry.name)
+            if entry.name in OF_TABLES and value not in (None, [], "auto"):
+                raise ConfigError(
+                    f"dataset.{entry.name} belongs to a table with named columns (dataset=csv), and dataset="
+                    f"{config.dataset.name} is none. Got {value!r}: leave it out, or use dataset=csv."
+                )
 
 
 def check_words(config: Config, typed: Sequence[str]) -> None:

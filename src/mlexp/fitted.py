@@ -11,8 +11,8 @@ import numpy as np
 
 from mlexp import config as configuration
 from mlexp import models, record, skopsfile
+from mlexp.data import newrows, tabular
 from mlexp.data.rows import Rows
-from mlexp.data.tables import coded
 from mlexp.errors import DataError
 from mlexp.record import Run
 from mlexp.schema import Config
@@ -88,21 +88,32 @@ class Fitted:
     def prepared(self, X: Any) -> np.ndarray:
         """Return raw rows as the model takes them, of shape (n_samples, n_prepared_features)."""
         rows = self._numbers(X)
+        self._check_filled(rows)
         early = [step for name, step in self.steps.items() if name not in ("scale", "pca")]
         if early:
             rows = np.asarray(rows, np.float64)
             for step in early:
                 rows = np.asarray(step.transform(rows))
-        if rows.dtype.kind == "f" and not np.isfinite(rows).all():
-            raise DataError(
-                f"Row {int(np.argwhere(~np.isfinite(rows))[0, 0]) + 1} of the new rows has an empty or infinite cell, "
-                f"and {self.run.path} was trained without prepare.impute to fill it. Fill it in, or leave the row out."
-            )
         scale = self.steps.get("scale")
         factors = {} if scale is None else {"scale": scale.scale_, "shift": scale.min_}
         rows = np.asarray(Rows(rows, dtype=self.dtype, **factors))
         pca = self.steps.get("pca")
         return rows if pca is None else np.asarray(pca.transform(rows), self.dtype)
+
+    def _check_filled(self, rows: np.ndarray) -> None:
+        """Refuse what training refused: infinite cells, and empty ones that nothing fills."""
+        if rows.dtype.kind != "f":
+            return
+        wrong = np.isinf(rows) if self.run.info["preparation"].get("impute") else ~np.isfinite(rows)
+        if wrong.any():
+            row, place = np.argwhere(wrong)[0]
+            names = self.run.info["dataset"]["features"]
+            column = f"column '{names[place]}'" if names else f"pixel {place + 1}"
+            raise DataError(
+                f"Row {row + 1} of the new rows has an empty or infinite cell in {column} ({int(wrong.sum())} such "
+                f"cells), and {self.run.path} was trained without prepare.impute to fill it. Fill it in, or leave the "
+                "row out."
+            )
 
     def _numbers(self, X: Any) -> np.ndarray:
         """Return rows as an array, with the words of a table coded as those of the training table were."""
@@ -114,8 +125,8 @@ class Fitted:
                     "The rows must have the columns of the training table. "
                     f"Missing: {', '.join(missing[:10]) or 'all'}."
                 )
-            words = {int(column): tuple(values) for column, values in wanted["categories"].items()}
-            X, _ = coded(X[wanted["features"]], "the table of new rows", words)
+            where = "the table of new rows"
+            X = newrows.table(tabular.Frame(where, X[wanted["features"]]), wanted, ()).X
         rows = np.asarray(X)
         if rows.ndim != 2 or rows.shape[1] != wanted["n_features"] or rows.dtype.kind not in "biuf":
             raise DataError(

@@ -22,6 +22,9 @@ SCHEDULES = {
 # Of each, one file of conf is chosen.
 GROUPS = ("dataset", "model", "tune", "task", "size", "execution", "tracking")
 READERS = ("published", "idx", "csv", "npz", "sklearn", "synthetic", "openml", "none", "points")
+TABLE_READERS = ("csv", "openml")  # of columns with names
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
+QUOTES = {"double": '"', "single": "'", "none": ""}
 TASK_KINDS = (
     "classification", "regression", "autoencoder", "features", "layers", "explore", "by_hand", "clustering",
     "embedding", "comparison",

@@ -139,6 +139,28 @@ def lower_text() -> Rule:
     return replace(text(), lower=True)
 
 
+def character() -> Rule:
+    """Accept one character that can stand between or around cells."""
+    return Rule(
+        "one character",
+        lambda value: (
+            isinstance(value, str) and len(value) == 1 and not value.isalnum() and value not in "\r\n.+-\0"
+        ),
+    )
+
+
+def codec() -> Rule:
+    """Accept the name of an encoding of text that Python knows."""
+
+    def accepts(value: Any) -> bool:
+        try:
+            return isinstance(value, str) and bool("".encode(value) is not None)
+        except (LookupError, ValueError, UnicodeError):
+            return False
+
+    return Rule("an encoding such as utf-8, latin-1 or cp1252", accepts)
+
+
 def optional(rule: Rule) -> Rule:
     """Accept null as well as what `rule` accepts."""
     return replace(

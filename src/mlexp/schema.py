@@ -1,8 +1,8 @@
 """Every key of the configuration: its type, default, rule and meaning.
 
 This is the one place where a key is declared. Composition (`config.py`), the checks, the hints and
-the printed reference are all made from it. The words that keys accept stand in `names.py`, the nodes that
-belong to one kind of study in `studies.py`.
+the printed reference are all made from it. The words that keys accept stand in `names.py`, the node `dataset` in
+`dataset_keys.py`, the nodes that belong to one kind of study in `studies.py`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import functools
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlexp.dataset_keys import Dataset as Dataset  # a node like the others
 from mlexp.names import (
     ACTIVATIONS,
     IMPUTATIONS,
     INITIALIZERS,
     MODEL_NAMES,
     OPTIMIZERS,
-    READERS,
     SCALES,
     SCHEDULES,
     TASK_KINDS,
@@ -51,47 +51,6 @@ from mlexp.studies import (
 )
 
 RATE = number(0, 1, open_high=True)
-
-
-@dataclass
-class Dataset:
-    """Which rows to learn from."""
-
-    name: str = key("digits", text(), "name of the data set, as tables and folders call it")
-    reader: str = key("sklearn", choice(*READERS), "how the data set is read")
-    path: str | None = key(None, optional(text()), "file or folder that holds the data")
-    test_path: str | None = key(None, optional(text()), "file with a test part of its own")
-    label: Any = key(None, optional(either(text(), whole(-10_000))), "label column, by name or by position")
-    groups: str | None = key(
-        None, optional(text()), "csv: column that is no feature; rows with the same entry stay in one part"
-    )
-    target: str = key(
-        "classes",
-        choice("classes", "numbers"),
-        "what the label is: a class, or a number to predict (regression)",
-    )
-    points: list[Any] = key(
-        [],
-        list_of(list_of(number(), what=""), what="a list of [x1, x2, ..., class]"),
-        "points: rows to learn from",
-    )
-    test_points: list[Any] = key(
-        [],
-        list_of(list_of(number(), what=""), what="a list of [x1, x2, ..., class]"),
-        "points: rows that judge",
-    )
-    openml_id: int | None = key(None, optional(whole(1)), "number of the data set at OpenML")
-    limit: int | None = key(None, optional(whole(1)), "keep at most this many rows of each part")
-    label_gaps: str = key(
-        "close", choice("close", "keep"), "number the classes 0, 1, 2 ... or keep the numbers of the file"
-    )
-    n_samples: int = key(500, whole(1), "rows that a generator draws")
-    noise: float = key(0.1, number(0), "standard deviation of the noise that a generator adds")
-    factor: float = key(0.5, number(0, 1, open_low=True, open_high=True), "circles: inner over outer radius")
-    n_arms: int = key(3, whole(1), "spirals: number of arms")
-    turns: float = key(1.0, number(0, open_low=True), "spirals: turns of each arm")
-    centers: int = key(3, whole(1), "blobs: number of centres")
-    seed: int = key(0, whole(0), "seed of a generator and of `limit`")
 
 
 @dataclass

@@ -47,7 +47,7 @@ class Terminal:
         if plan.model:
             layers = " → ".join(str(row["layer"]) for row in plan.model)
             self.console.print(f"{escape(layers)}: {plan.n_parameters:,} parameters")
-        for note in plan.notes:
+        for note in (*data.get("notes", ()), *plan.notes):
             self.console.print(note, markup=False)
         if self.verbosity == VERBOSE:
             self.console.print(f"preparation {plan.preparation}, data {data['fingerprint']}", markup=False)

@@ -152,7 +152,6 @@ DAMAGES = {
         "one whole number for each row",
     ),
     "fractions": (lambda f: rewrite(labels(f), np.zeros(12, np.float32)), "one whole number for each row"),
-    "negative": (lambda f: rewrite(labels(f), np.arange(-1, 11, dtype=np.int8)), "of at least 0. Got -1"),
     "one class": (lambda f: rewrite(labels(f), np.zeros(12, np.uint8)), r"one class only \('0'\)"),
     "strange test label": (
         lambda f: rewrite(f / "t10k-labels-idx1-ubyte", np.full(6, 9, np.uint8)),

@@ -109,7 +109,7 @@ def test_what_else_is_refused(flowers: Run, tmp_path: Path, outputs: Path) -> No
         hole: "Row 2 .* empty",
         tmp_path / "rows.txt": "must be .csv",
         tmp_path / "nowhere.csv": "does not exist",
-        tmp_path / "other.npz": "array X",
+        tmp_path / "other.npz": "the array X",
     }.items():
         with pytest.raises(DataError, match=words):
             predicted(flowers, file)

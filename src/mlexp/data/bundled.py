@@ -14,7 +14,7 @@ from mlexp.errors import ConfigError, did_you_mean
 BUNDLED = ("digits", "iris", "wine", "breast_cancer", "diabetes")
 
 
-def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
+def load(wanted: schema.Dataset, data_dir: str | None = None, memory_mb: int = 0) -> Dataset:
     """Load the data set of scikit-learn that `wanted.name` names."""
     if wanted.name not in BUNDLED:
         raise ConfigError(

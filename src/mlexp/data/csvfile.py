@@ -1,147 +1,215 @@
-"""CSV files with a header line, plain or packed."""
+"""Text files with a table: CSV and its relatives, plain or packed."""
 
 from __future__ import annotations
 
 import csv
 import io
 import warnings
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from mlexp import schema
-from mlexp.data.assemble import Raw, assemble
+from mlexp.data import tabular
+from mlexp.data.columns import GAPS, short
 from mlexp.data.dataset import Dataset
-from mlexp.data.packed import CURE, existing, is_packed, unpacked
-from mlexp.data.tables import group_codes, label_column, separate
+from mlexp.data.packed import bounded, existing
+from mlexp.data.sniff import Dialect, column_names, decoded, recognised, records
+from mlexp.data.tables import Table, stripped
 from mlexp.errors import DataError
+from mlexp.names import DELIMITERS, QUOTES
 
 if TYPE_CHECKING:
     import pandas as pd
 
+UNKNOWN = Dialect()
+MEMORY_MB = 4000  # the default of the key memory_mb
+GUESSED = ("cp1252", "latin-1")  # every byte is a letter in them, if perhaps not the right one
+BYTES_A_CELL = 40  # of the parser's own pointers, the values, and the array made of them
 
-def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
-    """Load a CSV file of one's own, with `test_path` a second one of the same columns.
 
-    The label column is found as `label_column` says; string labels become classes in sorted order.
-    Rows in messages are counted from 1 after the header line.
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A text file with a table, its header line read.
+
+    Attributes
+    ----------
+    path : the file
+    text : its records in UTF-8
+    dialect : how it is written
+    names : its columns, in order
     """
-    path = existing(wanted.path, key="dataset.path", what="a CSV file with a header line")
-    frame = read(path)
-    columns = list(frame.columns)
-    label = label_column(columns, wanted.label, str(path))
-    groups = group_codes(frame, wanted.groups, label, str(path))
-    if wanted.groups is not None:
-        columns.remove(wanted.groups)
-        frame = frame[columns]
-    train, test = separate(frame, label, str(path)), None
-    del frame  # a wide table and its copy are large enough without the next one
-    if wanted.test_path is not None:
-        other = existing(wanted.test_path, key="dataset.test_path", what="a CSV file with the same columns")
-        test = _test_part(read(other), columns, label, str(other), train.categories)
-    dataset = assemble(
-        wanted,
-        train,
-        test,
-        feature_names=[name for name in columns if name != label],
-        target=label,
-        may_be_empty=True,
-        where=str(path),
-        source="a CSV file",
-    )
-    return replace(dataset, groups=groups)
 
+    path: Path
+    text: bytes = field(repr=False)
+    dialect: Dialect
+    names: tuple[str, ...]
 
-def _test_part(
-    frame: pd.DataFrame, columns: list[str], label: str, where: str, known: dict[int, tuple[str, ...]]
-) -> Raw:
-    missing = [name for name in columns if name not in frame.columns]
-    if missing:
-        raise DataError(
-            f"{where} must have the columns of the training file. Missing: {', '.join(missing[:10])}."
+    @property
+    def where(self) -> str:
+        """The file, for messages."""
+        return str(self.path)
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the names of the columns stand in the file."""
+        return self.dialect.header == "true"
+
+    @property
+    def notes(self) -> list[str]:
+        """How the file is written, where that is not the usual way."""
+        return [] if self.dialect.is_usual else [f"read as: {self.dialect.meaning}"]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What may be wrong with how the file was read."""
+        if self.dialect.encoding not in GUESSED:
+            return []
+        return [
+            f"{self.path.name} is no UTF-8 text and was read as {self.dialect.encoding}. If letters come out wrong, "
+            "name the encoding: dataset.encoding=NAME."
+        ]
+
+    def table(self, as_text: Collection[str] = (), missing: Sequence[str] = ()) -> Table:
+        """Return the cells of all columns.
+
+        Parameters
+        ----------
+        as_text : names of columns
+            Their cells come as text; those of another column do unless all of them are plain numbers or empty.
+        missing : sequence of str, default ()
+            Further words for an empty cell.
+
+        Raises
+        ------
+        DataError
+            No rows, or rows of other lengths than the header line.
+        """
+        gaps = [*GAPS, *missing]
+        own = {name: object for name in self.names if name in as_text}
+        frame = self._parsed(dtype=own, keep_default_na=False, na_values=gaps)
+        if not len(frame):
+            raise DataError(f"{self.path} holds a header line but no rows.")
+        kinds = dict(zip(self.names, (dtype.kind for dtype in frame.dtypes), strict=True))
+        numbers = {name: frame[name].to_numpy(np.float64) for name in self.names if kinds[name] in "iuf"}
+        for name in [name for name, cells in numbers.items() if np.isnan(cells).all()]:
+            del numbers[name]  # of gaps alone, which may be words
+        cells = {name: stripped(frame[name].to_numpy()) for name in own if not frame[name].hasnans}
+        texts = [name for name in self.names if name not in numbers and name not in cells]
+        if texts:  # the parser took some of their words for gaps, or gave them another meaning
+            frame = self._parsed(usecols=texts, dtype=object, na_filter=False)
+            cells |= {name: stripped(frame[name].to_numpy()) for name in texts}
+        return Table(len(frame), numbers, cells)
+
+    def _parsed(self, **how: Any) -> pd.DataFrame:
+        import pandas as pd
+
+        dialect = self.dialect
+        quotes: dict[str, Any] = (
+            {"quotechar": dialect.quote} if dialect.quote else {"quoting": csv.QUOTE_NONE}
         )
-    return separate(frame[columns], label, where, known)
+        header = 0 if dialect.header == "true" else None
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", pd.errors.ParserWarning)
+                frame: pd.DataFrame = pd.read_csv(
+                    io.BytesIO(self.text),
+                    sep=r"\s+" if dialect.delimiter == " " else dialect.delimiter,
+                    header=header,
+                    names=list(self.names),
+                    index_col=False,
+                    encoding="utf-8",
+                    low_memory=False,
+                    **quotes,
+                    **exact(),
+                    **how,
+                )
+                return frame
+        except pd.errors.ParserWarning as error:
+            raise DataError(
+                f"{self.path} has rows with more cells than its header line has names. Correct it."
+            ) from error
+        except (pd.errors.ParserError, OverflowError) as error:
+            reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
+            raise DataError(
+                f"{self.path} has a row that does not fit the header line ({short(reason, 100)}). Correct it, or name "
+                "what parts its cells: dataset.delimiter, dataset.quote."
+            ) from error
 
 
-def read(path: Path) -> pd.DataFrame:
-    """Read a CSV file into a table, as pandas infers the types of its columns.
+def exact() -> dict[str, Any]:
+    """Return what makes pandas read every number as the nearest float64, which from 3.1 on it does by itself."""
+    import pandas as pd
+
+    old = tuple(int(part) for part in pd.__version__.split(".")[:2]) < (3, 1)
+    return {"float_precision": "round_trip"} if old else {}
+
+
+def opened(path: Path, dialect: Dialect = UNKNOWN, memory_mb: int = MEMORY_MB) -> Source:
+    """Read a text file, find how it is written, and its columns.
 
     Parameters
     ----------
     path : Path
-        UTF-8, commas, one header line; packed files are unpacked in memory.
+        Plain or packed.
+    dialect : Dialect
+        What is known of it; "auto" is found.
+    memory_mb : int
+        Refuse a file whose table would need more megabytes than this.
 
     Raises
     ------
     DataError
-        Empty, no text, columns without a name or with the same name, no header line, rows of other lengths.
+        Empty, no text, too large, no header line, or two columns of one name.
     """
     if path.is_dir():
         raise DataError(f"{path} is a folder. dataset.path must name a CSV file in it.")
-    with unpacked(path) as stream:
-        # pandas hides why a stream failed, so a packed file is unpacked before it sees it.
-        text: IO[bytes] = io.BytesIO(stream.read()) if is_packed(path) else stream
-        _check_header(_header(text, path), path)
-        text.seek(0)
-        return _parse(text, path)
+    data, encoding = decoded(bounded(path, memory_mb), dialect.encoding, path)
+    found, skipped = recognised(data, replace(dialect, encoding=encoding), path)
+    text = data[skipped:]
+    _check_memory(text, found, path, memory_mb)
+    (first,) = islice(records(text, found, path), 1)
+    return Source(path, text, found, tuple(column_names(first, found, path)))
 
 
-def _header(text: IO[bytes], path: Path) -> list[str]:
-    try:
-        line = text.readline().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no UTF-8 text ({error.reason}). Save it as CSV in UTF-8.") from error
-    if not line.strip():
+def _check_memory(text: bytes, dialect: Dialect, path: Path, memory_mb: int) -> None:
+    if len(text) * (2 + BYTES_A_CELL / 2) <= memory_mb * 1e6:  # though every other byte parted two cells
+        return
+    cells = text.count(dialect.delimiter.encode()) + max(text.count(b"\n"), text.count(b"\r"))
+    megabytes = (2 * len(text) + BYTES_A_CELL * cells) / 1e6
+    if megabytes > memory_mb:
         raise DataError(
-            f"{path} is empty or begins with an empty line. The first line must name the columns."
+            f"{path} holds about {cells:,} cells in {len(text) / 1e6:,.0f} MB of text, whose table needs about "
+            f"{megabytes:,.0f} MB; memory_mb={memory_mb} allows less. Raise memory_mb, or use a smaller file."
         )
-    return next(csv.reader([line]))
 
 
-def _check_header(names: list[str], path: Path) -> None:
-    if len(names) < 2:
-        raise DataError(
-            f"{path} must have two columns or more, separated by commas. Its first line is {names[0][:60]!r}."
-        )
-    if any(_is_fraction(name) for name in names):
-        raise DataError(
-            f"{path} has no header line: its first line holds numbers ({', '.join(names[:4])}). Add one."
-        )
-    if "" in (stripped := [name.strip() for name in names]):
-        raise DataError(
-            f"{path} has no name for column {stripped.index('') + 1}. Name it, or leave it out if it only counts the "
-            "rows (pandas: to_csv(..., index=False))."
-        )
-    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
-    if twice is not None:
-        raise DataError(f"{path} has two columns named '{twice}'. Every column needs a name of its own.")
+def dialect_of(wanted: schema.Dataset) -> Dialect:
+    """Return what the configuration says of how a file is written."""
+    delimiter, quote, header = wanted.delimiter, wanted.quote, wanted.header
+    return Dialect(
+        DELIMITERS.get(delimiter, delimiter),
+        QUOTES.get(quote, quote),
+        wanted.encoding,
+        str(header).lower(),
+    )
 
 
-def _is_fraction(name: str) -> bool:
-    try:
-        float(name)
-    except ValueError:
-        return False
-    return "." in name
+def load(wanted: schema.Dataset, data_dir: str | None = None, memory_mb: int = MEMORY_MB) -> Dataset:
+    """Load a text file with a table of one's own, with `test_path` a second one of the same columns.
 
-
-def _parse(text: IO[bytes], path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(text, index_col=False, encoding="utf-8-sig", low_memory=False)
-    except pd.errors.ParserWarning as error:
-        raise DataError(
-            f"{path} has rows with more cells than its header line has names. Correct it."
-        ) from error
-    except pd.errors.ParserError as error:
-        reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
-        raise DataError(
-            f"{path} has a row that does not fit the header line ({reason}). Correct it."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is no UTF-8 text ({error.reason}). Save it as CSV in UTF-8. {CURE}"
-        ) from error
+    The label column is found as `label_column` says; labels become classes in sorted order. What each column
+    holds is decided on the first file. Rows in messages are counted from 1 after the header line.
+    """
+    path = existing(wanted.path, key="dataset.path", what="a CSV file with a header line")
+    other = None
+    if wanted.test_path is not None:
+        other = existing(wanted.test_path, key="dataset.test_path", what="a CSV file with the same columns")
+    source = opened(path, dialect_of(wanted), memory_mb)
+    test = None if other is None else partial(opened, other, dialect_of(wanted), memory_mb)
+    return tabular.assembled(wanted, source, test, source="a CSV file")

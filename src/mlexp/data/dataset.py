@@ -40,6 +40,9 @@ class Dataset:
         the test part has
     target : name of what is predicted
     groups : int64 array of shape (n_samples,), rows of one number stay in one part; or None
+    table : how a table was read: `columns` (of each feature what `Column.record` says), `left_out` (columns that are
+        neither features nor label nor groups), `missing` (further words for an empty cell), `dialect` (as typed)
+    notes, warnings : how the file was read, where that is not the usual way; what may be wrong with it
     digests : SHA-256 of `X` and `X_test` where known already, so that they are not read again
     """
 
@@ -56,6 +59,9 @@ class Dataset:
     categories: dict[int, tuple[str, ...]] = field(default_factory=dict)
     target: str = "target"
     groups: np.ndarray | None = None
+    table: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     digests: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property

@@ -14,7 +14,7 @@ from mlexp.errors import ConfigError, did_you_mean
 INNER_RADIUS = 0.1
 
 
-def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
+def load(wanted: schema.Dataset, data_dir: str | None = None, memory_mb: int = 0) -> Dataset:
     """Draw the synthetic data set that `wanted.name` names: two features, labelled classes."""
     draw = GENERATORS.get(wanted.name)
     if draw is None:
@@ -31,7 +31,7 @@ def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
     )
 
 
-def points(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
+def points(wanted: schema.Dataset, data_dir: str | None = None, memory_mb: int = 0) -> Dataset:
     """Take the rows that the configuration itself holds: features, then the class, a whole number.
 
     Classes are named as they are written, with a sign where one of them is negative: -1 and +1.

@@ -27,13 +27,15 @@ STANDARD = {
 }
 
 
-def read(path: Path) -> np.ndarray:
+def read(path: Path, memory_mb: int | None = None) -> np.ndarray:
     """Read an idx file, plain or packed.
 
     Parameters
     ----------
     path : Path
         A plain file of bytes is memory-mapped, all others are read.
+    memory_mb : int or None, default None
+        Refuse a packed file that holds more megabytes than this.
 
     Returns
     -------
@@ -53,6 +55,11 @@ def read(path: Path) -> np.ndarray:
                 return np.asarray(np.memmap(path, dtype.newbyteorder("="), "r", offset, shape))
         elif n_bytes > GZIP_LIMIT * path.stat().st_size + BLOCK:
             raise DataError(f"{path} says that it holds {n_bytes} bytes, more than it can. {CURE}")
+        elif memory_mb is not None and n_bytes > memory_mb * 1e6:
+            raise DataError(
+                f"{path} holds {n_bytes / 1e6:,.0f} MB when unpacked; memory_mb={memory_mb} allows no more. Raise "
+                "memory_mb, or unpack the file first."
+            )
         values = _read_exactly(stream, n_bytes, path)
     return values.view(dtype).astype(dtype.newbyteorder("="), copy=False).reshape(shape)
 
@@ -113,7 +120,7 @@ def write(path: Path, array: np.ndarray) -> None:
     path.write_bytes(header + array.astype(DTYPES[code]).tobytes())
 
 
-def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
+def load(wanted: schema.Dataset, data_dir: str | None = None, memory_mb: int | None = None) -> Dataset:
     """Load a data set of idx files of one's own.
 
     `path` is a folder with the four standard names (the test pair may be missing), or the file of images;
@@ -123,18 +130,22 @@ def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
     path = existing(wanted.path, key="dataset.path", what="a folder of idx files or a file of images")
     if path.is_dir():
         files = {role: find(path, name) for role, name in STANDARD.items()}
-        train = _pair(_required(files["X"], path, "X"), _required(files["y"], path, "y"))
+        train = _pair(_required(files["X"], path, "X"), _required(files["y"], path, "y"), memory_mb)
         has_test = files["X_test"] or files["y_test"]
         test = (
-            _pair(_required(files["X_test"], path, "X_test"), _required(files["y_test"], path, "y_test"))
+            _pair(
+                _required(files["X_test"], path, "X_test"),
+                _required(files["y_test"], path, "y_test"),
+                memory_mb,
+            )
             if has_test
             else None
         )
     else:
-        train, test = _pair(path, labels_beside(path, wanted.label)), None
+        train, test = _pair(path, labels_beside(path, wanted.label), memory_mb), None
     if wanted.test_path is not None:
         other = existing(wanted.test_path, key="dataset.test_path", what="a file of test images")
-        test = _pair(other, labels_beside(other, None))
+        test = _pair(other, labels_beside(other, None), memory_mb)
     return _dataset(wanted, train, test, where=str(path))
 
 
@@ -184,8 +195,8 @@ def labels_beside(images: Path, label: object) -> Path:
     return path
 
 
-def _pair(images: Path, labels: Path) -> Raw:
-    X, y = read(images), read(labels)
+def _pair(images: Path, labels: Path, memory_mb: int | None) -> Raw:
+    X, y = read(images, memory_mb), read(labels, memory_mb)
     if y.ndim != 1 or y.dtype.kind == "f":
         raise DataError(
             f"{labels} must hold one whole number for each row. Got {y.dtype} of shape {y.shape}."

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
+from mlexp.data.columns import as_number, listed, short
 from mlexp.errors import DataError
 
 MOST_CLASSES = 10_000
@@ -28,8 +30,8 @@ def number_labels(
     test : array of shape (m,) or None
         Labels of the test part; all of them must occur in `train`.
     gaps : "close" or "keep", default "close"
-        close: the classes that occur are numbered 0, 1, 2 ... in their sorted order; keep: integer labels
-        stay as they are, and numbers that do not occur become empty classes. Strings are always closed.
+        close: the classes that occur are numbered 0, 1, 2 ... in their sorted order; keep: whole numbers
+        stay as they are, and numbers that do not occur become empty classes. Words are always closed.
     names : sequence of str, default ()
         Name of each integer label; without it the label itself, written out.
     where : str
@@ -42,7 +44,12 @@ def number_labels(
     Raises
     ------
     DataError
-        Fractions, negative numbers, one class only, a label beyond `names`, a test label that does not train.
+        Fractions, one class only, a label beyond `names`, a test label that does not train.
+
+    Notes
+    -----
+    A class is named by the text of its label: 01, 1e3 and TRUE stay as they are. Where all of them are numbers they
+    are sorted as numbers (-1, 0, 1, 2, 10), else as text.
 
     Examples
     --------
@@ -52,17 +59,17 @@ def number_labels(
     (array([1, 0]), array([0]), ('bee', 'cat'))
     """
     train = _plain(train, where)
-    values = np.unique(train)
-    if values.dtype.kind == "i":
+    values = _sorted(np.unique(train))
+    if names and values.dtype.kind in "iu":
         _check_range(values, names, where)
     if len(values) < 2:
         raise DataError(
-            f"{where} holds one class only ('{values[0]}'). Two or more are needed to learn from."
+            f"{where} holds one class only ('{short(values[0])}'). Two or more are needed to learn from."
         )
-    if gaps == "keep" and values.dtype.kind == "i":
-        values = np.arange(_kept(values, names, where))
+    if gaps == "keep" and (whole := _whole(values)) is not None:
+        values = np.arange(_kept(whole, names, where)).astype(values.dtype)
     classes = tuple(names[v] if names else str(v) for v in values)
-    codes = np.searchsorted(values, train).astype(np.int64)
+    codes = _codes(train, values)
     return codes, None if test is None else _test_codes(_plain(test, where), values, classes, where), classes
 
 
@@ -93,9 +100,10 @@ def targets(
 
 def _target(labels: np.ndarray, where: str) -> np.ndarray:
     if labels.dtype.kind not in "biuf":
+        wrong = next((place for place, label in enumerate(labels) if as_number(str(label)) is None), 0)
         raise DataError(
-            f"Targets of {where} must be numbers (dataset.target=numbers). Row 1 holds {str(labels[0])!r}: name "
-            "another column with dataset.label, or set dataset.target=classes."
+            f"Targets of {where} must be numbers (dataset.target=numbers). Row {wrong + 1} holds "
+            f"{short(labels[wrong])!r}: name another column with dataset.label, or set dataset.target=classes."
         )
     y = labels.astype(np.float64)
     broken = np.flatnonzero(~np.isfinite(y))
@@ -108,34 +116,77 @@ def _target(labels: np.ndarray, where: str) -> np.ndarray:
 
 
 def _plain(labels: np.ndarray, where: str) -> np.ndarray:
-    """Return labels as int64 or as strings."""
+    """Return labels as integers or as strings."""
     if len(labels) == 0:
         raise DataError(f"{where} holds no rows.")
     kind = labels.dtype.kind
+    if kind == "u" and labels.max() > np.iinfo(np.int64).max:
+        return labels.astype(np.uint64)
     if kind in "iu":
         return labels.astype(np.int64)
-    if kind == "f":
-        broken = np.flatnonzero(~np.isfinite(labels) | (labels != np.round(labels)))
-        if len(broken):
-            raise DataError(
-                f"Labels of {where} must be classes (whole numbers or words). Row {broken[0] + 1} holds "
-                f"{labels[broken[0]]}: name another column with dataset.label."
-            )
-        return labels.astype(np.int64)
-    return labels.astype(str)
+    if kind != "f":
+        words = labels.astype(str)
+        distinct, places = np.unique(words, return_inverse=True)
+        numbers = [as_number(word) for word in distinct.tolist()]
+        if None not in numbers:
+            _check_whole(np.array(numbers, np.float64)[places], words, where)
+        return words
+    _check_whole(labels, labels, where)
+    if np.abs(labels).max() >= 2.0**63:
+        return np.array([str(int(label)) for label in labels])
+    return labels.astype(np.int64)
+
+
+def _check_whole(labels: np.ndarray, shown: np.ndarray, where: str) -> None:
+    broken = np.flatnonzero(~np.isfinite(labels) | (labels != np.round(labels)))
+    if len(broken):
+        raise DataError(
+            f"Labels of {where} must be classes (whole numbers or words). Row {broken[0] + 1} holds "
+            f"{short(shown[broken[0]])}. To predict a number, use task=regress (dataset.target=numbers); else name "
+            "another column with dataset.label."
+        )
+
+
+def _sorted(values: np.ndarray) -> np.ndarray:
+    """Return distinct labels in the order of their classes: numbers by size, though they be text."""
+    if values.dtype.kind in "iu":
+        return values
+    numbers = [as_number(value) for value in values.tolist()]
+    if any(number is None for number in numbers):
+        return values
+    return values[np.argsort(np.array(numbers, np.float64), kind="stable")]
+
+
+def _whole(values: np.ndarray) -> np.ndarray | None:
+    """Return labels as integers where all of them are written so (01 and 1.0 are not); else None."""
+    if values.dtype.kind in "iu":
+        return values
+    if all(re.fullmatch(r"-?(0|[1-9]\d{0,17})", value, re.ASCII) for value in values.tolist()):
+        return values.astype(np.int64)
+    return None
+
+
+def _codes(labels: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the position of each label among distinct `values`, which need not be sorted as text is."""
+    order = np.argsort(values, kind="stable")
+    return order[np.searchsorted(values, labels, sorter=order)].astype(np.int64)
 
 
 def _check_range(values: np.ndarray, names: Sequence[str], where: str) -> None:
-    wrong = values[(values < 0) | (values >= len(names))] if names else values[values < 0]
+    wrong = values[(values < 0) | (values >= len(names))]
     if len(wrong):
-        allowed = f"from 0 to {len(names) - 1}" if names else "of at least 0"
         raise DataError(
-            f"Labels of {where} must be whole numbers {allowed}. Got {wrong[0]}: the file is damaged or "
-            "belongs to another data set."
+            f"Labels of {where} must be whole numbers from 0 to {len(names) - 1}. Got {wrong[0]}: the file is damaged "
+            "or belongs to another data set."
         )
 
 
 def _kept(values: np.ndarray, names: Sequence[str], where: str) -> int:
+    if values[0] < 0:
+        raise DataError(
+            f"dataset.label_gaps=keep numbers the classes as the file does, from 0 on. {where} holds {values[0]}: use "
+            "dataset.label_gaps=close."
+        )
     if values[-1] >= MOST_CLASSES:
         raise DataError(
             f"dataset.label_gaps=keep allows labels up to {MOST_CLASSES - 1}. {where} holds {values[-1]}: "
@@ -149,11 +200,25 @@ def _test_codes(test: np.ndarray, values: np.ndarray, classes: tuple[str, ...], 
     if test.dtype.kind != values.dtype.kind:
         test, values = test.astype(str), values.astype(str)
     strange = np.setdiff1d(test, values)
+    if len(strange) and test.dtype.kind == "U":
+        test = _as_written(test, strange, values)
+        strange = np.setdiff1d(test, values)
     if len(strange):
-        shown = ", ".join(classes[:10]) + (" ..." if len(classes) > 10 else "")
         raise DataError(
-            f"The test part of {where} holds label '{strange[0]}', which does not occur in the training part "
-            f"(classes: {shown})."
+            f"The test part of {where} holds label '{short(strange[0])}', which does not occur in the training part "
+            f"(classes: {listed(classes)})."
         )
-    order = np.argsort(values)  # as text, 10 stands before 2
-    return order[np.searchsorted(values, test, sorter=order)].astype(np.int64)
+    return _codes(test, values)
+
+
+def _as_written(test: np.ndarray, strange: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return test labels with 1.0 as 1 where that is how the training part writes the same number, and only so."""
+    by_number: dict[float | None, list[str]] = {}
+    for value in values.tolist():
+        by_number.setdefault(as_number(value), []).append(value)
+    found = test.astype(object)
+    for word in strange.tolist():
+        same = by_number.get(as_number(word), []) if as_number(word) is not None else []
+        if len(same) == 1:
+            found[test == word] = same[0]
+    return found.astype(str)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from mlexp.data import csvfile, idx
-from mlexp.data.tables import LABEL_NAMES
+from mlexp import schema
+from mlexp.data import csvfile, idx, npzfile, tabular
+from mlexp.data.columns import Column, listed, short
+from mlexp.data.packed import check_regular
+from mlexp.data.roles import LABEL_NAMES
+from mlexp.data.tables import features
 from mlexp.errors import DataError, did_you_mean
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PICTURES = (".png", ".jpg", ".jpeg")
 
@@ -26,22 +26,30 @@ class NewRows:
 
     Attributes
     ----------
-    X : data frame with the training columns, or array of shape (n_rows, n_features)
+    X : array of shape (n_rows, n_features); words by their number in the training table
     beside : column -> one cell a row, to stand beside the predictions
+    warnings : what a reader of the predictions must know of the rows
     """
 
     X: Any
     beside: dict[str, list[Any]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
-def read(paths: Sequence[Path], trained: Mapping[str, Any], keep: Sequence[str] = ()) -> NewRows:
+def read(
+    paths: Sequence[Path],
+    trained: Mapping[str, Any],
+    keep: Sequence[str] = (),
+    memory_mb: int = csvfile.MEMORY_MB,
+) -> NewRows:
     """Read rows for a model.
 
     Parameters
     ----------
     paths : one CSV, npz or idx file; or PNG and JPEG files, or a folder of them
-    trained : what the record of the run says of its data set: features, n_features, target, image_shape, pixel_max
+    trained : what the record of the run says of its data set: features, n_features, target, table and so on
     keep : columns of a CSV file that are no features and are handed on
+    memory_mb : refuse files that would need more megabytes than this
 
     Raises
     ------
@@ -56,51 +64,81 @@ def read(paths: Sequence[Path], trained: Mapping[str, Any], keep: Sequence[str] 
         return pictures(paths, trained)
     if len(paths) > 1:
         raise DataError(f"Only pictures can be several files. Got {first} and {len(paths) - 1} more.")
+    check_regular(first)
     if first.suffix == ".npz":
-        X = _archive(first)
+        X = npzfile.read(first, memory_mb, ("X",))["X"]
     elif "idx" in first.name:
-        X = idx.read(first)
+        X = idx.read(first, memory_mb)
     elif ".csv" in first.suffixes:
-        return table(csvfile.read(first), trained, keep, str(first))
+        dialect = trained.get("table", {}).get("dialect", {})
+        wanted = schema.Dataset(**dialect)
+        return table(csvfile.opened(first, csvfile.dialect_of(wanted), memory_mb), trained, keep)
     else:
         raise DataError(
             f"{first} must be .csv, .npz, .png, .jpg or have 'idx' in its name (each CSV or idx perhaps with .gz)."
         )
+    if X.ndim < 2 or X.dtype.kind not in "biuf":
+        raise DataError(
+            f"{first} must hold numbers of shape (rows, features) or (rows, height, width). Got {X.dtype} of shape "
+            f"{X.shape}."
+        )
     return _numbered(X.reshape(len(X), -1))
 
 
-def table(frame: pd.DataFrame, trained: Mapping[str, Any], keep: Sequence[str], where: str) -> NewRows:
-    """Take the features of a table by name; pixels, which have no names of their own, by their order."""
+def table(source: tabular.Source, trained: Mapping[str, Any], keep: Sequence[str]) -> NewRows:
+    """Take the features of a table by name; pixels, which have no names of their own, by their order.
+
+    Every cell is read as the training file said, whatever else stands in this one.
+    """
+    where, names = source.where, list(source.names)
     for name in keep:
-        if name not in frame.columns:
-            raise DataError(f"{where} has no column '{name}' to keep.{did_you_mean(name, frame.columns)}")
-    if not len(frame):
-        raise DataError(f"{where} holds a header line but no rows.")
-    kept = {name: frame[name].tolist() for name in keep}
-    wanted = trained["features"]
-    if not wanted:
-        rest = [name for name in frame.columns if name not in keep]
-        if len(rest) == trained["n_features"] + 1:
-            rest = [name for name in rest if name.lower() not in LABEL_NAMES]
-        if len(rest) != trained["n_features"]:
-            raise DataError(
-                f"{where} must have {trained['n_features']} columns of pixels, and perhaps one named label. Got "
-                f"{len(rest)}."
-            )
-        return _numbered(_bytes(frame[rest].to_numpy(np.float64)), kept)
-    extra = [name for name in frame.columns if name not in {*wanted, *keep, trained["target"]}]
-    missing = [name for name in wanted if name not in frame.columns]
+        if name not in names:
+            raise DataError(f"{where} has no column '{short(name)}' to keep.{did_you_mean(name, names)}")
+    if not trained["features"]:
+        return _pixels(source, trained, keep)
+    columns = columns_of(trained)
+    known = trained.get("table", {})
+    wanted = [column.name for column in columns]
+    passed = {*wanted, *keep, trained["target"], *known.get("left_out", ())}
+    extra = [name for name in names if name not in passed]
+    missing = [name for name in wanted if name not in names]
     if missing:
         near = did_you_mean(missing[0], extra)
-        raise DataError(
-            f"{where} lacks columns that the model was trained on: {', '.join(missing[:10])}.{near}"
-        )
+        raise DataError(f"{where} lacks columns that the model was trained on: {listed(missing)}.{near}")
     if extra:
         raise DataError(
-            f"{where} has columns that the model does not know: {', '.join(extra[:10])}. Leave them out, or copy "
-            f"them to the predictions with --keep {','.join(extra[:10])}."
+            f"{where} has columns that the model does not know: {listed(extra)}. Leave them out, or copy them to the "
+            f"predictions with --keep {','.join(short(name) for name in extra[:10])}."
         )
-    return _numbered(frame[wanted], kept)
+    empty = known.get("missing", ())
+    cells = source.table({*keep, *(column.name for column in columns if not column.is_plain)}, empty)
+    found = features(cells, wanted, where, known=columns, missing=empty)
+    kept = {name: cells.texts[name].tolist() for name in keep}
+    return _numbered(found.X, kept, tuple(tabular.unseen(found.X, columns, where)))
+
+
+def columns_of(trained: Mapping[str, Any]) -> list[Column]:
+    """Return what each feature of a training table holds, from the record of the run."""
+    words = {int(place): tuple(known) for place, known in trained["categories"].items()}
+    recorded = trained.get("table", {}).get("columns") or [
+        {"name": name} | ({"kind": "word"} if place in words else {})
+        for place, name in enumerate(trained["features"])
+    ]
+    return [Column(**column, words=words.get(place, ())) for place, column in enumerate(recorded)]
+
+
+def _pixels(source: tabular.Source, trained: Mapping[str, Any], keep: Sequence[str]) -> NewRows:
+    rest = [name for name in source.names if name not in keep]
+    if len(rest) == trained["n_features"] + 1:
+        rest = [name for name in rest if name.lower() not in LABEL_NAMES]
+    if len(rest) != trained["n_features"]:
+        raise DataError(
+            f"{source.where} must have {trained['n_features']} columns of pixels, and perhaps one named label. Got "
+            f"{len(rest)}."
+        )
+    cells = source.table(keep)
+    found = features(cells, rest, source.where, known=[Column(name) for name in rest])
+    return _numbered(_bytes(found.X), {name: cells.texts[name].tolist() for name in keep})
 
 
 def pictures(paths: Sequence[Path], trained: Mapping[str, Any]) -> NewRows:
@@ -138,21 +176,11 @@ def _grey(path: Path, shape: tuple[int, int]) -> np.ndarray:
         raise DataError(f"{path} cannot be read as a picture: {error}.") from error
 
 
-def _archive(path: Path) -> np.ndarray:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            if "X" in archive.files:
-                return np.asarray(archive["X"])
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} cannot be read as an archive of plain arrays: {error}.") from error
-    raise DataError(f"{path} must hold an array X of shape (rows, features) or (rows, height, width).")
-
-
 def _bytes(X: np.ndarray) -> np.ndarray:
     """Return whole numbers from 0 to 255 as bytes, which is what pictures are trained on."""
     whole = np.isfinite(X).all() and (np.round(X) == X).all() and X.min() >= 0 and X.max() <= 255
     return X.astype(np.uint8) if whole else X
 
 
-def _numbered(X: Any, kept: dict[str, list[Any]] | None = None) -> NewRows:
-    return NewRows(X, {"row": list(range(1, len(X) + 1))} | (kept or {}))
+def _numbered(X: Any, kept: dict[str, list[Any]] | None = None, warnings: tuple[str, ...] = ()) -> NewRows:
+    return NewRows(X, {"row": list(range(1, len(X) + 1))} | (kept or {}), warnings)

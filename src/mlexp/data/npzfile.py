@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+import lzma
+import math
+import struct
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mlexp import schema
 from mlexp.data.assemble import Raw, assemble
+from mlexp.data.columns import listed, short
 from mlexp.data.dataset import Dataset
-from mlexp.data.packed import CURE, existing
+from mlexp.data.packed import CURE, check_regular, existing, reason
 from mlexp.errors import DataError
 
 REQUIRED = ("X", "y")
 OPTIONAL = ("X_test", "y_test")
 
 
-def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
+def load(wanted: schema.Dataset, data_dir: str | None = None, memory_mb: int | None = None) -> Dataset:
     """Load an archive of one's own: X (n, d), or pictures (n, height, width); y (n,) of numbers or words."""
     path = existing(wanted.path, key="dataset.path", what="an .npz file with arrays X and y")
-    arrays = read(path)
+    arrays = read(path, memory_mb)
     train, shape = _part(arrays, "X", "y", path)
     test = _part(arrays, *OPTIONAL, path)[0] if "X_test" in arrays else None
     if wanted.test_path is not None:
         other = existing(wanted.test_path, key="dataset.test_path", what="an .npz file with arrays X and y")
-        test = _part(read(other), "X", "y", other)[0]
+        test = _part(read(other, memory_mb), "X", "y", other)[0]
     pixels = shape is not None and train.X.dtype == np.uint8
     return assemble(
         wanted,
@@ -40,46 +45,104 @@ def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
     )
 
 
-def read(path: Path) -> dict[str, np.ndarray]:
+def read(
+    path: Path, memory_mb: int | None = None, wanted: Sequence[str] = (*REQUIRED, *OPTIONAL)
+) -> dict[str, np.ndarray]:
     """Read the arrays X, y, X_test and y_test of an archive; the last two may be missing together.
+
+    An array is made only after its header was held against what the archive can hold: a header may claim any size.
 
     Parameters
     ----------
     path : Path
         As written by ``numpy.savez`` or ``numpy.savez_compressed``.
+    memory_mb : int or None, default None
+        Refuse arrays that hold more megabytes than this together.
+    wanted : sequence of str
+        The arrays to read, of those that are there; X alone is enough for new rows.
 
     Raises
     ------
     DataError
-        No such archive, an array missing, or arrays of Python objects.
+        No such archive, an array missing, too large, encrypted, or arrays of Python objects.
     """
+    check_regular(path)
     try:
         with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
+            if file.read(6) == b"\x93NUMPY":
                 raise DataError(
                     f"{path} holds a single array. Save X and y together: numpy.savez(file, X=X, y=y)."
                 )
-            _check_names(list(archive), path)
-            return {name: archive[name] for name in (*REQUIRED, *OPTIONAL) if name in archive}
-    except (EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path} is empty, cut short or garbled ({error}). {CURE}") from error
-    except ValueError as error:
+            with zipfile.ZipFile(file) as archive:
+                members = {name.removesuffix(".npy"): name for name in archive.namelist()}
+                check_names(list(members), path, wanted)
+                chosen = {name: archive.getinfo(members[name]) for name in wanted if name in members}
+                headers = {name: _header(archive, entry, name, path) for name, entry in chosen.items()}
+                megabytes = sum(size for size, _ in headers.values()) / 1e6
+                if memory_mb is not None and megabytes > memory_mb:
+                    raise DataError(
+                        f"{path} holds {megabytes:,.0f} MB when unpacked; memory_mb={memory_mb} allows no more. Raise "
+                        "memory_mb, or use smaller arrays."
+                    )
+                return {name: _array(archive, entry) for name, entry in chosen.items()}
+    except (EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error) as error:
+        raise DataError(f"{path} is empty, cut short or garbled ({short(error, 100)}). {CURE}") from error
+    except (NotImplementedError, RuntimeError) as error:
+        raise DataError(f"{path} cannot be unpacked ({short(error, 100)}). {CURE}") from error
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise DataError(
             f"{path} must be an archive of plain arrays, as numpy.savez(file, X=X, y=y) writes it, without Python "
-            f"objects (words: use dtype str). Reading it says: {str(error).splitlines()[0]}"
+            f"objects (words: use dtype str). Reading it says: {short(error, 200)}"
         ) from error
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise DataError(f"{path} cannot be read: {reason(error)}.") from error
 
 
-def _check_names(names: list[str], path: Path) -> None:
-    wanted = REQUIRED + (OPTIONAL if set(OPTIONAL) & set(names) else ())
+def _header(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, path: Path
+) -> tuple[int, tuple[int, ...]]:
+    """Return the bytes and the shape of an array, as far as its header can be believed."""
+    if entry.flag_bits & 1:
+        raise DataError(f"{path} is encrypted. Save it without a password: numpy.savez(file, X=X, y=y).")
+    with archive.open(entry) as member:
+        version = np.lib.format.read_magic(member)
+        read_header = {
+            (1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0,
+        }.get(version)  # fmt: skip
+        if read_header is None:
+            raise DataError(
+                f"{path}: '{name}' is written in version {version[0]}.{version[1]} of NumPy's format, which only "
+                "arrays with named fields need. Save plain numbers or words."
+            )
+        shape, _, dtype = read_header(member)
+        if dtype.hasobject:
+            raise ValueError("Object arrays cannot be loaded when allow_pickle=False")
+        if any(size < 0 for size in shape):
+            raise ValueError(f"'{name}' has shape {shape}")
+        size, held = math.prod(shape) * dtype.itemsize, entry.file_size - member.tell()
+    if size != held:
+        raise DataError(
+            f"{path}: '{name}' must have {size:,} bytes by its header (shape {short(shape)}, {short(dtype)}), and has "
+            f"{held:,}. {CURE}"
+        )
+    return size, shape
+
+
+def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
+    with archive.open(entry) as member:
+        array: np.ndarray = np.lib.format.read_array(member, allow_pickle=False)
+        member.read(1)  # to the very end, where the checksum stands
+    return array
+
+
+def check_names(names: Sequence[str], path: Path, asked: Sequence[str]) -> None:
+    """Refuse an archive without the arrays that are needed."""
+    wanted = [name for name in asked if name in REQUIRED or (set(OPTIONAL) & set(names) and name in OPTIONAL)]
     missing = [name for name in wanted if name not in names]
     if missing:
         raise DataError(
-            f"{path} must hold the arrays {', '.join(wanted)}. Missing: {', '.join(missing)} "
-            f"(it holds {', '.join(names) or 'none'})."
+            f"{path} must hold {'the arrays' if len(wanted) > 1 else 'the array'} {', '.join(wanted)}. "
+            f"Missing: {', '.join(missing)} (it holds {listed(names) or 'none'})."
         )
 
 

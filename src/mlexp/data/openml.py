@@ -6,14 +6,13 @@ import warnings
 from typing import Any
 
 from mlexp import schema
-from mlexp.data.assemble import assemble
+from mlexp.data import tabular
 from mlexp.data.cache import cache_folder
 from mlexp.data.dataset import Dataset
-from mlexp.data.tables import label_column, separate
 from mlexp.errors import ConfigError, DataError
 
 
-def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
+def load(wanted: schema.Dataset, data_dir: str | None = None, memory_mb: int = 0) -> Dataset:
     """Load the data set number `openml_id`; its own target column is the label unless `label` names another."""
     if wanted.openml_id is None:
         raise ConfigError(
@@ -21,18 +20,9 @@ def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
         )
     where = f"OpenML data set {wanted.openml_id}"
     bunch = download(wanted.openml_id)
-    columns = [str(name) for name in bunch.frame.columns]
     targets = list(bunch.target_names or [])
-    choice = wanted.label if wanted.label is not None or not targets else targets[0]
-    label = label_column(columns, choice, where)
-    return assemble(
-        wanted,
-        separate(bunch.frame, label, where),
-        feature_names=[name for name in columns if name != label],
-        target=label,
-        may_be_empty=True,
-        where=where,
-        source=where,
+    return tabular.assembled(
+        wanted, tabular.Frame(where, bunch.frame), label=targets[0] if targets else None, source=where
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -36,6 +38,11 @@ def unpacked(path: Path) -> Iterator[IO[bytes]]:
     try:
         with _open(path) as stream:
             yield stream
+    except (
+        NotImplementedError,
+        RuntimeError,
+    ) as error:  # zipfile: of an unknown packing, a password
+        raise DataError(f"{path} cannot be unpacked ({str(error)[:100]}): unpack it first.") from error
     except EOFError as error:
         raise DataError(f"{path} is cut short: its packed data end too early. {CURE}") from error
     except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error) as error:
@@ -50,6 +57,7 @@ def unpacked(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _open(path: Path) -> Iterator[IO[bytes]]:
+    check_regular(path)
     with path.open("rb") as file:
         start = file.read(4)
         file.seek(0)
@@ -61,6 +69,35 @@ def _open(path: Path) -> Iterator[IO[bytes]]:
                 yield member
         else:
             yield file
+
+
+def bounded(path: Path, memory_mb: int) -> bytes:
+    """Return the unpacked bytes of a file, refused as soon as they are more than `memory_mb`.
+
+    A small packed file may hold any number of bytes, whatever its header says.
+    """
+    with unpacked(path) as stream:
+        if not is_packed(path) and path.stat().st_size <= memory_mb * 1_000_000:
+            return stream.read()
+        content, left = io.BytesIO(), memory_mb * 1_000_000
+        while block := stream.read(min(BLOCK, left + 1)):
+            left -= len(block)
+            if left < 0:
+                raise DataError(
+                    f"{path} holds more than {memory_mb:,} MB{' when unpacked' if is_packed(path) else ''}; "
+                    f"memory_mb={memory_mb} allows no more. Raise memory_mb, or use a smaller file."
+                )
+            content.write(block)
+        return content.getvalue()
+
+
+def check_regular(path: Path) -> None:
+    """Refuse a pipe, a device or a socket: reading from it may never end."""
+    kind = path.stat().st_mode
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        raise DataError(
+            f"{path} is a pipe, a device or a socket, from which data cannot be read twice. Write them to a file first."
+        )
 
 
 def _only_member(archive: zipfile.ZipFile, path: Path) -> str:
@@ -101,6 +138,16 @@ def existing(path: str | None, *, key: str, what: str) -> Path:
     if path is None:
         raise ConfigError(f"{key} must name {what}. Got null: add {key}=... to the command.")
     named = Path(path).expanduser()
-    if not named.exists():
-        raise DataError(f"{key} names '{path}', which does not exist. It must be {what}.")
+    try:
+        check_regular(named)
+    except (OSError, ValueError) as error:
+        why = (
+            "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read ({reason(error)})"
+        )
+        raise DataError(f"{key} names '{str(path)[:200]}', which {why}. It must be {what}.") from error
     return named
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Return why a file could not be read, without its name, which may be long."""
+    return str(getattr(error, "strerror", None) or error)[:100]

@@ -40,7 +40,7 @@ class Found:
     files: dict[str, Path]
 
 
-def load(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
+def load(wanted: schema.Dataset, data_dir: str | None = None, memory_mb: int = 0) -> Dataset:
     """Load a published set, from its decoded copy where there is one.
 
     Files in a place that a person named (dataset.path, data_dir, MLEXP_DATA_DIR) come first, and are checked

@@ -18,12 +18,12 @@ from mlexp.errors import ConfigError, did_you_mean
 __all__ = ["READERS", "describe", "fetch", "limited", "load", "verify"]
 
 
-def nothing(wanted: schema.Dataset, data_dir: str | None = None) -> Dataset:
+def nothing(wanted: schema.Dataset, data_dir: str | None = None, memory_mb: int = 0) -> Dataset:
     """Return a data set without rows, for tasks that bring their own numbers."""
     return Dataset(wanted.name, np.empty((0, 1)), np.empty(0), (), ("x1",), source="none")
 
 
-READERS: dict[str, Callable[[schema.Dataset, str | None], Dataset]] = {
+READERS: dict[str, Callable[[schema.Dataset, str | None, int], Dataset]] = {
     "published": published.load,
     "idx": idx.load,
     "csv": csvfile.load,
@@ -36,17 +36,17 @@ READERS: dict[str, Callable[[schema.Dataset, str | None], Dataset]] = {
 }
 
 
-def load(*, data_dir: str | None = None, **keys: Any) -> Dataset:
+def load(*, data_dir: str | None = None, memory_mb: int = csvfile.MEMORY_MB, **keys: Any) -> Dataset:
     """Load the data set that the configuration's node `dataset` describes.
 
     Parameters
     ----------
     data_dir : str or None, default None
         Folder with data sets; None: the environment variable MLEXP_DATA_DIR.
+    memory_mb : int, default 4000
+        Refuse files of one's own that would need more megabytes than this.
     **keys
-        The keys of `mlexp.schema.Dataset`, with its defaults: name, reader, path, test_path, label,
-        groups, target, points, test_points, openml_id, limit, label_gaps, n_samples, noise, factor, n_arms, turns,
-        centers, seed.
+        The keys of `mlexp.schema.Dataset`, with its defaults: name, reader, path, label, target and so on.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def load(*, data_dir: str | None = None, **keys: Any) -> Dataset:
             f"dataset.reader must be one of {', '.join(READERS)}. "
             f"Got {wanted.reader!r}.{did_you_mean(wanted.reader, READERS)}"
         )
-    return limited(read(wanted, data_dir), wanted.limit, seed=wanted.seed)
+    return limited(read(wanted, data_dir, memory_mb), wanted.limit, seed=wanted.seed)
 
 
 def limited(dataset: Dataset, limit: int | None, *, seed: int = 0) -> Dataset:

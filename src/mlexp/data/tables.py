@@ -1,161 +1,273 @@
-"""Tables with named columns: which one is the label, and what may stand in the others."""
+"""The cells of a table with named columns, as numbers, labels and groups."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlexp.data.assemble import Raw
-from mlexp.errors import ConfigError, DataError, did_you_mean
+from mlexp.data.columns import (
+    GAPS,
+    Column,
+    as_number,
+    decided,
+    doubtful,
+    emptied,
+    short,
+    value_of,
+    values,
+)
+from mlexp.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LABEL_NAMES = ("label", "target", "class")
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The cells of some columns.
+
+    Attributes
+    ----------
+    n_rows : number of rows
+    numbers : name -> float64 array; every cell is a plain number or empty (NaN)
+    texts : name -> object array of str without blanks around them; an empty cell is ""
+    """
+
+    n_rows: int
+    numbers: dict[str, np.ndarray]
+    texts: dict[str, np.ndarray]
 
 
-def separate(
-    frame: pd.DataFrame, label: str, where: str, known: Mapping[int, tuple[str, ...]] | None = None
-) -> Raw:
-    """Separate a table into features (float64) and labels.
+@dataclass(frozen=True, eq=False)
+class Features:
+    """The features of a table.
 
-    Text columns hold the number of each word in sorted order; an empty cell is NaN.
+    Attributes
+    ----------
+    X : float64 array of shape (n_rows, n_features); words by their number, -1 for a word that was not there when
+        the columns were decided, NaN for an empty cell
+    columns : what each holds
+    """
+
+    X: np.ndarray
+    columns: tuple[Column, ...]
+
+    @property
+    def categories(self) -> dict[int, tuple[str, ...]]:
+        """Position of each column of words -> its words."""
+        return {place: column.words for place, column in enumerate(self.columns) if column.kind == "word"}
+
+
+def from_frame(frame: pd.DataFrame, as_text: Collection[str] = ()) -> Table:
+    """Return the cells of a data frame whose columns have types: numbers as such, all else as text.
+
+    A whole number is written without a fraction in the columns `as_text`, though pandas keep it as 1.0 beside a gap.
+    """
+    import pandas as pd
+
+    numbers, texts = {}, {}
+    for name in map(str, frame.columns):
+        column = frame[name]
+        is_number = pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(
+            column.dtype
+        )
+        if is_number and name not in as_text:
+            numbers[name] = column.to_numpy(np.float64, na_value=np.nan)
+        else:
+            cells = column.astype(object).where(column.notna(), "").to_numpy()
+            texts[name] = stripped(np.array([*map(_written, cells), ""], object)[:-1])
+    return Table(len(frame), numbers, texts)
+
+
+def _written(cell: object) -> object:
+    return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
+
+
+def stripped(cells: np.ndarray) -> np.ndarray:
+    """Return cells as text without blanks around them."""
+    import pandas as pd
+
+    codes, distinct = pd.factorize(cells, use_na_sentinel=False)
+    plain = ["" if cell is None or cell != cell else str(cell).strip() for cell in distinct]
+    return np.array([*plain, ""], object)[codes]
+
+
+def features(
+    table: Table,
+    names: Sequence[str],
+    where: str,
+    *,
+    known: Sequence[Column] = (),
+    missing: Sequence[str] = (),
+    writing: tuple[str, str] = ("auto", "auto"),
+    as_words: Collection[str] = (),
+) -> Features:
+    """Return the features of a table as numbers.
 
     Parameters
     ----------
-    frame : pandas.DataFrame
-        One row a sample.
-    label : str
-        Name of the label column; all others are features.
+    table : Table
+    names : sequence of str
+        The features, in order.
     where : str
         The file, for messages.
-    known : mapping of column position to words, or None
-        The text columns of the training table, for a test table; words that are not there become -1.
+    known : sequence of Column, default ()
+        What the columns hold, where it was decided on an earlier file.
+    missing, as_words
+        As in `decided`.
+    writing : (str, str)
+        Its decimal and thousands.
 
     Raises
     ------
     DataError
-        Text in a column of numbers, or an empty label.
+        A cell that is nothing of the kind of its column.
     """
-    features = frame.drop(columns=label)
-    if features.shape[1] == 0:
-        raise DataError(f"{where} holds no feature columns, only the label '{label}'.")
-    if len(frame) == 0:
-        raise DataError(f"{where} holds a header line but no rows.")
-    labels = frame[label]
-    _check_filled(labels, where)
-    X, words = coded(features, where, known)
-    return Raw(X, _label_array(labels), words)
+    columns = list(known) or _decided(table, names, missing, writing, as_words)
+    X = np.empty((table.n_rows, len(names)), np.float64)
+    for place, (name, column) in enumerate(zip(names, columns, strict=True)):
+        if name in table.numbers and column.is_plain:
+            X[:, place] = emptied(table.numbers[name], missing)
+            continue
+        cells = table.texts[name]
+        if column.doubt:
+            raise doubtful(column, cells, where)
+        X[:, place], faults = values(column, cells, missing)
+        if len(faults):
+            raise DataError(
+                f"{where} has text in column '{short(name)}': row {faults[0] + 1} holds {short(cells[faults[0]])!r} "
+                f"({_cells(len(faults))} in that column), where the model was given {_given(column)}. Correct it, or "
+                "leave the row out."
+            )
+    return Features(X, tuple(columns))
 
 
-def coded(
-    features: pd.DataFrame, where: str, known: Mapping[int, tuple[str, ...]] | None = None
-) -> tuple[np.ndarray, dict[int, tuple[str, ...]]]:
-    """Return features as float64 of shape (n_rows, n_columns), and the words of each text column.
-
-    Parameters are those of `separate`.
-    """
-    X = np.empty(features.shape, np.float64)
-    found = dict(known or {})
-    for position, name in enumerate(features.columns):
-        column = features[name]
-        if position in found or (known is None and _is_text(column)):
-            given = column.dropna().astype(str)
-            words = found.setdefault(position, tuple(sorted(set(given))))
-            codes = {word: number for number, word in enumerate(words)}
-            X[:, position] = column.astype(object).map(lambda cell, codes=codes: codes.get(str(cell), -1))
-            X[column.isna().to_numpy(), position] = np.nan
-        else:
-            X[:, position] = _numbers(column, where)
-    return X, found
+def _cells(count: int) -> str:
+    return "1 such cell" if count == 1 else f"{count:,} such cells"
 
 
-def label_column(columns: list[str], wanted: str | int | None, where: str) -> str:
-    """Return the name of the label column.
-
-    Parameters
-    ----------
-    columns : list of str
-        All columns in order.
-    wanted : str, int or None
-        A name, or a position (from 0; negative ones count from the end). None: the column named label,
-        target or class (in any case of letters; the first of these words that occurs), else the last one.
-    where : str
-        The file, for messages.
-
-    Examples
-    --------
-    >>> label_column(["species", "length", "width"], 0, "a.csv")
-    'species'
-    >>> label_column(["Label", "pixel1"], None, "a.csv")
-    'Label'
-    """
-    if wanted is None:
-        lower = {name.lower(): name for name in reversed(columns)}
-        return next((lower[word] for word in LABEL_NAMES if word in lower), columns[-1])
-    if str(wanted) in columns:
-        return str(wanted)
-    shown = ", ".join(columns[:10]) + (" ..." if len(columns) > 10 else "")
-    if isinstance(wanted, int):
-        if -len(columns) <= wanted < len(columns):
-            return columns[wanted]
-        allowed = f"a position from {-len(columns)} to {len(columns) - 1}"
-    else:
-        allowed = "a column"
-    near = did_you_mean(str(wanted), columns)
-    raise ConfigError(f"dataset.label must be {allowed} of {where} ({shown}). Got {wanted!r}.{near}")
+def _given(column: Column) -> str:
+    return f"{column.meaning.replace(', as days since 1970-01-01', '')}s" if column.kind == "date" else (
+        f"cells of the kind '{column.meaning}'")  # fmt: skip
 
 
-def group_codes(frame: pd.DataFrame, column: str | None, label: str, where: str) -> np.ndarray | None:
+def _decided(
+    table: Table,
+    names: Sequence[str],
+    missing: Sequence[str],
+    writing: tuple[str, str],
+    as_words: Collection[str],
+) -> list[Column]:
+    known = set(names)
+    found = decided(
+        {name: cells for name, cells in table.texts.items() if name in known},
+        missing=missing,
+        decimal=writing[0],
+        thousands=writing[1],
+        as_words=as_words,
+        has_fractions=any(_has_fractions(table.numbers[name]) for name in names if name in table.numbers),
+    )
+    return [found.get(name) or Column(name) for name in names]
+
+
+def _has_fractions(numbers: np.ndarray) -> bool:
+    known = numbers[np.isfinite(numbers)]
+    return bool((known != np.round(known)).any())
+
+
+def group_codes(table: Table, column: str | None, where: str) -> np.ndarray | None:
     """Return a number for each entry of the column that names the group of a row; None without such a column."""
     if column is None:
         return None
-    if column not in frame.columns or column == label:
-        near = did_you_mean(column, [name for name in frame.columns if name != label])
-        raise ConfigError(
-            f"dataset.groups must be a column of {where} other than the label '{label}'. Got {column!r}.{near}"
-        )
-    _check_filled(frame[column], where)
-    return np.unique(frame[column].astype(str).to_numpy(dtype=str), return_inverse=True)[1].astype(np.int64)
+    cells = table.texts[column]
+    check_filled(column, cells == "", where)
+    return np.unique(cells.astype(str), return_inverse=True)[1].astype(np.int64)
 
 
-def _is_text(column: pd.Series) -> bool:
-    """Return whether fewer than half of the filled cells are numbers; a stray word does not make a text column."""
-    import pandas as pd
+def labels(
+    table: Table,
+    name: str,
+    where: str,
+    *,
+    as_numbers: bool,
+    column: Column | None = None,
+    missing: Sequence[str] = (),
+) -> tuple[np.ndarray, Column | None]:
+    """Return the labels of a table: the text of each cell, or the numbers to predict.
 
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return False
-    filled = column.dropna().astype(object)
-    return bool(2 * pd.to_numeric(filled, errors="coerce").notna().sum() < len(filled))
+    Parameters
+    ----------
+    table : Table
+    name : str
+        The label column.
+    where : str
+        The file, for messages.
+    as_numbers : bool
+        Whether the label is a number to predict.
+    column : Column or None, default None
+        How its numbers are written, where that was decided on an earlier file.
+    missing : sequence of str, default ()
+        Further words for an empty cell.
+
+    Returns
+    -------
+    array of shape (n_rows,), Column or None
+        The column of numbers; None for classes.
+
+    Raises
+    ------
+    DataError
+        An empty cell, or a target that is no number.
+    """
+    if name in table.numbers:
+        numbers = emptied(table.numbers[name], missing)
+        check_filled(name, np.isnan(numbers), where)
+        return numbers, Column(name)
+    cells = table.texts[name]
+    if as_numbers:
+        return _target(name, cells, where, column, missing)
+    check_filled(name, np.isin(cells, ["", *missing]), where)
+    distinct = set(cells.tolist())
+    gaps = distinct & GAPS
+    if gaps and len(distinct) > len(gaps) and all(as_number(word) is not None for word in distinct - GAPS):
+        check_filled(name, np.isin(cells, list(gaps)), where)
+    return cells.astype(str), None
 
 
-def _numbers(column: pd.Series, where: str) -> np.ndarray:
-    import pandas as pd
+def _target(
+    name: str, cells: np.ndarray, where: str, column: Column | None, missing: Sequence[str]
+) -> tuple[np.ndarray, Column]:
+    if column is None:
+        column = decided({name: cells}, missing=missing)[name]
+    if column.kind in ("word", "empty"):
+        filled = ~np.isin(cells, [*GAPS, *missing])
+        check_filled(name, ~filled, where) if not filled.any() else None
+        wrong = [place for place in np.flatnonzero(filled) if value_of(Column(name), cells[place]) is None]
+        raise no_number(name, cells, int(wrong[0]) if wrong else 0, where)
+    numbers, faults = values(column, cells, missing)
+    if len(faults):
+        raise no_number(name, cells, int(faults[0]), where)
+    check_filled(name, np.isnan(numbers), where)
+    return numbers, column
 
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return column.to_numpy(np.float64, na_value=np.nan)
-    numbers = pd.to_numeric(column.astype(object), errors="coerce")
-    text = np.flatnonzero(numbers.isna() & column.notna())
-    if len(text):
+
+def no_number(name: str, cells: np.ndarray, wrong: int, where: str) -> DataError:
+    """Return the error for a target that is no number."""
+    return DataError(
+        f"Targets of {where} must be numbers (dataset.target=numbers). Row {wrong + 1} of column '{short(name)}' "
+        f"holds {short(cells[wrong])!r}: correct it, name another column with dataset.label, or set "
+        "dataset.target=classes (task=classify)."
+    )
+
+
+def check_filled(name: str, empty: np.ndarray, where: str) -> None:
+    """Refuse empty cells in a column that must have none."""
+    (places,) = np.nonzero(empty)
+    if len(places):
         raise DataError(
-            f"{where} has text in column '{column.name}': row {text[0] + 1} holds {str(column.iloc[text[0]])!r}. "
-            "Most of its cells are numbers: correct it, leave the column out, or name it as dataset.label."
+            f"{where} has an empty cell (or NaN) in column '{short(name)}', row {places[0] + 1} "
+            f"({len(places)} in that column). Fill it in, or leave the row or the column out."
         )
-    return numbers.to_numpy(np.float64)
-
-
-def _check_filled(column: pd.Series, where: str) -> None:
-    empty = np.flatnonzero(column.isna())
-    if len(empty):
-        raise DataError(
-            f"{where} has an empty cell (or NaN) in column '{column.name}', row {empty[0] + 1} "
-            f"({len(empty)} in that column). Fill it in, or leave the row or the column out."
-        )
-
-
-def _label_array(labels: pd.Series) -> np.ndarray:
-    if labels.dtype.kind in "iuf":
-        return labels.to_numpy()
-    return labels.astype(str).to_numpy(dtype=str)

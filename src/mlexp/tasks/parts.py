@@ -51,10 +51,13 @@ def described(dataset: Dataset) -> dict[str, Any]:
         "classes": list(dataset.classes),
         "features": list(dataset.feature_names) if dataset.image_shape is None else None,
         "categories": {str(column): list(words) for column, words in dataset.categories.items()},
+        "table": dataset.table,
         "target": dataset.target,
         "image_shape": list(dataset.image_shape) if dataset.image_shape else None,
         "pixel_max": dataset.pixel_max,
         "source": dataset.source,
+        "notes": list(dataset.notes),
+        "warnings": list(dataset.warnings),
         "fingerprint": dataset.fingerprint,
     }
 

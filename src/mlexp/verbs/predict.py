@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,8 @@ def predict(arguments: Sequence[str]) -> int:
 
     model = fitted.load(path, _split(parsed.trust))
     rows = newrows.read([Path(name) for name in parsed.data], model.run.info["dataset"], _split(parsed.keep))
+    for sentence in rows.warnings:
+        print(f"mlexp: warning: {sentence}", file=sys.stderr)
     with threadpool_limits(model.threads):  # the same bits as in the run
         found = _columns(model, rows.X, parsed.probabilities)
     if twice := set(found) & set(rows.beside):

@@ -1,0 +1,253 @@
+"""From a table with named columns to a data set: the same for text files and for data frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from mlexp import schema
+from mlexp.data.assemble import Raw, assemble
+from mlexp.data.columns import Column, decided, listed, short, values
+from mlexp.data.dataset import Dataset
+from mlexp.data.roles import feature_columns, label_column, without_row_numbers
+from mlexp.data.sniff import headerless
+from mlexp.data.tables import Features, Table, features, from_frame, group_codes, labels
+from mlexp.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DIALECT = ("delimiter", "quote", "encoding", "header")
+SIGNS = {"point": ".", "comma": ",", "blank": " ", "apostrophe": "'", "none": ""}
+
+
+class Source(Protocol):
+    """A table whose columns are known and whose cells can be read."""
+
+    @property
+    def where(self) -> str:
+        """The file, for messages."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """All columns, in order."""
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the names of the columns stand in the first line of a text, which may be a row."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """How the file is written, where that is not the usual way."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What may be wrong with how the file was read."""
+
+    def table(self, as_text: Collection[str] = (), missing: Sequence[str] = ()) -> Table:
+        """Return the cells; those of the columns `as_text` as text, whatever they hold."""
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A data frame as a source: its columns have types already."""
+
+    where: str
+    frame: pd.DataFrame
+    has_header: bool = False
+    notes: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+
+    @property
+    def names(self) -> Sequence[str]:
+        """All columns, in order."""
+        return [str(name) for name in self.frame.columns]
+
+    def table(self, as_text: Collection[str] = (), missing: Sequence[str] = ()) -> Table:
+        """Return the cells; those of the columns `as_text` as text, whatever they hold."""
+        if not len(self.frame):
+            raise DataError(f"{self.where} holds no rows.")
+        return from_frame(self.frame, as_text)
+
+
+def assembled(
+    wanted: schema.Dataset,
+    main: Source,
+    test: Callable[[], Source] | None = None,
+    *,
+    label: str | int | None = None,
+    source: str,
+) -> Dataset:
+    """Make a data set of a table.
+
+    Parameters
+    ----------
+    wanted : schema.Dataset
+        Which column is the label, which are features, and how cells are meant.
+    main : Source
+        What each column holds is decided on this one.
+    test : function that returns a Source, or None
+        A test part of its own; opened when the main part is no longer in memory.
+    label : str, int or None
+        The label where the configuration names none.
+    source : str
+        Where the rows came from, for the record.
+
+    Raises
+    ------
+    ConfigError
+        A key names a column that is not there.
+    DataError
+        A cell that cannot be read, an empty label, or no header line.
+    """
+    main_part = read(wanted, main, label)
+    columns = main_part.found.columns
+    own_test = None if test is None else _test_part(test(), main_part)
+    dataset = assemble(
+        wanted,
+        Raw(main_part.found.X, main_part.y, main_part.found.categories),
+        own_test,
+        feature_names=[column.name for column in columns],
+        target=main_part.label,
+        may_be_empty=True,
+        where=main.where,
+        source=source,
+    )
+    in_test = [] if own_test is None else unseen(own_test.X, columns, "the test part")
+    used = {main_part.label, wanted.groups, *dataset.feature_names}
+    return replace(
+        dataset,
+        groups=main_part.groups,
+        table={
+            "columns": [column.record() for column in columns],
+            "left_out": [name for name in main.names if name not in used],
+            "missing": main_part.missing,
+            "dialect": {key: getattr(wanted, key) for key in DIALECT if getattr(wanted, key) != "auto"},
+        },
+        notes=(*main.notes, *noted(columns, main_part.target)),
+        warnings=(*dataset.warnings, *main.warnings, *main_part.warnings, *in_test),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """The main part of a table, read.
+
+    Attributes
+    ----------
+    label : name of the label column
+    found : the features
+    y : labels, as `labels` gives them
+    target : how the numbers to predict are written; None for classes
+    groups : number of each row's group, or None
+    missing : further words for an empty cell
+    warnings : what may be wrong with the columns
+    """
+
+    label: str
+    found: Features
+    y: np.ndarray
+    target: Column | None
+    groups: np.ndarray | None
+    missing: list[str]
+    warnings: list[str]
+
+
+def read(wanted: schema.Dataset, main: Source, label: str | int | None = None) -> Read:
+    """Read the cells of a table and decide what each column holds; the parameters are those of `assembled`."""
+    where, names = main.where, main.names
+    label = label_column(names, label if wanted.label is None else wanted.label, where)
+    missing = [str(word) for word in wanted.missing]
+    roles = {"only": wanted.features, "ignored": wanted.ignore, "words": wanted.words}
+    chosen = feature_columns(names, label, wanted.groups, **roles, where=where)
+    as_numbers = wanted.target == "numbers"
+    as_text = {*wanted.words, wanted.groups} | (set() if as_numbers else {label})
+    table = main.table(as_text - {None}, missing)
+    if main.has_header:
+        check_header(table, label, chosen, where)
+    y, target = labels(table, label, where, as_numbers=as_numbers, missing=missing)
+    writing = SIGNS.get(wanted.decimal, "auto"), SIGNS.get(wanted.thousands, "auto")
+    found = features(table, chosen, where, missing=missing, writing=writing, as_words=wanted.words)
+    found = _in_one_writing(found, main, missing) if writing == ("auto", "auto") else found
+    found, warned = without_row_numbers(found, wanted.features)
+    return Read(label, found, y, target, group_codes(table, wanted.groups, where), missing, warned)
+
+
+def check_header(table: Table, label: str, names: Sequence[str], where: str) -> None:
+    """Refuse a first line of which the label, or two other names, stand among the cells below: it is a row."""
+    again = [name for name in (label, *names) if name in table.texts and (table.texts[name] == name).any()]
+    if again and (again[0] == label or len(again) > 1):
+        raise headerless(where, f"'{short(again[0])}' of its first line stands below it, too")
+
+
+def _in_one_writing(found: Features, main: Source, missing: Sequence[str]) -> Features:
+    """Return the features with 1.234 as a thousand where other columns of the file have a decimal comma.
+
+    A column of nothing but such numbers was read as fractions.
+    """
+    if not any(column.decimal == "," for column in found.columns):
+        return found
+    open_ = [
+        column.name
+        for place, column in enumerate(found.columns)
+        if column.is_plain and (found.X[:, place] % 1 != 0).any()
+    ]
+    if not open_:
+        return found
+    table = main.table(open_, missing)
+    kinds = decided({name: table.texts[name] for name in open_}, missing=missing, decimal=",", thousands=".")
+    X, columns = found.X.copy(), list(found.columns)
+    for place, column in enumerate(columns):
+        other = kinds.get(column.name)
+        if other is not None and other.kind == "number" and not other.doubt:
+            X[:, place], columns[place] = values(other, table.texts[column.name], missing)[0], other
+    return Features(X, tuple(columns))
+
+
+def _test_part(source: Source, main: Read) -> Raw:
+    where, columns, label, target, missing = (
+        source.where,
+        main.found.columns,
+        main.label,
+        main.target,
+        main.missing,
+    )
+    lacking = [name for name in (*(column.name for column in columns), label) if name not in source.names]
+    if lacking:
+        raise DataError(f"{where} must have the columns of the training file. Missing: {listed(lacking)}.")
+    as_text = {column.name for column in columns if not column.is_plain}
+    as_text |= {label} if target is None or not target.is_plain else set()
+    table = source.table(as_text, missing)
+    y, _ = labels(table, label, where, as_numbers=target is not None, column=target, missing=missing)
+    found = features(table, [column.name for column in columns], where, known=columns, missing=missing)
+    return Raw(found.X, y, found.categories)
+
+
+def unseen(X: np.ndarray, columns: Sequence[Column], where: str) -> list[str]:
+    """Return a warning where rows hold words that the model was not trained on; they are none of the words."""
+    counts = {
+        column.name: int((X[:, place] == -1).sum())
+        for place, column in enumerate(columns)
+        if column.kind == "word"
+    }
+    found = {name: count for name, count in counts.items() if count}
+    if not found:
+        return []
+    shown = listed(f"{name} ({count:,})" for name, count in found.items())
+    total = sum(found.values())
+    return [
+        f"{total:,} {'cell holds a word' if total == 1 else 'cells hold words'} that the training file does not have, "
+        f"in {where}: {shown}. It is taken for none of the known words."
+    ]
+
+
+def noted(columns: Sequence[Column], target: Column | None = None) -> list[str]:
+    """Return how columns were read that are neither plain numbers nor words."""
+    by_meaning: dict[str, list[str]] = {}
+    for column in (*columns, *([target] if target else [])):
+        if not column.is_plain and column.kind != "word":
+            by_meaning.setdefault(column.meaning, []).append(column.name)
+    return [f"read as {meaning}: {listed(names)}" for meaning, names in by_meaning.items()]

@@ -115,8 +115,7 @@ def _with_room(error: NotWritten, path: Path, verb: str) -> Interrupted:
 
 def load(config: Config) -> Dataset:
     """Return the rows that the configuration describes."""
-    node = dataclasses.asdict(config.dataset)
-    return sources.load(**node, data_dir=config.data_dir, memory_mb=config.memory_mb)
+    return sources.load(config.data_dir, config.memory_mb, **dataclasses.asdict(config.dataset))
 
 
 def _run(session: Session, stop: threading.Event | None = None, dataset: Dataset | None = None) -> Run:

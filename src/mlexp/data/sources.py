@@ -36,7 +36,7 @@ READERS: dict[str, Callable[[schema.Dataset, str | None, int], Dataset]] = {
 }
 
 
-def load(*, data_dir: str | None = None, memory_mb: int = csvfile.MEMORY_MB, **keys: Any) -> Dataset:
+def load(data_dir: str | None = None, memory_mb: int = csvfile.MEMORY_MB, **keys: Any) -> Dataset:
     """Load the data set that the configuration's node `dataset` describes.
 
     Parameters

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten
 from mlexp.record import Run, RunFolder
 from mlexp.result import Result
 from mlexp.schema import Config
+from mlexp.sweeps import work
 from mlexp.terminal import QUIET, Terminal
 
 WORDS = ("size=smoke", "figures=false", "model.epochs=4", "model.patience=null", "checkpoint_seconds=0")
@@ -141,9 +145,9 @@ def test_a_stack_that_cannot_go_on_lets_go_of_all_its_folders(
     held.close(keep_checkpoint=True)
 
 
-@pytest.mark.parametrize(("at", "verb"), [("_write_result", "resume"), ("figures", "report")])
+@pytest.mark.parametrize("at", ["_write_result", "figures"])
 def test_a_full_disk_says_what_to_type_once_there_is_room(
-    at: str, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise NotWritten("The disk is full.")
@@ -152,12 +156,11 @@ def test_a_full_disk_says_what_to_type_once_there_is_room(
         monkeypatch.setattr(plots, "draw", full)
     else:
         monkeypatch.setattr(RunFolder, at, full)
-    with pytest.raises(Interrupted, match=f"The disk is full. Then go on with: mlexp {verb} ") as caught:
+    with pytest.raises(Interrupted, match=r"The disk is full\. Then go on with: mlexp resume ") as caught:
         app.run(composed(tmp_path, "figures=true"))
     place = Path(str(caught.value).rpartition(" ")[2])
     monkeypatch.undo()
-    again = [verb, str(place)]
-    assert main(again) == 0
+    assert main(["resume", str(place)]) == 0
     assert told(place) == ("completed", None)
     assert (place / "figures" / "confusion.png").exists()
 
@@ -180,3 +183,108 @@ def test_a_full_disk_costs_a_stack_the_job_that_found_it(
     assert told(places[0]) == ("interrupted", "The disk is full.")
     assert told(places[1]) == ("completed", None)
     assert let_go(places[0])
+
+
+def test_a_disk_too_full_for_the_record_frees_the_folder_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock is let go of although nothing can be written: the jobs of a stack do not wait for each other."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    configs = [composed(tmp_path, f"seed={seed}") for seed in range(3)]
+    places = [tmp_path / f"place{seed}" for seed in range(3)]
+    told_of: list[Any] = []
+    monkeypatch.setattr(app.Session, "epoch", lambda *_: monkeypatch.setattr(os, "fsync", full))
+    monkeypatch.setattr(work, "_kept", app.load)
+    begun = time.monotonic()
+    orders = [work.Order(seed, configs[seed], places[seed], ()) for seed in range(3)]
+    assert not work.work(orders, threading.Event(), told_of.append)
+    assert time.monotonic() - begun < 2
+    assert [news.status for news in told_of] == ["running"] * 3 + ["not written"] * 3
+    assert all("No space left" in news.problem for news in told_of[3:])
+    assert not any(map(record.is_locked, places))
+    monkeypatch.undo()
+    assert [record.load(place).info["status"] for place in places] == ["interrupted"] * 3
+    for place in places:
+        app.resume(place)
+        assert told(place) == ("completed", None)
+
+
+@pytest.mark.parametrize("where", ["plots.draw", "report.write", "report.render.markdown"])
+def test_drawing_that_was_interrupted_is_taken_up_by_resume(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ctrl_c(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    whole = app.run(composed(tmp_path / "whole", "figures=true")).path
+    monkeypatch.chdir(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(f"mlexp.{where}", ctrl_c)
+        assert main([*WORDS, "figures=true"]) == 5
+    place = next(tmp_path.glob("outputs/digits_mlp/[!l]*"))
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert f"mlexp resume {place.relative_to(tmp_path)}" in said
+    assert told(place) == ("completed", None)
+    assert not record.is_locked(place)
+    assert main(["show", str(place)]) == 0
+    assert f"mlexp resume {place.relative_to(tmp_path)}" in capsys.readouterr().out
+    assert main(["resume", str(place), "-q"]) == 0
+    assert (place / "report.html").exists()
+    for figure in whole.glob("figures/*.png"):
+        assert figure.read_bytes() == (place / "figures" / figure.name).read_bytes(), figure.name
+    assert {file.name for file in place.iterdir()} == {file.name for file in whole.iterdir()}
+    assert main(["show", str(place)]) == 0
+    assert "missing" not in capsys.readouterr().out
+    assert main(["resume", str(place)]) == 2  # there is nothing left to do
+
+
+def test_a_page_of_an_interrupted_run_is_not_taken_for_that_of_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    place = tmp_path / "place"
+    stopped(composed(tmp_path, "figures=true"), place)
+    assert (place / "report.md").exists()
+    monkeypatch.setattr(plots, "draw", killed)
+    with pytest.raises(KeyboardInterrupt, match="mlexp resume"):
+        app.resume(place)
+    assert record.is_undrawn(place, record.load(place).info)
+
+
+def test_ctrl_c_before_there_is_a_folder_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def loading(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+
+    monkeypatch.setattr(app.sources, "load", loading)
+    monkeypatch.chdir(tmp_path)
+    assert main([*WORDS]) == 5
+    assert capfd.readouterr().err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_while_training(
+    presses: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def epoch(*_: object) -> None:
+        for _press in range(presses):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(Terminal, "epoch", epoch)
+    monkeypatch.chdir(tmp_path)
+    assert main([*WORDS]) == 5
+    said = capfd.readouterr().err
+    assert said.count("\n") == 2
+    assert "Go on with: mlexp resume outputs/digits_mlp/" in said
+    assert signal.getsignal(signal.SIGINT) == before
+    assert record.load(tmp_path / "outputs/digits_mlp/latest").info["status"] == "interrupted"

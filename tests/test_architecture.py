@@ -26,7 +26,7 @@ LAYERS = (
     ("onnxfile",),
     ("plots",),
     ("report",),
-    ("terminal", "streams", "tracking"),
+    ("terminal", "streams", "stopping", "tracking"),
     ("app",),
     ("execution",),
     ("sweeps",),

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import signal
-import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -22,12 +20,13 @@ from mlexp import config as configuration
 from mlexp import environment, record
 from mlexp.data import sources
 from mlexp.data.dataset import Dataset
-from mlexp.errors import ConfigError, DataError, DivergedError, Interrupted, MlexpError, NotWritten
+from mlexp.errors import ConfigError, DataError, DivergedError, Interrupted, MlexpError, NotWritten, in_words
 from mlexp.observer import Plan
 from mlexp.record import Run, RunFolder
 from mlexp.result import Result
 from mlexp.rules import key_of
 from mlexp.schema import Config
+from mlexp.stopping import as_typed, resumable, stop_on_signal, with_cure
 from mlexp.tasks import STACKS, TASKS
 from mlexp.tasks import check as check_model
 from mlexp.terminal import QUIET, Terminal
@@ -97,20 +96,31 @@ def resume(
         raise ConfigError(f"{elsewhere[0]}: {path} is a single run, which goes on in this process.")
     config = configuration.again(config, path, settings)
     folder = record.reopen(path)
+    if record.load(path).info["status"] not in record.RESUMABLE:
+        return _redrawn(folder, terminal or Terminal(QUIET))
     return _run(Session(config, command, terminal or Terminal(QUIET), folder))
 
 
-@contextmanager
-def resumable(path: Path) -> Iterator[None]:
-    """Raise `Interrupted`, with what to type once there is room, where `NotWritten` was raised."""
-    try:
-        yield
-    except NotWritten as error:
-        raise _with_room(error, path, "resume") from error
+def _redrawn(folder: RunFolder, terminal: Terminal) -> Run:
+    """Draw what a run that had come to its end could not draw any more."""
+    with resumable(folder.path):
+        try:
+            run = record.load(folder.path)
+            _draw(run)
+        finally:
+            folder.close(keep_checkpoint=False)
+        terminal.end(run.info, run.metrics, as_typed(run.path))
+    if run.info["status"] == "diverged":
+        raise DivergedError(f"{run.info['error']} The record is in {as_typed(run.path)}.")
+    return run
 
 
-def _with_room(error: NotWritten, path: Path, verb: str) -> Interrupted:
-    return Interrupted(f"{error} Then go on with: mlexp {verb} {as_typed(path)}")
+def _draw(run: Run) -> None:
+    """Draw the figures of a run and write its page."""
+    from mlexp import plots, report
+
+    plots.draw(run)
+    report.write(run.path)
 
 
 def load(config: Config) -> Dataset:
@@ -121,16 +131,18 @@ def load(config: Config) -> Dataset:
 def _run(session: Session, stop: threading.Event | None = None, dataset: Dataset | None = None) -> Run:
     config = session.config
     limited = environment.libraries().limit(limits=config.threads)
-    with limited, nullcontext(stop) if stop else stop_on_signal() as asked:
+    with limited, nullcontext(stop) if stop else stop_on_signal(session.has_no_epochs) as asked:
         session.stop = asked
         try:
             dataset = load(config) if dataset is None else dataset
             return session.finished(_study(config)(config, dataset, session))
         except BaseException as error:
             session.failed(error)
-            if isinstance(error, NotWritten) and session.folder is not None and session.place is None:
-                verb = "report" if session.info["status"] == "completed" else "resume"
-                raise _with_room(error, session.folder.path, verb) from error
+            if isinstance(error, NotWritten | KeyboardInterrupt) and session.place is None:
+                if session.folder is not None and (session.folder.path / "run.json").exists():
+                    raise with_cure(error, session.folder.path) from error
+                if isinstance(error, KeyboardInterrupt):
+                    raise KeyboardInterrupt("Stopped before the run began. Nothing was written.") from error
             raise
 
 
@@ -213,7 +225,8 @@ class Session:
         self._unfinished = unfinished
         self.place = place
         self._stacked = stacked
-        self._closed = False
+        self._ended = False
+        self._released = False
         self._wall = time.perf_counter()
         self._cpu = time.process_time()
         self._saved = time.perf_counter()
@@ -237,6 +250,7 @@ class Session:
             "environment": environment.describe(),
             "facts": {},
             "warnings": list(plan.dataset.get("warnings", ())),
+            "figures": config.figures,
         } | ({"stack": self._stacked} if self._stacked > 1 else {})
         self.tracker = Tracker(config, lambda words: self.info["warnings"].append(words))
         if self._unfinished is None:
@@ -263,6 +277,10 @@ class Session:
         """Return whether Ctrl-C was pressed."""
         return self.stop.is_set()
 
+    def has_no_epochs(self) -> bool:
+        """Return whether the run has not begun, or has come to its end: a request to stop need not wait."""
+        return self.folder is None or self._ended
+
     def checkpoint(self, arrays: Callable[[], dict[str, np.ndarray]]) -> None:
         """Save the state if the last one is a few seconds old, or the run is about to stop."""
         assert self.folder is not None
@@ -277,27 +295,34 @@ class Session:
         return self._unfinished.rewind() if self._unfinished is not None else None
 
     def failed(self, error: BaseException) -> None:
-        """Mark the folder, if there is one and its run has not come to its end, with what went wrong."""
+        """Mark the folder, if there is one and its run has not come to its end, with what went wrong; let go of it."""
         self.terminal.stop_bar()
         begun = self.folder is not None
         self.folder = self.folder or self._unfinished
-        if self.folder is None or self._closed:
+        if self.folder is None:
             return
-        stopped = isinstance(error, KeyboardInterrupt | Interrupted | NotWritten)
-        status = "interrupted" if stopped else "failed"
         try:
-            if not begun:  # an earlier process did, and what it wrote still holds
-                self.info = record.load(self.folder.path).info
-            self.folder.log("".join(traceback.format_exception(error)).rstrip())
-            self._close(status, in_words(error))
-            if begun:
-                self.tracker.ended(self.folder.path, status, {})
-            if self.config.figures and status == "failed":  # who stops a run twice wants it to end at once
-                from mlexp import report
-
-                report.write(self.folder.path)
+            try:
+                if not self._ended:
+                    self._fail(self.folder, error, begun)
+            finally:
+                self._release(self.folder)
         except MlexpError as unwritten:
             error.add_note(str(unwritten))
+
+    def _fail(self, folder: RunFolder, error: BaseException, begun: bool) -> None:
+        stopped = isinstance(error, KeyboardInterrupt | Interrupted | NotWritten)
+        status = "interrupted" if stopped else "failed"
+        if not begun:  # an earlier process did, and what it wrote still holds
+            self.info = record.load(folder.path).info
+        folder.log("".join(traceback.format_exception(error)).rstrip())
+        self._end(status, in_words(error))
+        if begun:
+            self.tracker.ended(folder.path, status, {})
+        if self.config.figures and status == "failed":  # who stops a run twice wants it to end at once
+            from mlexp import report
+
+            report.write(folder.path)
 
     def finished(self, result: Result) -> Run:
         """Write the result, draw figures and page from it, and raise if the run did not complete."""
@@ -305,17 +330,15 @@ class Session:
         shown = as_typed(self.folder.path)
         self.folder.write_result(result)
         self.info |= {"facts": result.facts, "warnings": [*self.info["warnings"], *result.warnings]}
-        self._close(result.status, result.problem or None)
+        self._end(result.status, result.problem or None)
         run = record.load(self.folder.path)
         if self.config.figures:
-            from mlexp import plots, report
-
-            plots.draw(run)
-            report.write(run.path)
+            _draw(run)
         self.tracker.ended(run.path, result.status, flat(result.metrics))
         for sentence in self.info["warnings"]:
             self.terminal.warn(sentence)
             self.folder.log(f"warning: {sentence}")
+        self._release(self.folder)
         self.terminal.end(self.info, result.metrics, shown)
         if result.status == "diverged":
             raise DivergedError(f"{result.problem} The record is in {shown}.")
@@ -325,7 +348,8 @@ class Session:
             )
         return run
 
-    def _close(self, status: str, problem: str | None) -> None:
+    def _end(self, status: str, problem: str | None) -> None:
+        """Write down how the run ended."""
         assert self.folder is not None
         self.info |= {
             "status": status,
@@ -336,8 +360,13 @@ class Session:
         }
         self.folder.write_info(self.info)
         self.folder.log(f"{status} after {self.info['wall_seconds']} s{f': {problem}' if problem else ''}")
-        self.folder.close(keep_checkpoint=status in record.RESUMABLE)
-        self._closed = True
+        self._ended = True
+
+    def _release(self, folder: RunFolder) -> None:
+        """Let go of the folder; what can be resumed keeps its checkpoint."""
+        if not self._released:
+            self._released = True
+            folder.close(keep_checkpoint=self.info.get("status", "running") in record.RESUMABLE)
 
 
 def _continued(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
@@ -357,44 +386,3 @@ def _continued(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, 
         "resumed": [*earlier.get("resumed", []), now["started"]],
         "warnings": warnings,
     }
-
-
-@contextmanager
-def stop_on_signal() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C (or SIGTERM) into a request to stop; the second one stops at once."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def ask(number: int, frame: Any) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-        print("stopping after this epoch; once more stops at once", file=sys.stderr)
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def in_words(error: BaseException) -> str:
-    """Return what went wrong in one line; an error that is not ours says of what kind it is.
-
-    Examples
-    --------
-    >>> from mlexp.errors import ConfigError
-    >>> in_words(ConfigError("seed must be 1.")), in_words(SystemExit(3)), in_words(MemoryError())
-    ('seed must be 1.', 'SystemExit: 3', 'MemoryError')
-    """
-    words = " ".join(str(error).split())
-    return words if isinstance(error, MlexpError) else ": ".join(filter(None, (type(error).__name__, words)))
-
-
-def as_typed(path: Path) -> Path:
-    """Return `path` relative to the working folder where it lies inside."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path

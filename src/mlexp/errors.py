@@ -64,6 +64,18 @@ class SweepError(MlexpError):
     exit_code = 6
 
 
+def in_words(error: BaseException) -> str:
+    """Return what went wrong in one line; an error that is not ours says of what kind it is.
+
+    Examples
+    --------
+    >>> in_words(ConfigError("seed must be 1.")), in_words(SystemExit(3)), in_words(MemoryError())
+    ('seed must be 1.', 'SystemExit: 3', 'MemoryError')
+    """
+    words = " ".join(str(error).split())
+    return words if isinstance(error, MlexpError) else ": ".join(filter(None, (type(error).__name__, words)))
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the nearest known spelling, or the shortest one that begins so; or nothing.
 

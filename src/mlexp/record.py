@@ -34,6 +34,8 @@ from mlexp.result import Columns, Result
 from mlexp.untrusted import run_folder
 
 RESUMABLE = ("running", "failed", "interrupted")
+DRAWN = ("completed", "diverged")  # how a run ends of which figures and page are drawn
+PAGE = ("report.html", "report.md")  # in the order in which they are written, after the figures
 CHECKPOINT = "checkpoint.npz"
 LOCK = ".lock"
 SECONDS_OF_A_LOOK = 0.2  # `is_locked` holds the lock for an instant: who wants it tries for longer
@@ -105,12 +107,14 @@ class RunFolder:
         return state
 
     def close(self, *, keep_checkpoint: bool) -> None:
-        """Let go of the folder; a run that has come to its end needs its checkpoint no longer."""
-        self.write_epochs()
-        if not keep_checkpoint:
-            (self.path / CHECKPOINT).unlink(missing_ok=True)
-        (self.path / LOCK).unlink(missing_ok=True)
-        os.close(self.lock)
+        """Let go of the folder, whatever can still be written; a run that has come to its end needs no checkpoint."""
+        try:
+            self.write_epochs()
+            if not keep_checkpoint:
+                (self.path / CHECKPOINT).unlink(missing_ok=True)
+        finally:
+            (self.path / LOCK).unlink(missing_ok=True)
+            os.close(self.lock)
 
     def write_result(self, result: Result) -> None:
         """Write all that a run found out; the same result gives the same bytes."""
@@ -178,14 +182,40 @@ def reopen(path: Path, patience: float = 0) -> RunFolder:
     ConfigError
         If its run is still going on, or has come to an end.
     """
-    info = load(path).info
-    stamp.refuse_older(path, info)
-    status = info["status"]
-    if status not in RESUMABLE:
-        raise ConfigError(f"{path} is {status}: only a run that did not come to its end can be resumed.")
+    stamp.refuse_older(path, load(path).info)
+    _check_unfinished(path)
     folder = RunFolder(path.resolve(), locked(path.resolve(), patience))
-    remove_torn(folder.path)
+    try:
+        _check_unfinished(path)  # it may have come to its end while we waited
+        remove_torn(folder.path)
+        remove_page(folder.path)
+    except BaseException:
+        folder.close(keep_checkpoint=True)
+        raise
     return folder
+
+
+def _check_unfinished(path: Path) -> None:
+    if not is_unfinished(path):
+        status = load(path).info["status"]
+        raise ConfigError(f"{path} is {status}: only a run that did not come to its end can be resumed.")
+
+
+def is_unfinished(path: Path) -> bool:
+    """Return whether something of a run is left to do: epochs, or figures and the page."""
+    info = load(path).info
+    return info["status"] in RESUMABLE or is_undrawn(path, info)
+
+
+def is_undrawn(path: Path, info: Mapping[str, Any]) -> bool:
+    """Return whether a run or sweep came to its end, and not to the end of its figures and its page."""
+    return info["status"] in DRAWN and bool(info.get("figures")) and not (path / PAGE[-1]).exists()
+
+
+def remove_page(path: Path) -> None:
+    """Remove the page of a run or sweep that is resumed: its being there says that all has been drawn."""
+    for name in PAGE:
+        (path / name).unlink(missing_ok=True)
 
 
 def remove_torn(path: Path) -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -65,6 +66,7 @@ class SweepFolder:
 
     path: Path
     lock: int
+    closed: bool = False
 
     def write_info(self, info: Mapping[str, Any]) -> None:
         """Write `sweep.json`."""
@@ -109,9 +111,20 @@ class SweepFolder:
             (path / record.LOCK).unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let go of the folder."""
-        (self.path / record.LOCK).unlink(missing_ok=True)
-        os.close(self.lock)
+        """Let go of the folder; once is enough."""
+        if not self.closed:
+            self.closed = True
+            (self.path / record.LOCK).unlink(missing_ok=True)
+            os.close(self.lock)
+
+    @contextmanager
+    def freed_on_error(self) -> Iterator[None]:
+        """Let go of the folder if something goes wrong."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
 
 def _place(column: str) -> tuple[int, int]:
@@ -166,6 +179,7 @@ def reopen(path: Path) -> SweepFolder:
     stamp.refuse_older(path, load(path).info)
     folder = SweepFolder(path.resolve(), record.locked(path.resolve(), SECONDS_TO_WAIT))
     record.remove_torn(folder.path)
+    record.remove_page(folder.path)
     for post in folder.path.glob(".post-*"):  # what still works elsewhere for the process before us stops
         shutil.rmtree(post, ignore_errors=True)
     return folder

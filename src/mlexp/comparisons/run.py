@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlexp import app, comparison_folder, record, sweep_folder, sweeps, tuning
+from mlexp import comparison_folder, record, stopping, sweep_folder, sweeps, tuning
 from mlexp.comparisons import analysis, tuned
 from mlexp.comparisons.analysis import Analysis
 from mlexp.comparisons.evidence import Entry, Evidence
@@ -61,7 +62,8 @@ def resume(path: Path, *, verbosity: int = QUIET, settings: Sequence[str] = ()) 
     What is left runs where `settings` say, such as ``execution=dask``; by default on this machine.
     """
     folder = sweep_folder.reopen(path)
-    return _go_on(sweeps.restored(folder.path, settings), folder, verbosity)
+    with folder.freed_on_error():
+        return _go_on(sweeps.restored(folder.path, settings), folder, verbosity)
 
 
 def announce(study: Study) -> None:
@@ -72,7 +74,7 @@ def announce(study: Study) -> None:
 
 
 def _go_on(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Outcome:
-    with app.resumable(folder.path):
+    with stopping.resumable(folder.path), closing(folder):
         return _conducted(plan, folder, verbosity)
 
 
@@ -95,7 +97,7 @@ def _conducted(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps
         if isinstance(error, DataError) and outcome.status == "failed":
             raise SweepError(str(error)) from error  # what is missing are the runs that did not complete
         raise
-    show(found, str(app.as_typed(place)), verbosity=verbosity)
+    show(found, str(stopping.as_typed(place)), verbosity=verbosity)
     return outcome
 
 
@@ -111,7 +113,7 @@ def _tuned(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Pla
         folder.close()
         if status == "failed" or isinstance(error, NotWritten):
             raise
-        shown = app.as_typed(folder.path)
+        shown = stopping.as_typed(folder.path)
         raise Interrupted(f"Stopped while the arms were tuned. Go on with: mlexp resume {shown}") from error
     plan = tuned.with_chosen(plan, folder.path, chosen)
     sweeps.write_plan(plan, folder)

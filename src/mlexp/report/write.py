@@ -31,7 +31,7 @@ def write(folder: Path) -> list[Path]:
         If the files cannot be written.
     """
     made = page(folder)
-    written = [folder / "report.html", folder / "report.md"]
+    written = [folder / name for name in record.PAGE]
     for path, text in zip(written, (render.html(made), render.markdown(made)), strict=True):
         record.write_bytes(path, text.encode())
     return written

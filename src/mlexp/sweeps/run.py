@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mlexp import app, files, record, sweep_folder
 from mlexp import config as configuration
+from mlexp import files, record, stopping, sweep_folder
 from mlexp.errors import ConfigError, Interrupted, MlexpError, SweepError
 from mlexp.execution import Backend, Event, backend
 from mlexp.sweep_folder import FINISHED, Sweep, SweepFolder
@@ -22,6 +22,7 @@ from mlexp.sweeps.view import View
 from mlexp.sweeps.work import News, Order
 from mlexp.terminal import QUIET
 from mlexp.tracking import Tracker
+from mlexp.untrusted import plain
 
 NEVER_BEGUN = 2  # times that a job may go to another worker because its own was gone before it began
 Row = dict[str, Any]
@@ -46,7 +47,7 @@ class Outcome:
 
     def error(self) -> MlexpError | None:
         """Return what the command line should say and exit with, None if all went well."""
-        shown = app.as_typed(self.path)
+        shown = stopping.as_typed(self.path)
         if self.status == "interrupted":
             left = sum(row["status"] not in FINISHED for row in self.rows)
             words = f"Stopped with {left} of {len(self.rows)} jobs left. Go on with: mlexp resume {shown}"
@@ -93,11 +94,13 @@ def begin(plan: Plan, first: Callable[[Path], None] = lambda place: None) -> Swe
     plan.settle()
     if unfinished is not None:
         folder = sweep_folder.reopen(unfinished)
-        first(folder.path)
+        with folder.freed_on_error():
+            first(folder.path)
         return folder
     folder = sweep_folder.create(outputs, plan.task, plan.hash, place)
-    first(folder.path)
-    write_plan(plan, folder)
+    with folder.freed_on_error():
+        first(folder.path)
+        write_plan(plan, folder)
     return folder
 
 
@@ -124,8 +127,8 @@ def tracker(plan: Plan, folder: SweepFolder) -> Tracker:
 
 
 def go_on(plan: Plan, folder: SweepFolder, *, verbosity: int = QUIET, ending: bool = True) -> Outcome:
-    """Run what is left of a plan in its folder; without `ending`, the outcome is neither drawn nor shown."""
-    with app.resumable(folder.path):
+    """Run what is left of a plan in its folder and let go of it; without `ending`, do not draw, show or let go."""
+    with stopping.resumable(folder.path), closing(folder) if ending else nullcontext():
         return Conductor(plan, folder, verbosity, plan.n_features, ending).conduct()
 
 
@@ -135,7 +138,8 @@ def resume(path: Path, *, verbosity: int = QUIET, settings: Sequence[str] = ()) 
     They run where `settings` say, such as ``execution=dask``; by default on this machine.
     """
     folder = sweep_folder.reopen(path)
-    return go_on(restored(folder.path, settings), folder, verbosity=verbosity)
+    with folder.freed_on_error():
+        return go_on(restored(folder.path, settings), folder, verbosity=verbosity)
 
 
 def show(plan: Plan) -> None:
@@ -165,7 +169,7 @@ class Conductor:
         """Run what is left to run."""
         if self.plan.sweep.dir is None:
             record.point_latest(self.folder.path)
-        with app.stop_on_signal() as stop, self.at_work() as pool:
+        with stopping.stop_on_signal() as stop, self.at_work() as pool:
             try:
                 self.serve(self.plan.jobs, pool, stop)
             except Interrupted as error:  # where the jobs run there is no one left
@@ -179,7 +183,10 @@ class Conductor:
     @contextmanager
     def at_work(self, pool: Backend | None = None) -> Iterator[Backend]:
         """Have workers, and write the summary when all is over, well or not."""
-        with files.appending(self.folder.path / "run.log") as log:
+        path = self.folder.path / "run.log"
+        with files.writing(path):
+            log = open(path, "a", encoding="utf-8", opener=plain)  # noqa: SIM115
+        with log:
             pool = pool or backend(
                 self.plan.execution,
                 self.folder.path,
@@ -199,13 +206,13 @@ class Conductor:
         """Have what is left of these jobs run."""
         for job in jobs:
             self.folder.clear(job.name)
-            if _status(self.folder, job) in FINISHED:
+            if _status(self.folder, job) in FINISHED and not self.undrawn(job):
                 self.rows[job.number] = self._row(job)
         left = [job for job in jobs if job.number not in self.rows]
         handed = self.handed_out(left)
         self.queue.extend(self.ordered(unit) for unit in handed)
         self.folder.log(f"{len(left)} of {len(jobs)} jobs to run")
-        self.view.announce(handed, len(self.rows), app.as_typed(self.folder.path))
+        self.view.announce(handed, len(self.rows), stopping.as_typed(self.folder.path))
         for event in pool.run(self.queue, stop):
             self.heed(event, stop)
 
@@ -215,6 +222,11 @@ class Conductor:
         fresh = [job for job in left if job not in begun]
         stacked = units(fresh, self.plan.sweep.stack, self.plan.workers, self.n_features)
         return [*((job,) for job in begun), *stacked]
+
+    def undrawn(self, job: Job) -> bool:
+        """Return whether a job came to its end, and not to the end of its figures."""
+        place = self.place(job)
+        return record.is_undrawn(place, record.load(place).info)
 
     def place(self, job: Job) -> Path:
         """Return the run folder of a job."""
@@ -292,7 +304,7 @@ class Conductor:
         return Outcome(self.folder.path, status, rows, self.problem)
 
     def close(self, outcome: Outcome) -> Outcome:
-        """Draw, show, let go."""
+        """Draw and show."""
         if self.plan.figures and self.ending:
             from mlexp import report
             from mlexp.plots import sweep
@@ -302,8 +314,7 @@ class Conductor:
         fates = Counter(f"jobs_{row['status']}" for row in outcome.rows)
         tracker(self.plan, self.folder).ended(outcome.path, outcome.status, fates)
         if self.ending:
-            self.view.end(outcome.rows, outcome.status, app.as_typed(outcome.path))
-        self.folder.close()
+            self.view.end(outcome.rows, outcome.status, stopping.as_typed(outcome.path))
         return outcome
 
     def _row(self, job: Job, status: str = "", problem: str = "") -> Row:

@@ -13,7 +13,7 @@ from typing import IO, Any, NamedTuple
 
 from mlexp import app
 from mlexp.data.dataset import Dataset
-from mlexp.errors import DivergedError, Interrupted, MlexpError, NotWritten
+from mlexp.errors import DivergedError, Interrupted, MlexpError, NotWritten, in_words
 from mlexp.execution import Tell
 from mlexp.observer import Plan
 from mlexp.schema import Config
@@ -125,6 +125,9 @@ def _together(
             dataset=_kept(unit[0].config),
         ):
             tell(_news(rest.pop(0), problem))
+    except NotWritten as error:  # nor would the disk take them one by one
+        for order in rest:
+            tell(_news(order, error))
     except BaseException as error:
         traceback.print_exc(file=sys.stderr)
         return rest, [error]
@@ -137,7 +140,7 @@ def _together(
 def _news(order: Order, problem: BaseException | None) -> News:
     if problem is None:
         return News(order.number, "completed")
-    return News(order.number, _verdict(problem), app.in_words(problem))
+    return News(order.number, _verdict(problem), in_words(problem))
 
 
 def _verdict(error: BaseException) -> str:

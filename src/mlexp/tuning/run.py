@@ -11,12 +11,13 @@ import numpy as np
 
 from mlexp import checks, record
 from mlexp import config as configuration
-from mlexp.app import Session, as_typed
+from mlexp.app import Session
 from mlexp.data.dataset import Dataset, split
 from mlexp.errors import ConfigError, Interrupted, SweepError, did_you_mean
 from mlexp.observer import Plan
 from mlexp.result import Columns, Result
 from mlexp.schema import Config
+from mlexp.stopping import as_typed
 from mlexp.studies import Tune
 from mlexp.sweeps import Rounds
 from mlexp.tasks import TASKS, check

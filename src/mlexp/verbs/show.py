@@ -30,6 +30,9 @@ def show(arguments: Sequence[str]) -> int:
         console.print(metrics_table(metrics))
     for sentence in info.get("warnings", []):
         console.print(f"warning: {sentence}", markup=False)
+    if record.is_undrawn(path, info):
+        cure = f"missing: drawing was interrupted. To draw them: mlexp resume {path}"
+        console.print(f"figures        {cure}", markup=False)
     console.print("files          " + ", ".join(_files(path)), markup=False)
     return 0
 

@@ -1,0 +1,67 @@
+"""How what is under way is stopped, and what a person can type to resume it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mlexp import record
+from mlexp.errors import Interrupted, NotWritten
+
+
+@contextmanager
+def stop_on_signal(at_once: Callable[[], bool] = lambda: False) -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C (or SIGTERM) into a request to stop; the second one, or where `at_once` says so, stops."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before: dict[int, Any] = {}
+
+    def put_back() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def ask(number: int, frame: Any) -> None:
+        if stop.is_set() or at_once():
+            put_back()  # a third one meets what the process did before
+            raise KeyboardInterrupt
+        stop.set()
+        os.write(2, b"stopping after this epoch; once more stops at once\n")  # print may be under way already
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, ask)
+    try:
+        yield stop
+    finally:
+        put_back()
+
+
+@contextmanager
+def resumable(path: Path) -> Iterator[None]:
+    """Say what to type next where a full disk or a second Ctrl-C ended what was under way in a folder."""
+    try:
+        yield
+    except (NotWritten, KeyboardInterrupt) as error:
+        raise with_cure(error, path) from error
+
+
+def with_cure(error: NotWritten | KeyboardInterrupt, path: Path) -> Interrupted | KeyboardInterrupt:
+    """Return the error to raise instead: it names the command that takes up what is left in a folder."""
+    over = (path / "run.json").exists() and not record.is_unfinished(path)
+    verb = "show" if over else "resume"
+    cure = f"mlexp {verb} {as_typed(path)}"
+    if isinstance(error, NotWritten):
+        return Interrupted(f"{error} Then go on with: {cure}")
+    return KeyboardInterrupt(str(error) or f"Stopped at once. Go on with: {cure}")
+
+
+def as_typed(path: Path) -> Path:
+    """Return `path` relative to the working folder where it lies inside."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from mlexp import config as configuration
-from mlexp import environment, record
+from mlexp import environment, record, trust
 from mlexp.data import sources
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError, DataError, DivergedError, Interrupted, MlexpError, NotWritten, in_words
@@ -91,7 +91,7 @@ def resume(
         If `path` is no run folder, or the data are no longer those that the run began with.
     """
     config = configuration.read(record.load(path).path / "config.yaml")
-    elsewhere = [word for word in settings if configuration.within(key_of(word), ("execution",))]
+    elsewhere = [word for word in settings if trust.within(key_of(word), ("execution",))]
     if elsewhere and config.tune.strategy is None:
         raise ConfigError(f"{elsewhere[0]}: {path} is a single run, which goes on in this process.")
     config = configuration.again(config, path, settings)

@@ -12,6 +12,8 @@ from mlexp.names import GROUPS
 from mlexp.rules import key_of
 from mlexp.schema import declared
 
+SUFFIXES = (".yaml", ".yml")
+HEADER = 2000  # characters in which a file says of itself what it is
 OF_SETTINGS = ("comparison.arms", "comparison.grid", "tune.space", "sweep.list")  # keys that hold other keys
 
 
@@ -25,7 +27,19 @@ def files(group: str, config_dir: str | None = None) -> list[Path]:
     folders = [Path(__file__).parent / "conf" / group]
     if config_dir:
         folders.append(own_folder(config_dir) / group)
-    return [file for folder in folders if folder.is_dir() for file in sorted(folder.glob("*.yaml"))]
+    return [
+        file
+        for folder in folders
+        if folder.is_dir()
+        for file in sorted(folder.iterdir())
+        if file.suffix in SUFFIXES and file.is_file()
+    ]
+
+
+def file_in(folder: Path, path: str) -> Path | None:
+    """Return the file of a path without its suffix, or None where there is none."""
+    found = [file for suffix in SUFFIXES if (file := folder / f"{path}{suffix}").is_file()]
+    return found[0] if found else None
 
 
 def spelt(words: Sequence[str], config_dir: str | None = None) -> list[str]:
@@ -87,11 +101,9 @@ def shadowed(config_dir: str) -> list[str]:
     """Return the files of `config_dir` that Hydra would silently ignore, for ours have the same name."""
     ours = Path(__file__).parent / "conf"
     theirs = own_folder(config_dir)
-    return sorted(
-        str(file.relative_to(theirs))
-        for file in theirs.rglob("*.yaml")
-        if (ours / file.relative_to(theirs)).exists()
-    )
+    paths = [str(file.relative_to(ours).with_suffix("")) for file in ours.glob("*/*.yaml")]
+    hidden = [file for path in paths if (file := file_in(theirs, path))]
+    return sorted(str(file.relative_to(theirs)) for file in hidden)
 
 
 def own_folder(config_dir: str) -> Path:
@@ -103,13 +115,10 @@ def own_folder(config_dir: str) -> Path:
     return Path(config_dir)
 
 
-def search_path(config_dir: str | None) -> list[str]:
-    """Return what lets Hydra look into the user's own folder too."""
-    return [f"hydra.searchpath=[file://{own_folder(config_dir).resolve()}]"] if config_dir else []
-
-
 def _header(file: Path) -> str:
-    for line in file.read_text(encoding="utf-8").splitlines():
+    with open(file, encoding="utf-8-sig", errors="replace") as opened:
+        text = opened.read(HEADER)
+    for line in text.splitlines():
         if not line.startswith("#"):
             break
         words = line.lstrip("# ").strip()

@@ -1,12 +1,10 @@
-"""The command line: a first word that is a verb goes to `VERBS`, everything else is Hydra's.
+"""The command line: a first word that is a verb goes to `VERBS`, everything else is settings of what to run.
 
-Hydra composes the configuration and handles its own flags (``--cfg``, ``--info``, ``-m``, tab
-completion). Errors become one line on the standard error and the exit code of their kind.
+Errors become one line on the standard error and the exit code of their kind.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import traceback
@@ -17,10 +15,9 @@ from typing import TYPE_CHECKING
 
 from mlexp import __version__
 from mlexp.errors import ConfigError, Interrupted, MlexpError, did_you_mean
+from mlexp.rules import shortened
 
 if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
     from mlexp.comparisons import Study
     from mlexp.schema import Config
     from mlexp.sweeps import Outcome, Plan
@@ -61,7 +58,7 @@ flags
   -q, --quiet          print only the folder of the run
   -v, --verbose        print every epoch and what was prepared
   -sc install=bash     tab completion: eval "$(mlexp -sc install=bash)"
-  -h, --help           this text; --hydra-help for Hydra's own
+  -h, --help           this text
   --version
 
 exit codes: 0 done, 1 fault of the program, 2 configuration, 3 data, 4 diverged, 5 interrupted, 6 some runs failed
@@ -84,13 +81,22 @@ VERBS = {
     "doctor": "doctor:doctor",
     "report": "report:report",
 }  # verb -> module in verbs/ and its function, imported when used
-BARE_FLAGS = ("--hydra-help", "--resolve", "--run", "-r", "--multirun", "-m", "--shell-completion", "-sc")
-INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
-CFG = ("job", "hydra", "all")
-VALUE_FLAGS = {
-    "--cfg": CFG, "-c": CFG, "--info": INFO, "-i": INFO, "--package": (), "-p": (), "--config-path": (), "-cp": (),
-    "--config-name": (), "-cn": (), "--config-dir": (), "-cd": (), "--experimental-rerun": (),
+FLAGS = {
+    "-m": "multirun", "--multirun": "multirun", "-c": "cfg", "--cfg": "cfg", "-i": "info", "--info": "info",
+    "-cd": "config_dir", "--config-dir": "config_dir", "-sc": "completion", "--shell-completion": "completion",
 }  # fmt: skip
+SHELLS = ("bash", "zsh", "fish")
+VALUES: dict[str, tuple[str, ...]] = {
+    "cfg": ("job",),
+    "info": ("config",),
+    "config_dir": (),
+    "completion": tuple(f"{what}={shell}" for what in ("install", "uninstall", "query") for shell in SHELLS),
+}  # flag -> what may follow it; nothing listed: anything
+OF_HYDRA = (
+    "--hydra-help", "--resolve", "--run", "-r", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn",
+    "--experimental-rerun",
+)  # fmt: skip
+LONGEST = 2000  # characters of a message
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -130,7 +136,7 @@ def obey(arguments: list[str]) -> int:
     if "version" in own:
         print(f"mlexp {__version__}")
         return 0
-    return run_with_hydra(rest, -1 if "quiet" in own else int("verbose" in own), dry="dry" in own)
+    return configured(rest, -1 if "quiet" in own else int("verbose" in own), dry="dry" in own)
 
 
 def verb_first(arguments: list[str]) -> list[str]:
@@ -151,7 +157,7 @@ def report(error: MlexpError) -> int:
     if os.environ.get("MLEXP_DEBUG") == "1":
         traceback.print_exception(error)
         return error.exit_code
-    print(f"mlexp: {' '.join(str(error).split())}", file=sys.stderr)
+    print(f"mlexp: {shortened(' '.join(str(error).split()), LONGEST - len('mlexp: '))}", file=sys.stderr)
     return error.exit_code
 
 
@@ -170,60 +176,46 @@ def verb(name: str) -> Callable[[Sequence[str]], int]:
     return called
 
 
-def run_with_hydra(arguments: list[str], verbosity: int, *, dry: bool = False) -> int:
-    """Let Hydra compose the configuration, and run it."""
-    flags, settings = flags_first(arguments)
-    config_dir = flag_value(arguments, "--config-dir", "-cd")
+def configured(arguments: list[str], verbosity: int, *, dry: bool = False) -> int:
+    """Compose the configuration of these words, and run it, show it, or show what would run."""
+    flags, settings = apart(arguments)
+    asked = [name for name in ("multirun", "cfg", "info", "completion") if name in flags]
+    if len(asked) > 1:
+        raise ConfigError(
+            f"-m, --cfg, --info and -sc each stand alone. Got {' and '.join(asked)}: take one of them."
+        )
+    config_dir = flags.get("config_dir")
     warn_of_shadowed(config_dir)
-    from mlexp.choices import spelt
-
-    settings = spelt(settings, config_dir)
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise its errors instead of printing them
-    logging.raiseExceptions = False  # a reader that closes the pipe early is no error
-    import hydra
-
     from mlexp import config as configuration
 
-    command = ["mlexp", *arguments]
-    asked: list[Asked] = []
-    failed: list[Exception] = []
-
-    def job(composed: DictConfig | list[str]) -> None:
-        """Plan; an error waits until Hydra is out of the way, for Hydra would print a line of its own before it."""
-        try:
-            asked.append(planned(composed, command))
-        except Exception as error:
-            failed.append(error)
-
-    configuration.register()
-    try:
-        sys.argv = ["mlexp", *flags, *settings]
-        hydra.main(version_base="1.3", config_path="pkg://mlexp.conf", config_name="config")(job)()
-        for error in failed:
-            raise error
-    except configuration.COMPOSITION_ERRORS as error:
-        raise configuration.explain(error, settings, config_dir) from error
-    return start(asked[0], command, verbosity, dry=dry) if asked else 0
+    if "cfg" in flags:
+        print(configuration.shown(settings, config_dir), end="")
+    elif "info" in flags:
+        configuration.print_origin(settings, config_dir)
+    elif "completion" in flags:
+        sys.argv = ["mlexp"]  # the program that the shell completes
+        configuration.complete(flags["completion"])
+    else:
+        plan = planned(settings, config_dir, ["mlexp", *arguments], multirun="multirun" in flags)
+        return start(plan, ["mlexp", *arguments], verbosity, dry=dry)
+    return 0
 
 
-def planned(composed: DictConfig | list[str], command: list[str]) -> Asked:
-    """Return what to run: a sweep of what our sweeper was given, or what Hydra composed."""
-    if isinstance(composed, list):
+def planned(settings: list[str], config_dir: str | None, command: list[str], *, multirun: bool) -> Asked:
+    """Return what to run: a sweep, a comparison, or one run."""
+    if multirun:
         from mlexp import sweeps
 
-        return sweeps.plan(composed, command=command)
-    from hydra.core.hydra_config import HydraConfig
-
-    typed = list(HydraConfig.get().overrides.task)
-    if composed.task.kind == "comparison":
-        from mlexp import comparisons
-
-        return comparisons.plan(typed, command=command)
+        return sweeps.plan(settings, config_dir, command)
     from mlexp import checks
     from mlexp import config as configuration
 
-    config = configuration.checked(composed, typed)
-    checks.check_single(config, typed)
+    config = configuration.compose(settings, config_dir)
+    if config.task.kind == "comparison":
+        from mlexp import comparisons
+
+        return comparisons.plan(settings, config_dir, command)
+    checks.check_single(config, settings)
     return config
 
 
@@ -271,47 +263,45 @@ def ended(outcome: Outcome) -> int:
     return 0
 
 
-def flags_first(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return Hydra's flags with their values, and the settings; Hydra's parser wants them apart.
+def apart(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Return the flags, each with what follows it, and the settings.
 
     Raises
     ------
     ConfigError
-        For a flag that neither Hydra nor mlexp knows.
+        For a flag that mlexp does not take, or a value that a flag does not.
 
     Examples
     --------
-    >>> flags_first(["seed=1", "-m", "--cfg", "job", "a=2"])
-    (['-m', '--cfg', 'job'], ['seed=1', 'a=2'])
+    >>> apart(["seed=1", "-m", "--config-dir=own", "a=2"])
+    ({'multirun': '', 'config_dir': 'own'}, ['seed=1', 'a=2'])
     """
-    flags: list[str] = []
+    flags: dict[str, str] = {}
     settings: list[str] = []
     words = iter(arguments)
     for word in words:
         flag, equals, value = word.partition("=")
         if not word.startswith("-"):
             settings.append(word)
-        elif flag in BARE_FLAGS:
-            flags.append(word)
-        elif flag in VALUE_FLAGS:
-            value = value if equals else next(words, "all" if VALUE_FLAGS[flag] is INFO else "")
-            if not value or (VALUE_FLAGS[flag] and value not in VALUE_FLAGS[flag]):
-                allowed = f"one of {', '.join(VALUE_FLAGS[flag])}" if VALUE_FLAGS[flag] else "a value"
-                raise ConfigError(f"{flag} needs {allowed} after it. Got '{value}'.")
-            flags += [flag, value]
-        else:
-            near = did_you_mean(flag, [*OPTIONS, *BARE_FLAGS, *VALUE_FLAGS])
-            raise ConfigError(f"'{flag}' is not a flag of mlexp.{near} See mlexp --help.")
+            continue
+        if flag in OF_HYDRA:
+            raise ConfigError(f"{flag} is a flag of Hydra that mlexp does not take. See mlexp --help.")
+        if flag not in FLAGS:
+            near = did_you_mean(flag, [*OPTIONS, *FLAGS])
+            raise ConfigError(f"'{shortened(flag)}' is not a flag of mlexp.{near} See mlexp --help.")
+        name = FLAGS[flag]
+        if name in VALUES:
+            value = value if equals else next(words, "")
+            allowed = VALUES[name]
+            if not value or (allowed and value not in allowed):
+                needed = f"one of {', '.join(allowed)}" if len(allowed) > 1 else "".join(allowed) or "a value"
+                raise ConfigError(f"{flag} needs {needed} after it. Got '{shortened(value)}'.")
+        elif equals:
+            raise ConfigError(f"{flag} takes no value. Got '{shortened(value)}'.")
+        if name in flags and name != "multirun":
+            raise ConfigError(f"{flag} is given twice. Take one of them.")
+        flags[name] = value
     return flags, settings
-
-
-def flag_value(arguments: Sequence[str], *names: str) -> str | None:
-    """Return what follows a flag, as ``--flag value`` or ``--flag=value``."""
-    for position, word in enumerate(arguments):
-        name, equals, value = word.partition("=")
-        if name in names:
-            return value if equals else next(iter(arguments[position + 1 :]), None)
-    return None
 
 
 def warn_of_shadowed(config_dir: str | None) -> None:

@@ -11,23 +11,22 @@ import copy
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hydra import initialize_config_module
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from mlexp import checks
+from mlexp import checks, trust
 from mlexp import config as configuration
-from mlexp.choices import search_path, spelt
+from mlexp.choices import spelt
 from mlexp.errors import ConfigError, did_you_mean
+from mlexp.explained import explain
+from mlexp.ownfiles import search_path
 from mlexp.rules import key_of
 from mlexp.schema import Config, declared
 from mlexp.yamltext import leaves
@@ -58,13 +57,14 @@ def expand(arguments: Sequence[str], config_dir: str | None = None) -> list[Comb
     ConfigError
         If one of the jobs is impossible; the message names it.
     """
+    trust.check_input(arguments)
     arguments = spelt(arguments, config_dir)
-    with _loader(config_dir) as loader:
-        composer = Composer(loader, config_dir)
+    with configuration.loaded() as hydra:
+        composer = Composer(hydra.config_loader, config_dir)
         try:
             axes = _axes(arguments, composer, config_dir)
         except configuration.COMPOSITION_ERRORS as error:
-            raise configuration.explain(error, arguments, config_dir) from error
+            raise explain(error, arguments, config_dir) from error
         varied = {key_of(word): None for axis in axes if len(axis) > 1 for words in axis for word in words}
         combined = [list(itertools.chain(*words)) for words in itertools.product(*axes)]
         return [
@@ -84,15 +84,16 @@ def compose_each(
         If one of them is impossible; the message names the set.
     """
     found = {}
+    trust.check_input(arguments)
     arguments = spelt(arguments, config_dir)
-    with _loader(config_dir) as loader:
-        composer = Composer(loader, config_dir)
+    with configuration.loaded() as hydra:
+        composer = Composer(hydra.config_loader, config_dir)
         for name, words in sets.items():
             words = spelt(words, config_dir)
             try:
                 found[name] = composer.compose([*arguments, *words])
             except configuration.COMPOSITION_ERRORS as error:
-                problem = configuration.explain(error, [*arguments, *words], config_dir)
+                problem = explain(error, [*arguments, *words], config_dir)
                 raise ConfigError(f"{name}: {problem}" if words else str(problem)) from error
             except ConfigError as error:
                 raise ConfigError(f"{name}: {error}" if words else str(error)) from error
@@ -118,7 +119,7 @@ def _combination(
     try:
         return Combination(swept, composer.compose(words))
     except configuration.COMPOSITION_ERRORS as error:
-        problem: Exception = configuration.explain(error, words, config_dir)
+        problem: Exception = explain(error, words, config_dir)
     except ConfigError as error:
         problem = error
     named = " ".join(f"{key}={value}" for key, value in swept.items())
@@ -153,7 +154,7 @@ class Composer:
         config = configuration.checked(composed, words)
         if len(self._like) == REMEMBERED:
             self._like.clear()
-        self._like[frame] = None if "${" in OmegaConf.to_yaml(composed) else (composed, config)
+        self._like[frame] = None if "${" in str(configuration.raw(composed)) else (composed, config)
         return config
 
     def _varied(self, composed: DictConfig, config: Config, words: Sequence[str]) -> Config:
@@ -189,25 +190,13 @@ class Composer:
         composed = copy.deepcopy(self._composed[groups])
         settings = [self.parse(word) for word in words if not self._chooses(word)]
         ConfigLoaderImpl._apply_overrides_to_config(settings, composed)
+        trust.check_plain(configuration.raw(composed))
         return composed
 
     def _chooses(self, word: str) -> bool:
         override = self.parse(word)
         name = override.key_or_group
-        return name.partition(".")[0] == "hydra" or (
-            self.loader.repository.group_exists(name) and not isinstance(override.value(), dict)
-        )
-
-
-@contextmanager
-def _loader(config_dir: str | None) -> Iterator[Any]:
-    """Give Hydra's loader: that of the running command, or a new one."""
-    configuration.register()
-    if GlobalHydra.instance().is_initialized():
-        yield GlobalHydra.instance().config_loader()
-        return
-    with initialize_config_module(config_module=configuration.CONFIG_MODULE, version_base="1.3"):
-        yield GlobalHydra.instance().config_loader()
+        return self.loader.repository.group_exists(name) and not isinstance(override.value(), dict)
 
 
 def _axes(arguments: Sequence[str], composer: Composer, config_dir: str | None = None) -> list[Axis]:
@@ -227,6 +216,8 @@ def _axes(arguments: Sequence[str], composer: Composer, config_dir: str | None =
     if not listed:
         return zipped
     sets = [tuple(spelt(as_settings(mapping), config_dir)) for mapping in listed]
+    for number, settings in enumerate(sets, 1):
+        trust.check_set(f"sweep.list, entry {number}", settings)
     if twice := sorted({key_of(word) for words in sets for word in words} & set(values)):
         raise ConfigError(f"{twice[0]} is typed and stands in sweep.list too. Take one of them away.")
     return [*zipped, sets]

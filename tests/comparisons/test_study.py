@@ -83,7 +83,7 @@ def test_draws_are_data_sets_of_their_own() -> None:
         ([GRID], "and not both. Got both"),
         (["comparison.first=2", "comparison.arms.a=null"], "at least two arms. Got b"),
         (["comparison.arms.c={model.activation: relu}"], "arms 'a' and 'c' are the same settings"),
-        (["comparison.arms.c={seed: 3}"], "comparison.arms.c: an arm cannot set seed"),
+        (["comparison.arms.c={seed: 3}"], "comparison.arms.c: seed cannot be set there"),
         (["comparison.arms.c=3"], "comparison.arms.c must be a mapping"),
         (["comparison.arms.c={model.activatoin: relu}"], "c: model.activatoin is not a key. Did you mean"),
         (["comparison.seeds=[1,1]"], "must name different seeds"),

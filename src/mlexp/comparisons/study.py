@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlexp import config as configuration
-from mlexp import models, stats, sweeps
+from mlexp import models, stats, sweeps, trust
 from mlexp.combinations import Combination, as_settings, compose_each
 from mlexp.comparisons import tuned
 from mlexp.comparisons.metric import DEFAULT, Metric
@@ -21,7 +21,7 @@ from mlexp.yamltext import leaves
 
 SEEDS = 10
 DRAWN_BY = ("split.test", "split.near", "split.stratify", "split.seed")
-NOT_OF_AN_ARM = ("comparison", "sweep", "execution", "task", "seed", "outputs", "size")
+NOT_OF_AN_ARM = ("comparison", "task", "seed", "size")
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,7 @@ def arms_of(node: Comparison) -> dict[str, dict[str, Any]]:
     for name, values in arms.items():
         if not isinstance(values, Mapping) or not values:
             raise ConfigError(f"comparison.arms.{name} must be a mapping of keys to values. Got {values!r}.")
-        for word in as_settings(values):
-            if word.partition("=")[0].partition(".")[0] in NOT_OF_AN_ARM:
-                raise ConfigError(f"comparison.arms.{name}: an arm cannot set {word.partition('=')[0]}.")
+        trust.check_set(f"comparison.arms.{name}", as_settings(values), NOT_OF_AN_ARM)
     arms = dict(itertools.islice(arms.items(), node.first))
     if len(arms) < 2:
         raise ConfigError(f"A comparison needs at least two arms. Got {', '.join(arms) or 'none'}.")

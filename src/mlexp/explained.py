@@ -106,8 +106,6 @@ def _of_a_word(said: str, overrides: Sequence[str]) -> str | None:
         key = key_of(word)
         if not key:
             return f"'{word}' names no key. Write key=value."
-        if key in ("hydra.sweeper", "hydra/sweeper"):
-            return f"{word}: mlexp plans its sweeps itself. Leave it out; sweep.* and execution.* say how jobs run."
         if word == f"~{key}" and key in declared():
             return cannot_be_removed(key)
         if word.startswith("~") and f"Could not delete from config. '{key}'" in said:

@@ -154,7 +154,7 @@ def read(file: Path, path: str) -> Own:
 
 
 def content(file: Path) -> bytes:
-    """Return the beginning of a plain file, one byte more than is allowed; links are the person's own, pipes never end."""
+    """Return what a plain file holds, one byte more than is allowed at most; a pipe or a device would never end."""
     with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
         if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
             raise yamltext.Broken("it is not a plain file.")

@@ -28,7 +28,7 @@ FILES = {
     "'hydra.callbacks': {x: {_target_: evil.Touch}}": "hydra is not a key",
     "defaults: [override /hydra/launcher: evil]": "names a file of a group",
     "defaults: [/hydra/job_logging: default]": "names a file of a group",
-    "defaults: [override hydra/sweeper: basic]": "names a file of a group",
+    "defaults: [override hydra/sweeper: basic]": "is not a key",
     "defaults: [/model@hydra.callbacks: mlp]": "names a file of a group",
     "defaults: [/dataset@execution: own]": "names a file of a group",
     "defaults: [{'override /dataset': '${oc.env:HOME}'}]": "names a file of a group",

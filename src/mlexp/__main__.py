@@ -23,6 +23,9 @@ def main() -> int:
         ):  # as of a command that a shell put in the background
             signal.signal(number, _stop)
     sys.unraisablehook = _unraisable
+    os.environ["PYTHONSAFEPATH"] = (
+        "1"  # Python processes that are started import nothing from the working folder
+    )
     try:
         from mlexp import cli, streams
 

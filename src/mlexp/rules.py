@@ -196,6 +196,27 @@ def mapping() -> Rule:
     return Rule("a mapping of names to values", lambda value: isinstance(value, dict))
 
 
+def line() -> Rule:
+    """Accept words on one line: what becomes a line of a script must not become two."""
+    return Rule(
+        "text on one line", lambda value: isinstance(value, str) and value != "" and value.isprintable()
+    )
+
+
+def options_of_sbatch() -> Rule:
+    """Accept a mapping of names such as mail-user to words on one line, numbers, true or false."""
+
+    def accepts(value: Any) -> bool:
+        return isinstance(value, dict) and all(
+            isinstance(name, str)
+            and re.fullmatch(r"[a-z]+(-[a-z]+)*", name) is not None
+            and (isinstance(one, bool) or is_number(one) or line().accepts(one))
+            for name, one in value.items()
+        )
+
+    return Rule("a mapping of options, small letters and hyphens, to numbers or text on one line", accepts)
+
+
 def share_or_count() -> Rule:
     """Accept a share of the rows in (0, 1) or a whole number of rows, 0 for none."""
     share = number(0, 1, open_low=True, open_high=True)

@@ -29,10 +29,12 @@ from mlexp.rules import (
     either,
     fold,
     key,
+    line,
     list_of,
     mapping,
     number,
     optional,
+    options_of_sbatch,
     share_or_count,
     text,
     text_like,
@@ -234,13 +236,15 @@ class Execution:
         either(choice("auto"), whole(1)),
         "processes at once; auto: one a core, all of the Dask cluster, 16 elements of a Slurm array",
     )
-    scheduler: str | None = key(None, optional(text()), "dask: address of the scheduler, tcp://HOST:PORT")
+    scheduler: str | None = key(None, optional(line()), "dask: address of the scheduler, tcp://HOST:PORT")
     cluster: str = key("slurm", choice("slurm", "local"), "slurm: its queue, or the same on this machine")
-    partition: str | None = key(None, optional(text()), "slurm: partition; null: the default one")
+    partition: str | None = key(None, optional(line()), "slurm: partition; null: the default one")
     time: int = key(60, whole(1), "slurm: minutes that an element of an array may take")
     cpus: int = key(1, whole(1), "slurm: processors of an element; it runs cpus/threads jobs at once")
     memory: int = key(4, whole(1), "slurm: gigabytes of an element")
-    options: dict[str, Any] = key({}, mapping(), "slurm: more options of sbatch, such as {account: mine}")
+    options: dict[str, Any] = key(
+        {}, options_of_sbatch(), "slurm: more options of sbatch, such as {account: mine}"
+    )
 
 
 @dataclass

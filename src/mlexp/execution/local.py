@@ -17,9 +17,11 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import IO, Any
 
+from mlexp import streams
 from mlexp.execution.backend import Event, Work
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+STOPPED_BY = (signal.SIGINT, signal.SIGTERM)
 SECONDS_TO_LEAVE = 2.0
 LOOK_AT_STOP = 0.2  # seconds
 
@@ -52,7 +54,8 @@ class Local:
     ) -> None:
         self.work = work
         self.workers = workers
-        variables = os.environ | dict.fromkeys(THREADS, str(threads)) | dict(environment or {})
+        own = dict.fromkeys(THREADS, str(threads)) | {"PYTHONSAFEPATH": "1"}
+        variables = os.environ | own | dict(environment or {})
         self._options: dict[str, Any] = {"env": variables, "cwd": cwd, "stdout": log, "stderr": log}
         self._keep = keep
         self._team: list[_Worker] = []
@@ -113,10 +116,13 @@ class _Worker:
 
     def __init__(self, work: str, options: Mapping[str, Any], keep: tuple[int, ...]) -> None:
         ours, theirs = socket.socketpair()
-        script = f"from mlexp.execution.local import serve; serve({theirs.fileno()})"
-        with uninterrupted():
+        script = (
+            f"import sys; sys.path[:] = {importable()!r}; "
+            f"from mlexp.execution.local import serve; serve({theirs.fileno()})"
+        )
+        with signals_held():
             self.process = subprocess.Popen(
-                [sys.executable, "-c", script],
+                [sys.executable, "-P", "-c", script],
                 pass_fds=(theirs.fileno(), *keep),
                 stdin=subprocess.DEVNULL,
                 **options,
@@ -125,7 +131,7 @@ class _Worker:
         self.connection = Connection(ours.detach())
         self.unit: Any = None
         self.busy = False
-        self.send((work, sys.path))
+        self.send(work)
 
     def send(self, message: Any) -> None:
         """Send a message; a worker that is gone is found out when it is listened to."""
@@ -145,6 +151,28 @@ class _Worker:
         return f"the process was killed by {name}{' (out of memory?)' if name == 'SIGKILL' else ''}"
 
 
+def importable() -> list[str]:
+    """Return where a worker looks for modules: where this process does, the working folder last.
+
+    What lies in the working folder is data: a ``random.py`` there must not take the place of Python's own.
+    """
+    here = {"", os.getcwd()}
+    return [path for path in sys.path if path not in here] + [path for path in sys.path if path in here]
+
+
+@contextlib.contextmanager
+def signals_held() -> Iterator[None]:
+    """Have a child process begin with Ctrl-C and SIGTERM held back, until it has said how it answers them.
+
+    What comes to this process meanwhile it gets afterwards.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPED_BY)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
     """Have a child process ignore Ctrl-C from its first moment: it is the parent that decides."""
@@ -160,13 +188,14 @@ def uninterrupted() -> Iterator[None]:
 
 def serve(descriptor: int) -> None:
     """Be a worker: do what comes down the line until it is closed."""
-    connection = Connection(descriptor)
-    name, path = connection.recv()
-    sys.path[:] = path
     stop = threading.Event()
-    inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPED_BY)
+    streams.guard(silent=True)
+    connection = Connection(descriptor)
+    name = connection.recv()
+    inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(connection, inbox, stop), daemon=True).start()
     module, _, function = name.partition(":")
     work: Work = getattr(importlib.import_module(module), function)

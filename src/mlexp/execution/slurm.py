@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import math
+import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from mlexp.schema import Execution
 
 LARGEST_ARRAY = 1000  # Slurm's own default limit is 1001
 AT_ONCE = 16
+SAFE_PATH = "PYTHONSAFEPATH"
 
 
 class Slurm:
@@ -47,7 +50,7 @@ class Slurm:
     def send(self, errands_: Sequence[Errand]) -> list[Any]:
         """Submit errands as one array; scripts and logs of submitit stand in their post."""
         self._executor = self._executor or _executor(self._settings, errands_[0].post / "submitit")
-        with uninterrupted(), self._executor.batch():
+        with uninterrupted(), safe_path(), self._executor.batch():
             return [self._executor.submit(errands.do, errand) for errand in errands_]
 
     def ended(self, ticket: Any) -> tuple[str, str] | None:
@@ -66,6 +69,20 @@ class Slurm:
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+@contextlib.contextmanager
+def safe_path() -> Iterator[None]:
+    """Have Python processes that are started, here or in the queue, not import from their working folder."""
+    before = os.environ.get(SAFE_PATH)
+    os.environ[SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SAFE_PATH]
+        else:
+            os.environ[SAFE_PATH] = before
 
 
 def elements(settings: Execution) -> int:
@@ -107,6 +124,7 @@ def _executor(settings: Execution, folder: Path) -> Any:
         mem_gb=settings.memory,
         slurm_partition=settings.partition,
         slurm_array_parallelism=elements(settings),
+        slurm_setup=[f"export {SAFE_PATH}=1"],  # where the queue hands on no variables
         slurm_additional_parameters=dict(settings.options) or None,
     )
     return executor

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from mlexp.verbs import parser
 from mlexp.verbs.naming import add_quiet, add_run, found
@@ -24,6 +26,7 @@ def resume(arguments: Sequence[str]) -> int:
     add_quiet(words)
     parsed = words.parse_intermixed_args(arguments)
     path = found(parsed.run, parsed.outputs)
+    _say_where(path, parsed.settings)
     if (path / "sweep.json").exists():
         from mlexp import comparison_folder, comparisons, sweeps
 
@@ -38,3 +41,28 @@ def resume(arguments: Sequence[str]) -> int:
     command = ["mlexp", "resume", parsed.run, *parsed.settings]
     app.resume(path, command=command, terminal=Terminal(parsed.quiet), settings=parsed.settings)
     return 0
+
+
+def _say_where(path: Path, settings: Sequence[str]) -> None:
+    """Say that what ran on other machines is resumed on this one, unless a place is typed.
+
+    A record may come from a stranger: it is not trusted to say where to connect or what to submit.
+    """
+    from mlexp import sweep_folder, yamltext
+
+    if (path / sweep_folder.INFO).exists():
+        ran_on = sweep_folder.load(path).info["execution"].get("backend")
+    else:
+        file = path / "config.yaml"
+        ran_on = (
+            dict(yamltext.leaves(yamltext.read(file))).get("execution.backend") if file.exists() else None
+        )
+    if ran_on in ("dask", "slurm") and not any(word.startswith("execution") for word in settings):
+        where = {"dask": "execution=dask execution.scheduler=tcp://HOST:PORT", "slurm": "execution=slurm"}[
+            ran_on
+        ]
+        print(
+            f"mlexp: this ran on {ran_on} and is resumed on this machine. To resume it there: mlexp resume {path} "
+            f"{where}",
+            file=sys.stderr,
+        )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mlexp import schema
+from mlexp.data.columns import listed, short
 from mlexp.data.dataset import Dataset
 from mlexp.data.labels import number_labels, targets
 from mlexp.data.rows import CHUNK_BYTES
@@ -70,7 +71,13 @@ def assemble(
             check_part(part, columns, title, may_be_empty)
     labels_test = test.labels if test else None
     classes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     if wanted.target == "numbers":
+        if names:
+            warnings = (
+                f"Data set '{wanted.name}' has classes ({listed(names, 4)}), and their numbers 0, 1, 2 ... are "
+                "predicted as if they were quantities. To predict classes: task=classify.",
+            )
         y, y_test = targets(train.labels, labels_test, where=where)
     else:
         y, y_test, classes = number_labels(
@@ -89,6 +96,7 @@ def assemble(
         source=source,
         categories=train.categories,
         target=target,
+        warnings=warnings,
     )
 
 
@@ -118,8 +126,8 @@ def _check_finite(X: np.ndarray, columns: Sequence[str], where: str, may_be_empt
             row, column = np.argwhere(wrong)[0]
             value = "an empty cell (NaN)" if np.isnan(X[start + row, column]) else "an infinite value"
             raise DataError(
-                f"{where} has {value} in column '{columns[column]}', row {start + row + 1}. "
-                "Correct it, or leave the row or the column out."
+                f"{where} has {value} in column '{short(columns[column])}', row {start + row + 1}. "
+                "Correct it, or leave out the row, or the column with dataset.ignore."
             )
 
 

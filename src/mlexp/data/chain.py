@@ -14,12 +14,16 @@ from typing import Any
 import numpy as np
 
 from mlexp import schema
+from mlexp.data.columns import listed, short
 from mlexp.data.dataset import Dataset, Part, Split
 from mlexp.data.prepare import Scaling, check_factors, check_reach, check_squares, fit_scale, resolve
 from mlexp.data.rows import Rows
 from mlexp.errors import ConfigError, DataError
 
 MOST_FEATURES = 20_000
+MEMORY_MB = 4000  # the default of the key memory_mb
+COPIES = 3  # of the rows while indicators are made: as read, as float64, as the model takes them
+MANY_WORDS = 20  # fewer different words are few, whatever the number of rows
 SCALED_BY_FIT = ("standard", "minmax")
 
 
@@ -121,7 +125,12 @@ class Preparation:
 
 
 def prepared(
-    parts: Split, dataset: Dataset, wanted: schema.Prepare, *, dtype: Any = np.float32
+    parts: Split,
+    dataset: Dataset,
+    wanted: schema.Prepare,
+    *,
+    dtype: Any = np.float32,
+    memory_mb: int = MEMORY_MB,
 ) -> tuple[Split, Preparation]:
     """Fit the preparation on the training part and apply it to all three parts.
 
@@ -135,24 +144,34 @@ def prepared(
         The node `prepare` of the configuration.
     dtype : float32 or float64, default float32
         Type of the prepared rows.
+    memory_mb : int, default 4000
+        Refuse indicator columns that would need more megabytes than this.
 
     Raises
     ------
     ConfigError
-        A step that does not fit the data.
+        A step that does not fit the data, or needs more memory.
     DataError
-        Empty cells without prepare.impute, text columns without prepare.one_hot.
+        Empty cells without prepare.impute, text columns without prepare.one_hot or of a word for nearly every row.
     """
     for part in (parts.train, parts.validation, parts.test):
         _check_cells(part, dataset, wanted)
-    ready = fitted(parts.train, dataset, wanted, dtype=dtype)
+    ready = fitted(parts.train, dataset, wanted, dtype=dtype, memory_mb=memory_mb)
     return Split(ready.part(parts.train), ready.part(parts.validation), ready.part(parts.test)), ready
 
 
-def fitted(train: Part, dataset: Dataset, wanted: schema.Prepare, *, dtype: Any = np.float32) -> Preparation:
+def fitted(
+    train: Part,
+    dataset: Dataset,
+    wanted: schema.Prepare,
+    *,
+    dtype: Any = np.float32,
+    memory_mb: int = MEMORY_MB,
+) -> Preparation:
     """Fit the preparation on one part; the parameters are those of `prepared`."""
     _check_cells(train, dataset, wanted)
     _check_columns(train, dataset, wanted)
+    _check_words(dataset, memory_mb)
     record: dict[str, Any] = {}
     names = dataset.feature_names
     early = _early_steps(dataset, wanted)
@@ -261,20 +280,43 @@ def _check_columns(train: Part, dataset: Dataset, wanted: schema.Prepare) -> Non
     if wanted.impute:
         empty = np.isnan(np.asarray(train.X.scaled(None, None, np.float64))).all(axis=0)
         if empty.any():
+            name = short(dataset.feature_names[empty.argmax()])
             raise DataError(
-                f"Data set '{dataset.name}' has no filled cell in column '{dataset.feature_names[empty.argmax()]}' of "
-                "its training part: prepare.impute has nothing to go by. Leave the column out."
+                f"Data set '{dataset.name}' has no filled cell in column '{name}' of its training part: prepare.impute "
+                f"has nothing to go by. Leave the column out: dataset.ignore=[{name}]."
             )
+
+
+def _check_words(dataset: Dataset, memory_mb: int) -> None:
+    """Refuse indicators of a column with a word for nearly every row, and more of them than memory can hold."""
+    for place, words in dataset.categories.items():
+        name, n_rows = short(dataset.feature_names[place]), dataset.n_samples
+        if len(words) >= MANY_WORDS and 2 * len(words) > n_rows:
+            raise DataError(
+                f"prepare.one_hot cannot learn from column '{name}' of data set '{dataset.name}': it holds "
+                f"{len(words):,} different words in {n_rows:,} rows ({listed(words, 3)}). Leave it out: "
+                f"dataset.ignore=[{name}]."
+            )
+    made = dataset.n_features + sum(len(words) - 1 for words in dataset.categories.values())
+    n_rows = dataset.n_samples + (0 if dataset.y_test is None else len(dataset.y_test))
+    megabytes = 8 * COPIES * made * n_rows / 1e6
+    if dataset.categories and megabytes > memory_mb:
+        widest = max(dataset.categories, key=lambda place: len(dataset.categories[place]))
+        raise ConfigError(
+            f"prepare.one_hot would make {made:,} columns of {n_rows:,} rows, which need about {megabytes:,.0f} MB; "
+            f"memory_mb={memory_mb} allows less. Leave out the column with most words, dataset.ignore="
+            f"[{short(dataset.feature_names[widest])}], or raise memory_mb."
+        )
 
 
 def _check_cells(part: Part, dataset: Dataset, wanted: schema.Prepare) -> None:
     """Refuse words and empty cells that nothing was asked to be done about."""
     if dataset.categories and not wanted.one_hot:
         column, words = next(iter(dataset.categories.items()))
+        name = short(dataset.feature_names[column])
         raise DataError(
-            f"Data set '{dataset.name}' has text in column '{dataset.feature_names[column]}' ({', '.join(words[:3])}"
-            f"{' ...' if len(words) > 3 else ''}). Features must be numbers: set prepare.one_hot=true, leave the "
-            "column out, or name it as dataset.label."
+            f"Data set '{dataset.name}' has text in column '{name}' ({listed(words, 3)}). Features must be numbers: "
+            f"set prepare.one_hot=true, leave the column out (dataset.ignore=[{name}]), or name it as dataset.label."
         )
     if wanted.impute or dataset.X.dtype.kind != "f":
         return
@@ -283,7 +325,9 @@ def _check_cells(part: Part, dataset: Dataset, wanted: schema.Prepare) -> None:
         empty = np.isnan(stored[rows])
         if empty.any():
             row, column = np.argwhere(empty)[0]
+            name = short(dataset.feature_names[column])
             raise DataError(
-                f"Data set '{dataset.name}' has an empty cell (NaN) in column '{dataset.feature_names[column]}', row "
-                f"{part.index[rows.start + row] + 1}. Set prepare.impute=mean, or leave the row or the column out."
+                f"Data set '{dataset.name}' has an empty cell (NaN) in column '{name}', row "
+                f"{part.index[rows.start + row] + 1}. Set prepare.impute=mean, or leave out the row, or "
+                f"the column (dataset.ignore=[{name}])."
             )

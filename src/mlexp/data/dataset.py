@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from mlexp.data.columns import as_number, short
 from mlexp.data.draw import choose, deal
 from mlexp.data.groups import connected, deal_groups, draw_groups, near_groups
 from mlexp.data.rows import CHUNK_BYTES, Rows
-from mlexp.errors import ConfigError
+from mlexp.errors import ConfigError, DataError
 from mlexp.rules import either, fold, share_or_count
 
 AUTO_TEST_SHARE = 0.2
@@ -269,11 +270,19 @@ def _count(share: str | float | int, n_rows: int, key: str) -> int:
 
 def _check_class_sizes(dataset: Dataset, n_parts: int) -> None:
     sizes = np.bincount(dataset.y, minlength=dataset.n_classes)
+    n_classes = int(np.count_nonzero(sizes))
+    many = 2 * n_classes > dataset.n_samples and all(as_number(name) is not None for name in dataset.classes)
     for name, size in zip(dataset.classes, sizes, strict=True):
         if 0 < size < n_parts:
+            if many:
+                raise DataError(
+                    f"The label '{dataset.target}' of data set '{dataset.name}' holds {n_classes:,} different numbers "
+                    f"in {dataset.n_samples:,} rows, too many for classes. To predict a number: task=regress "
+                    "(dataset.target=numbers, task.kind=regression)."
+                )
             raise ConfigError(
                 f"split.stratify needs at least {n_parts} rows of every class of data set "
-                f"'{dataset.name}', one for each part. Class '{name}' has {size}: set split.stratify=false, "
+                f"'{dataset.name}', one for each part. Class '{short(name)}' has {size}: set split.stratify=false, "
                 "raise dataset.limit, or leave the class out."
             )
 

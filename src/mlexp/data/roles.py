@@ -139,8 +139,6 @@ def naming_rows(found: Features) -> tuple[list[str], list[str]]:
     X, n_rows = found.X, len(found.X)
     counting: list[str] = []
     own: list[str] = []
-    if n_rows < ENOUGH_ROWS:
-        return counting, own
     with np.errstate(invalid="ignore"):
         wide = np.flatnonzero(np.nanmax(X, axis=0, initial=-np.inf) - np.nanmin(X, axis=0, initial=np.inf)
                               >= NEARLY_ALL * n_rows - 1)  # fmt: skip
@@ -148,12 +146,14 @@ def naming_rows(found: Features) -> tuple[list[str], list[str]]:
         column, cells = found.columns[place], X[:, place]
         if column.kind not in ("number", "word") or column.percent:
             continue
+        if n_rows < (2 if is_nameless(column.name) else ENOUGH_ROWS):
+            continue
         known = cells[np.isfinite(cells)]
         if (known != np.round(known)).any() or len(np.unique(known)) < NEARLY_ALL * n_rows:
             continue
         if column.kind == "number" and len(known) == n_rows and (np.diff(cells) == 1).all():
             counting.append(column.name)
-        else:
+        elif n_rows >= ENOUGH_ROWS:
             own.append(column.name)
     return counting, own
 

@@ -129,20 +129,24 @@ def features(
     columns = list(known) or _decided(table, names, missing, writing, as_words)
     X = np.empty((table.n_rows, len(names)), np.float64)
     for place, (name, column) in enumerate(zip(names, columns, strict=True)):
-        if name in table.numbers and column.is_plain:
-            X[:, place] = emptied(table.numbers[name], missing)
-            continue
-        cells = table.texts[name]
         if column.doubt:
-            raise doubtful(column, cells, where)
-        X[:, place], faults = values(column, cells, missing)
+            raise doubtful(column, table.texts[name], where)
+        X[:, place], faults = values_of(table, column, missing)
         if len(faults):
+            cells = table.texts[name]
             raise DataError(
                 f"{where} has text in column '{short(name)}': row {faults[0] + 1} holds {short(cells[faults[0]])!r} "
                 f"({_cells(len(faults))} in that column), where the model was given {_given(column)}. Correct it, or "
                 "leave the row out."
             )
     return Features(X, tuple(columns))
+
+
+def values_of(table: Table, column: Column, missing: Sequence[str] = ()) -> tuple[np.ndarray, np.ndarray]:
+    """Return the values of one column of a table as `values` gives them."""
+    if column.name in table.numbers and column.is_plain:
+        return emptied(table.numbers[column.name], missing), np.empty(0, np.int64)
+    return values(column, table.texts[column.name], missing)
 
 
 def _cells(count: int) -> str:

@@ -164,16 +164,22 @@ def read(wanted: schema.Dataset, main: Source, label: str | int | None = None) -
     roles = {"only": wanted.features, "ignored": wanted.ignore, "words": wanted.words}
     chosen = feature_columns(names, label, wanted.groups, **roles, where=where)
     as_numbers = wanted.target == "numbers"
-    as_text = {*wanted.words, wanted.groups} | (set() if as_numbers else {label})
-    table = main.table(as_text - {None}, missing)
+    writing = SIGNS.get(wanted.decimal, "auto"), SIGNS.get(wanted.thousands, "auto")
+    table = main.table(as_texts(names, wanted, writing) | (set() if as_numbers else {label}), missing)
     if main.has_header:
         check_header(table, label, chosen, where)
     y, target = labels(table, label, where, as_numbers=as_numbers, missing=missing)
-    writing = SIGNS.get(wanted.decimal, "auto"), SIGNS.get(wanted.thousands, "auto")
     found = features(table, chosen, where, missing=missing, writing=writing, as_words=wanted.words)
     found = _in_one_writing(found, main, missing) if writing == ("auto", "auto") else found
     found, warned = without_row_numbers(found, wanted.features)
     return Read(label, found, y, target, group_codes(table, wanted.groups, where), missing, warned)
+
+
+def as_texts(names: Sequence[str], wanted: schema.Dataset, writing: tuple[str, str]) -> set[str]:
+    """Return the columns that are read as text though they look like plain numbers."""
+    if writing[0] == "," or writing[1] == ".":  # 1.234 may be a thousand
+        return set(names)
+    return {*wanted.words, *([] if wanted.groups is None else [wanted.groups])}
 
 
 def check_header(table: Table, label: str, names: Sequence[str], where: str) -> None:

@@ -104,7 +104,8 @@ def _keys(part: Part) -> list[bytes]:
 def _distances(config: Config, dataset: Dataset, parts: Split) -> dict[str, np.ndarray]:
     """Return the distance to the nearest training row for some rows of validation and test."""
     if dataset.pixel_max is None:
-        parts, _ = chain.prepared(parts, dataset, replace(config.prepare, scale="standard", pca=None))
+        wanted = replace(config.prepare, scale="standard", pca=None)
+        parts, _ = chain.prepared(parts, dataset, wanted, memory_mb=config.memory_mb)
     return {
         name: nearest(part.X.take(some(part, config.explore.queries, seed=config.split.seed)), parts.train.X)
         for name, part in (("validation", parts.validation), ("test", parts.test))

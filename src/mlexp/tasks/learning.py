@@ -169,7 +169,8 @@ def learn_together(
 def _unfitted(config: Config, dataset: Dataset) -> Learnt:
     node = config.split
     raw = split(dataset, **asdict(node))
-    parts, preparation = prepared(raw, dataset, config.prepare, dtype=config.model.dtype)
+    limit = config.memory_mb
+    parts, preparation = prepared(raw, dataset, config.prepare, dtype=config.model.dtype, memory_mb=limit)
     learnt = Learnt(
         built(config, parts),
         raw,

@@ -61,7 +61,7 @@ def prepared(
 ) -> tuple[np.ndarray, Preparation]:
     """Return some rows of the main part, prepared by what is fitted on them, and what was fitted."""
     part = Part(Rows(dataset.X, rows), dataset.y[rows], rows)
-    preparation = fitted(part, dataset, config.prepare, dtype=dtype)
+    preparation = fitted(part, dataset, config.prepare, dtype=dtype, memory_mb=config.memory_mb)
     return np.asarray(preparation.rows(part.X)), preparation
 
 

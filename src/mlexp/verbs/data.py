@@ -1,4 +1,4 @@
-"""``mlexp data``: where data sets are, and whether they are sound."""
+"""``mlexp data``: where data sets are, whether they are sound, and what a table of one's own holds."""
 
 from __future__ import annotations
 
@@ -9,12 +9,29 @@ from mlexp.verbs import parser
 
 
 def data(arguments: Sequence[str]) -> int:
-    """Show, fetch or verify the data sets that mlexp knows by name."""
-    words = parser("data", data.__doc__, "mlexp data verify mnist")
-    words.add_argument("action", nargs="?", choices=("list", "fetch", "verify"), default="list")
-    words.add_argument("name", nargs="?", help="data set; needed by fetch and verify")
+    """List, fetch or verify the data sets that mlexp knows by name, or look at a table of your own."""
+    words = parser("data", data.__doc__, "mlexp data look my.csv missing=['?']\n  mlexp data verify mnist")
+    words.add_argument("action", nargs="?", choices=("list", "fetch", "verify", "look"), default="list")
+    words.add_argument("name", nargs="?", help="data set; needed by fetch and verify. look: a file")
+    words.add_argument(
+        "keys",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="look: keys of dataset, such as label=price or decimal=comma",
+    )
     words.add_argument("--data-dir", metavar="DIR", help="folder with data sets; MLEXP_DATA_DIR if left out")
+    words.add_argument(
+        "--yaml",
+        action="store_true",
+        help="look: print the keys that say the same for good, as a file of dataset/",
+    )
     parsed = words.parse_args(arguments)
+    if parsed.action == "look":
+        return look(parsed.name, parsed.keys, parsed.yaml)
+    if parsed.keys or parsed.yaml:
+        raise ConfigError(
+            f"mlexp data {parsed.action} takes one name. Keys and --yaml belong to mlexp data look FILE."
+        )
     if parsed.action != "list" and parsed.name is None:
         raise ConfigError(f"mlexp data {parsed.action} needs the name of a data set. See mlexp data list.")
     return ACTIONS[parsed.action](parsed.name, parsed.data_dir)
@@ -49,6 +66,37 @@ def verify(name: str, data_dir: str | None) -> int:
     for file, state, detail in lines:
         print(f"{state:<8} {file}  {detail}")
     return 0 if all(state == "ok" for _, state, _ in lines) else DataError.exit_code
+
+
+def look(name: str | None, keys: Sequence[str], as_yaml: bool) -> int:
+    """Print what mlexp finds in a table, without training anything; or the keys that say the same for good."""
+    if name is None:
+        raise ConfigError("mlexp data look needs a file: mlexp data look my.csv.")
+    from pathlib import Path
+
+    from mlexp import config as configuration
+    from mlexp import yamltext
+    from mlexp.data import csvfile
+    from mlexp.data import look as looking
+    from mlexp.data.packed import existing
+
+    typed = [key.removeprefix("dataset.") for key in keys]
+    if wrong := [key for key in typed if "=" not in key]:
+        raise ConfigError(f"mlexp data look FILE takes keys of dataset as key=value. Got '{wrong[0][:60]}'.")
+    config = configuration.compose(["dataset=csv", *(f"dataset.{key}" for key in typed)])
+    node = config.dataset
+    path = existing(name, key="mlexp data look", what="a file with a table")
+    source = csvfile.opened(path, csvfile.dialect_of(node), config.memory_mb)
+    found = looking.look(node, source, source.dialect.meaning, [key.partition("=")[0] for key in typed])
+    if as_yaml:
+        stem = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in Path(name).stem)
+        print(f"# {found.n_rows:,} rows of {path.name}. Save as dataset/{stem}.yaml in a folder of your own.")
+        values = {"name": stem or "table", "reader": "csv", "path": str(path)} | found.keys
+        print(yamltext.dumped(values), end="")
+        return 0
+    for line in looking.lines(found):
+        print(line)
+    return 0
 
 
 ACTIONS = {"list": entries, "fetch": fetch, "verify": verify}

@@ -96,7 +96,7 @@ def test_what_cannot_be_looked_at(tmp_path: Path) -> None:
         data(["look", str(tmp_path / "no.csv")])
     with pytest.raises(ConfigError, match="key=value"):
         data(["look", str(tmp_path), "label"])
-    with pytest.raises(ConfigError, match="Did you mean 'dataset.label'"):
+    with pytest.raises(ConfigError, match=r"Did you mean 'dataset\.label'"):
         data(["look", str(tmp_path), "labl=x"])
     with pytest.raises(ConfigError, match="data look FILE"):
         data(["verify", "mnist", "a=b"])

@@ -43,7 +43,9 @@ DAY_ONE = date(1970, 1, 1).toordinal()
 _CLOCK = r"(?:[T ](\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?)?Z?"
 _YEAR_FIRST = re.compile(rf"(\d{{4}})([-/.])(\d{{1,2}})\2(\d{{1,2}}){_CLOCK}", re.ASCII)
 _YEAR_LAST = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2(\d{{4}}){_CLOCK}", re.ASCII)
-_WITH_UNIT = re.compile(r"(?P<before>[^\d\s+-]{0,4})\s*[+-]?\d[\d.,']*\s*(?P<after>[^\d\s]{0,6})")
+_WITH_UNIT = re.compile(
+    r"(?P<before>[$€£¥]?)\s*[+-]?\d[\d.,']*(?P<after>\s*[$€£¥°]\w?|\s*[^\W\d_]{2,5}|\s[^\W\d_])?"
+)
 
 
 @dataclass(frozen=True)
@@ -346,5 +348,5 @@ def _or_doubt(
 def _have_unit(filled: Mapping[str, int]) -> bool:
     """Return whether all words are numbers with the same unit before or after them, such as $ 12.50."""
     found = [_WITH_UNIT.fullmatch(text) for text in filled]
-    units = {(match["before"], match["after"]) for match in found if match}
+    units = {(match["before"], (match["after"] or "").strip()) for match in found if match}
     return len(filled) >= FEW and all(found) and len(units) == 1 and units != {("", "")}

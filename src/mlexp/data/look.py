@@ -98,7 +98,13 @@ def look(wanted: schema.Dataset, source: Source, written: str, typed: Sequence[s
         seen.append(Seen(column, role[column.name], int(gaps.sum()), _examples(cells[~gaps]), remark))
     target, words = _target(table, found.get(label) or Column(label), label, wanted, typed)
     return Look(
-        source.where, written, table.n_rows, tuple(seen), target, words, _keys(wanted, source, seen, target)
+        source.where,
+        written,
+        table.n_rows,
+        tuple(seen),
+        target,
+        words,
+        _keys(wanted, source, seen, target, fractions),
     )
 
 

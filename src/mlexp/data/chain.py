@@ -128,7 +128,6 @@ def prepared(
     parts: Split,
     dataset: Dataset,
     wanted: schema.Prepare,
-    *,
     dtype: Any = np.float32,
     memory_mb: int = MEMORY_MB,
 ) -> tuple[Split, Preparation]:
@@ -164,7 +163,6 @@ def fitted(
     train: Part,
     dataset: Dataset,
     wanted: schema.Prepare,
-    *,
     dtype: Any = np.float32,
     memory_mb: int = MEMORY_MB,
 ) -> Preparation:

@@ -169,8 +169,7 @@ def learn_together(
 def _unfitted(config: Config, dataset: Dataset) -> Learnt:
     node = config.split
     raw = split(dataset, **asdict(node))
-    limit = config.memory_mb
-    parts, preparation = prepared(raw, dataset, config.prepare, dtype=config.model.dtype, memory_mb=limit)
+    parts, preparation = prepared(raw, dataset, config.prepare, config.model.dtype, config.memory_mb)
     learnt = Learnt(
         built(config, parts),
         raw,

@@ -22,8 +22,8 @@ DRAWN = 8  # bytes of a parameter when it is drawn
 
 def prepared(config: Config, dataset: Dataset) -> tuple[Split, Preparation]:
     """Return the three parts as the configuration wants them, and what was fitted on the training part."""
-    parts, limit = divided(config, dataset), config.memory_mb
-    return chain.prepared(parts, dataset, config.prepare, dtype=config.model.dtype, memory_mb=limit)
+    parts = divided(config, dataset)
+    return chain.prepared(parts, dataset, config.prepare, config.model.dtype, config.memory_mb)
 
 
 def divided(config: Config, dataset: Dataset) -> Split:

@@ -22,7 +22,10 @@ LAYERS = (
     ("result", "observer"),
     ("tasks",),
     ("files", "stamp", "record", "environment", "skopsfile", "sweep_folder", "comparison_folder"),
-    ("fitted",),
+    (
+        "fitted",
+        "scoring",
+    ),
     ("onnxfile",),
     ("plots",),
     ("report",),

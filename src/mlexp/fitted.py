@@ -12,6 +12,7 @@ import numpy as np
 from mlexp import config as configuration
 from mlexp import models, record, skopsfile
 from mlexp.data import newrows, tabular
+from mlexp.data.prepare import check_reach
 from mlexp.data.rows import Rows
 from mlexp.errors import DataError
 from mlexp.record import Run
@@ -47,6 +48,11 @@ class Fitted:
     spread: float = 1.0
     kind: str = "classification"
     threads: int = 1
+
+    @property
+    def target(self) -> str:
+        """Name of what is predicted."""
+        return str(self.run.info["dataset"]["target"])
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the class, the predicted number, the cluster or the reproduction of each row.
@@ -96,7 +102,10 @@ class Fitted:
                 rows = np.asarray(step.transform(rows))
         scale = self.steps.get("scale")
         factors = {} if scale is None else {"scale": scale.scale_, "shift": scale.min_}
-        rows = np.asarray(Rows(rows, dtype=self.dtype, **factors))
+        ready = Rows(rows, dtype=self.dtype, **factors)
+        known = () if early else self.run.info["dataset"]["features"]
+        check_reach(ready, known or [f"{k + 1}" for k in range(rows.shape[1])], "A new row")
+        rows = np.asarray(ready)
         pca = self.steps.get("pca")
         return rows if pca is None else np.asarray(pca.transform(rows), self.dtype)
 

@@ -139,3 +139,63 @@ def test_models_without_probabilities_and_of_other_kinds(tmp_path: Path) -> None
                  "clustering.methods=[]", "dataset.limit=100")  # fmt: skip
     np.savez(tmp_path / "plane.npz", X=np.zeros((3, 2)))
     assert len(set(predicted(groups, tmp_path / "plane.npz")["prediction"])) == 1
+
+
+def test_rows_with_labels_are_scored_as_scikit_learn_scores_them(
+    flowers: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sklearn.metrics import accuracy_score, f1_score, log_loss
+
+    columns = record.read_table(flowers.path.parents[1] / "flowers.csv")
+    names = ["sepal_l", "sepal_w", "petal_l", "petal_w", "species"]
+    test = flowers.predictions["test_row"]
+    rows = [[columns[name][row] for name in names] for row in test]
+    found = predicted(flowers, written(tmp_path / "new.csv", names, rows), "--probabilities")
+    said = capsys.readouterr().out
+    true = [row[-1] for row in rows]
+    classes = flowers.info["dataset"]["classes"]
+    probability = np.array([[float(cell) for cell in found[f"probability {name}"]] for name in classes]).T
+    assert f"{len(test)} rows with a label ('species')" in said
+    assert f"accuracy {accuracy_score(true, found['prediction']):.4f}" in said
+    assert f"macro_f1 {f1_score(true, found['prediction'], average='macro'):.4f}" in said
+    clipped = np.maximum(probability, 2.0**-104)
+    assert log_loss(true, probability, labels=classes) <= 36.05  # its own clipping
+    right = -np.log(clipped[np.arange(len(true)), [classes.index(name) for name in true]]).mean()
+    assert f"loss {right:.4f}" in said
+    assert f"accuracy {flowers.metrics['test']['accuracy']:.4f}" in said
+    rows[0][-1], rows[1][-1] = "", "tulip"
+    predicted(flowers, written(tmp_path / "odd.csv", names, rows))
+    said = capsys.readouterr().out
+    assert f"{len(test) - 2} rows with a label" in said
+    assert "1 rows have labels that the model does not know" in said
+    assert "tulip" in said
+    predicted(flowers, written(tmp_path / "bare.csv", names[:-1], [row[:-1] for row in rows]))
+    assert "Scores" not in capsys.readouterr().out
+
+
+def test_numbers_archives_and_clusters_with_labels_are_scored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sklearn.datasets import load_iris
+
+    X, y = load_iris(return_X_y=True)
+    names = ["a", "b", "c", "d"]
+    file = written(tmp_path / "train.csv", names, X.tolist())
+    words = ("dataset=csv", f"dataset.path={file}", "figures=false")
+    line = run(tmp_path, "task=regress", "model=linear", *words)
+    predicted(line, file)
+    said = capsys.readouterr().out
+    assert "150 rows with a label ('d')" in said
+    assert "r2 0.93" in said
+    labelled = written(
+        tmp_path / "labelled.csv", [*names, "kind"], [[*x, c] for x, c in zip(X.tolist(), y, strict=True)]
+    )
+    groups = run(tmp_path, "task=cluster", "dataset=csv", f"dataset.path={labelled}", "dataset.label=kind",
+                 "clustering.k=3", "figures=false")  # fmt: skip
+    predicted(groups, labelled)
+    assert f"ari {groups.metrics['all']['ari']:.4f}" in capsys.readouterr().out
+    digits = run(tmp_path, "task=digits_mlp", "size=smoke", "figures=false")
+    data = load(name="digits", limit=1000)
+    np.savez(tmp_path / "new.npz", X=data.X.reshape(-1, 8, 8)[:50], y=data.y[:50])
+    predicted(digits, tmp_path / "new.npz")
+    assert "50 rows with a label" in capsys.readouterr().out

@@ -14,7 +14,7 @@ from mlexp.data import csvfile, idx, npzfile, tabular
 from mlexp.data.columns import Column, listed, short
 from mlexp.data.packed import check_regular
 from mlexp.data.roles import LABEL_NAMES
-from mlexp.data.tables import features
+from mlexp.data.tables import features, stripped
 from mlexp.errors import DataError, did_you_mean
 
 PICTURES = (".png", ".jpg", ".jpeg")
@@ -29,11 +29,13 @@ class NewRows:
     X : array of shape (n_rows, n_features); words by their number in the training table
     beside : column -> one cell a row, to stand beside the predictions
     warnings : what a reader of the predictions must know of the rows
+    labels : text of what is predicted, where the file holds it too; "" for an empty cell
     """
 
     X: Any
     beside: dict[str, list[Any]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    labels: np.ndarray | None = None
 
 
 def read(
@@ -56,7 +58,7 @@ def read(
     DataError
         A file is missing or of another kind, columns are missing or unknown, or a picture has another size.
     """
-    first = paths[0]
+    first, labels = paths[0], None
     for path in paths:
         if not path.exists():
             raise DataError(f"{path} does not exist. Name a CSV, npz or idx file, or pictures.")
@@ -66,7 +68,10 @@ def read(
         raise DataError(f"Only pictures can be several files. Got {first} and {len(paths) - 1} more.")
     check_regular(first)
     if first.suffix == ".npz":
-        X = npzfile.read(first, memory_mb, ("X",))["X"]
+        arrays = npzfile.read(first, memory_mb, ("X", "y") if npzfile.holds(first, "y") else ("X",))
+        X = arrays["X"]
+        y = arrays.get("y")
+        labels = None if y is None or y.shape != (len(X),) else stripped(y.astype(object))
     elif "idx" in first.name:
         X = idx.read(first, memory_mb)
     elif ".csv" in first.suffixes:
@@ -82,7 +87,7 @@ def read(
             f"{first} must hold numbers of shape (rows, features) or (rows, height, width). Got {X.dtype} of shape "
             f"{X.shape}."
         )
-    return _numbered(X.reshape(len(X), -1))
+    return _numbered(X.reshape(len(X), -1), labels=labels)
 
 
 def table(source: tabular.Source, trained: Mapping[str, Any], keep: Sequence[str]) -> NewRows:
@@ -111,10 +116,12 @@ def table(source: tabular.Source, trained: Mapping[str, Any], keep: Sequence[str
             f"predictions with --keep {','.join(short(name) for name in extra[:10])}."
         )
     empty = known.get("missing", ())
-    cells = source.table({*keep, *(column.name for column in columns if not column.is_plain)}, empty)
+    target = {trained["target"]} & {*names} - {*wanted}
+    cells = source.table({*keep, *target, *(column.name for column in columns if not column.is_plain)}, empty)
     found = features(cells, wanted, where, known=columns, missing=empty)
     kept = {name: cells.texts[name].tolist() for name in keep}
-    return _numbered(found.X, kept, tuple(tabular.unseen(found.X, columns, where)))
+    labels = cells.texts[trained["target"]] if target else None
+    return _numbered(found.X, kept, tuple(tabular.unseen(found.X, columns, where)), labels)
 
 
 def columns_of(trained: Mapping[str, Any]) -> list[Column]:
@@ -129,16 +136,20 @@ def columns_of(trained: Mapping[str, Any]) -> list[Column]:
 
 def _pixels(source: tabular.Source, trained: Mapping[str, Any], keep: Sequence[str]) -> NewRows:
     rest = [name for name in source.names if name not in keep]
-    if len(rest) == trained["n_features"] + 1:
-        rest = [name for name in rest if name.lower() not in LABEL_NAMES]
+    label = [name for name in rest if name.lower() in LABEL_NAMES]
+    if len(rest) == trained["n_features"] + 1 and len(label) == 1:
+        rest.remove(label[0])
+    else:
+        label = []
     if len(rest) != trained["n_features"]:
         raise DataError(
             f"{source.where} must have {trained['n_features']} columns of pixels, and perhaps one named label. Got "
             f"{len(rest)}."
         )
-    cells = source.table(keep)
+    cells = source.table({*keep, *label})
     found = features(cells, rest, source.where, known=[Column(name) for name in rest])
-    return _numbered(_bytes(found.X), {name: cells.texts[name].tolist() for name in keep})
+    kept = {name: cells.texts[name].tolist() for name in keep}
+    return _numbered(_bytes(found.X), kept, labels=cells.texts[label[0]] if label else None)
 
 
 def pictures(paths: Sequence[Path], trained: Mapping[str, Any]) -> NewRows:
@@ -182,5 +193,10 @@ def _bytes(X: np.ndarray) -> np.ndarray:
     return X.astype(np.uint8) if whole else X
 
 
-def _numbered(X: Any, kept: dict[str, list[Any]] | None = None, warnings: tuple[str, ...] = ()) -> NewRows:
-    return NewRows(X, {"row": list(range(1, len(X) + 1))} | (kept or {}), warnings)
+def _numbered(
+    X: Any,
+    kept: dict[str, list[Any]] | None = None,
+    warnings: tuple[str, ...] = (),
+    labels: np.ndarray | None = None,
+) -> NewRows:
+    return NewRows(X, {"row": list(range(1, len(X) + 1))} | (kept or {}), warnings, labels)

@@ -135,6 +135,11 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
     return array
 
 
+def holds(path: Path, name: str) -> bool:
+    """Return whether a file is an archive with an array of this name."""
+    return zipfile.is_zipfile(path) and f"{name}.npy" in zipfile.ZipFile(path).namelist()
+
+
 def check_names(names: Sequence[str], path: Path, asked: Sequence[str]) -> None:
     """Refuse an archive without the arrays that are needed."""
     wanted = [name for name in asked if name in REQUIRED or (set(OPTIONAL) & set(names) and name in OPTIONAL)]

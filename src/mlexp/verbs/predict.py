@@ -23,7 +23,7 @@ def predict(arguments: Sequence[str]) -> int:
     words = parser("predict", predict.__doc__, EXAMPLES)
     add_run(words)
     words.add_argument(
-        "data", nargs="+", help="a CSV, npz or idx file without labels; or PNG and JPEG pictures"
+        "data", nargs="+", help="a CSV, npz or idx file, scored if it has the label; or PNG and JPEG pictures"
     )
     words.add_argument(
         "--out", default="predictions.csv", metavar="FILE", help="where to write (predictions.csv)"
@@ -45,6 +45,7 @@ def predict(arguments: Sequence[str]) -> int:
 
     from mlexp import fitted, record
     from mlexp.data import newrows
+    from mlexp.scoring import scored
 
     model = fitted.load(path, _split(parsed.trust))
     rows = newrows.read([Path(name) for name in parsed.data], model.run.info["dataset"], _split(parsed.keep))
@@ -52,12 +53,15 @@ def predict(arguments: Sequence[str]) -> int:
         print(f"mlexp: warning: {sentence}", file=sys.stderr)
     with threadpool_limits(model.threads):  # the same bits as in the run
         found = _columns(model, rows.X, parsed.probabilities)
+        said = [] if rows.labels is None else scored(model, rows.X, rows.labels)
     if twice := set(found) & set(rows.beside):
         raise ConfigError(
             f"--keep {sorted(twice)[0]} has the name of a column of the predictions. Rename it."
         )
     record.write_table(Path(parsed.out), rows.beside | found)
     print(f"{len(rows.X):,} rows: {parsed.out}")
+    for sentence in said:
+        print(sentence)
     return 0
 
 

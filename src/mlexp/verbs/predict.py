@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,24 +21,7 @@ EXAMPLES = """mlexp predict classify new.csv --out predictions.csv --probabiliti
 
 def predict(arguments: Sequence[str]) -> int:
     """Predict new rows with the model of a run: classes, numbers, clusters, or the codes of an autoencoder."""
-    words = parser("predict", predict.__doc__, EXAMPLES)
-    add_run(words)
-    words.add_argument(
-        "data", nargs="+", help="a CSV, npz or idx file, scored if it has the label; or PNG and JPEG pictures"
-    )
-    words.add_argument(
-        "--out", default="predictions.csv", metavar="FILE", help="where to write (predictions.csv)"
-    )
-    words.add_argument(
-        "--probabilities", action="store_true", help="a column for the probability of each class"
-    )
-    words.add_argument(
-        "--keep", default="", metavar="A,B", help="columns of the CSV file to copy beside the predictions"
-    )
-    words.add_argument(
-        "--trust", default="", metavar="P,Q", help="packages of your own that the model file may use"
-    )
-    parsed = words.parse_args(arguments)
+    parsed = _words().parse_args(arguments)
     path = one_run(parsed.run, parsed.outputs)
     if Path(parsed.out).resolve() in {Path(name).resolve() for name in parsed.data}:
         raise ConfigError(f"--out {parsed.out} is the file that is read. Name another.")
@@ -63,6 +47,27 @@ def predict(arguments: Sequence[str]) -> int:
     for sentence in said:
         print(sentence)
     return 0
+
+
+def _words() -> argparse.ArgumentParser:
+    words = parser("predict", predict.__doc__, EXAMPLES)
+    add_run(words)
+    words.add_argument(
+        "data", nargs="+", help="a CSV, npz or idx file, scored if it has the label; or PNG and JPEG pictures"
+    )
+    words.add_argument(
+        "--out", default="predictions.csv", metavar="FILE", help="where to write (predictions.csv)"
+    )
+    words.add_argument(
+        "--probabilities", action="store_true", help="a column for the probability of each class"
+    )
+    words.add_argument(
+        "--keep", default="", metavar="A,B", help="columns of the CSV file to copy beside the predictions"
+    )
+    words.add_argument(
+        "--trust", default="", metavar="P,Q", help="packages of your own that the model file may use"
+    )
+    return words
 
 
 def _columns(model: Fitted, X: Any, probabilities: bool) -> dict[str, list[Any]]:

@@ -29,7 +29,7 @@ LAYERS = (
     ("onnxfile",),
     ("plots",),
     ("report",),
-    ("terminal", "streams", "stopping", "tracking"),
+    ("terminal", "streams", "stopping", "tracking", "identity"),
     ("app",),
     ("execution",),
     ("sweeps",),

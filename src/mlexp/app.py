@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from mlexp import config as configuration
-from mlexp import environment, record, trust
+from mlexp import environment, identity, record, stamp, trust
 from mlexp.data import sources
 from mlexp.data.dataset import Dataset
-from mlexp.errors import ConfigError, DataError, DivergedError, Interrupted, MlexpError, NotWritten, in_words
+from mlexp.errors import ConfigError, DivergedError, Interrupted, MlexpError, NotWritten, in_words
 from mlexp.observer import Plan
 from mlexp.record import Run, RunFolder
 from mlexp.result import Result
@@ -86,11 +86,13 @@ def resume(
     Raises
     ------
     ConfigError
-        If the run is still going on or has come to its end.
+        If the run is still going on or has come to its end, or its `config.yaml` was edited.
     DataError
         If `path` is no run folder, or the data are no longer those that the run began with.
     """
-    config = configuration.read(record.load(path).path / "config.yaml")
+    run = record.load(path)
+    stamp.refuse_older(path, run.info)
+    config = identity.refuse_edited(path, run.info)
     elsewhere = [word for word in settings if trust.within(key_of(word), ("execution",))]
     if elsewhere and config.tune.strategy is None:
         raise ConfigError(f"{elsewhere[0]}: {path} is a single run, which goes on in this process.")
@@ -241,6 +243,8 @@ class Session:
             "task": dataclasses.asdict(config.task),
             "seed": config.seed,
             "config_hash": code,
+            "settings": identity.settings(config),
+            "threads": config.threads,
             "command": self.command,
             "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "process": os.getpid(),
@@ -257,7 +261,9 @@ class Session:
             self.folder = record.create(Path(config.outputs), config.task.name, code, self.place)
             self.folder.write_config(configuration.as_yaml(config))
         else:
-            self.info |= _continued(record.load(self._unfinished.path).info, self.info)
+            earlier = record.load(self._unfinished.path).info
+            identity.refuse_edited(self._unfinished.path, earlier)
+            self.info |= identity.continued(earlier, self.info)
             self.folder = self._unfinished
         self.folder.write_info(self.info)
         self.folder.log(f"started: {' '.join(self.command)}" if not self._unfinished else "resumed")
@@ -367,22 +373,3 @@ class Session:
         if not self._released:
             self._released = True
             folder.close(keep_checkpoint=self.info.get("status", "running") in record.RESUMABLE)
-
-
-def _continued(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a resumed run adds to its record, once it is sure to work on the same data."""
-    for what in ("dataset", "split"):
-        if earlier[what]["fingerprint"] != now[what]["fingerprint"]:
-            raise DataError(
-                f"The {what} has changed since the run began (fingerprint {now[what]['fingerprint'][:12]}, then "
-                f"{earlier[what]['fingerprint'][:12]}). Bring the data back, or run the task anew."
-            )
-    warnings = []
-    if earlier["environment"]["packages"] != now["environment"]["packages"]:
-        warnings.append("Resumed with other package versions: the last bits of the figures may differ.")
-    return {
-        "command": earlier["command"],
-        "started": earlier["started"],
-        "resumed": [*earlier.get("resumed", []), now["started"]],
-        "warnings": warnings,
-    }

@@ -41,6 +41,7 @@ CONFIG_MODULE = "mlexp.conf"
 # Hydra refuses a group choice that is null with a bare ValueError.
 COMPOSITION_ERRORS = (hydra.errors.HydraException, OmegaConfBaseException, ValueError)
 DOES_NOT_CHANGE_RESULTS = (
+    "threads",  # but for the last bits: the same run, on more of a machine
     "outputs",
     "trusted_packages",
     "data_dir",
@@ -279,8 +280,8 @@ def drop_params(composed: DictConfig, typed: Sequence[str]) -> None:
             del composed.model.params[name]
 
 
-def config_hash(config: Config, without: Container[str] = ()) -> str:
-    """Return 8 hex digits that change with whatever can change a result but the keys `without`, and nothing else."""
+def of_results(config: Config, without: Container[str] = ()) -> dict[str, Any]:
+    """Return every key that can change a result, but the keys `without`, and its value."""
     kept = {
         key: value
         for key, value in flat(config).items()
@@ -290,7 +291,12 @@ def config_hash(config: Config, without: Container[str] = ()) -> str:
     }
     params = config.model.params.items()
     kept["model.params"] = {name: value for name, value in params if f"model.params.{name}" not in without}
-    text = json.dumps(kept, sort_keys=True, default=str)
+    return kept
+
+
+def config_hash(config: Config, without: Container[str] = ()) -> str:
+    """Return 8 hex digits that change with whatever can change a result but the keys `without`, and nothing else."""
+    text = json.dumps(of_results(config, without), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

@@ -44,7 +44,7 @@ TORN = ".*.tmp"
 SECONDS_BETWEEN_APPENDS = 0.2
 INFO = {"format": int, "status": str, "task": {"name": str, "kind": str}, "command": [str], "started": str,
         "dataset": dict, "split": dict, "preparation": dict, "environment": {"packages": dict}, "facts": dict,
-        "warnings": [str]}  # fmt: skip
+        "warnings": [str], "settings": dict, "chosen": dict, "threads": int}  # fmt: skip
 METRICS = {EVERY: {EVERY: (int, float, type(None))}}
 TUNING = {"metric": str, "strategy": str, "space": dict, "chosen": {"number": int, "values": dict},
           "sentences": [str]}  # fmt: skip

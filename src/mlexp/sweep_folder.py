@@ -3,12 +3,14 @@
 outputs/<task>/<time>-<hash>/
   sweep.json    status, command, swept keys; one configuration and what each job changes in it
   runs/003-<hash>/    a complete run folder a job
+  set_aside/    runs of other data or settings than those of the plan; nothing reads them
   summary.csv   one row a job
   figures/      run.log
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +32,9 @@ QUESTION, SEARCHES = "question.json", "tuning"  # what a comparison writes befor
 BEGUN = ("config.yaml", QUESTION)
 SHAPE = {"format": int, "status": str, "task": str, "started": str, "ended": str, "keys": [str], "command": [str],
          "sweep": dict, "execution": dict,
-         "jobs": [{"number": int, "hash": str, "swept": dict, "changes": dict}]}  # fmt: skip
+         "settings": dict, "settings_hash": str,
+         "jobs": [{"number": int, "hash": str, "data": str, "swept": dict, "changes": dict}]}  # fmt: skip
+ASIDE = "set_aside"
 FINISHED = ("completed", "diverged")
 PARTS_FIRST = ("test", "validation", "train")
 SECONDS_TO_WAIT = 3.0  # for the workers of a sweep that was killed to notice
@@ -67,6 +71,7 @@ class SweepFolder:
     path: Path
     lock: int
     closed: bool = False
+    renewed: bool = False  # whether it is resumed with other data than it was begun with
 
     def write_info(self, info: Mapping[str, Any]) -> None:
         """Write `sweep.json`."""
@@ -98,6 +103,12 @@ class SweepFolder:
             for left in (record.CHECKPOINT, record.LOCK):
                 (path / left).unlink(missing_ok=True)
 
+    def set_aside(self, place: Path) -> None:
+        """Move what ran with other data or settings out of the way: it counts no more, and is not lost."""
+        aside = self.path / ASIDE
+        aside.mkdir(exist_ok=True)
+        place.rename(next(path for path in _numbered(aside / place.name) if not path.exists()))
+
     def mark(self, name: str, status: str, problem: str) -> None:
         """Write into the record of a job that its process did not live to do so."""
         path = self.path / "runs" / name
@@ -125,6 +136,11 @@ class SweepFolder:
         except BaseException:
             self.close()
             raise
+
+
+def _numbered(path: Path) -> Iterator[Path]:
+    yield path
+    yield from (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
 
 
 def _place(column: str) -> tuple[int, int]:
@@ -185,11 +201,17 @@ def reopen(path: Path) -> SweepFolder:
     return folder
 
 
-def newest(outputs: Path, task: str, code: str) -> Path | None:
-    """Return the newest unfinished sweep of this hash, else the newest finished one, else None."""
-    found = [file.parent for file in (outputs / task).glob(f"*-{code}*/{INFO}")]
-    ranked = sorted(found, key=lambda path: (load(path).info["status"] != "completed", path.name))
-    return ranked[-1] if ranked else None
+def newest(outputs: Path, task: str, code: str, name: str = "hash") -> Path | None:
+    """Return the newest unfinished sweep whose record has this `name`, else the newest finished one, else None."""
+    found = []
+    for file in (outputs / task).glob(f"[!.]*/{INFO}"):
+        try:
+            info = load(file.parent).info
+        except DataError:  # damaged, or of a newer mlexp: none that could be resumed
+            continue
+        if info.get("format", 0) == stamp.FORMAT and info.get(name) == code and not file.parent.is_symlink():
+            found.append((info["status"] != "completed", stamp.began(file.parent, info), file.parent))
+    return max(found)[-1] if found else None
 
 
 def load(path: Path) -> Sweep:

@@ -152,18 +152,13 @@ def changed(tmp_path: Path) -> Path:
     return tmp_path / "here"
 
 
-def test_a_job_that_cannot_go_on_says_why(changed: Path) -> None:
+def test_a_job_begun_with_other_data_runs_anew(changed: Path) -> None:
     done = mlexp(changed.parent, "resume", "here")
-    assert done.returncode == 6, done.stderr
-    assert "1 of 2 jobs did not complete" in done.stderr
-    assert "The dataset has changed" in done.stderr
+    assert done.returncode == 0, done.stderr
     found = sweep_folder.load(changed)
-    assert found.info["status"] == "failed"
-    assert found.summary["status"] == ["completed", "failed"]
-    assert "The dataset has changed" in found.summary["problem"][1]
-    place = next((changed / "runs").glob("002-*"))
-    assert record.load(place).info["status"] == "failed"
-    assert not (place / record.LOCK).exists()
+    assert found.summary["status"] == ["completed", "completed"]
+    assert [path.name[:4] for path in (changed / "set_aside").iterdir()] == ["002-"]
+    assert not list(changed.rglob(record.LOCK))
 
 
 def test_what_a_worker_told_counts_until_the_run_has_ended(changed: Path) -> None:

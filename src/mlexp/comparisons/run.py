@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlexp import comparison_folder, record, stopping, sweep_folder, sweeps, tuning
+from mlexp import comparison_folder, record, stopping, sweeps, tuning
 from mlexp.comparisons import analysis, tuned
 from mlexp.comparisons.analysis import Analysis
 from mlexp.comparisons.evidence import Entry, Evidence
@@ -38,8 +38,9 @@ def run(study: Study, *, verbosity: int = QUIET) -> sweeps.Outcome:
     Interrupted
         A search of an arm was stopped; what was done is kept.
     """
-    folder = sweeps.begin(study.plan, partial(_write_question, study))
-    return _go_on(study.plan, folder, verbosity)
+    plan = sweeps.read(study.plan)
+    folder = sweeps.begin(plan, partial(_write_question, study))
+    return _go_on(plan, folder, verbosity)
 
 
 def _write_question(study: Study, place: Path) -> None:
@@ -61,9 +62,9 @@ def resume(path: Path, *, verbosity: int = QUIET, settings: Sequence[str] = ()) 
 
     What is left runs where `settings` say, such as ``execution=dask``; by default on this machine.
     """
-    folder = sweep_folder.reopen(path)
+    plan, folder = sweeps.taken_over(path, settings)
     with folder.freed_on_error():
-        return _go_on(sweeps.restored(folder.path, settings), folder, verbosity)
+        return _go_on(plan, folder, verbosity)
 
 
 def announce(study: Study) -> None:
@@ -80,6 +81,8 @@ def _go_on(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Out
 
 def _conducted(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Outcome:
     place = folder.path
+    if folder.renewed:  # the answer that is there is that of other data
+        comparison_folder.write_info(place, record.read_json(place / comparison_folder.QUESTION))
     try:
         record.read_json(place / comparison_folder.INFO, comparison_folder.SHAPE)
     except DataError:  # all but the question is in the runs
@@ -104,7 +107,7 @@ def _conducted(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps
 def _tuned(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Plan:
     """Tune the arms, and return the plan with what they chose; it is written down before its jobs begin."""
     try:
-        chosen = tuned.search(folder.path, plan, verbosity=verbosity)
+        chosen = tuned.search(folder, plan, verbosity=verbosity)
     except BaseException as error:
         stopped = isinstance(error, Interrupted | KeyboardInterrupt | NotWritten)
         status = "interrupted" if stopped else "failed"

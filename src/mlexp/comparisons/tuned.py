@@ -20,6 +20,7 @@ from mlexp.comparisons.metric import Metric
 from mlexp.errors import ConfigError
 from mlexp.schema import Config
 from mlexp.studies import Comparison
+from mlexp.sweep_folder import SweepFolder
 from mlexp.terminal import Terminal
 from mlexp.tuning import space
 
@@ -79,7 +80,7 @@ def write(folder: Path, configs: Mapping[str, Config]) -> None:
         record.write_bytes(path, configuration.as_yaml(config).encode())
 
 
-def search(folder: Path, plan: sweeps.Plan, *, verbosity: int) -> Chosen:
+def search(folder: SweepFolder, plan: sweeps.Plan, *, verbosity: int) -> Chosen:
     """Run the searches that are left, where the plan runs, and return what each arm chose with what it cost.
 
     Raises
@@ -88,10 +89,13 @@ def search(folder: Path, plan: sweeps.Plan, *, verbosity: int) -> Chosen:
         A search was asked to stop; the others and what it tried so far are kept.
     """
     found: Chosen = {}
-    for file in sorted((folder / FOLDER).glob("*.yaml")):
+    data = {job.swept["arm"]: job.data for job in plan.jobs}
+    for file in sorted((folder.path / FOLDER).glob("*.yaml")):
         config, place = configuration.read(file), file.with_suffix("")
         if not (place / "run.json").exists():  # killed before it wrote what it is
             shutil.rmtree(place, ignore_errors=True)
+        elif data[config.task.name] not in ("", record.load(place).info["dataset"]["fingerprint"]):
+            folder.set_aside(place)
         if not _complete(place):
             config = replace(
                 config,
@@ -139,8 +143,10 @@ def with_chosen(plan: sweeps.Plan, folder: Path, chosen: Chosen) -> sweeps.Plan:
 
 
 def _like(plan: sweeps.Plan, jobs: Sequence[Combination]) -> sweeps.Plan:
+    """Return a plan of other settings of the same jobs, which have the same data."""
     again = sweeps.planned(jobs, command=plan.command)
-    return replace(again, sweep=plan.sweep, execution=plan.execution, figures=plan.figures)
+    same = tuple(replace(job, data=old.data) for job, old in zip(again.jobs, plan.jobs, strict=True))
+    return replace(plan, jobs=same)
 
 
 def _written(folder: Path) -> list[Config]:

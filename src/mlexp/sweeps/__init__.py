@@ -4,9 +4,10 @@
 it, `resume` goes on with one that was stopped or killed. Both return an `Outcome`.
 """
 
-from mlexp.sweeps.plan import Job, Plan, plan, planned, restored
+from mlexp.sweeps.opening import begin, taken_over, write_plan
+from mlexp.sweeps.plan import Job, Plan, plan, planned, read, restored
 from mlexp.sweeps.rounds import Rounds
-from mlexp.sweeps.run import Outcome, begin, go_on, resume, run, show, write_plan
+from mlexp.sweeps.run import Outcome, go_on, resume, run, show
 
 __all__ = [
     "Job",
@@ -17,9 +18,11 @@ __all__ = [
     "go_on",
     "plan",
     "planned",
+    "read",
     "restored",
     "resume",
     "run",
     "show",
+    "taken_over",
     "write_plan",
 ]

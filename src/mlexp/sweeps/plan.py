@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlexp import app, checks, execution, schema
+from mlexp import app, checks, execution, identity, schema, stamp
 from mlexp import config as configuration
 from mlexp.combinations import Combination, changed, expand
-from mlexp.errors import ConfigError
+from mlexp.errors import ConfigError, DataError
 from mlexp.schema import Config
 from mlexp.sweep_folder import Sweep
-
-DECODED = ("published", "idx", "csv", "npz", "openml")  # readers whose files are read once, then cached
 
 
 @dataclass(frozen=True)
@@ -29,12 +27,14 @@ class Job:
     swept : swept key -> its value as typed
     config : the whole configuration
     hash : what of the configuration can change a result, as 8 hex digits
+    data : fingerprint of its data set; empty as long as that has not been read
     """
 
     number: int
     swept: Mapping[str, str]
     config: Config
     hash: str
+    data: str = ""
 
     @property
     def name(self) -> str:
@@ -55,6 +55,7 @@ class Plan:
     sweep, execution : those nodes of the configuration
     figures : whether pictures of the whole sweep are drawn
     command : the command line, for the record
+    n_features : number of features, of several data sets the largest; 0 as long as they have not been read
     """
 
     jobs: tuple[Job, ...]
@@ -62,6 +63,7 @@ class Plan:
     execution: schema.Execution
     figures: bool = True
     command: tuple[str, ...] = ()
+    n_features: int = 0
 
     @property
     def first(self) -> Config:
@@ -80,27 +82,19 @@ class Plan:
         return list(dict.fromkeys(key for job in self.jobs for key in job.swept))
 
     @property
+    def settings_hash(self) -> str:
+        """8 hex digits that change with the settings of the jobs, and with nothing else."""
+        return _digits(job.hash for job in self.jobs)
+
+    @property
     def hash(self) -> str:
-        """8 hex digits that change with the jobs, and with nothing else."""
-        return hashlib.sha256(" ".join(job.hash for job in self.jobs).encode()).hexdigest()[:8]
+        """8 hex digits that change with the settings of the jobs and with their data, and with nothing else."""
+        return identified(self.settings_hash, self.jobs)
 
     @cached_property
     def workers(self) -> int:
         """Jobs at once; raises `ConfigError` if no one answers where they are to run."""
         return execution.workers_of(self.execution, self.first.threads)
-
-    @cached_property
-    def n_features(self) -> int:
-        """Number of features; reads the files that all jobs share, before several workers would at the same time."""
-        wanted = {str(asdict(job.config.dataset)) for job in self.jobs}
-        if len(wanted) == 1 and self.first.dataset.reader in DECODED:
-            return app.load(self.first).n_features
-        return 64 if self.first.dataset.reader == "sklearn" else 2
-
-    def settle(self) -> None:
-        """Find out what takes a look outside; raises what `workers` and `n_features` do, before anything is made."""
-        for ask in ("n_features", "workers"):
-            getattr(self, ask)
 
     def record(self, base: Config) -> dict[str, Any]:
         """Return the plan as `sweep.json` keeps it: each job by what it changes in `base`, that of `config.yaml`."""
@@ -108,6 +102,8 @@ class Plan:
         return {
             "task": self.task,
             "hash": self.hash,
+            "settings_hash": self.settings_hash,
+            "settings": identity.settings(base),
             "keys": self.keys,
             "command": list(self.command),
             "figures": self.figures,
@@ -117,12 +113,47 @@ class Plan:
                 {
                     "number": job.number,
                     "hash": job.hash,
+                    "data": job.data,
                     "swept": dict(job.swept),
                     "changes": _changes(known, job),
                 }
                 for job in self.jobs
             ],
         }
+
+
+def identified(settings_hash: str, jobs: Iterable[Job]) -> str:
+    """Return the hash of jobs with these settings and the data that these jobs have."""
+    return _digits((settings_hash, *(job.data for job in jobs)))
+
+
+def read(plan: Plan) -> Plan:
+    """Return the plan with the fingerprint of the data of each job: what must be known before anything is made.
+
+    It reads the files once, before several workers would at the same time. Of several data sets, one that cannot be
+    read costs the jobs that need it, when they run.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If the data set that all jobs need cannot be read, or no one answers where they are to run.
+    """
+    wanted = [str((asdict(job.config.dataset), job.config.data_dir)) for job in plan.jobs]
+    found: dict[str, tuple[str, int]] = {}
+    for name, job in zip(wanted, plan.jobs, strict=True):
+        if name in found:
+            continue
+        try:
+            dataset = app.load(job.config)
+            found[name] = dataset.fingerprint, dataset.n_features
+        except (ConfigError, DataError):
+            if len(set(wanted)) == 1:
+                raise
+            found[name] = "", 0
+    jobs = [replace(job, data=found[name][0]) for name, job in zip(wanted, plan.jobs, strict=True)]
+    known = replace(plan, jobs=tuple(jobs), n_features=max(n for _, n in found.values()))
+    known.workers  # noqa: B018
+    return known
 
 
 def plan(arguments: Sequence[str], config_dir: str | None = None, command: Sequence[str] = ()) -> Plan:
@@ -182,9 +213,16 @@ def planned(
 
 
 def restored(path: Path, settings: Sequence[str] = ()) -> Plan:
-    """Return the plan of a sweep from its folder; where it runs and what it trusts is taken from `settings` alone."""
+    """Return the plan of a sweep from its folder; where it runs and what it trusts is taken from `settings` alone.
+
+    Raises
+    ------
+    ConfigError
+        If `config.yaml` was edited, or a job has another hash than when it was planned.
+    """
     info = Sweep(path).info
-    base = configuration.read(path / "config.yaml")
+    old = info.get("format", 0) < stamp.FORMAT  # its hashes are of another kind
+    base = configuration.read(path / "config.yaml") if old else identity.refuse_edited(path, info)
     asked = configuration.again(base, path, settings)
     jobs = []
     for entry in info["jobs"]:
@@ -195,7 +233,7 @@ def restored(path: Path, settings: Sequence[str] = ()) -> Plan:
         checks.check_values(configuration.flat(config))
         checks.check_together(config)
         code = configuration.config_hash(config)
-        if code != entry["hash"]:
+        if code != entry["hash"] and not old:
             raise ConfigError(
                 f"Job {entry['number']} of {path} cannot be made again by this version of mlexp. Run the sweep anew."
             )
@@ -207,7 +245,7 @@ def restored(path: Path, settings: Sequence[str] = ()) -> Plan:
             execution=schema.Execution(),
             tracking=asked.tracking,
         )
-        jobs.append(Job(entry["number"], entry["swept"], config, code))
+        jobs.append(Job(entry["number"], entry["swept"], config, entry["hash"], entry.get("data", "")))
     return Plan(
         tuple(jobs),
         schema.Sweep(**info["sweep"]),
@@ -221,6 +259,10 @@ def _shared(config: Config) -> dict[str, Any]:
     """Return what a sweep has only one value of."""
     nodes = configuration.flat(config.sweep, "sweep.") | configuration.flat(config.execution, "execution.")
     return {"outputs": config.outputs} | nodes
+
+
+def _digits(words: Iterable[str]) -> str:
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:8]
 
 
 def _changes(base: Mapping[str, Any], job: Job) -> dict[str, Any]:

@@ -12,13 +12,15 @@ from types import TracebackType
 
 from mlexp import sweep_folder
 from mlexp.combinations import Combination
+from mlexp.data.dataset import Dataset
 from mlexp.errors import Interrupted
 from mlexp.execution import Backend
 from mlexp.execution.here import Here
 from mlexp.schema import Config
 from mlexp.sweeps import work
+from mlexp.sweeps.opening import write_plan
 from mlexp.sweeps.plan import planned
-from mlexp.sweeps.run import Conductor, Row, write_plan
+from mlexp.sweeps.run import Conductor, Row
 from mlexp.terminal import QUIET
 
 
@@ -31,7 +33,7 @@ class Rounds:
     config : its nodes `sweep` and `execution` say how the jobs run
     stop : is set to end the round under way
     command : the command line, for the record
-    n_features : number of features, by which small networks are known
+    dataset : the rows that all jobs share
     verbosity : how much is said
     """
 
@@ -42,11 +44,11 @@ class Rounds:
         stop: threading.Event,
         *,
         command: Sequence[str] = (),
-        n_features: int = 1,
+        dataset: Dataset,
         verbosity: int = QUIET,
     ) -> None:
         self.place, self.config, self.stop = place, config, stop
-        self._options = tuple(command), n_features, verbosity
+        self._options = tuple(command), dataset, verbosity
         self._open = ExitStack()
         self._under_way: tuple[Conductor, Backend] | None = None
 
@@ -60,8 +62,9 @@ class Rounds:
 
     def run(self, combinations: Sequence[Combination]) -> list[Row]:
         """Run a round of jobs to its end, and return their lines of the summary; "left" is one that was stopped."""
-        command, n_features, verbosity = self._options
+        command, dataset, verbosity = self._options
         plan = replace(planned(combinations, command=command), figures=False)
+        plan = replace(plan, jobs=tuple(replace(job, data=dataset.fingerprint) for job in plan.jobs))
         plan = replace(
             plan, sweep=replace(self.config.sweep, dir=str(self.place)), execution=self.config.execution
         )
@@ -72,7 +75,7 @@ class Rounds:
                 shutil.rmtree(self.place, ignore_errors=True)
                 folder = sweep_folder.create(self.place, plan.task, plan.hash, self.place)
             self._open.callback(folder.close)
-            conductor = Conductor(plan, folder, verbosity, n_features)
+            conductor = Conductor(plan, folder, verbosity, dataset.n_features)
             pool = self._open.enter_context(conductor.at_work(Here(work.work) if work.busy else None))
             self._under_way = conductor, pool
         else:

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mlexp import config as configuration
-from mlexp import files, record, stopping, sweep_folder
-from mlexp.errors import ConfigError, Interrupted, MlexpError, SweepError
+from mlexp import files, record, stopping
+from mlexp.errors import Interrupted, MlexpError, SweepError
 from mlexp.execution import Backend, Event, backend
 from mlexp.sweep_folder import FINISHED, Sweep, SweepFolder
-from mlexp.sweeps.plan import Job, Plan, restored
+from mlexp.sweeps.opening import begin, has_other_data, is_finished, now, taken_over, tracker
+from mlexp.sweeps.plan import Job, Plan, read
 from mlexp.sweeps.stacks import Unit, units
 from mlexp.sweeps.view import View
-from mlexp.sweeps.work import News, Order
+from mlexp.sweeps.work import CHANGED, News, Order
 from mlexp.terminal import QUIET
-from mlexp.tracking import Tracker
 from mlexp.untrusted import plain
 
 NEVER_BEGUN = 2  # times that a job may go to another worker because its own was gone before it began
@@ -73,57 +71,8 @@ def run(plan: Plan, *, verbosity: int = QUIET) -> Outcome:
     ConfigError
         If the folder cannot be made, or another process is at work there.
     """
+    plan = read(plan)
     return go_on(plan, begin(plan), verbosity=verbosity)
-
-
-def begin(plan: Plan, first: Callable[[Path], None] = lambda place: None) -> SweepFolder:
-    """Make the folder of a sweep, or take over the one that is to be gone on with.
-
-    `first` writes into it what must be there once `sweep.json` makes it a sweep that another process can go on with.
-    """
-    outputs, place = Path(plan.first.outputs), Path(plan.sweep.dir) if plan.sweep.dir else None
-    unfinished = None
-    if plan.sweep.resume:
-        known = place is not None and (place / sweep_folder.INFO).exists()
-        unfinished = place if known else sweep_folder.newest(outputs, plan.task, plan.hash)
-        if place is not None and known and sweep_folder.load(place).info["hash"] != plan.hash:
-            raise ConfigError(
-                f"sweep.dir={place} holds a sweep of other jobs than these. Name another folder, or go on with that "
-                f"one: mlexp resume {place}"
-            )
-    plan.settle()
-    if unfinished is not None:
-        folder = sweep_folder.reopen(unfinished)
-        with folder.freed_on_error():
-            first(folder.path)
-        return folder
-    folder = sweep_folder.create(outputs, plan.task, plan.hash, place)
-    with folder.freed_on_error():
-        first(folder.path)
-        write_plan(plan, folder)
-    return folder
-
-
-def write_plan(plan: Plan, folder: SweepFolder) -> None:
-    """Write down what is about to run, enough to go on with it in another process.
-
-    A plan that grew or was tuned since keeps the hash of what was asked for: by that its folder is found again. Nor is
-    `config.yaml` written again: two files are not replaced at once, and `sweep.json` says how jobs differ from it.
-    """
-    base, written, kept = plan.first, folder.path / "config.yaml", {"started": _now()}
-    if (folder.path / sweep_folder.INFO).exists():
-        known = Sweep(folder.path).info
-        base, kept = configuration.read(written), {name: known[name] for name in ("started", "hash")}
-    else:
-        record.write_bytes(written, configuration.as_yaml(base).encode())
-    info = plan.record(base)
-    folder.write_info({"status": "running"} | info | kept)
-    tracker(plan, folder).started(folder.path, info, configuration.flat(plan.first))
-
-
-def tracker(plan: Plan, folder: SweepFolder) -> Tracker:
-    """Return what tells other programs of the sweep as a whole."""
-    return Tracker(plan.first, lambda words: folder.log(f"warning: {words}"))
 
 
 def go_on(plan: Plan, folder: SweepFolder, *, verbosity: int = QUIET, ending: bool = True) -> Outcome:
@@ -137,13 +86,14 @@ def resume(path: Path, *, verbosity: int = QUIET, settings: Sequence[str] = ()) 
 
     They run where `settings` say, such as ``execution=dask``; by default on this machine.
     """
-    folder = sweep_folder.reopen(path)
+    plan, folder = taken_over(path, settings)
     with folder.freed_on_error():
-        return go_on(restored(folder.path, settings), folder, verbosity=verbosity)
+        return go_on(plan, folder, verbosity=verbosity)
 
 
 def show(plan: Plan) -> None:
     """Print the jobs of a plan and how they would be handed out."""
+    plan = read(plan)
     View(plan).announce(units(plan.jobs, plan.sweep.stack, plan.workers, plan.n_features), 0, None)
 
 
@@ -170,11 +120,20 @@ class Conductor:
         if self.plan.sweep.dir is None:
             record.point_latest(self.folder.path)
         with stopping.stop_on_signal() as stop, self.at_work() as pool:
+            self.set_aside()
             try:
                 self.serve(self.plan.jobs, pool, stop)
             except Interrupted as error:  # where the jobs run there is no one left
                 self.problem = str(error)
         return self.close(self.finished)
+
+    def set_aside(self) -> None:
+        """Move runs out of the way that are not of this plan, by their settings or by their data."""
+        known = {job.name: job for job in self.plan.jobs}
+        for place in sorted((self.folder.path / "runs").glob("[!.]*")):
+            if place.name not in known or has_other_data(Sweep(self.folder.path), known[place.name]):
+                self.folder.set_aside(place)
+                self.folder.log(f"{place.name} is set aside: it is not of these jobs and data")
 
     def extend(self, plan: Plan) -> None:
         """Go on with a plan that has more jobs."""
@@ -206,7 +165,7 @@ class Conductor:
         """Have what is left of these jobs run."""
         for job in jobs:
             self.folder.clear(job.name)
-            if _status(self.folder, job) in FINISHED and not self.undrawn(job):
+            if is_finished(Sweep(self.folder.path), job) and not self.undrawn(job):
                 self.rows[job.number] = self._row(job)
         left = [job for job in jobs if job.number not in self.rows]
         handed = self.handed_out(left)
@@ -235,7 +194,8 @@ class Conductor:
     def ordered(self, unit: Unit) -> tuple[Order, ...]:
         """Return the jobs of a unit as they are sent to a worker."""
         return tuple(
-            Order(job.number, job.config, self.place(job).absolute(), self.plan.command) for job in unit
+            Order(job.number, job.config, self.place(job).absolute(), self.plan.command, job.data)
+            for job in unit
         )
 
     def heed(self, event: Event, stop: threading.Event) -> None:
@@ -256,9 +216,10 @@ class Conductor:
 
     def ended(self, job: Job, status: str, problem: str = "") -> None:
         """Write down how a job ended."""
-        self.rows[job.number] = self._row(job, status, problem)
+        row = self.rows[job.number] = self._row(job, status, problem)
+        status, problem = row["status"], row["problem"]
         self.folder.log(f"{job.name} {status}{f': {problem}' if problem else ''}")
-        self.view.changed(job, status, self.rows[job.number], problem)
+        self.view.changed(job, status, row, problem)
 
     def lost(self, event: Event) -> None:
         """Put aside the job that its worker died of, or give it another chance; the rest of the unit goes on.
@@ -267,7 +228,7 @@ class Conductor:
         """
         for order in [order for order in event.unit if order.number not in self.rows]:
             job = self.plan.jobs[order.number - 1]
-            if _status(self.folder, job) in FINISHED:  # it came to its end, and could not say so
+            if is_finished(Sweep(self.folder.path), job):  # it came to its end, and could not say so
                 self.ended(job, "completed")
                 continue
             guilty = job.number in self.begun and event.kind == "lost"
@@ -299,7 +260,7 @@ class Conductor:
             else "failed"
         )
         self.folder.write_summary(rows)
-        self.folder.write_info(Sweep(self.folder.path).info | {"status": status, "ended": _now()})
+        self.folder.write_info(Sweep(self.folder.path).info | {"status": status, "ended": now()})
         self.folder.log(status)
         return Outcome(self.folder.path, status, rows, self.problem)
 
@@ -327,6 +288,8 @@ class Conductor:
         row: Row = {"number": job.number, **job.swept, "status": status or "left"}
         if run is None:
             return row | {"seconds": "", "folder": "", "problem": problem}
+        if has_other_data(Sweep(self.folder.path), job):
+            return row | {"status": "failed", "seconds": "", "folder": f"runs/{job.name}", "problem": CHANGED}
         facts = run.info["facts"]
         if not status or run.info["status"] in FINISHED:
             row["status"], problem = run.info["status"], run.info["error"] or ""
@@ -338,12 +301,3 @@ class Conductor:
             "folder": f"runs/{job.name}",
             "problem": problem,
         }
-
-
-def _status(folder: SweepFolder, job: Job) -> str:
-    run = Sweep(folder.path).run(job.name)
-    return str(run.info["status"]) if run else ""
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -13,21 +13,24 @@ from typing import IO, Any, NamedTuple
 
 from mlexp import app
 from mlexp.data.dataset import Dataset
-from mlexp.errors import DivergedError, Interrupted, MlexpError, NotWritten, in_words
+from mlexp.errors import DataError, DivergedError, Interrupted, MlexpError, NotWritten, in_words
 from mlexp.execution import Tell
 from mlexp.observer import Plan
 from mlexp.schema import Config
 from mlexp.terminal import QUIET, Terminal
 
+CHANGED = "Its data changed while the sweep ran. Resume the sweep to run it with the data as they are now."
+
 
 @dataclass(frozen=True)
 class Order:
-    """One job as it is sent to a worker."""
+    """One job as it is sent to a worker; `data` is the fingerprint that its rows must have, empty for any."""
 
     number: int
     config: Config
     place: Path
     command: tuple[str, ...]
+    data: str = ""
 
 
 class News(NamedTuple):
@@ -95,7 +98,7 @@ def _alone(order: Order, stop: threading.Event, tell: Tell) -> BaseException | N
             terminal=voice,
             place=order.place,
             stop=stop,
-            dataset=_kept(order.config),
+            dataset=_kept(order),
         )
     except BaseException as error:
         problem = error
@@ -122,7 +125,7 @@ def _together(
             terminals=voices,
             places=[order.place for order in unit],
             stop=stop,
-            dataset=_kept(unit[0].config),
+            dataset=_kept(unit[0]),
         ):
             tell(_news(rest.pop(0), problem))
     except NotWritten as error:  # nor would the disk take them one by one
@@ -155,11 +158,14 @@ def _verdict(error: BaseException) -> str:
 _last: tuple[Any, Dataset] | None = None
 
 
-def _kept(config: Config) -> Dataset:
+def _kept(order: Order) -> Dataset:
     """Return the rows of a job; those of the last one are kept, for the next one mostly wants the same."""
     global _last
-    wanted = (asdict(config.dataset), config.data_dir)
+    wanted = (asdict(order.config.dataset), order.config.data_dir, order.data)
     if _last is None or _last[0] != wanted:
         _last = None
-        _last = (wanted, app.load(config))
+        dataset = app.load(order.config)
+        if order.data not in ("", dataset.fingerprint):
+            raise DataError(CHANGED)
+        _last = (wanted, dataset)
     return _last[1]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import checks, record
+from mlexp import checks, identity, record
 from mlexp import config as configuration
 from mlexp.app import Session
 from mlexp.data.dataset import Dataset, split
@@ -67,7 +67,7 @@ def search(config: Config, dataset: Dataset, session: Session) -> Result:
         config,
         session.stop,
         command=session.command,
-        n_features=dataset.n_features,
+        dataset=dataset,
         verbosity=session.terminal.verbosity,
     ) as rounds:
         try:
@@ -81,6 +81,9 @@ def search(config: Config, dataset: Dataset, session: Session) -> Result:
     record.write_table(place / "tuning.csv", rows_of(trials, space, metric))
     # What is kept as the configuration is that of the model that will lie here; run again, it searches anew.
     chosen = replace(space.configured(found.best.setting), tune=config.tune)
+    asked, now = session.info["settings"], identity.settings(chosen)
+    session.info["chosen"] = {key: value for key, value in now.items() if value != asked.get(key)}
+    session.folder.write_info(session.info)  # first: `config.yaml` is held against it
     session.folder.write_config(configuration.as_yaml(chosen))
     report = found.report(session)
     record.write_json(place / "tuning.json", report)

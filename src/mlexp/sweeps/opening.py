@@ -1,0 +1,138 @@
+"""The folder of a sweep before its jobs run: made, or taken over with the data as they are now."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mlexp import config as configuration
+from mlexp import identity, record, stamp, stopping, sweep_folder
+from mlexp.errors import ConfigError, DataError
+from mlexp.sweep_folder import FINISHED, Sweep, SweepFolder
+from mlexp.sweeps.plan import Job, Plan, identified, read, restored
+from mlexp.tracking import Tracker
+
+KEPT = ("started", "settings_hash", "warnings")  # what a plan that grew, was tuned or has other data keeps
+
+
+def begin(plan: Plan, first: Callable[[Path], None] = lambda place: None) -> SweepFolder:
+    """Make the folder of a sweep whose data have been read, or take over the one that is to be resumed.
+
+    `first` writes into it what must be there once `sweep.json` makes it a sweep that another process can go on with.
+    """
+    outputs, place = Path(plan.first.outputs), Path(plan.sweep.dir) if plan.sweep.dir else None
+    unfinished = None
+    if plan.sweep.resume:
+        unfinished = place if place else sweep_folder.newest(outputs, plan.task, plan.hash)
+    if unfinished is not None and (unfinished / sweep_folder.INFO).exists():
+        info = sweep_folder.load(unfinished).info
+        stamp.refuse_older(unfinished, info)
+        if info["settings_hash"] != plan.settings_hash:
+            raise ConfigError(
+                f"sweep.dir={unfinished} holds a sweep of other jobs than these. Name another folder, or resume that "
+                f"one: mlexp resume {unfinished}"
+            )
+        identity.refuse_edited(unfinished, info)
+        folder = sweep_folder.reopen(unfinished)
+        with folder.freed_on_error():
+            first(folder.path)
+            if info["hash"] != plan.hash:
+                _renew(plan, folder)
+        return folder
+    earlier = None
+    if plan.sweep.resume and place is None:
+        earlier = sweep_folder.newest(outputs, plan.task, plan.settings_hash, "settings_hash")
+    folder = sweep_folder.create(outputs, plan.task, plan.hash, place)
+    with folder.freed_on_error():
+        first(folder.path)
+        write_plan(plan, folder)
+        if earlier is not None:
+            where = stopping.as_typed(earlier.resolve())
+            _say(folder, f"{where} has these settings and other data: all jobs run anew.")
+    return folder
+
+
+def taken_over(path: Path, settings: Sequence[str] = ()) -> tuple[Plan, SweepFolder]:
+    """Take the folder of a sweep to resume it, and return its plan with the data as they are now.
+
+    Where every job has come to its end, data are not read: there is nothing left that could run with others.
+    """
+    stamp.refuse_older(path, sweep_folder.load(path).info)
+    plan = restored(path, settings)
+    if all(is_finished(Sweep(path), job) for job in plan.jobs):
+        return plan, sweep_folder.reopen(path)
+    now = read(plan)
+    folder = sweep_folder.reopen(path)
+    if [job.data for job in now.jobs] != [job.data for job in plan.jobs]:
+        _renew(now, folder)
+    return now, folder
+
+
+def _renew(plan: Plan, folder: SweepFolder) -> None:
+    """Write down that the jobs of a folder have other data from now on."""
+    folder.renewed = True
+    write_plan(plan, folder)
+    _say(
+        folder,
+        "The data have changed since this sweep began: jobs of the old data are set aside and run anew.",
+    )
+
+
+def _say(folder: SweepFolder, words: str) -> None:
+    """Say what a person must know of a sweep, now and in its record."""
+    folder.log(f"warning: {words}")
+    info = Sweep(folder.path).info
+    folder.write_info(info | {"status": "running", "warnings": [*info.get("warnings", []), words]})
+    print(f"mlexp: {words}", file=sys.stderr)
+
+
+def write_plan(plan: Plan, folder: SweepFolder) -> None:
+    """Write down what is about to run, enough to go on with it in another process.
+
+    A plan that grew or was tuned since keeps the hash of what was asked for: by that its folder is found again. Nor is
+    `config.yaml` written again: two files are not replaced at once, and `sweep.json` says how jobs differ from it.
+    """
+    base, written, kept = plan.first, folder.path / "config.yaml", {"started": now()}
+    if (folder.path / sweep_folder.INFO).exists():
+        known = Sweep(folder.path).info
+        kept = {name: known[name] for name in KEPT if name in known}
+        kept["hash"] = identified(known["settings_hash"], plan.jobs)
+        base = configuration.read(written)
+    else:
+        record.write_bytes(written, configuration.as_yaml(base).encode())
+    info = plan.record(base)
+    folder.write_info({"status": "running"} | info | kept)
+    tracker(plan, folder).started(folder.path, info, configuration.flat(plan.first))
+
+
+def tracker(plan: Plan, folder: SweepFolder) -> Tracker:
+    """Return what tells other programs of the sweep as a whole."""
+    return Tracker(plan.first, lambda words: folder.log(f"warning: {words}"))
+
+
+def is_finished(sweep: Sweep, job: Job) -> bool:
+    """Return whether a job has come to its end, with the data that it was to have."""
+    return _known(sweep, job).get("status") in FINISHED and not has_other_data(sweep, job)
+
+
+def has_other_data(sweep: Sweep, job: Job) -> bool:
+    """Return whether the run folder of a job is that of other data than the plan says."""
+    found = _known(sweep, job).get("dataset", {}).get("fingerprint")
+    return found is not None and job.data not in ("", found)
+
+
+def _known(sweep: Sweep, job: Job) -> Mapping[str, Any]:
+    """Return the record of a job; empty where there is none, or a damaged one, as before it has begun."""
+    run = sweep.run(job.name)
+    try:
+        return run.info if run else {}
+    except DataError:
+        return {}
+
+
+def now() -> str:
+    """Return the time for a record."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -28,6 +28,13 @@ CASES = [
 ]
 
 
+IN_A_PROCESS = (
+    CASES[1],
+    CASES[4],
+    CASES[9],
+)  # the others in this one, to save the second that it takes to start
+
+
 @pytest.mark.parametrize("overrides", CASES, ids=" ".join)
 def test_the_same_bits_again(tmp_path: Path, overrides: tuple[str, ...]) -> None:
     done = run(tmp_path, *overrides, "figures=false", "dataset.limit=400")
@@ -36,7 +43,7 @@ def test_the_same_bits_again(tmp_path: Path, overrides: tuple[str, ...]) -> None
     reader = "synthetic" if name == "moons" else "sklearn"
     X = load(name=name, reader=reader, limit=400, target=target).X[done.predictions["test_row"]]
     with threadpool_limits(1):
-        model = fitted.load(done.path)
+        model = fitted.load(done.path, here=overrides not in IN_A_PROCESS)
         found, probability = model.predict(X), model.predict_proba(X)
     expected = done.predictions["test_predicted"]
     np.testing.assert_array_equal(found, expected if regression else np.array(model.classes)[expected])
@@ -85,7 +92,7 @@ def test_a_file_with_other_types_is_not_loaded(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"holds types that are not trusted: .*fractions"):
         skopsfile.load(tmp_path / "a.skops")
     (tmp_path / "b.skops").write_bytes(b"no archive")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="is damaged"):
         skopsfile.load(tmp_path / "b.skops")
 
 

@@ -46,7 +46,7 @@ CASES = [
 @pytest.mark.parametrize("settings", CASES, ids=" ".join)
 def test_parity(tmp_path: Path, settings: tuple[str, ...]) -> None:
     done = run(tmp_path, *settings, "figures=false")
-    model = fitted.load(done.path)
+    model = fitted.load(done.path, here=True)
     X = app.load(configuration.read(done.path / "config.yaml")).X[:500]
     assert onnxfile.parity(onnxfile.convert(model), model, X) <= onnxfile.TOLERANCE
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from mlexp import models, record, skopsfile
 from mlexp.data import newrows, tabular
 from mlexp.data.prepare import check_reach
 from mlexp.data.rows import Rows
-from mlexp.errors import DataError
+from mlexp.errors import DataError, MlexpError
+from mlexp.files import damaged
+from mlexp.isolated import Process
 from mlexp.record import Run
 from mlexp.schema import Config
 from mlexp.tasks import coder
@@ -37,6 +39,7 @@ class Fitted:
     centre, spread : regression: a prediction times `spread` plus `centre` is in the unit of the target
     kind : classification, regression, autoencoder or clustering
     threads : threads of the matrix products in the run
+    process : where steps and model live, if they are scikit-learn's from a file; `model` is None then
     """
 
     run: Run
@@ -48,6 +51,7 @@ class Fitted:
     spread: float = 1.0
     kind: str = "classification"
     threads: int = 1
+    process: Process | None = None
 
     @property
     def target(self) -> str:
@@ -68,6 +72,8 @@ class Fitted:
             Names of classes (str), numbers (float64) or numbers of clusters (int64); an autoencoder gives prepared
             rows, shape (n_samples, n_prepared_features).
         """
+        if self.process:
+            return self.process.ask("predict", self._numbers(X))[0]
         rows = self.prepared(X)
         if self.kind in ("autoencoder", "clustering"):
             return np.asarray(self.model.predict(rows))
@@ -80,21 +86,34 @@ class Fitted:
         """Return the outputs of an autoencoder's narrowest layer, shape (n_samples, width)."""
         if self.kind != "autoencoder":
             raise DataError(f"{self.run.path} is a run of kind {self.kind}: only an autoencoder has codes.")
+        if self.process:
+            return self.process.ask("transform", self._numbers(X))[0]
         return np.asarray(self.model.transform(self.prepared(X)))
 
     def predict_proba(self, X: Any) -> np.ndarray | None:
         """Return the probability of each class, shape (n_samples, n_classes); None where the model gives none."""
-        if self.kind != "classification" or not hasattr(self.model, "predict_proba"):
+        if not self.gives_probabilities:
             return None
+        if self.process:
+            return self.process.ask("predict_proba", self._numbers(X))[0]
         found = self.model.predict_proba(self.prepared(X))
         whole = np.zeros((len(found), len(self.classes)), found.dtype)
         whole[:, np.asarray(self.model.classes_, np.int64)] = found
         return whole
 
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether `predict_proba` returns an array."""
+        if self.process:
+            return bool(self.process.facts["probabilities"])
+        return self.kind == "classification" and hasattr(self.model, "predict_proba")
+
     def prepared(self, X: Any) -> np.ndarray:
         """Return raw rows as the model takes them, of shape (n_samples, n_prepared_features)."""
         rows = self._numbers(X)
         self._check_filled(rows)
+        if self.process:
+            return self.process.ask("prepared", rows)[0]
         early = [step for name, step in self.steps.items() if name not in ("scale", "pca")]
         if early:
             rows = np.asarray(rows, np.float64)
@@ -145,13 +164,16 @@ class Fitted:
         return rows
 
 
-def load(path: Path, trusted: Sequence[str] = ()) -> Fitted:
+def load(path: Path, trusted: Sequence[str] = (), *, here: bool = False) -> Fitted:
     """Load the fitted model of a run of classification, regression, autoencoder or clustering.
+
+    What scikit-learn fitted is loaded in a process of its own, which ends with the object that is returned.
 
     Parameters
     ----------
     path : run folder, or a task's ``latest``
     trusted : packages, besides mlexp's own and scikit-learn's, from which the model may come
+    here : load it in this process: a file that was tampered with can end or hang it
 
     Raises
     ------
@@ -159,33 +181,38 @@ def load(path: Path, trusted: Sequence[str] = ()) -> Fitted:
         No run folder, no fitted model in it, or types in its file that are not trusted.
     """
     run = record.load(path)
+    with_skops = any((run.path / name).exists() for name in ("model.skops", "preparation.skops"))
+    process = (
+        Process(run.path, trusted) if with_skops and not here else None
+    )  # it starts while this one goes on
     config = configuration.read(run.path / "config.yaml")
     kind, classes = config.task.kind, tuple(run.info["dataset"]["classes"])
     if kind not in KINDS:
         raise DataError(f"{path} is a run of kind {kind}, which has no model for new rows. {_CAN}")
-    of = kind, config.threads
-    if run.model:
-        dotted = models.class_path(config.model.name, kind, trusted)
-        try:
-            model = _of_engine(config, models.imported(dotted), run.model)
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(
-                f"{path / 'model.npz'} is damaged: it does not hold a model of kind {config.model.name} ({error}). "
-                "Run the task again."
-            ) from error
-        return Fitted(run, _steps(run), model, classes, np.dtype(config.model.dtype), *_unit(run.model), *of)
-    if not (run.path / "model.skops").exists():
+    if not run.model and not (run.path / "model.skops").exists():
         why = f"the run is {run.info['status']}"
         if run.info["status"] == "completed":
             why = f"{config.model.name} cannot place new rows"
         raise DataError(f"{path} holds no fitted model: {why}. {_CAN}")
-    *steps, (_, model) = skopsfile.load(run.path / "model.skops", trusted).steps
     dtype = np.dtype(np.float64 if kind == "clustering" else config.model.dtype)
-    if not hasattr(model, "regressor_"):
-        return Fitted(run, dict(steps), model, classes, dtype, kind=kind, threads=config.threads)
-    target = model.transformer_
-    unit = float(target.mean_[0]), float(target.scale_[0])
-    return Fitted(run, dict(steps), model.regressor_, classes, dtype, *unit, *of)
+    if process:
+        process.open(config.threads)
+        return Fitted(run, {}, None, classes, dtype, kind=kind, threads=config.threads, process=process)
+    if run.model:
+        unit, steps = _unit(run), _steps(run)
+        return Fitted(
+            run, steps, _of_engine(config, run, trusted), classes, dtype, *unit, kind, config.threads
+        )
+    file = run.path / "model.skops"
+    try:
+        *steps_of_file, (_, model) = skopsfile.load(file, trusted).steps
+        steps, unit = dict(steps_of_file), (0.0, 1.0)
+        if hasattr(model, "regressor_"):
+            unit = float(model.transformer_.mean_[0]), float(model.transformer_.scale_[0])
+            model = model.regressor_
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        raise damaged(file, f"it holds no pipeline of a run ({error})") from error
+    return Fitted(run, steps, model, classes, dtype, *unit, kind, config.threads)
 
 
 @dataclass(frozen=True)
@@ -198,16 +225,48 @@ class _Scale:
 
 def _steps(run: Run) -> dict[str, Any]:
     """Return the preparation that belongs to a network of the engine."""
-    if (run.path / "preparation.skops").exists():
-        return dict(skopsfile.load(run.path / "preparation.skops").steps)
-    return {"scale": _Scale(run.model.get("feature_scale"), run.model.get("feature_shift"))}
+    file = run.path / "preparation.skops"
+    if file.exists():
+        try:
+            return dict(skopsfile.load(file).steps)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise damaged(file, f"it holds no pipeline of a run ({error})") from error
+    n_features = run.info["dataset"]["n_features"]
+    factors = {name: run.model.get(f"feature_{name}") for name in ("scale", "shift")}
+    for name, factor in factors.items():
+        if factor is not None and not (_is_number(factor) and factor.shape in ((), (1,), (n_features,))):
+            raise damaged(
+                run.path / "model.npz", f"feature_{name} is no number for each of {n_features} features"
+            )
+    return {"scale": _Scale(factors["scale"], factors["shift"])}
 
 
-def _unit(arrays: Mapping[str, np.ndarray]) -> tuple[float, float]:
-    return float(arrays.get("target_shift", 0.0)), float(arrays.get("target_scale", 1.0))
+def _unit(run: Run) -> tuple[float, float]:
+    unit = run.model.get("target_shift", np.zeros(())), run.model.get("target_scale", np.ones(()))
+    if not all(_is_number(value) and value.shape == () for value in unit) or not unit[1] > 0:
+        raise damaged(run.path / "model.npz", "target_shift and target_scale are no numbers")
+    return float(unit[0]), float(unit[1])
 
 
-def _of_engine(config: Config, estimator_class: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    if hasattr(estimator_class, "from_arrays"):
-        return estimator_class.from_arrays(arrays)
-    return coder.build(config).restored(arrays)  # scikit-learn's network as an autoencoder
+def _is_number(array: np.ndarray) -> bool:
+    return array.dtype.kind in "iuf" and bool(np.isfinite(array).all())
+
+
+def _of_engine(config: Config, run: Run, trusted: Sequence[str]) -> Any:
+    """Return the network of a run, once its arrays are what its own settings ask for and the classes are those."""
+    kind, n_classes = config.task.kind, len(run.info["dataset"]["classes"])
+    path = models.class_path(config.model.name, kind, trusted)
+    try:
+        if path.startswith(models.ENGINE):
+            model = models.imported(path).from_arrays(run.model)
+            if kind == "classification" and len(model.classes_) != n_classes:
+                raise ValueError(f"{len(model.classes_)} classes for the {n_classes} of the data")
+            return model
+        return coder.build(config).restored(run.model)  # scikit-learn's network as an autoencoder
+    except Exception as error:  # settings and arrays of any kind, in any place
+        said = (
+            str(error) if isinstance(error, ValueError | MlexpError) else f"{type(error).__name__}: {error}"
+        )
+        raise damaged(
+            run.path / "model.npz", f"it does not hold a model of kind {config.model.name} ({said})"
+        ) from error

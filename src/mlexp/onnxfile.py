@@ -26,6 +26,10 @@ from mlexp.nn.layers import Activation, BatchNorm, Dense, Dropout
 OPSETS = {"": 20, "ai.onnx.ml": 3}
 IR_VERSION = 9
 TOLERANCE = 1e-5
+SECONDS, SECONDS_A_BYTE = (
+    10.0,
+    5e-6,
+)  # of processor time to convert a model of scikit-learn: skl2onnx walks its nodes
 # Activation of the engine -> operator and its attributes; silu is written out.
 OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
     "sigmoid": ("Sigmoid", {}),
@@ -90,6 +94,17 @@ class _Graph:
         self.add("Identity", out=name)
         shape = [None] if width is None else [None, width]
         self.outputs.append(helper.make_tensor_value_info(name, getattr(TensorProto, kind), shape))
+
+
+def exported(fitted: Fitted, X: np.ndarray) -> tuple[bytes, float]:
+    """Return a fitted run as an ONNX model, and by how much the two differ on rows `X`: see `convert` and `parity`."""
+    if fitted.process is None:
+        data = convert(fitted)
+        return data, parity(data, fitted, X)
+    found, apart = fitted.process.ask(
+        "onnx", np.asarray(X), seconds=SECONDS + fitted.process.size * SECONDS_A_BYTE
+    )
+    return found.tobytes(), float(apart)
 
 
 def convert(fitted: Fitted) -> bytes:

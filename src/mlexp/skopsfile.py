@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mlexp.errors import DataError
+from mlexp.errors import DataError, shortened
+from mlexp.files import damaged, unpacked_size
 
 # What the models of the closed table hold beyond the types that skops itself trusts.
 NEEDED_TYPES = (
     "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.metrics._dist_metrics.EuclideanDistance64",
     "sklearn.neighbors._ball_tree.BallTree",
     "sklearn.neighbors._kd_tree.KDTree",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     "sklearn.tree._tree.Tree",
 )
+DISTANCES = re.compile(r"sklearn\.metrics\._dist_metrics\.[A-Za-z]+Distance(32|64)")
+# Of what skops trusts, only that which models of rows of numbers are made of: no functions and methods, no readers of
+# text files, no searches.
+LOADERS = {
+    "ObjectNode", "DictNode", "JsonNode", "NdArrayNode", "ListNode", "TypeNode", "TupleNode", "TreeNode",
+    "RandomStateNode", "RandomGeneratorNode", "LossNode", "DTypeNode", "SparseMatrixNode", "SliceNode",
+}  # fmt: skip
+NOT_NEEDED = ("sklearn.feature_extraction.", "sklearn.model_selection.")
+NOT_NEEDED_TYPES = ("sklearn.preprocessing._function_transformer.FunctionTransformer",)
 
 
 def dump(fitted: Any) -> bytes:
@@ -67,17 +77,31 @@ def load(path: Path, trusted: Sequence[str] = ()) -> Any:
     """
     import skops.io
 
+    unpacked_size(path)
     try:
-        strange = [
-            name
-            for name in skops.io.get_untrusted_types(file=path)
-            if name not in NEEDED_TYPES and name.partition(".")[0] not in trusted
-        ]
-        if strange:
-            raise DataError(
-                f"{path} holds types that are not trusted: {', '.join(strange)}. If you know where the file comes "
-                "from, name their packages in trusted_packages."
-            )
-        return skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} cannot be read ({error}). Run the task again.") from error
+        beyond = skops.io.get_untrusted_types(file=path)
+        strange = [name for name in _strange(path, beyond) if name.partition(".")[0] not in trusted]
+        if not strange:
+            return skops.io.load(path, trusted=beyond)
+    except Exception as error:  # whatever skops and the classes say of a file that they did not write
+        said = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        raise damaged(path, said) from error
+    raise DataError(
+        f"{path} holds types that are not trusted: {shortened(', '.join(strange))}. If you know where the file comes "
+        "from, name their packages, such as --trust mine."
+    )
+
+
+def _strange(path: Path, beyond: Sequence[str]) -> list[str]:
+    """Return the types in a file that no model of ours needs; `beyond` are those that skops does not trust."""
+    with zipfile.ZipFile(path) as archive:
+        nodes: list[Any] = [json.loads(archive.read("schema.json"))]
+    found = {name for name in beyond if name not in NEEDED_TYPES and not DISTANCES.fullmatch(name)}
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, dict) and "__loader__" in node:
+            name = f"{node.get('__module__')}.{node.get('__class__')}"
+            if node["__loader__"] not in LOADERS or name in NOT_NEEDED_TYPES or name.startswith(NOT_NEEDED):
+                found.add(name)
+        nodes += node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return sorted(found)

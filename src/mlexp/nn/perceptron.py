@@ -202,13 +202,26 @@ class Perceptron:
         Returns
         -------
         fitted estimator
+
+        Raises
+        ------
+        ConfigError, KeyError, TypeError, ValueError
+            The arrays are not what `to_arrays` gives.
         """
         model: Any = cls(**json.loads(str(arrays["settings"])))
+        recipe.check(model.get_params(deep=False))
         for name in LEARNT:
             if name in arrays:
                 setattr(model, name, arrays[name] if arrays[name].ndim else arrays[name].item())
-        model.network_ = model.network(model.n_features_in_)
-        model.theta_, model.running_ = np.asarray(arrays["theta"]), np.asarray(arrays["running"])
+        model.network_ = model.network(int(model.n_features_in_))
+        for name, count in (("theta", model.network_.n_parameters), ("running", model.network_.n_running)):
+            array = arrays[name]
+            if array.shape != (count,) or array.dtype != model.dtype or not np.isfinite(array).all():
+                raise ValueError(
+                    f"{name} must be {count} finite numbers of {model.dtype}. Got {array.dtype} {array.shape}."
+                )
+            setattr(model, f"{name}_", array)
+        model.loss_function()
         fitted: Self = model
         return fitted
 

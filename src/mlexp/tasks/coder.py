@@ -139,6 +139,11 @@ class TheirCoder:
         layers = range(len(self.hidden) + 1)
         self.regressor.coefs_ = [arrays[f"W{k}"] for k in layers]
         self.regressor.intercepts_ = [arrays[f"b{k}"] for k in layers]
+        widths = [self.regressor.coefs_[0].shape[0], *self.hidden, self.regressor.coefs_[0].shape[0]]
+        for k, (W, b) in enumerate(zip(self.regressor.coefs_, self.regressor.intercepts_, strict=True)):
+            shapes = ((widths[k], widths[k + 1]), (widths[k + 1],))
+            if (W.shape, b.shape) != shapes or {W.dtype.kind, b.dtype.kind} != {"f"}:
+                raise ValueError(f"W{k} and b{k} must have shapes {shapes}. Got {W.shape} and {b.shape}.")
         return self
 
     @property

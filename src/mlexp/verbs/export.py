@@ -39,9 +39,8 @@ def _write_onnx(path: Path, target: Path) -> None:
     from mlexp import config as configuration
 
     model = fitted.load(path)
-    data = onnxfile.convert(model)
     X = app.load(configuration.read(path / "config.yaml")).X[:CHECKED_ROWS]
-    apart = onnxfile.parity(data, model, X)
+    data, apart = onnxfile.exported(model, X)
     record.write_bytes(target, data)
     print(
         f"{target}: {len(data) / 1e6:.2f} MB; differs from the run by {apart:.1e} at most on {len(X):,} rows"

@@ -9,7 +9,7 @@ from tests.tasks.running import run
 
 from mlexp import app, fitted, onnxfile
 from mlexp import config as configuration
-from mlexp.errors import DataError
+from mlexp.errors import ConfigError, DataError
 from mlexp.names import ACTIVATIONS
 
 pytest.importorskip("onnxruntime")
@@ -37,6 +37,16 @@ CASES = [
     ("task=regress", "model=ridge", "prepare.polynomial=2"),
     ("task=regress", "model=random_forest", "model.params.n_estimators=20"),
     ("task=fashion_autoencoder", "dataset=digits", "model.hidden=[9,5,9]", "size=smoke"),
+    ("dataset=iris", "model=hist_gradient_boosting"),
+    ("size=smoke", "dataset=moons", "model=hist_gradient_boosting", "prepare.pca=2"),
+    ("task=regress", "model=hist_gradient_boosting", "model.params.max_iter=20"),
+    ("dataset=iris", "model=hist_gradient_boosting", "model.params.min_samples_leaf=1000"),
+    ("dataset=wine", "model=knn"),
+    ("dataset=wine", "model=naive_bayes"),
+    ("task=regress", "model=linear"),
+    ("task=regress", "model=svm"),
+    ("task=regress", "model=knn"),
+    (*CLUSTERING, "model=minibatch_kmeans"),
     (*CLUSTERING, "model=kmeans"),
     (*CLUSTERING, "model=gmm", "prepare.pca=5"),
 ]  # fmt: skip
@@ -49,6 +59,30 @@ def test_parity(tmp_path: Path, settings: tuple[str, ...]) -> None:
     model = fitted.load(done.path, here=True)
     X = app.load(configuration.read(done.path / "config.yaml")).X[:500]
     assert onnxfile.parity(onnxfile.convert(model), model, X) <= onnxfile.TOLERANCE
+
+
+def test_what_cannot_be_exported_says_what_can(tmp_path: Path) -> None:
+    for words in (
+        (*CLUSTERING, "model.name=sklearn.cluster.Birch"),
+        ("dataset=iris", "model=hist_gradient_boosting", "model.params.categorical_features=[0]", "prepare.scale=minmax",
+         "model.params.max_iter=5"),
+    ):  # fmt: skip
+        model = fitted.load(run(tmp_path, *words, "figures=false").path, here=True)
+        with pytest.raises(ConfigError, match="cannot be exported") as caught:
+            onnxfile.convert(model)
+        assert len(str(caught.value)) < 600
+        assert "\n" not in str(caught.value)
+
+
+def test_export_runs_in_the_process_of_the_model(tmp_path: Path) -> None:
+    done = run(
+        tmp_path, "dataset=iris", "model=hist_gradient_boosting", "model.params.max_iter=5", "figures=false"
+    )
+    model = fitted.load(done.path)
+    X = app.load(configuration.read(done.path / "config.yaml")).X
+    data, apart = onnxfile.exported(model, X)
+    assert apart <= onnxfile.TOLERANCE
+    assert data == onnxfile.convert(fitted.load(done.path, here=True))
 
 
 def test_another_model_is_told_apart(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def _place(package: str) -> str | None:
 
 def send(pipe: IO[bytes], header: dict[str, Any], arrays: Sequence[np.ndarray]) -> None:
     """Write one message: a line of JSON, then the bytes of the arrays that it describes."""
-    whole = [np.ascontiguousarray(array) for array in arrays]
+    whole = [np.asarray(array, order="C") for array in arrays]
     shapes = [(array.dtype.str, array.shape) for array in whole]
     pipe.write(json.dumps(header | {"arrays": shapes}).encode() + b"\n")
     for array in whole:

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from mlexp.errors import ConfigError, MlexpError, shortened
+from mlexp.errors import ConfigError, MlexpError
 from mlexp.isolated import receive, send
+from mlexp.tasks.fitting import in_short
 
 MEMORY = 4_000_000_000  # bytes that the model and its predictions may take, besides what their sizes give
 COPIES = 8  # of the unpacked model and of the rows, that are held at once
@@ -22,13 +23,14 @@ def main() -> None:
     """Serve requests from the standard input until it is closed."""
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
-    model = None
+    model, path = None, ""
     while True:
         try:
             request, arrays = receive(requests)
         except EOFError:
             return
         try:
+            path = request.get("path", path)
             if model is None:
                 model = _load(request)
                 answer: dict[str, Any] = {"probabilities": _gives_probabilities(model)}
@@ -40,26 +42,20 @@ def main() -> None:
             kind = "ConfigError" if isinstance(error, ConfigError) else "DataError"
             answer, found = {"error": kind, "words": str(error)}, []
         except Exception as error:
-            said = (
-                "it needs more memory than a model of its size"
-                if isinstance(error, MemoryError)
-                else repr(error)
-            )
-            words = (
-                f"The model cannot be used: {shortened(said)}. Its file may be damaged: run the task again."
-            )
+            why = f"The model of {path} cannot be used: {in_short(error)}."
+            words = f"{why} Its file may be damaged: run the task again."
             answer, found = {"error": "DataError", "words": words}, []
         send(answers, answer, found)
 
 
 def _load(request: dict[str, Any]) -> Any:
     sys.path += [place for place in request["trusted"].values() if place and place not in sys.path]
-    sys.meta_path.insert(0, _Unneeded)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, _Unneeded)
     from mlexp import fitted, onnxfile  # noqa: F401  (before the limits: what is imported is ours)
 
     for package in ("sklearn.ensemble", "sklearn.compose", "skops.io"):
         __import__(package)
-    sys.meta_path.remove(_Unneeded)  # type: ignore[arg-type]
+    sys.meta_path.remove(_Unneeded)
     for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):  # it writes no file, least of all one of 4 GB
         resource.setrlimit(limit, (0, 0))
     _limit(request["seconds"], COPIES * request["size"])

@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from mlexp.errors import ConfigError, DataError
+from mlexp.errors import ConfigError, DataError, shortened
 from mlexp.fitted import Fitted
 from mlexp.nn.activations import LEAK
 from mlexp.nn.layers import Activation, BatchNorm, Dense, Dropout
+from mlexp.tasks.fitting import in_short
 
 OPSETS = {"": 20, "ai.onnx.ml": 3}
 IR_VERSION = 9
@@ -30,6 +31,10 @@ SECONDS, SECONDS_A_BYTE = (
     10.0,
     5e-6,
 )  # of processor time to convert a model of scikit-learn: skl2onnx walks its nodes
+EXPORTED = (
+    "mlp", "autoencoder", "logistic", "svm", "knn", "decision_tree", "random_forest", "hist_gradient_boosting",
+    "naive_bayes", "sklearn_mlp", "linear", "ridge", "kmeans", "minibatch_kmeans", "gmm",
+)  # fmt: skip
 # Activation of the engine -> operator and its attributes; silu is written out.
 OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
     "sigmoid": ("Sigmoid", {}),
@@ -63,7 +68,7 @@ class _Graph:
         from onnx import helper
 
         out = out or f"t{len(self.nodes)}"
-        domain = "ai.onnx.ml" if operator == "LabelEncoder" else ""
+        domain = "ai.onnx.ml" if operator in ("LabelEncoder", "TreeEnsembleRegressor") else ""
         self.nodes.append(helper.make_node(operator, [self.top, *others], [out], domain=domain, **attributes))
         self.top = out
         return out
@@ -114,8 +119,7 @@ def convert(fitted: Fitted) -> bytes:
     ------
     ConfigError
         The extra ``onnx`` is not installed.
-    DataError
-        The model has no counterpart in ONNX.
+        Or the model has no counterpart in ONNX.
     """
     onnx = _extra("onnx")
     _extra("skl2onnx")
@@ -217,11 +221,7 @@ def _network(graph: _Graph, fitted: Fitted) -> None:
         _value(graph, fitted)
     else:
         if model.output == "sigmoid":
-            positive = graph.add("Sigmoid")
-            graph.add("Neg")
-            rest = graph.add("Add", graph.constant(1.0))
-            graph.top = rest
-            graph.add("Concat", positive, axis=1)
+            _two_classes(graph)
         else:
             graph.add("Softmax", axis=-1)
         probability = graph.top
@@ -258,7 +258,8 @@ def _converted(graph: _Graph, fitted: Fitted) -> None:
         width = pca.n_components_
     elif (scale := fitted.steps.get("scale")) is not None:
         width = len(scale.scale_)
-    outputs = graph.splice(_skl2onnx(fitted.model, width))
+    boosted = hasattr(fitted.model, "_predictors")
+    outputs = _boosted(graph, fitted.model) if boosted else graph.splice(_skl2onnx(fitted.model, width))
     graph.top = outputs[0]
     if fitted.kind == "regression":
         _value(graph, fitted)
@@ -273,6 +274,67 @@ def _converted(graph: _Graph, fitted: Fitted) -> None:
             if len(codes) < n:  # a class without training rows has probability 0
                 graph.add("MatMul", graph.constant(np.eye(n)[codes]))
             graph.output(graph.top, "probabilities", "FLOAT", n)
+
+
+def _boosted(graph: _Graph, model: Any) -> list[str]:
+    """Write histogram gradient boosting, of which skl2onnx makes attributes that onnx refuses.
+
+    Thresholds and leaves are double, as scikit-learn compares and adds them. Returns the class codes and their
+    probabilities, or the numbers of a regression.
+    """
+    from onnx import TensorProto, numpy_helper
+
+    n_outputs = model.n_trees_per_iteration_
+    trees = [(output, tree.nodes) for row in model._predictors for output, tree in enumerate(row)]
+    if any(nodes["is_categorical"].any() for _, nodes in trees):
+        raise DataError(
+            "hist_gradient_boosting with categorical_features cannot be exported: leave them out."
+        )
+    nodes = np.concatenate([nodes for _, nodes in trees])
+    tree_ids = np.repeat(np.arange(len(trees)), [len(nodes) for _, nodes in trees])
+    node_ids = np.concatenate([np.arange(len(nodes)) for _, nodes in trees])
+    leaves, baseline = nodes["is_leaf"] != 0, np.ravel(model._baseline_prediction)
+    attributes = {
+        "nodes_treeids": tree_ids,
+        "nodes_nodeids": node_ids,
+        "nodes_featureids": np.where(leaves, 0, nodes["feature_idx"]),
+        "nodes_truenodeids": np.where(leaves, 0, nodes["left"]),
+        "nodes_falsenodeids": np.where(leaves, 0, nodes["right"]),
+        "nodes_missing_value_tracks_true": nodes["missing_go_to_left"],
+        "target_treeids": tree_ids[leaves],
+        "target_nodeids": node_ids[leaves],
+        "target_ids": np.array([output for output, _ in trees])[tree_ids[leaves]],
+    }
+    tensors = {
+        "nodes_values": np.where(leaves, 0.0, nodes["num_threshold"]),
+        "target_weights": nodes["value"][leaves],
+        "base_values": np.broadcast_to(baseline, n_outputs),
+    }
+    graph.cast(TensorProto.DOUBLE)
+    graph.add(
+        "TreeEnsembleRegressor",
+        n_targets=n_outputs,
+        nodes_modes=np.where(leaves, "LEAF", "BRANCH_LEQ").tolist(),
+        **{name: values.astype(np.int64).tolist() for name, values in attributes.items()},
+        **{
+            f"{name}_as_tensor": numpy_helper.from_array(np.asarray(values, np.float64), name)
+            for name, values in tensors.items()
+        },
+    )
+    if not hasattr(model, "classes_"):
+        return [graph.add("Exp") if model.loss in ("poisson", "gamma") else graph.top]
+    probability = _two_classes(graph) if n_outputs == 1 else graph.add("Softmax", axis=-1)
+    graph.add("ArgMax", axis=1, keepdims=0)
+    place, graph.top = graph.top, graph.constant(model.classes_, np.int64)
+    return [graph.add("Gather", place), probability]
+
+
+def _two_classes(graph: _Graph) -> str:
+    """Write the probabilities of two classes from the log-odds of the second."""
+    positive = graph.add("Sigmoid")
+    graph.add("Neg")
+    graph.add("Add", graph.constant(1.0))
+    return graph.add("Concat", positive, axis=1)
 
 
 def _label(graph: _Graph, fitted: Fitted, codes: str) -> None:
@@ -301,9 +363,11 @@ def _skl2onnx(estimator: Any, n_features: int, *, double: bool = False) -> Any:
             return skl2onnx.convert_sklearn(
                 estimator, initial_types=[("rows", rows)], options=options, target_opset=OPSETS
             )
-    except (NotImplementedError, RuntimeError, NameError, ValueError) as error:
-        words = " ".join(str(error).split())[:200]
-        raise DataError(f"{type(estimator).__name__} cannot be converted by skl2onnx: {words}") from error
+    except Exception as error:  # of many kinds, some with the whole model in their words
+        name, said = type(estimator).__name__, shortened(in_short(error), 120)
+        raise ConfigError(
+            f"{name} cannot be exported: skl2onnx cannot convert it ({said}). Models that can: {', '.join(EXPORTED)}."
+        ) from error
 
 
 def _extra(package: str) -> Any:

@@ -26,7 +26,9 @@ from mlexp.result import Columns
 from mlexp.untrusted import opened, plain, read_bytes, reading
 
 MODEST = 100_000_000  # bytes to which any file of scikit-learn objects may unpack
-MOST_PACKED = 200  # bytes unpacked from one of such a file: 1 to 30 in saved models, more where arrays are constant
+MOST_PACKED = (
+    200  # bytes unpacked from one of such a file: 1 to 30 in saved models, more where arrays are constant
+)
 EVERY = "*"  # in a shape: all names of a mapping
 MOST_UNPACKED, MOST_RATIO = 1 << 30, 16  # bytes of an archive, and times its own size: the larger of the two
 MOST_DIGITS = 20  # of a whole number in JSON; a longer one would be no count, seed or size

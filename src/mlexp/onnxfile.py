@@ -286,7 +286,7 @@ def _boosted(graph: _Graph, model: Any) -> list[str]:
 
     n_outputs = model.n_trees_per_iteration_
     trees = [(output, tree.nodes) for row in model._predictors for output, tree in enumerate(row)]
-    if any(nodes["is_categorical"].any() for _, nodes in trees):
+    if model.is_categorical_ is not None:
         raise DataError(
             "hist_gradient_boosting with categorical_features cannot be exported: leave them out."
         )

@@ -16,7 +16,8 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -49,7 +50,7 @@ class Process:
         self.size = sum(unpacked_size(file) for file in files if file.exists())
         self.trusted = trusted
         self.threads = 1
-        self.facts: dict[str, Any] = {}
+        self._seconds = 0
         self._lock = threading.Lock()
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-B", "-m", CHILD],
@@ -61,58 +62,73 @@ class Process:
         weakref.finalize(self, _end, self._child)
 
     def open(self, threads: int) -> None:
-        """Let the process load the model; predictions will take that many threads.
+        """Let the process load the model while this one goes on; predictions will take that many threads."""
+        self.threads = threads
+        places = {name: _place(name) for name in self.trusted}
+        seconds = SECONDS + SECONDS_A_BYTE * self.size
+        self._send({"path": str(self.path), "trusted": places, "size": self.size}, [], seconds)
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What the process says of the model once it is loaded.
 
         Raises
         ------
         DataError
             The file is damaged, or holds types that are not trusted.
         """
-        self.threads = threads
-        request = {
-            "path": str(self.path),
-            "trusted": {name: _place(name) for name in self.trusted},
-            "size": self.size,
-        }
-        self.facts, _ = self._answered(request, [], SECONDS + SECONDS_A_BYTE * self.size)
+        try:
+            return self._received()[0]
+        except DataError:
+            self._child.kill()  # no request is answered without a model
+            raise
 
     def ask(self, what: str, X: np.ndarray, *, seconds: float = 0.0) -> list[np.ndarray]:
         """Return the arrays that a method of the model gives for rows; `seconds` more of processor time are allowed."""
         allowed = SECONDS + seconds + SECONDS_A_BYTE_A_ROW * self.size * len(X) + SECONDS_A_BYTE * X.nbytes
-        return self._answered({"what": what}, [X], allowed)[1]
-
-    def _answered(
-        self, request: dict[str, Any], arrays: Sequence[np.ndarray], seconds: float
-    ) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """Send a request and return its answer, or raise what the child raised or died of."""
-        assert self._child.stdin
-        assert self._child.stdout
-        seconds *= self.threads
         with self._lock:
-            overdue = threading.Timer(WAITING * seconds, self._child.kill)
-            overdue.daemon = True
-            overdue.start()
-            try:
-                send(self._child.stdin, request | {"seconds": math.ceil(seconds)}, arrays)
-                answer, found = receive(self._child.stdout)
-            except (OSError, EOFError, ValueError, MemoryError) as error:
-                self._child.kill()
-                raise DataError(self._died(self._child.wait(), seconds)) from error
-            except BaseException:  # Ctrl-C: the answer under way would be taken for that of the next request
-                self._child.kill()
-                raise
-            finally:
-                overdue.cancel()
+            _ = self.facts  # the model is loaded, or the reason why not is raised
+            self._send({"what": what}, [X], allowed)
+            return self._received()[1]
+
+    def _send(self, request: dict[str, Any], arrays: Sequence[np.ndarray], seconds: float) -> None:
+        assert self._child.stdin
+        self._seconds = math.ceil(seconds * self.threads)
+        with self._or_dead():
+            send(self._child.stdin, request | {"seconds": self._seconds}, arrays)
+
+    def _received(self) -> tuple[dict[str, Any], list[np.ndarray]]:
+        """Return the answer to the last request, or raise what the child raised or died of."""
+        assert self._child.stdout
+        with self._or_dead():
+            answer, arrays = receive(self._child.stdout)
         if "error" in answer:
             raise ERRORS[answer["error"]](answer["words"])
-        return answer, found
+        return answer, arrays
 
-    def _died(self, code: int, seconds: float) -> str:
+    @contextlib.contextmanager
+    def _or_dead(self) -> Iterator[None]:
+        """Say what the child died of, if it did, and end it if it takes far too long."""
+        overdue = threading.Timer(WAITING * self._seconds, self._child.kill)
+        overdue.daemon = True
+        overdue.start()
+        try:
+            yield
+        except (OSError, EOFError, ValueError, MemoryError) as error:
+            self._child.kill()
+            raise DataError(self._died(self._child.wait())) from error
+        except BaseException:  # Ctrl-C: the answer under way would be taken for that of the next request
+            self._child.kill()
+            raise
+        finally:
+            overdue.cancel()
+
+    def _died(self, code: int) -> str:
         why = (
             f"its process ended by signal {-code}" if code < 0 else f"its process ended with exit code {code}"
         )
         if code in (-signal.SIGXCPU, -signal.SIGKILL):
-            why = f"it took more than {math.ceil(seconds)} s of processor time, or the system stopped it"
+            why = f"it took more than {self._seconds} s of processor time, or the system stopped it"
         return f"The model of {self.path} cannot be used: {why}. Its file may be damaged: run the task again."
 
 

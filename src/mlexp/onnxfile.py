@@ -287,7 +287,7 @@ def _boosted(graph: _Graph, model: Any) -> list[str]:
     n_outputs = model.n_trees_per_iteration_
     trees = [(output, tree.nodes) for row in model._predictors for output, tree in enumerate(row)]
     if model.is_categorical_ is not None:
-        raise DataError(
+        raise ConfigError(
             "hist_gradient_boosting with categorical_features cannot be exported: leave them out."
         )
     nodes = np.concatenate([nodes for _, nodes in trees])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -108,7 +109,7 @@ def shadowed(config_dir: str) -> list[str]:
 
 def own_folder(config_dir: str) -> Path:
     """Return the folder of the user's own files; raises `ConfigError` where it is none, which Hydra only warns of."""
-    if not Path(config_dir).is_dir():
+    if not os.path.isdir(config_dir):  # False for what can be no path at all
         raise ConfigError(
             f"config-dir must be a folder with task/ or dataset/ inside. Got {config_dir}: make it, or leave it out."
         )

@@ -157,7 +157,10 @@ def report(error: MlexpError) -> int:
     if os.environ.get("MLEXP_DEBUG") == "1":
         traceback.print_exception(error)
         return error.exit_code
-    print(f"mlexp: {shortened(' '.join(str(error).split()), LONGEST - len('mlexp: '))}", file=sys.stderr)
+    from mlexp.untrusted import printable
+
+    line = printable(" ".join(str(error).split()))
+    print(f"mlexp: {shortened(line, LONGEST - len('mlexp: '))}", file=sys.stderr)
     return error.exit_code
 
 

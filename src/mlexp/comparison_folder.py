@@ -23,7 +23,8 @@ from mlexp.untrusted import run_folder
 
 INFO = "comparison.json"
 QUESTION = sweep_folder.QUESTION
-SHAPE = {"format": int, "status": str, "metric": str, "arms": [{"name": str}], "answer": [str], "pairs": [dict],
+SHAPE = {"format": int, "status": str, "metric": str, "arms": [{"name": str}], "answer": [str], "question": str,
+         "error": (str, type(None)), "started": str, "pairs": [dict],
          "warnings": [str], "comparison": dict, "settings": dict, "design": dict, "command": [str]}  # fmt: skip
 
 

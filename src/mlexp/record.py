@@ -22,8 +22,8 @@ import numpy as np
 
 from mlexp import skopsfile, stamp
 from mlexp.errors import ConfigError, DataError
-from mlexp.files import EVERY, appending, at_once, read_npz, writing
 from mlexp.files import append_rows as append_rows
+from mlexp.files import appending, at_once, read_npz, writing
 from mlexp.files import read_json as read_json
 from mlexp.files import read_table as read_table
 from mlexp.files import write_bytes as write_bytes
@@ -31,6 +31,8 @@ from mlexp.files import write_json as write_json
 from mlexp.files import write_npz as write_npz
 from mlexp.files import write_table as write_table
 from mlexp.result import Columns, Result
+from mlexp.shapes import INFO as INFO
+from mlexp.shapes import METRICS, TUNING
 from mlexp.untrusted import run_folder
 
 RESUMABLE = ("running", "failed", "interrupted")
@@ -42,12 +44,6 @@ SECONDS_OF_A_LOOK = 0.2  # `is_locked` holds the lock for an instant: who wants 
 KILLED = "its process was killed"
 TORN = ".*.tmp"
 SECONDS_BETWEEN_APPENDS = 0.2
-INFO = {"format": int, "status": str, "task": {"name": str, "kind": str}, "command": [str], "started": str,
-        "dataset": dict, "split": dict, "preparation": dict, "environment": {"packages": dict}, "facts": dict,
-        "warnings": [str], "settings": dict, "chosen": dict, "threads": int}  # fmt: skip
-METRICS = {EVERY: {EVERY: (int, float, type(None))}}
-TUNING = {"metric": str, "strategy": str, "space": dict, "chosen": {"number": int, "values": dict},
-          "sentences": [str]}  # fmt: skip
 
 
 @dataclass(frozen=True)

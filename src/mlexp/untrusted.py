@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import math
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from mlexp.errors import DataError, MlexpError
+from mlexp.errors import DataError, MlexpError, shortened
 
 MOST_BYTES = {
     ".json": 1 << 26,
@@ -19,7 +20,9 @@ MOST_BYTES = {
     ".csv": 1 << 28,
     ".png": 1 << 25,
 }  # of a file that is read whole
-MOST_WORDS = 300  # letters of another program's message that are repeated in ours
+UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 NOT_PLAIN = "is a link, a pipe or a device, not a plain file"
 
 
@@ -100,6 +103,17 @@ def run_folder(path: Path) -> Path:
     return whole
 
 
+def printable(text: str) -> str:
+    """Return text without what moves the cursor, colours or retitles a terminal; half letters become their codes.
+
+    Examples
+    --------
+    >>> printable("a\\x1b]0;title\\x07b")
+    'a\\\\x1b]0;title\\\\x07b'
+    """
+    return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turn what goes wrong with the content of a run folder into one line that names it.
@@ -112,9 +126,8 @@ def reading(path: Path) -> Iterator[None]:
     except MlexpError:
         raise
     except Exception as error:
-        words = " ".join(str(error).split())
-        words = words if len(words) <= MOST_WORDS else f"{words[:MOST_WORDS]}..."
+        words = f"{type(error).__name__}: {shortened(str(error))}"
         raise DataError(
-            f"{path} is damaged: it does not hold what a run leaves ({type(error).__name__}: {words}). Run the "
-            "task again. If nobody has changed it, this is a fault of mlexp: MLEXP_DEBUG=1 shows where."
+            f"{path} is damaged: it does not hold what a run leaves ({words}). Run the task again. If nobody has "
+            "changed it, this is a fault of mlexp: MLEXP_DEBUG=1 shows where."
         ) from error

@@ -99,8 +99,8 @@ KNOWN = {
         10_000,
         GARMENTS,
         (
-            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/{file}",
             "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/{file}",
+            "https://storage.googleapis.com/tensorflow/tf-keras-datasets/{file}",
         ),
     ),
     "sign_mnist": Known(

@@ -16,6 +16,7 @@ from typing import IO
 from mlexp.errors import ConfigError, DataError
 
 BLOCK = 1 << 20
+MOST_BYTES = 1 << 28  # unpacked, of a published file; the largest has 87 MB
 SUFFIXES = ("", ".gz", ".zip")
 CURE = "Delete it and copy or download it again."
 
@@ -117,10 +118,21 @@ def is_packed(path: Path) -> bool:
 
 
 def checksum(path: Path) -> str:
-    """Return the SHA-256 of the unpacked bytes of a file, so that packing it anew changes nothing."""
-    total = hashlib.sha256()
+    """Return the SHA-256 of the unpacked bytes of a file, so that packing it anew changes nothing.
+
+    Raises
+    ------
+    DataError
+        It cannot be read, or unpacks to more than any published file has.
+    """
+    total, left = hashlib.sha256(), MOST_BYTES
     with unpacked(path) as stream:
         while block := stream.read(BLOCK):
+            left -= len(block)
+            if left < 0:
+                raise DataError(
+                    f"{path} unpacks to more than {MOST_BYTES:,} bytes: it is no published file. {CURE}"
+                )
             total.update(block)
     return total.hexdigest()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from mlexp.report.page import Cell, Table
 from mlexp.report.study import PARTS
 from mlexp.report.words import duration, shown
 from mlexp.sweep_folder import Sweep
+from mlexp.untrusted import reading
 
 HEADER = (
     "started",
@@ -44,7 +45,8 @@ def write_index(outputs: Path) -> Path:
     DataError
         If there is no run below `outputs`.
     """
-    rows = sorted(_rows(outputs), key=lambda row: row[0].value, reverse=True)
+    whole = outputs.resolve()  # a run may lie right in it, and is called by its folder
+    rows = sorted(_rows(whole), key=lambda row: row[0].value, reverse=True)
     if not rows:
         raise DataError(
             f"{outputs} holds no run. Name the folder that runs are written to with --outputs FOLDER."
@@ -58,24 +60,30 @@ def write_index(outputs: Path) -> Path:
         filters={column: sorted({row[column].text for row in rows}) for column in CHOICES},
     )
     path = outputs / "index.html"
-    record.write_bytes(path, render.index(table_of_runs=table, outputs=outputs.name).encode())
+    record.write_bytes(path, render.index(table_of_runs=table, outputs=whole.name).encode())
     return path
 
 
 def _rows(outputs: Path) -> Iterator[list[Cell]]:
     for here, folders, files in os.walk(outputs):  # does not follow links such as `latest`
         folders[:] = [name for name in folders if name not in ("figures", "tables")]
+        folder = Path(here)
         try:
-            if "run.json" in files:
-                yield _run(outputs, Path(here))
-            elif sweep_folder.INFO in files:
-                yield _sweep(
-                    outputs, Path(here), "comparison" if comparison_folder.INFO in files else "sweep"
-                )
-            elif comparison_folder.INFO in files:
-                yield _comparison(outputs, Path(here))
+            with reading(folder):
+                row = _row_of(outputs, folder, files)
         except DataError:
-            yield _damaged(outputs, Path(here))
+            row = _damaged(outputs, folder)
+        if row is not None:
+            yield row
+
+
+def _row_of(outputs: Path, folder: Path, files: Sequence[str]) -> list[Cell] | None:
+    """Return the row of a folder; None if it is that of no run, sweep or comparison."""
+    if "run.json" in files:
+        return _run(outputs, folder)
+    if sweep_folder.INFO in files:
+        return _sweep(outputs, folder, "comparison" if comparison_folder.INFO in files else "sweep")
+    return _comparison(outputs, folder) if comparison_folder.INFO in files else None
 
 
 def _damaged(outputs: Path, folder: Path) -> list[Cell]:

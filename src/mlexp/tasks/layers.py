@@ -18,6 +18,7 @@ from mlexp.result import Result
 from mlexp.schema import Config
 from mlexp.tasks.learning import Learnt, learn
 from mlexp.tasks.parts import NAMES, columns, described, divided, prepared, sizes, some
+from mlexp.untrusted import opened, read_bytes, reading, run_folder
 
 
 def layers(config: Config, dataset: Dataset, observer: Observer) -> Result:
@@ -68,10 +69,12 @@ def _given(config: Config, dataset: Dataset, observer: Observer) -> Learnt:
     parts, preparation = prepared(config, dataset)
     folder = Path(str(config.layers.run))
     try:
-        info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        with np.load(folder / "model.npz", allow_pickle=False) as archive:
-            model = MLPClassifier.from_arrays({name: archive[name] for name in archive.files})
-    except (OSError, ValueError, KeyError) as error:
+        with reading(folder):
+            place = run_folder(folder)
+            info = dict(json.loads(read_bytes(place / "run.json")))
+            with opened(place / "model.npz") as file, np.load(file, allow_pickle=False) as archive:
+                model = MLPClassifier.from_arrays({name: archive[name] for name in archive.files})
+    except DataError as error:
         raise DataError(
             f"layers.run={folder} holds no network of the engine ({error}). Name the folder of a run of model=mlp."
         ) from error

@@ -5,13 +5,19 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from mlexp.errors import ConfigError, did_you_mean
 
 
 class Parser(argparse.ArgumentParser):
     """Says what is wrong with the words of a verb in one line, like every other error."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuse what can be part of no path before it is taken for one."""
+        if any("\0" in word for word in args or ()):
+            self.error("a word holds a NUL character, which no name of a file can")
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raise `ConfigError` with the nearest spelling and the usage."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlexp.names import TESTS
+from mlexp.untrusted import reading
 from mlexp.verbs import parser
 from mlexp.verbs.naming import found
 
@@ -37,12 +38,15 @@ def compare(arguments: Sequence[str]) -> int:
     from mlexp.comparisons.show import show
 
     settings = {name: getattr(parsed, name) for name in existing.ASKED}
-    done = existing.compare(
-        [found(name, parsed.outputs) for name in parsed.runs],
-        existing.asked(settings, "--"),
-        by=parsed.by.split(",") if parsed.by else [],
-        save=Path(parsed.save) if parsed.save else None,
-        command=["mlexp", "compare", *arguments],
-    )
+    paths = [found(name, parsed.outputs) for name in parsed.runs]
+    node = existing.asked(settings, "--")
+    with reading(paths[0] if len(paths) == 1 else Path("One of " + ", ".join(map(str, paths)))):
+        done = existing.compare(
+            paths,
+            node,
+            by=parsed.by.split(",") if parsed.by else [],
+            save=Path(parsed.save) if parsed.save else None,
+            command=["mlexp", "compare", *arguments],
+        )
     show(done, parsed.save or "")
     return 0

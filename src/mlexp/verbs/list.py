@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from mlexp.untrusted import printable
 from mlexp.verbs import parser
 
 GROUPS = {
@@ -63,14 +64,13 @@ def _runs(parsed: argparse.Namespace) -> int:
     found = runs.entries(Path(parsed.outputs), task=parsed.task, jobs=parsed.jobs)
     rows = [one.row() for one in runs.chosen(found, parsed.status, parsed.filters)]
     if parsed.form:
-        print((runs.as_csv if parsed.form == "csv" else runs.as_json)(rows), end="")
+        print(printable((runs.as_csv if parsed.form == "csv" else runs.as_json)(rows)), end="")
         return 0
     for row in rows:
         metric = f"{row['metric']} {row['value']:.4g}" if row["metric"] else ""
         seconds = "" if row["seconds"] is None else f"{row['seconds']:.1f} s"
-        print(
-            f"{row['started']}  {row['status']:<11} {row['kind']:<5} {metric:<28} {seconds:>9}  {row['folder']}"
-        )
+        line = f"{row['started']}  {row['status']:<11} {row['kind']:<5} {metric:<28} {seconds:>9}  {row['folder']}"
+        print(printable(" ".join(line.split("\n"))))
     if not rows:
         print(
             f"No such run in {parsed.outputs}. There are {len(found)} in all; another place: --outputs DIR."

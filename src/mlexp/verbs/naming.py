@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from mlexp import stamp
-from mlexp.errors import DataError, did_you_mean
+from mlexp.errors import DataError, did_you_mean, shortened
 from mlexp.untrusted import run_folder
 
 
@@ -56,7 +56,7 @@ def _meant(name: str, outputs: str | Path) -> Path:
     known = f" Tasks with runs there: {', '.join(tasks)}." if tasks else ""
     near = did_you_mean(name, [*tasks, "latest"])
     raise DataError(
-        f"'{name}' is no folder of a run or sweep, and no task with runs in {outputs}.{near}{known} Name a "
+        f"'{shortened(name)}' is no folder of a run or sweep, and no task with runs in {outputs}.{near}{known} Name a "
         "folder such as outputs/TASK/latest, a task, or latest; another place of runs with --outputs DIR."
     )
 

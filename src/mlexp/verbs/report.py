@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlexp.errors import ConfigError
+from mlexp.untrusted import printable, reading
 from mlexp.verbs import parser
 from mlexp.verbs.naming import found, is_recorded
 
@@ -41,10 +42,12 @@ def report(arguments: Sequence[str]) -> int:
         inside = [path for part in BELOW for path in sorted(folder.glob(part)) if is_recorded(path)]
         below = inside if parsed.runs else []
         if below:
-            write(folder)  # for the pages below to point to; again at the end, when it can point to them
+            with reading(folder):
+                write(folder)  # for the pages below to point to; again at the end, when it can point to them
         for path in [*below, folder]:
-            written = redraw(path)
-            print(f"{path / 'report.html'}  ({len(written) - 2} pictures)")
+            with reading(path):
+                written = redraw(path)
+            print(printable(f"{path / 'report.html'}  ({len(written) - 2} pictures)"))
     if parsed.all:
-        print(write_index(Path(parsed.outputs)))
+        print(printable(str(write_index(Path(parsed.outputs)))))
     return 0

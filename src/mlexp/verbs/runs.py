@@ -13,6 +13,7 @@ from typing import Any
 from mlexp import record, stamp
 from mlexp.errors import ConfigError, DataError, did_you_mean
 from mlexp.files import as_table
+from mlexp.untrusted import reading
 from mlexp.verbs.naming import folders
 
 DAMAGED = "damaged"
@@ -98,22 +99,32 @@ class Entry:
 
 
 def entry(path: Path) -> Entry:
-    """Return the entry of a folder."""
-    from mlexp import comparison_folder, sweep_folder
-
+    """Return the entry of a folder; of one whose records cannot be read, or make no row, one that says so."""
+    is_run = (path / "run.json").exists()
     try:
-        if (path / "run.json").exists():
-            run = record.Run(path)
-            return Entry(path, run.info, run.metrics, False)
-        info: dict[str, Any] = {}
-        if (path / comparison_folder.INFO).exists():
-            info = comparison_folder.load(path).info
-        if (path / sweep_folder.INFO).exists():
-            info = sweep_folder.load(path).info
-        return Entry(path, info, {}, True)
+        with reading(path):
+            found = _run_entry(path) if is_run else _sweep_entry(path)
+            found.row()
+            return found
     except DataError:  # a list must show what else there is
         known = {"status": "newer"} if stamp.format_of(path) > stamp.FORMAT else {}
-        return Entry(path, known, {}, not (path / "run.json").exists())
+        return Entry(path, known, {}, not is_run)
+
+
+def _run_entry(path: Path) -> Entry:
+    run = record.Run(path)
+    return Entry(path, run.info, run.metrics, False)
+
+
+def _sweep_entry(path: Path) -> Entry:
+    from mlexp import comparison_folder, sweep_folder
+
+    info: dict[str, Any] = {}
+    if (path / comparison_folder.INFO).exists():
+        info = comparison_folder.load(path).info
+    if (path / sweep_folder.INFO).exists():
+        info = sweep_folder.load(path).info
+    return Entry(path, info, {}, True)
 
 
 def entries(outputs: Path, *, task: str | None = None, jobs: bool = False) -> list[Entry]:

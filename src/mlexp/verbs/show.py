@@ -18,22 +18,29 @@ def show(arguments: Sequence[str]) -> int:
     path = found(parsed.run, parsed.outputs)
     from mlexp import record, report, sweep_folder
     from mlexp.terminal import metrics_table, new_console
+    from mlexp.untrusted import printable, reading
 
     console = new_console()
-    sweep = (path / "sweep.json").exists()
-    info = sweep_folder.load(path).info if sweep else record.load(path).info
-    answer = report.page(path).answer
-    console.print(" ".join([answer.question, *answer.sentences]), markup=False)
-    for name, value in [*_head(path, info), *(_of_sweep(path, info) if sweep else _of_run(info))]:
-        console.print(f"{name:<14} {value}", markup=False)
-    if not sweep and (metrics := record.load(path).metrics):
-        console.print(metrics_table(metrics))
-    for sentence in info.get("warnings", []):
-        console.print(f"warning: {sentence}", markup=False)
-    if record.is_undrawn(path, info):
-        cure = f"missing: drawing was interrupted. To draw them: mlexp resume {path}"
-        console.print(f"figures        {cure}", markup=False)
-    console.print("files          " + ", ".join(_files(path)), markup=False)
+    with reading(path):
+        sweep = (path / "sweep.json").exists()
+        info = sweep_folder.load(path).info if sweep else record.load(path).info
+        answer = report.page(path).answer
+        lines = [" ".join([answer.question, *answer.sentences])]
+        told = [*_head(path, info), *(_of_sweep(path, info) if sweep else _of_run(info))]
+        lines += [f"{name:<14} {value}" for name, value in told]
+        metrics = {} if sweep else record.load(path).metrics
+        table = metrics_table(metrics) if metrics else None
+        rest = [f"warning: {sentence}" for sentence in info.get("warnings", [])]
+        if record.is_undrawn(path, info):
+            cure = f"missing: drawing was interrupted. To draw them: mlexp resume {path}"
+            rest.append(f"figures        {cure}")
+        rest.append("files          " + ", ".join(_files(path)))
+    for line in lines:
+        console.print(printable(line), markup=False)
+    if table is not None:
+        console.print(table)
+    for line in rest:
+        console.print(printable(line), markup=False)
     return 0
 
 

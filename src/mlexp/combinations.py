@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from mlexp.yamltext import leaves
 
 Axis = list[tuple[str, ...]]  # the values of one swept key, or of several that advance together
 
+MOST_JOBS = 100_000
 REMEMBERED = 100  # configurations from which others are made
 
 
@@ -66,6 +68,8 @@ def expand(arguments: Sequence[str], config_dir: str | None = None) -> list[Comb
         except configuration.COMPOSITION_ERRORS as error:
             raise explain(error, arguments, config_dir) from error
         varied = {key_of(word): None for axis in axes if len(axis) > 1 for words in axis for word in words}
+        if (n_jobs := math.prod(map(len, axes))) > MOST_JOBS:
+            raise ConfigError(f"A sweep has at most {MOST_JOBS:,} jobs. Got {n_jobs:,}: take values out.")
         combined = [list(itertools.chain(*words)) for words in itertools.product(*axes)]
         return [
             _combination(number, words, varied, composer, config_dir)
@@ -203,6 +207,7 @@ def _axes(arguments: Sequence[str], composer: Composer, config_dir: str | None =
     """Return what varies, the slowest first: typed keys in their order, zipped ones together, listed sets last."""
     values: dict[str, Axis] = {}
     for override in composer.parser.parse_overrides(list(arguments)):
+        _refuse_endless(override)
         words = BasicSweeper.split_arguments([override], None)[0]
         if not words:
             raise ConfigError(
@@ -221,6 +226,16 @@ def _axes(arguments: Sequence[str], composer: Composer, config_dir: str | None =
     if twice := sorted({key_of(word) for words in sets for word in words} & set(values)):
         raise ConfigError(f"{twice[0]} is typed and stands in sweep.list too. Take one of them away.")
     return [*zipped, sets]
+
+
+def _refuse_endless(override: Any) -> None:
+    """Refuse a range of more values than a sweep may have jobs, before they are written out."""
+    if override.is_range_sweep():
+        span = override.value()
+        if not (span.step and abs(span.stop - span.start) / abs(span.step) <= MOST_JOBS):
+            raise ConfigError(
+                f"{override.input_line}: a range has at most {MOST_JOBS:,} values, and a step that is not 0."
+            )
 
 
 def _refuse_twice(values: Mapping[str, Axis], composer: Composer) -> None:

@@ -51,7 +51,7 @@ def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | N
         return ConfigError(unknown_key(own) + _in_file(error))
     for word in overrides:
         group, _, _ = word.partition("=")
-        if group in GROUPS and isinstance(error, ValueError):
+        if group in GROUPS and str(error).startswith("Config group override must be"):
             names = ", ".join(offered(group, config_dir))
             return ConfigError(f"{word} names no choice. {group} must be one of {names}.")
     ambiguous = re.search(r"Ambiguous value for argument '([^']+)'", str(error))

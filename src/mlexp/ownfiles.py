@@ -19,7 +19,7 @@ from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import OmegaConf
 
 from mlexp import trust, yamltext
-from mlexp.choices import file_in, offered, own_folder
+from mlexp.choices import SUFFIXES, file_in, offered, own_folder
 from mlexp.errors import ConfigError
 from mlexp.names import GROUPS
 from mlexp.rules import as_typed, shortened
@@ -124,9 +124,10 @@ def search_path(config_dir: str | None) -> list[str]:
 def read(file: Path, path: str) -> Own:
     """Return what a file of the folder holds, all of it checked."""
     group = path.partition("/")[0]
-    if file.with_suffix(".yaml") != file and file.with_suffix(".yaml").is_file():
+    twins = [file.with_suffix(suffix) for suffix in SUFFIXES]
+    if all(twin.is_file() for twin in twins):
         raise ConfigError(
-            f"{file} and {file.with_suffix('.yaml').name} have one name. Rename or remove one of them."
+            f"{file.parent} has {twins[0].name} and {twins[1].name}. Rename or remove one of them."
         )
     try:
         data = content(file)

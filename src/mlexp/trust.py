@@ -21,6 +21,7 @@ TYPED_ONLY = ("trusted_packages", "outputs", "sweep.dir", "execution", "tracking
 NOT_OF_A_SET = ("hydra", "sweep", "trusted_packages", "outputs", "execution", "tracking.uri")
 LONGEST_WORD = 100_000  # characters
 LONGEST_NAME = 200
+LONGEST_NUMBER = 1000
 MOST_REFERRED = 20_000  # values that references stand for
 REFERENCE = re.compile(r"\$\{([A-Za-z_]\w*(?:\.\w+)*)\}")
 CALLS = re.compile(r"_[a-z]+_")  # Hydra's _target_, _args_, _partial_ ...
@@ -54,12 +55,14 @@ def check_input(words: Sequence[str]) -> None:
             )
         if not word.isprintable() and any(sign < " " or "\ud800" <= sign <= "\udfff" for sign in word):
             raise ConfigError(f"{shown!r} holds a control character, or is not UTF-8. Write it without.")
+        if re.search(rf"\d{{{LONGEST_NUMBER}}}", word):
+            raise ConfigError(f"{shown}: a number has less than {LONGEST_NUMBER} digits.")
         if _depth(word) > DEEPEST:
             raise ConfigError(f"{shown}: values are nested more than {DEEPEST} levels.")
         key, (_, _, value) = key_of(word).strip(), word.partition("=")
         if re.match(r"""[\s"'+~]*hydra\s*($|[./@=])""", word):
             raise ConfigError(f"{shown}: mlexp sets what concerns Hydra itself. Leave the word out.")
-        if "@" in key or "$" in key:
+        if "@" in key or "$" in key or len(key) > LONGEST_NAME:
             raise ConfigError(f"{shown}: a key is made of names and dots. Write key=value.")
         if _names_files(key, value):
             check_names(value, shown)

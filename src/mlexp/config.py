@@ -259,7 +259,10 @@ def typed_anew(words: Sequence[str]) -> Config:
                 "trusted can be: execution=local, execution.scheduler=tcp://HOST:PORT, trusted_packages=[mine], "
                 "tracking=none ..."
             )
-    return compose(words)
+    asked = compose(words)
+    if asked.execution.scheduler is not None and asked.execution.backend != "dask":
+        raise ConfigError("execution.scheduler belongs to execution=dask, and that must be typed too.")
+    return asked
 
 
 def drop_params(composed: DictConfig, typed: Sequence[str]) -> None:

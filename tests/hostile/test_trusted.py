@@ -74,6 +74,8 @@ def test_recorded_places_do_not_count(tmp_path: Path) -> None:
     assert (again.execution.backend, again.execution.scheduler) == ("local", None)
     typed = configuration.again(recorded, tmp_path, ["execution=dask", "execution.scheduler=tcp://mine:2"])
     assert (typed.execution.backend, typed.execution.scheduler) == ("dask", "tcp://mine:2")
+    with pytest.raises(ConfigError, match="execution=dask"):
+        configuration.again(recorded, tmp_path, ["execution.scheduler=tcp://mine:2"])
     inside = configuration.compose([f"outputs={tmp_path}"])
     assert configuration.again(inside, tmp_path / "task" / "run").outputs == str(tmp_path)
 

@@ -23,6 +23,9 @@ def export(arguments: Sequence[str]) -> int:
     add_run(words)
     words.add_argument("--onnx", metavar="FILE", help="a model of raw rows; checked against the run to 1e-5")
     words.add_argument("--config", metavar="FILE", help="a task file with all that differs from the defaults")
+    words.add_argument(
+        "--trust", default="", metavar="P,Q", help="packages of your own that the model file may use"
+    )
     parsed = words.parse_args(arguments)
     path = one_run(parsed.run, parsed.outputs)
     if not (parsed.onnx or parsed.config):
@@ -30,15 +33,15 @@ def export(arguments: Sequence[str]) -> int:
     if parsed.config:
         _write_task(path, Path(parsed.config))
     if parsed.onnx:
-        _write_onnx(path, Path(parsed.onnx))
+        _write_onnx(path, Path(parsed.onnx), [name for name in parsed.trust.split(",") if name])
     return 0
 
 
-def _write_onnx(path: Path, target: Path) -> None:
+def _write_onnx(path: Path, target: Path, trusted: Sequence[str] = ()) -> None:
     from mlexp import app, fitted, onnxfile, record
     from mlexp import config as configuration
 
-    model = fitted.load(path)
+    model = fitted.load(path, trusted)
     X = app.load(configuration.read(path / "config.yaml")).X[:CHECKED_ROWS]
     data, apart = onnxfile.exported(model, X)
     record.write_bytes(target, data)

@@ -27,7 +27,6 @@ QUICK = ("digits_mlp", "two")
 MANY = ("two", "widths", "tuned")  # their jobs are processes: those that run them again are tested elsewhere
 ALLOWED = (
     *harness.ALLOWED,
-    r"subprocess\.Popen: \S+ -P -B -m mlexp\.isolatedchild",  # holds a saved model
     r"subprocess\.Popen: fc-list",  # Matplotlib looks for fonts, once
     # skops imports what is installed
     r"pickle\.find_class: (_operator|dask)\b", r"import: quantile_forest", r"module from elsewhere: torch\.",

@@ -158,3 +158,11 @@ def test_a_file_too_large_to_be_read_whole(tmp_path: Path) -> None:
         file.truncate(100_000_000)  # of which the disk holds nothing
     with pytest.raises(DataError, match="at most 67 MB"):
         files.read_json(tmp_path / "run.json")
+
+
+def test_layers_of_a_run_with_links_are_not_read(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = (outputs / "digits_mlp" / "latest").resolve()
+    words = ["task=mnist_hidden_tsne", "dataset=digits", "size=smoke", f"layers.run={folder}"]
+    linked("model.npz", "x.csv")(folder)
+    assert cli.main(words) == 3
+    assert "a link, a pipe or a device" in capsys.readouterr().err

@@ -66,6 +66,41 @@ def test_a_damaged_record_is_shown_as_such(
     assert "damaged" in report.write_index(tmp_path).read_text()
 
 
+@pytest.mark.parametrize(
+    ("name", "key", "text"),
+    [
+        ("run.json", "wall_seconds", '"x"'), ("run.json", "wall_seconds", "[]"), ("run.json", "wall_seconds", "NaN"),
+        ("run.json", "wall_seconds", "1e999"), ("run.json", "wall_seconds", "9" * 400), ("run.json", "started", "5"),
+        ("run.json", "command", "[1]"), ("run.json", "task", "null"), ("run.json", "facts", "[" * 50_000),
+        ("run.json", "status", '"a", "status": "b"'), ("run.json", "status", r'"\ud800"'),
+        ("run.json", "stack", "null"),
+        ("run.json", "dataset", '{"name": 3}'), ("metrics.json", "test", '{"accuracy": Infinity}'),
+        ("metrics.json", "test", "7"),
+    ],
+    ids=lambda value: str(value)[:20],
+)  # fmt: skip
+def test_one_wrong_value_hides_no_other_run(
+    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, key: str, text: str
+) -> None:
+    for task in ("digits_mlp", "classify"):
+        shutil.copytree(outputs / task, tmp_path / task, symlinks=True)
+    file = tmp_path / "digits_mlp/latest" / name
+    content = {"placeholder": None} | json.loads(file.read_text())
+    content.pop(key, None)
+    file.write_text(json.dumps(content).replace('"placeholder": null', f'"{key}": {text}'))
+    rows = listed(capsys, "--outputs", str(tmp_path))
+    assert {row["task"]: row["status"] for row in rows} == {"digits_mlp": "damaged", "classify": "completed"}
+    page = report.write_index(tmp_path).read_text()
+    assert "damaged" in page
+    assert "completed" in page
+    assert main(["clean", "--status", "damaged", "--dry-run", "--outputs", str(tmp_path)]) == 0
+    assert str(tmp_path / "digits_mlp") in capsys.readouterr().out
+    assert main(["show", str(file.parent)]) == 3
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert name in said
+
+
 @pytest.mark.parametrize("name", ["sweep.json", "comparison.json"])
 def test_a_damaged_sweep_or_comparison_is_shown_as_such(
     outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str

@@ -18,6 +18,7 @@ from mlexp.execution import Tell
 from mlexp.observer import Plan
 from mlexp.schema import Config
 from mlexp.terminal import QUIET, Terminal
+from mlexp.untrusted import plain
 
 CHANGED = "Its data changed while the sweep ran. Resume the sweep to run it with the data as they are now."
 
@@ -51,7 +52,7 @@ class _Voice(Terminal):
 
     def begin(self, task: str, plan: Plan) -> None:
         """Have the interpreter write down where it was, should it crash."""
-        self._log = open(self.place / "run.log", "a", encoding="utf-8")  # noqa: SIM115
+        self._log = open(self.place / "run.log", "a", encoding="utf-8", opener=plain)  # noqa: SIM115
         faulthandler.enable(self._log, all_threads=False)
 
     def end(self, info: Any, metrics: Any, folder: Path) -> None:

@@ -20,7 +20,10 @@ from mlexp import config as configuration
 from mlexp import environment, identity, record, stamp, trust
 from mlexp.data import sources
 from mlexp.data.dataset import Dataset
+from mlexp.data.roles import NO_LABEL
+from mlexp.data.tabular import without_words
 from mlexp.errors import ConfigError, DivergedError, Interrupted, MlexpError, NotWritten, in_words
+from mlexp.names import UNLABELLED_KINDS
 from mlexp.observer import Plan
 from mlexp.record import Run, RunFolder
 from mlexp.result import Result
@@ -127,7 +130,12 @@ def _draw(run: Run) -> None:
 
 def load(config: Config) -> Dataset:
     """Return the rows that the configuration describes."""
-    return sources.load(config.data_dir, config.memory_mb, **dataclasses.asdict(config.dataset))
+    keys = dataclasses.asdict(config.dataset)
+    by_distance = config.task.kind in UNLABELLED_KINDS
+    if by_distance and keys["reader"] == "csv" and keys["label"] is None:
+        keys["label"] = NO_LABEL  # the last column is a feature like the others
+    dataset = sources.load(config.data_dir, config.memory_mb, **keys)
+    return without_words(dataset) if by_distance and dataset.table and not config.prepare.one_hot else dataset
 
 
 def _run(session: Session, stop: threading.Event | None = None, dataset: Dataset | None = None) -> Run:

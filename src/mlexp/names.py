@@ -29,6 +29,7 @@ TASK_KINDS = (
     "classification", "regression", "autoencoder", "features", "layers", "explore", "by_hand", "clustering",
     "embedding", "comparison",
 )  # fmt: skip
+UNLABELLED_KINDS = ("clustering", "embedding", "explore")  # they use a label only if one is named
 COMPARED_KINDS = ("classification", "regression", "clustering", "embedding", "autoencoder")
 TESTS = (
     "crossed", "welch", "permutation", "paired", "wilcoxon", "mcnemar", "corrected", "bayesian", "five_by_two",

@@ -17,10 +17,10 @@ from mlexp.errors import DataError
 
 @dataclass(frozen=True, eq=False)
 class Raw:
-    """One part of a data set as a file has it: features (n, n_features) and labels (n,)."""
+    """One part of a data set as a file has it: features (n, n_features) and labels (n,), or None without labels."""
 
     X: np.ndarray
-    labels: np.ndarray
+    labels: np.ndarray | None
     categories: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -72,7 +72,9 @@ def assemble(
     labels_test = test.labels if test else None
     classes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    if wanted.target == "numbers":
+    if train.labels is None:
+        y, y_test = np.zeros(len(train.X)), np.zeros(len(test.X)) if test else None
+    elif wanted.target == "numbers":
         if names:
             warnings = (
                 f"Data set '{wanted.name}' has classes ({listed(names, 4)}), and their numbers 0, 1, 2 ... are "
@@ -105,7 +107,7 @@ def check_part(part: Raw, columns: Sequence[str], where: str, may_be_empty: bool
     n_rows, n_features = part.X.shape
     if n_rows == 0 or n_features == 0:
         raise DataError(f"{where} holds no {'rows' if n_rows == 0 else 'feature columns'}.")
-    if n_rows != len(part.labels):
+    if part.labels is not None and n_rows != len(part.labels):
         raise DataError(
             f"{where} must hold as many labels as rows. Got {n_rows} rows and {len(part.labels)} labels: "
             "the two belong to different files, or one is cut short."

@@ -30,7 +30,8 @@ class Dataset:
     X : array of shape (n_samples, n_features)
         uint8 for images (may be a memory map), else float32 or float64.
     y : array of shape (n_samples,)
-        int64 numbers of the classes, 0 to ``n_classes - 1``; float64 targets where `classes` is empty.
+        int64 numbers of the classes, 0 to ``n_classes - 1``; float64 targets where `classes` is empty, zeros where
+        there is no label.
     classes : name of each class, in the order of its number
     feature_names : name of each column of `X`
     image_shape : height and width of a picture whose pixels are the features, or None
@@ -39,7 +40,7 @@ class Dataset:
     source : where the rows came from, in words
     categories : position of each text column -> its words; `X` holds their numbers, -1 for a word that only
         the test part has
-    target : name of what is predicted
+    target : name of what is predicted; "" where there is no label
     groups : int64 array of shape (n_samples,), rows of one number stay in one part; or None
     table : how a table was read: `columns` (of each feature what `Column.record` says), `left_out` (columns that are
         neither features nor label nor groups), `missing` (further words for an empty cell), `dialect` (as typed)
@@ -79,6 +80,11 @@ class Dataset:
     def n_classes(self) -> int:
         """Number of classes; 0 for regression targets."""
         return len(self.classes)
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether there is anything to predict."""
+        return self.target != ""
 
     @property
     def has_test(self) -> bool:

@@ -39,31 +39,31 @@ def points(wanted: schema.Dataset, data_dir: str | None = None, memory_mb: int =
     train, test = (_rows(rows) for rows in (wanted.points, wanted.test_points))
     if train is None:
         raise ConfigError("dataset.points must hold rows [x1, x2, ..., class]. Got none.")
-    values = np.unique(train.labels)
+    values = np.unique(train[1])
     sign = "+" if values[0] < 0 else ""
 
-    def named(part: Raw) -> Raw:
-        return Raw(part.X, np.searchsorted(values, part.labels))
+    def coded(X: np.ndarray, labels: np.ndarray) -> Raw:
+        return Raw(X, labels if wanted.target == "numbers" else np.searchsorted(values, labels))
 
-    if test is not None and not np.isin(test.labels, values).all():
+    if test is not None and not np.isin(test[1], values).all():
         raise ConfigError(f"dataset.test_points must be of the classes of dataset.points, {values.tolist()}.")
     return assemble(
         wanted,
-        train if wanted.target == "numbers" else named(train),
-        test if test is None or wanted.target == "numbers" else named(test),
+        coded(*train),
+        None if test is None else coded(*test),
         names=[f"{value:{sign}g}" for value in values],
         where=f"data set '{wanted.name}'",
         source="typed in the configuration",
     )
 
 
-def _rows(rows: list[list[float]]) -> Raw | None:
+def _rows(rows: list[list[float]]) -> tuple[np.ndarray, np.ndarray] | None:
     if not rows:
         return None
     if len({len(row) for row in rows}) > 1 or len(rows[0]) < 2:
         raise ConfigError("dataset.points must hold rows of one length, [x1, x2, ..., class], all of them.")
     table = np.array(rows, np.float64)
-    return Raw(table[:, :-1], table[:, -1])
+    return table[:, :-1], table[:, -1]
 
 
 def spirals(

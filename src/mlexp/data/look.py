@@ -11,7 +11,7 @@ import numpy as np
 
 from mlexp import schema
 from mlexp.data.columns import DOUBTS, GAPS, Column, as_number, decided, short
-from mlexp.data.roles import is_nameless, label_column, naming_rows
+from mlexp.data.roles import NO_LABEL, is_nameless, label_column, naming_rows
 from mlexp.data.tables import Features, Table, values_of
 from mlexp.data.tabular import SIGNS, Source, as_texts
 from mlexp.names import DELIMITERS, QUOTES
@@ -78,7 +78,7 @@ def look(wanted: schema.Dataset, source: Source, written: str, typed: Sequence[s
     names, missing = list(source.names), [str(word) for word in wanted.missing]
     label = label_column(names, wanted.label, source.where)
     writing = SIGNS.get(wanted.decimal, "auto"), SIGNS.get(wanted.thousands, "auto")
-    as_text = as_texts(names, wanted, writing) | {label}
+    as_text = as_texts(names, wanted, writing) | (set() if label is None else {label})
     table = source.table(as_text, missing)
     fractions = any((cells[np.isfinite(cells)] % 1 != 0).any() for cells in table.numbers.values())
     found = decided(
@@ -96,7 +96,9 @@ def look(wanted: schema.Dataset, source: Source, written: str, typed: Sequence[s
         cells, gaps = _cells(table, column, missing)
         remark = _remark(column, role[column.name], counting, own, len(cells))
         seen.append(Seen(column, role[column.name], int(gaps.sum()), _examples(cells[~gaps]), remark))
-    target, words = _target(table, found.get(label) or Column(label), label, wanted, typed)
+    target, words = wanted.target, "none"
+    if label is not None:
+        target, words = _target(table, found.get(label) or Column(label), label, wanted, typed)
     return Look(
         source.where,
         written,
@@ -108,12 +110,13 @@ def look(wanted: schema.Dataset, source: Source, written: str, typed: Sequence[s
     )
 
 
-def _roles(names: Sequence[str], label: str, wanted: schema.Dataset) -> dict[str, str]:
+def _roles(names: Sequence[str], label: str | None, wanted: schema.Dataset) -> dict[str, str]:
     chosen = set(wanted.features) or set(names)
     role = {
         name: "feature" if name in chosen and name not in set(wanted.ignore) else "left out" for name in names
     }
-    return role | {label: "label"} | ({wanted.groups: "groups"} if wanted.groups is not None else {})
+    own = {} if label is None else {label: "label"}
+    return role | own | ({wanted.groups: "groups"} if wanted.groups is not None else {})
 
 
 def _values(table: Table, columns: Sequence[Column], missing: Sequence[str]) -> np.ndarray:
@@ -177,7 +180,7 @@ def _keys(
     wanted: schema.Dataset, source: Source, seen: Sequence[Seen], target: str, fractions: bool
 ) -> dict[str, Any]:
     """Return the keys that say for good what was found, so that nothing is left to be guessed."""
-    label = next(one.column.name for one in seen if one.role == "label")
+    label = next((one.column.name for one in seen if one.role == "label"), NO_LABEL)
     keys: dict[str, Any] = {"label": label, "target": target}
     dialect = getattr(source, "dialect", None)
     if dialect is not None:
@@ -201,8 +204,8 @@ def _keys(
 def lines(found: Look) -> Iterator[str]:
     """Yield what was found, as a person reads it."""
     yield f"{found.where}: {found.n_rows:,} rows, {len(found.columns):,} columns; {found.written}"
-    label = next(one.column.name for one in found.columns if one.role == "label")
-    yield f"label  {short(label)}: {found.target_words}"
+    label = next((one.column.name for one in found.columns if one.role == "label"), None)
+    yield "no label" if label is None else f"label  {short(label)}: {found.target_words}"
     rows = [("column", "role", "holds", "empty", "examples", "")]
     for one in found.columns:
         holds = one.column.meaning

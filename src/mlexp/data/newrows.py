@@ -116,7 +116,7 @@ def table(source: tabular.Source, trained: Mapping[str, Any], keep: Sequence[str
             f"predictions with --keep {','.join(short(name) for name in extra[:10])}."
         )
     empty = known.get("missing", ())
-    target = {trained["target"]} & {*names} - {*wanted}
+    target = ({trained["target"]} - {""}) & {*names} - {*wanted}
     cells = source.table({*keep, *target, *(column.name for column in columns if not column.is_plain)}, empty)
     found = features(cells, wanted, where, known=columns, missing=empty)
     kept = {name: cells.texts[name].tolist() for name in keep}

@@ -11,14 +11,15 @@ from mlexp.data.columns import listed, short
 from mlexp.data.tables import Features
 from mlexp.errors import ConfigError, DataError, did_you_mean
 
+NO_LABEL = "none"
 LABEL_NAMES = ("label", "target", "class")
 NEARLY_ALL = 0.95  # share of the rows with a value of their own from which a column names its rows
 ENOUGH_ROWS = 20  # fewer may differ by chance
 _NAMELESS = re.compile(r"(Unnamed: \d+)?")
 
 
-def label_column(columns: Sequence[str], wanted: str | int | None, where: str) -> str:
-    """Return the name of the label column.
+def label_column(columns: Sequence[str], wanted: str | int | None, where: str) -> str | None:
+    """Return the name of the label column; None where there is to be none.
 
     Parameters
     ----------
@@ -27,6 +28,7 @@ def label_column(columns: Sequence[str], wanted: str | int | None, where: str) -
     wanted : str, int or None
         A name, or a position (from 0; negative ones count from the end). None: the column named label,
         target or class (in any case of letters; the first of these words that occurs), else the last one.
+        "none", if no column is called so: no label.
     where : str
         The file, for messages.
 
@@ -44,12 +46,14 @@ def label_column(columns: Sequence[str], wanted: str | int | None, where: str) -
         return str(wanted)
     if isinstance(wanted, str) and wanted.strip() in columns:
         return wanted.strip()
+    if wanted == NO_LABEL:
+        return None
     if isinstance(wanted, int):
         if -len(columns) <= wanted < len(columns):
             return columns[wanted]
         allowed = f"a position from {-len(columns)} to {len(columns) - 1}"
     else:
-        allowed = "a column"
+        allowed = "a column, or none,"
     near = did_you_mean(str(wanted), columns)
     raise ConfigError(
         f"dataset.label must be {allowed} of {where} ({listed(columns)}). Got "
@@ -78,10 +82,8 @@ def feature_columns(
     """
     if groups is not None and (groups not in columns or groups == label):
         near = did_you_mean(groups, [name for name in columns if name != label])
-        raise ConfigError(
-            f"dataset.groups must be a column of {where} other than the label '{short(label)}'. Got {short(groups)!r}."
-            f"{near}"
-        )
+        other = "" if label is None else f" other than the label '{short(label)}'"
+        raise ConfigError(f"dataset.groups must be a column of {where}{other}. Got {short(groups)!r}.{near}")
     taken = {name: key for name, key in ((label, "label"), (groups, "groups")) if name is not None}
     for key, wanted in (("features", only), ("ignore", ignored), ("words", words)):
         for name in wanted:

@@ -12,7 +12,7 @@ from mlexp import schema
 from mlexp.data.assemble import Raw, assemble
 from mlexp.data.columns import Column, decided, listed, short, values
 from mlexp.data.dataset import Dataset
-from mlexp.data.roles import feature_columns, label_column, without_row_numbers
+from mlexp.data.roles import LABEL_NAMES, feature_columns, label_column, without_row_numbers
 from mlexp.data.sniff import headerless
 from mlexp.data.tables import Features, Table, features, from_frame, group_codes, labels
 from mlexp.errors import DataError
@@ -111,7 +111,7 @@ def assembled(
         Raw(main_part.found.X, main_part.y, main_part.found.categories),
         own_test,
         feature_names=[column.name for column in columns],
-        target=main_part.label,
+        target=main_part.label or "",
         may_be_empty=True,
         where=main.where,
         source=source,
@@ -138,18 +138,18 @@ class Read:
 
     Attributes
     ----------
-    label : name of the label column
+    label : name of the label column; None for a table without one
     found : the features
-    y : labels, as `labels` gives them
+    y : labels, as `labels` gives them; None without a label
     target : how the numbers to predict are written; None for classes
     groups : number of each row's group, or None
     missing : further words for an empty cell
     warnings : what may be wrong with the columns
     """
 
-    label: str
+    label: str | None
     found: Features
-    y: np.ndarray
+    y: np.ndarray | None
     target: Column | None
     groups: np.ndarray | None
     missing: list[str]
@@ -159,20 +159,33 @@ class Read:
 def read(wanted: schema.Dataset, main: Source, label: str | int | None = None) -> Read:
     """Read the cells of a table and decide what each column holds; the parameters are those of `assembled`."""
     where, names = main.where, main.names
-    label = label_column(names, label if wanted.label is None else wanted.label, where)
+    name = label_column(names, label if wanted.label is None else wanted.label, where)
     missing = [str(word) for word in wanted.missing]
     roles = {"only": wanted.features, "ignored": wanted.ignore, "words": wanted.words}
-    chosen = feature_columns(names, label, wanted.groups, **roles, where=where)
+    chosen = feature_columns(names, name, wanted.groups, **roles, where=where)
     as_numbers = wanted.target == "numbers"
     writing = SIGNS.get(wanted.decimal, "auto"), SIGNS.get(wanted.thousands, "auto")
-    table = main.table(as_texts(names, wanted, writing) | (set() if as_numbers else {label}), missing)
+    as_text = set() if as_numbers or name is None else {name}
+    table = main.table(as_texts(names, wanted, writing) | as_text, missing)
     if main.has_header:
-        check_header(table, label, chosen, where)
-    y, target = labels(table, label, where, as_numbers=as_numbers, missing=missing)
+        check_header(table, name, chosen, where)
+    y, target = None, None
+    if name is not None:
+        y, target = labels(table, name, where, as_numbers=as_numbers, missing=missing)
     found = features(table, chosen, where, missing=missing, writing=writing, as_words=wanted.words)
     found = _in_one_writing(found, main, missing) if writing == ("auto", "auto") else found
     found, warned = without_row_numbers(found, wanted.features)
-    return Read(label, found, y, target, group_codes(table, wanted.groups, where), missing, warned)
+    warned += _like_labels(found) if name is None else []
+    return Read(name, found, y, target, group_codes(table, wanted.groups, where), missing, warned)
+
+
+def _like_labels(found: Features) -> list[str]:
+    """Warn of features that are called as labels are, in a table without a label."""
+    names = [column.name for column in found.columns if column.name.lower() in LABEL_NAMES]
+    return [
+        f"Column '{name}' is a feature like any other here. If it is the label: dataset.label={name}."
+        for name in names
+    ]
 
 
 def as_texts(names: Sequence[str], wanted: schema.Dataset, writing: tuple[str, str]) -> set[str]:
@@ -182,9 +195,10 @@ def as_texts(names: Sequence[str], wanted: schema.Dataset, writing: tuple[str, s
     return {*wanted.words, *([] if wanted.groups is None else [wanted.groups])}
 
 
-def check_header(table: Table, label: str, names: Sequence[str], where: str) -> None:
+def check_header(table: Table, label: str | None, names: Sequence[str], where: str) -> None:
     """Refuse a first line of which the label, or two other names, stand among the cells below: it is a row."""
-    again = [name for name in (label, *names) if name in table.texts and (table.texts[name] == name).any()]
+    own = [] if label is None else [label]
+    again = [name for name in (*own, *names) if name in table.texts and (table.texts[name] == name).any()]
     if again and (again[0] == label or len(again) > 1):
         raise headerless(where, f"'{short(again[0])}' of its first line stands below it, too")
 
@@ -221,15 +235,47 @@ def _test_part(source: Source, main: Read) -> Raw:
         main.target,
         main.missing,
     )
-    lacking = [name for name in (*(column.name for column in columns), label) if name not in source.names]
+    own = [] if label is None else [label]
+    lacking = [name for name in (*(column.name for column in columns), *own) if name not in source.names]
     if lacking:
         raise DataError(f"{where} must have the columns of the training file. Missing: {listed(lacking)}.")
     as_text = {column.name for column in columns if not column.is_plain}
-    as_text |= {label} if target is None or not target.is_plain else set()
+    as_text |= set(own) if target is None or not target.is_plain else set()
     table = source.table(as_text, missing)
-    y, _ = labels(table, label, where, as_numbers=target is not None, column=target, missing=missing)
+    y = None
+    if label is not None:
+        y, _ = labels(table, label, where, as_numbers=target is not None, column=target, missing=missing)
     found = features(table, [column.name for column in columns], where, known=columns, missing=missing)
     return Raw(found.X, y, found.categories)
+
+
+def without_words(dataset: Dataset) -> Dataset:
+    """Return a table without its columns of words; its notes say which columns are used, and which are left out."""
+    out = [dataset.feature_names[place] for place in sorted(dataset.categories)]
+    kept = [place for place, name in enumerate(dataset.feature_names) if name not in out]
+    if not kept:
+        raise DataError(
+            f"Data set '{dataset.name}' has columns of words only ({listed(out)}), and distances need numbers. Set "
+            "prepare.one_hot=true."
+        )
+    names = [dataset.feature_names[place] for place in kept]
+    notes = [*dataset.notes, f"columns used: {listed(names, 100)}"]
+    if not out:
+        return replace(dataset, notes=tuple(notes))
+    notes.append(f"left out, as they hold words: {listed(out, 100)} (prepare.one_hot=true takes them in)")
+    columns = [dataset.table["columns"][place] for place in kept]
+    table = dataset.table | {"columns": columns, "left_out": [*dataset.table["left_out"], *out]}
+    X_test = None if dataset.X_test is None else dataset.X_test[:, kept]
+    return replace(
+        dataset,
+        X=dataset.X[:, kept],
+        X_test=X_test,
+        feature_names=tuple(names),
+        categories={},
+        table=table,
+        notes=tuple(notes),
+        digests={},
+    )
 
 
 def unseen(X: np.ndarray, columns: Sequence[Column], where: str) -> list[str]:

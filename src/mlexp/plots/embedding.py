@@ -105,7 +105,7 @@ def reconstructions(run: Run) -> Figure | None:
     if original is None or rebuilt is None:
         return None
     names = run.info["dataset"]["classes"]
-    true = run.arrays["pca_true"]
+    true = run.arrays.get("pca_true")
     facts = run.info["facts"]
     high = float(original.max())
     both = np.concatenate([original, np.clip(rebuilt, 0, high)]) / (high or 1)
@@ -121,7 +121,7 @@ def reconstructions(run: Run) -> Figure | None:
         for spine in panel.spines.values():
             spine.set_visible(False)
     for k in range(len(original)):
-        if labels:
+        if labels and true is not None:
             axes[0, k].set_title(labels[true[k]], loc="center", pad=2)
         axes[1, k].set_xlabel(f"±{errors[k]:.1f}", fontsize=style.SMALL)
     note = f"Below: root mean square error, in grey levels of 0 to {high:.0f}"
@@ -151,12 +151,13 @@ def _panels(run: Run, *, images: bool) -> Figure | None:
         methods = [name[6:] for name in run.arrays if name.startswith("shown_") and name[6:] in TITLES]
     if not methods:
         return None
-    names, true = run.info["dataset"]["classes"], run.arrays["shown_true"]
+    names, true = run.info["dataset"]["classes"], run.arrays.get("shown_true")
     across = min(len(methods), 2)
     deep = math.ceil(len(methods) / across)
     below = 0 if images else groups.legend_height(names)
     figure = style.new_figure(
-        (HEIGHT + (1.2 if across == 1 else 0)) * deep + below, _headline(run, methods, len(true), images)
+        (HEIGHT + (1.2 if across == 1 else 0)) * deep + below,
+        _headline(run, methods, len(run.arrays[f"shown_{methods[0]}"]), images),
     )
     axes = list(figure.subplots(deep, across, squeeze=False).flat)
     for spare in axes[len(methods) :]:
@@ -170,6 +171,8 @@ def _panels(run: Run, *, images: bool) -> Figure | None:
             panel.set(xlabel=f"PC 1 ({x:.1f} % of the variance)", ylabel=f"PC 2 ({y:.1f} %)")
         if images:
             panel.scatter(points[:, 0], points[:, 1], s=0)
+        elif true is None:
+            groups.scatter(panel, points, np.zeros(len(points), np.int64))
         elif names:
             groups.scatter(panel, points, true, names)
         else:

@@ -106,6 +106,8 @@ def _data(study: Study) -> Iterator[tuple[str, str]]:
     if data.get("classes"):
         words.append(f"{len(data['classes'])} classes ({listed([str(name) for name in data['classes']])})")
     yield "Data", ", ".join(words) + (f"; {data['source']}" if data.get("source") else "") + "."
+    if data.get("notes"):
+        yield "Table", "; ".join(data["notes"]) + "."
 
 
 def _split(study: Study) -> Iterator[tuple[str, str]]:

@@ -62,8 +62,9 @@ def explore(study: Study) -> Told:
     """What the data are like, and whether validation rows are copies of training rows."""
     data, facts = study.info["dataset"], study.info["facts"]
     total, missing = sum(study.parts.values()), facts.get("missing_values", 0)
+    of_classes = f" of {len(data['classes'])} classes" if data["classes"] else ""
     sentences = [
-        f"{study.data} has {total:,} {study.things} of {len(data['classes'])} classes and {data['n_features']:,} "
+        f"{study.data} has {total:,} {study.things}{of_classes} and {data['n_features']:,} "
         f"features; {f'{missing:,}' if missing else 'no'} values are missing."
     ]
     near = facts.get("validation_rows_nearer_than_nearest_5_percent_of_test")
@@ -74,10 +75,10 @@ def explore(study: Study) -> Told:
             f"test rows do; about 5{SPACE}% would be expected of independent rows{grown}."
         )
     sizes = ", ".join(f"{study.parts[part]:,} {part}" for part in reversed(PARTS) if study.parts.get(part))
-    classes = KeyFigure("Classes", str(len(data["classes"])))
+    classes = [KeyFigure("Classes", str(len(data["classes"])))] if data["classes"] else []
     return sentences, [
         KeyFigure("Rows", f"{total:,}", sizes),
-        classes,
+        *classes,
         KeyFigure("Missing values", f"{missing:,}"),
     ]
 

@@ -203,8 +203,7 @@ def _components(
             ).reshape(-1, *shape),
             "pca_original": np.asarray(dataset.X[rows]).reshape(-1, *shape),
             "pca_rebuilt": rebuilt.reshape(-1, *shape).astype(np.float32),
-            "pca_true": dataset.y[rows],
-        }
+        } | ({"pca_true": dataset.y[rows]} if dataset.has_labels else {})
     return arrays, facts
 
 
@@ -213,14 +212,14 @@ def _coordinates(
 ) -> dict[str, np.ndarray]:
     """Return the first two coordinates of every row; NaN where a method did not see the row."""
     laid = {f"{method}_embedding": found[:, :2].astype(np.float32) for method, found in coordinates.items()}
-    return {"row": rows, "true": dataset.y[rows], **laid}
+    return {"row": rows} | ({"true": dataset.y[rows]} if dataset.has_labels else {}) | laid
 
 
 def _shown(
     dataset: Dataset, rows: np.ndarray, at: np.ndarray, coordinates: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Keep what the pictures show."""
-    arrays = {"shown_true": dataset.y[rows]}
+    arrays = {"shown_true": dataset.y[rows]} if dataset.has_labels else {}
     arrays |= {f"shown_{method}": found[at, :2].astype(np.float32) for method, found in coordinates.items()}
     if dataset.image_shape is not None:
         arrays["shown_image"] = np.asarray(dataset.X[rows]).reshape(-1, *dataset.image_shape)

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlexp import metrics
 from mlexp.data.dataset import Dataset, Part, Split
-from mlexp.errors import DataError
+from mlexp.errors import ConfigError, DataError
 from mlexp.observer import Observer
 from mlexp.result import Columns, Result
 from mlexp.schema import Config
@@ -33,6 +33,7 @@ def classifications(
     configs: Sequence[Config], dataset: Dataset, observers: Sequence[Observer]
 ) -> Iterator[Result]:
     """Fit classifiers that `learn_together` can fit, then yield the result of each."""
+    _check_labels(configs[0], dataset)
     if dataset.n_classes < 2:
         raise DataError(
             f"Data set '{dataset.name}' has {'numbers to predict' if not dataset.n_classes else 'one class'}; "
@@ -73,6 +74,7 @@ def regression(config: Config, dataset: Dataset, observer: Observer) -> Result:
     The target is standardised for the fit, by the mean and deviation of the training part; scores and
     predictions are in its own unit.
     """
+    _check_labels(config, dataset)
     if dataset.n_classes:
         raise DataError(
             f"Data set '{dataset.name}' has classes; regression needs numbers to predict. Set "
@@ -103,6 +105,14 @@ def regression(config: Config, dataset: Dataset, observer: Observer) -> Result:
             *advice.of_numbers(config, learnt.parts, scores, learnt.preparation.record),
         ],
     )
+
+
+def _check_labels(config: Config, dataset: Dataset) -> None:
+    if not dataset.has_labels:
+        raise ConfigError(
+            f"dataset.label=none leaves nothing to predict, and a task of kind {config.task.kind} needs a label. Name "
+            "a column, or choose a task that needs none: task=cluster, task=embed."
+        )
 
 
 def _errors(part: Part, predicted: np.ndarray) -> dict[str, np.ndarray]:

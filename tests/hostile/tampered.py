@@ -146,7 +146,8 @@ def swapped(path: Path, rng: random.Random) -> None:
 
 def missing(path: Path, rng: random.Random) -> None:
     files = members(path)
-    pack(path, {name: data for name, data in files.items() if name != rng.choice(sorted(files))})
+    lost = rng.choice(sorted(files))
+    pack(path, {name: data for name, data in files.items() if name != lost})
 
 
 def claims(path: Path, rng: random.Random) -> None:

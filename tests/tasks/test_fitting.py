@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import warnings
+from inspect import signature
 from pathlib import Path
 
 import pytest
 from tests.tasks.running import run
 
-from mlexp.errors import ConfigError, DataError
+from mlexp import app, models
+from mlexp.config import compose
+from mlexp.data.dataset import Dataset
+from mlexp.errors import ConfigError, DataError, MlexpError
+from mlexp.observer import Silent
+from mlexp.schema import Config
+from mlexp.tasks import TASKS
 from mlexp.tasks.fitting import fitting
 
 REGRESS = ("task=regress", "dataset.limit=60")
@@ -75,6 +84,82 @@ def test_without_parameters_it_is_the_data(tmp_path: Path, words: tuple[str, ...
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("dataset=iris", "model.name=sklearn.semi_supervised.SelfTrainingClassifier"),
+            "made of another estimator",
+        ),
+        ((*EMBED, "model=pca", "model.params.n_components=0"), r"shape \(150, 0\)"),
+        ((*EMBED, "model.name=sklearn.decomposition.LatentDirichletAllocation"), "Negative values"),
+    ],
+)
+def test_what_else_once_ended_as_a_traceback(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    with pytest.raises((ConfigError, DataError), match=said):
+        run(tmp_path, *words, "figures=false")
+
+
+VALUES = [
+    None, True, 0, 1, -1, 0.5, float("nan"), 1000, "x", "auto", "precomputed", "haversine", "mahalanobis",
+    "seuclidean", "yule", "cosine", [], [1], [0.5, "a"], [[1, 2]], {}, {"a": 1}, {0: 1, 1: -1}, "balanced", "distance",
+    "poisson", "saga", "liblinear", "cholesky", "lbfgs", "sparse_cg", "elasticnet", "arpack", "lobpcg", "amg",
+    "modified", "hessian", "ltsa", "cluster_qr", "discretize", "complete", "tied", "full", "mle", "exact", "pca",
+    "sigmoid", "poly", "kd_tree", "ball_tree", "nan_euclidean", "jaccard", "classical_mds", "accuracy",
+]  # fmt: skip
+LONG = ("max_iter", "n_jobs", "n_estimators", "n_init", "max_fun", "verbose", "cache_size")
+STUDIES = {
+    "classification": ("dataset=iris", "size=smoke"),
+    "regression": (*REGRESS, "size=smoke"),
+    "clustering": CLUSTER,
+    "embedding": EMBED,
+}
+
+
+def tried(config: Config, dataset: Dataset, **model: object) -> str:
+    """Return what a study raises that is no error of ours, or one of ours that is too long."""
+    config = dataclasses.replace(config, model=dataclasses.replace(config.model, **model))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            TASKS[config.task.kind](config, dataset, Silent())
+    except MlexpError as error:
+        return f"{model}: {error}" if len(str(error)) > 1000 else ""
+    except Exception as error:
+        return f"{model}: {type(error).__name__}: {error}"
+    return ""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("kind", STUDIES)
+def test_every_value_of_every_parameter_of_every_model(kind: str) -> None:
+    found = []
+    for name, path in models.MODELS[kind].items():
+        if not path.startswith("sklearn."):
+            continue
+        config = compose([*STUDIES[kind], f"model={name}", "figures=false"])
+        dataset = app.load(config)
+        for key in signature(models.imported(path)).parameters:
+            found += [tried(config, dataset, params={key: value}) for value in VALUES if key not in LONG]
+    assert not list(filter(None, found))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("kind", STUDIES)
+def test_every_estimator_of_scikit_learn(kind: str) -> None:
+    from sklearn.utils import all_estimators
+
+    config = compose([*STUDIES[kind], "figures=false"])
+    dataset = app.load(config)
+    found = []
+    for _, estimator in all_estimators():
+        module = [part for part in estimator.__module__.split(".") if not part.startswith("_")]
+        found.append(tried(config, dataset, name=".".join([*module, estimator.__name__]), params={}))
+    assert not list(filter(None, found))
+
+
+@pytest.mark.parametrize(
     ("model", "cure"),
     [
         ("model=sklearn_mlp", "set model.hidden"),
@@ -110,7 +195,5 @@ def test_joblib_starts_threads_and_no_processes() -> None:
         backend = Parallel(n_jobs=2, prefer="processes")._backend
     assert type(backend).__name__ == "ThreadingBackend"
     with contextlib.suppress(DataError), fitting("svm", {}) as said:
-        import warnings
-
         warnings.warn("one\n two", stacklevel=1)
     assert said == ["one two"]

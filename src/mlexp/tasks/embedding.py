@@ -69,7 +69,7 @@ def embedding(config: Config, dataset: Dataset, observer: Observer) -> Result:
 
 def _embedded(estimator: Any, X: np.ndarray) -> np.ndarray:
     found = np.asarray(estimator.fit_transform(X))
-    if found.ndim != 2 or len(found) != len(X):
+    if found.ndim != 2 or len(found) != len(X) or not found.shape[1]:
         raise TypeError(f"fit_transform gives shape {found.shape} for {len(X)} rows")
     return found
 
@@ -118,7 +118,7 @@ def _estimator(config: Config, method: str, n: int) -> Any:
     )
     for name, where in (("n_neighbors", "embedding.neighbors"), ("perplexity", "embedding.perplexity")):
         value = getattr(estimator, name, None)
-        if value is not None and value >= n:
+        if isinstance(value, int | float) and value >= n:
             raise ConfigError(
                 f"{where} must be below the number of rows of {method}, {n:,}. Got {value:g}: lower it, or "
                 "embed more rows."

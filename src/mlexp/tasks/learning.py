@@ -209,7 +209,13 @@ def built(config: Config, parts: Split | None = None) -> Any:
     model = models.build(
         config.model, kind, seed=config.seed, threads=config.threads, trusted=config.trusted_packages, **own
     )
-    if not (is_classifier if kind == "classification" else is_regressor)(model):
+    try:
+        serves = (is_classifier if kind == "classification" else is_regressor)(model)
+    except AttributeError as error:  # scikit-learn asks the estimator inside, and there is none
+        raise ConfigError(
+            f"model={name} is made of another estimator, which a configuration cannot hold. Name a model of its own."
+        ) from error
+    if not serves:
         raise ConfigError(
             f"model={name} cannot serve a task of kind {kind}: {type(model).__name__} is no "
             f"{'classifier' if kind == 'classification' else 'regressor'}. Models for it: "

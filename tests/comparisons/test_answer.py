@@ -98,7 +98,10 @@ def test_two_runs_an_arm_carry_a_warning(two_arms: Arms) -> None:
 
 
 def test_every_run_perfect_cannot_be_tested(make: Make, tmp_path: Path) -> None:
-    entries = {arm: [make(arm, seed, np.ones(30)) for seed in range(3)] for arm in ("one", "other")}
+    entries = {
+        arm: [make(arm, seed, np.ones(30), curve=(seed / 9,)) for seed in range(3)]
+        for arm in ("one", "other")
+    }
     done = analyse(Evidence(ACCURACY, entries), Comparison(), folder=tmp_path / "answer")
     assert "cannot be tested" in done.info["answer"][0]
     assert "every score is the same" in done.info["answer"][0]
@@ -345,7 +348,8 @@ def test_mean_ranks_are_shown_where_they_are_what_separates(make: Make) -> None:
 def test_first_runs_say_who_is_better_under_mcnemar(make: Make) -> None:
     shares = {"A": (60, 119, 119), "B": (100, 90, 90)}  # rows right of 120; A is ahead on the mean
     entries = {
-        arm: [make(arm, k, np.arange(120) < n) for k, n in enumerate(of)] for arm, of in shares.items()
+        arm: [make(arm, k, np.arange(120) < n, curve=(k / 9,)) for k, n in enumerate(of)]
+        for arm, of in shares.items()
     }
     done = answered(Evidence(ACCURACY, entries), test="mcnemar")
     assert done.info["ranking"] == ["A", "B"]
@@ -463,3 +467,62 @@ def test_the_probability_is_that_the_arm_with_the_lower_loss_is_better(
     done = answered(Evidence(ACCURACY, entries), test="bayesian")
     assert done.info["answer"][0].startswith("two is better than one by 24.50 points")
     assert "probability that it is better 1.000" in done.info["answer"][0]
+
+
+def test_runs_of_one_result_count_once(two_arms: Arms, make: Make, tmp_path: Path) -> None:
+    """Two seeds an arm, each run four times over: the answer, its p and its seeds are those of two seeds an arm."""
+    evidence = two_arms(2, (0.85, 0.8))
+    copied = {
+        arm: [
+            Entry(arm, f"{entry.name} max_norm={norm}", entry.run, entry.metric)
+            for entry in entries
+            for norm in (1, 2, 3, 4)
+        ]
+        for arm, entries in evidence.entries.items()
+    }
+    once, often = answered(evidence), answered(Evidence(ACCURACY, copied))
+    assert only(often)["p"] == only(once)["p"]
+    assert [arm["runs"] for arm in often.info["arms"]] == [2, 2]
+    assert "2 seeds an arm" in often.info["answer"][0]
+    said = [sentence for sentence in often.info["answer"] if "byte for byte" in sentence]
+    assert [sentence.startswith("6 of the 8 runs of") for sentence in said] == [True, True]
+    counted = [value for value in often.tables["runs"]["value"] if value != ""]
+    assert len(counted) == 4
+    assert sum("byte for byte" in problem for problem in often.tables["runs"]["problem"]) == 12
+    assert not any("left out" in sentence for sentence in often.info["warnings"])
+
+
+def test_a_model_without_chance_is_one_run_without_spread(make: Make) -> None:
+    """Its variance over seeds is 0, however many seeds were run; Welch's test is then that of one sample."""
+    fixed = scores(0.8, 5)
+    varied = [make("varied", seed, scores(0.9, seed), curve=(seed / 9,)) for seed in range(6)]
+    rows = np.stack([scores(0.9, seed) for seed in range(6)]).astype(float)
+    for seeds in (2, 10):
+        evidence = Evidence(
+            ACCURACY, {"varied": varied, "fixed": [make("fixed", seed, fixed) for seed in range(seeds)]}
+        )
+        done = answered(evidence)
+        copies = np.repeat(fixed[None].astype(float), 10, axis=0)
+        expected = stats.crossed_t(rows, copies)
+        assert done.info["test"] == "crossed"
+        assert only(done)["p"] == pytest.approx(expected.p, rel=1e-12)
+        means = rows.mean(axis=1)
+        one_sample = theirs.ttest_1samp(means, fixed.mean())
+        assert only(done)["welch_p"] == pytest.approx(one_sample.pvalue, rel=1e-9)
+        assert [arm["runs"] for arm in done.info["arms"]] == [6, 1]
+        assert "6 seeds an arm" in done.info["answer"][0]
+        assert any(f"its {seeds} runs are equal" in sentence for sentence in done.info["answer"])
+        assert not any("fixed: one run only" in sentence for sentence in done.info["warnings"])
+    both = {"a": [make("a", seed, fixed) for seed in range(3)],
+            "b": [make("b", seed, scores(0.7, 9)) for seed in range(3)]}  # fmt: skip
+    alone = answered(Evidence(ACCURACY, both))
+    assert alone.info["test"] == "mcnemar"
+    assert only(alone)["p"] == stats.mcnemar(fixed.astype(float), scores(0.7, 9).astype(float)).p
+
+
+def test_arms_of_one_result_are_said_to_be_so(make: Make) -> None:
+    arms = {
+        arm: [make(arm, seed, scores(0.8, seed), curve=(seed / 9,)) for seed in range(2)]
+        for arm in ("one", "two")
+    }
+    assert any("had no effect" in sentence for sentence in answered(Evidence(ACCURACY, arms)).info["answer"])

@@ -65,7 +65,8 @@ def analyse(
         tables["epochs_to_target"] = columns
     chosen = dict(tuning) if tuning else {}
     lost = [entry for entries in evidence.entries.values() for entry in entries if entry.problem]
-    sentences = words.answer(evidence, verdict, node.alpha) + ([tuned.in_words(chosen)] if chosen else [])
+    sentences = [*words.answer(evidence, verdict, node.alpha), *words.copies(evidence)]
+    sentences += [tuned.in_words(chosen)] if chosen else []
     warnings = [*_warnings(evidence, verdict), *tuned.warnings(chosen), *map(_loss, lost)]
     arms = [
         {name: column[row] for name, column in table.items()}
@@ -230,10 +231,14 @@ def runs_table(evidence: Evidence, folder: Path) -> Columns:
     """Return one row a run, also of those that do not count."""
     columns: Columns = {name: [] for name in ("arm", "run", "status", "value", "folder", "problem")}
     for arm, entries in evidence.entries.items():
+        copied = {id(copy): first for copy, first in evidence.copies[arm]}
         for entry in entries:
             counts = arm in evidence.arms and entry in evidence.used[arm]
             where = comparison_folder.pointer(entry.run.path, folder) if entry.run else ""
-            problem = entry.problem or ("" if counts else "judged by rows that not every arm was judged by")
+            other = "judged by rows that not every arm was judged by"
+            if id(entry) in copied:
+                other = f"the same result as {copied[id(entry)].name}, byte for byte"
+            problem = entry.problem or ("" if counts else other)
             cells = (arm, entry.name, entry.status, entry.value if counts else "", where, problem)
             for column, cell in zip(columns.values(), cells, strict=True):
                 column.append(cell)
@@ -248,12 +253,16 @@ def _warnings(evidence: Evidence, verdict: Verdict) -> list[str]:
     if evidence.groups is not None:
         found.append(_together(evidence.groups, verdict.test))
     if verdict.design.same_rows and verdict.design.seeds > 1:
-        lone = [arm for arm in evidence.arms if len(evidence.used[arm]) == 1]
+        lone = [
+            arm
+            for arm in evidence.arms
+            if len(evidence.used[arm]) == 1 and not evidence.is_deterministic(arm)
+        ]
         found += [f"{arm}: one run only, what another seed would give is unknown." for arm in lone]
     if evidence.metric.part == "train":
         found.append("The training part was learnt from: it does not tell how an arm does on new rows.")
     dropped = sum(
-        entry.value is not None and entry not in evidence.used[arm]
+        entry.value is not None and entry.block not in evidence.blocks
         for arm in evidence.arms
         for entry in evidence.entries[arm]
     )

@@ -15,6 +15,7 @@ from mlexp.errors import DataError
 from mlexp.record import Run
 
 MOST_NAMED = 4
+RESULT = ("predictions.npz", "history.csv")
 Block = tuple[str, str]  # fingerprint of the data, and of the rows that judge
 
 
@@ -85,6 +86,14 @@ class Entry:
         )
         return str(self.run.info["dataset"]["fingerprint"]), judged
 
+    @cached_property
+    def result(self) -> str:
+        """SHA-256 of what the run came to: two runs of equal predictions and histories are one run."""
+        assert self.run is not None
+        files = [self.run.path / name for name in RESULT if (self.run.path / name).exists()]
+        content = [file.read_bytes() for file in files or [self.run.path / "metrics.json"]]
+        return hashlib.sha256(b"".join(hashlib.sha256(one).digest() for one in content)).hexdigest()
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -101,11 +110,34 @@ class Evidence:
 
     @cached_property
     def used(self) -> dict[str, list[Entry]]:
-        """Arm -> the runs that count: complete, with the metric, judged by rows that every arm was judged by."""
+        """Arm -> the runs that count: complete, with the metric, judged by rows that every arm was judged by.
+
+        Of runs that came to the same result, byte for byte, the first one alone counts.
+        """
+        return {arm: [same[0] for same in found] for arm, found in self._alike.items()}
+
+    @cached_property
+    def copies(self) -> dict[str, list[tuple[Entry, Entry]]]:
+        """Arm -> runs that do not count because another run of the arm came to the same result, and that run."""
         return {
-            arm: [entry for entry in entries if entry.value is not None and entry.block in self.blocks]
-            for arm, entries in self.entries.items()
+            arm: [(copy, first) for first, *others in found for copy in others]
+            for arm, found in self._alike.items()
         }
+
+    @cached_property
+    def _alike(self) -> dict[str, list[list[Entry]]]:
+        """Arm -> the runs that could count, those of one result together."""
+        found: dict[str, dict[tuple[Block, str], list[Entry]]] = {arm: {} for arm in self.entries}
+        for arm, entries in self.entries.items():
+            for entry in entries:
+                if entry.value is not None and entry.block in self.blocks:
+                    found[arm].setdefault((entry.block, entry.result), []).append(entry)
+        return {arm: list(groups.values()) for arm, groups in found.items()}
+
+    def is_deterministic(self, arm: str) -> bool:
+        """Return whether several seeds of an arm came to one result: that it does not vary over seeds is known."""
+        runs = [entry.run for group in self._alike[arm] for entry in group if entry.run]
+        return len(self.used[arm]) == 1 and len({run.info["seed"] for run in runs}) > 1
 
     @cached_property
     def arms(self) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import config as configuration
-from mlexp import record, sweep_folder
+from mlexp import record, stamp, sweep_folder
 from mlexp.comparisons.analysis import Analysis, analyse, write
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import DEFAULT, Metric
@@ -36,6 +36,13 @@ class Found:
     arm: str = ""
     fate: tuple[str, str] = ("", "")
 
+    @property
+    def data(self) -> tuple[str, str] | None:
+        """Fingerprints of its data and split; None if it has not come as far as that."""
+        info = self.run.info if self.run else {}
+        found = [str(info.get(node, {}).get("fingerprint", "")) for node in ("dataset", "split")]
+        return (found[0], found[1]) if found[0] else None
+
 
 def compare(
     paths: Sequence[Path],
@@ -51,20 +58,24 @@ def compare(
     ----------
     paths : folders of runs and sweeps
     node : metric, test, alpha, margin and target; the rest of it is not used
-    by : keys that tell the arms apart; by default those that differ between the runs, seeds and folds aside
+    by : keys that tell the arms apart; by default those that differ between the runs, aside from seeds, folds and
+        data sets, which are repeats
     save : new folder to write the answer, tables, pictures and a page into, default none
     command : what was typed, for the record in `save`
 
     Raises
     ------
     ConfigError
-        If the runs differ in nothing but seeds, or in what cannot be told apart; if `save` is there already.
+        If the runs differ in nothing but seeds or data, if runs of one arm differ in another setting than `by`; if
+        `save` is there already.
     DataError
         If they cannot be compared: other data, other test rows, a metric that is missing.
     """
     if save is not None and save.exists() and (not save.is_dir() or any(save.iterdir())):
         raise ConfigError(f"--save {save} is there already. Name a new folder.")
-    found, notes = distinct([one for path in paths for one in runs_in(path)])
+    # in the order in which they ran: the answer does not depend on that of the words
+    folders = sorted({path.resolve() for path in paths}, key=lambda path: (stamp.began(path), str(path)))
+    found, notes = distinct([one for path in folders for one in runs_in(path)])
     kinds = {str(one.values["task.kind"]) for one in found}
     if len(kinds) > 1:
         raise ConfigError(
@@ -76,26 +87,32 @@ def compare(
             f"Runs of kind {kind} have no metric of their own to compare. Name one with --metric."
         )
     metric = Metric.parse(node.metric or DEFAULT[kind], kind)
-    differing = [key for key in differences(found) if key not in REPEATS or key in by]
+    differing = [key for key in differences(found) if key in by or not _is_repeat(key)]
     keys = _keys(by, differing, found)
     own = not by and _told_apart(found, keys)
     entries: dict[str, list[Entry]] = {}
+    of: dict[int, Found] = {}
     settings: dict[str, dict[str, str]] = {}
     for one in found:
         arm = one.arm if own else " ".join(_named(one, key) for key in keys)
         settings.setdefault(arm, {key: as_typed(one.values.get(key, UNSET)) for key in keys})
-        entries.setdefault(arm, []).append(Entry(arm, _repeat(one, found), one.run, metric, one.fate))
+        entries.setdefault(arm, []).append(
+            entry := Entry(arm, _repeat(one, found), one.run, metric, one.fate)
+        )
+        of[id(entry)] = one
     if len(entries) < 2:
         make = "One run makes" if len(found) == 1 else f"These {len(found)} runs make"
-        alike = f"all have one value of {', '.join(keys)}" if keys else "nothing but seeds differs"
-        another = ", or another key with --by" if by else ""
-        raise ConfigError(f"{make} one arm: {alike}. Name runs of two settings{another}.")
-    if beside := [key for key in differing if key not in keys]:
-        notes.append(
-            f"Runs of one arm differ in {', '.join(beside)} too, and are taken for repeats of it: what is seen may "
-            "come from there."
+        alike = (
+            f"all have one value of {', '.join(keys)}" if keys else f"nothing but {_varied(found)} differs"
         )
-    done = analyse(Evidence(metric, entries), node, folder=save, settings=settings)
+        another = ", or another key with --by" if by else ""
+        raise ConfigError(f"{make} one arm: {alike}. Name runs of two settings on the same data{another}.")
+    evidence = Evidence(metric, entries)
+    for arm, used in evidence.used.items():
+        _refuse_pooled(arm, [of[id(entry)] for entry in used], keys)
+    if beside := [key for key in differing if key not in keys]:
+        notes.append(f"The arms differ in {', '.join(beside)} too: what is seen may come from there.")
+    done = analyse(evidence, node, folder=save, settings=settings)
     done.info["warnings"][:0] = notes
     if save is not None:
         write(done, save, {"command": [*command]}, figures=True)
@@ -151,18 +168,26 @@ def _opened(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def distinct(found: Sequence[Found]) -> tuple[list[Found], list[str]]:
-    """Return the runs without repetitions: the same settings with the same seed give the same run again."""
+    """Return the runs without repetitions: the same settings, seed, data and split give the same run again.
+
+    A run that did not come as far as its data repeats any run of the same settings and seed.
+    """
     if not found:
         raise DataError("There are no runs to compare in these folders.")
-    kept: dict[str, Found] = {}
+    kept: dict[str, dict[tuple[str, str] | None, Found]] = {}
     for one in found:
         key = str([(name, value) for name, value in sorted(one.values.items()) if _counts(name)])
-        if key not in kept or (_completed(one) and not _completed(kept[key])):
-            kept[key] = one
-    again = len(found) - len(kept)
+        same = kept.setdefault(key, {})
+        if one.data not in same or (_completed(one) and not _completed(same[one.data])):
+            same[one.data] = one
+    for same in kept.values():
+        if len(same) > 1:
+            same.pop(None, None)
+    left = [one for same in kept.values() for one in same.values()]
+    again = len(found) - len(left)
     repeats = "1 run repeats another" if again == 1 else f"{again} runs repeat another"
-    note = f"{repeats} with the same settings and seed; those count once."
-    return list(kept.values()), [note] if again else []
+    note = f"{repeats} with the same settings, seed and data; those count once."
+    return left, [note] if again else []
 
 
 def _named(one: Found, key: str) -> str:
@@ -180,6 +205,29 @@ def _told_apart(found: Sequence[Found], keys: Sequence[str]) -> bool:
 
 def _counts(key: str) -> bool:
     return key not in configuration.DOES_NOT_CHANGE_RESULTS and not key.startswith(ASIDE)
+
+
+def _refuse_pooled(arm: str, found: Sequence[Found], keys: Sequence[str]) -> None:
+    """Refuse an arm whose runs are no repeats of each other: they differ in more than seeds, folds and data."""
+    inside = [key for key in differences(found) if key not in keys and not _is_repeat(key)] if found else []
+    if inside:
+        by = ",".join(keys)
+        raise ConfigError(
+            f"--by {by} puts runs into the arm '{arm}' that differ in {', '.join(inside)} too: they are not repeats of "
+            f"each other. Name runs that differ in {by} and seed alone, or add the other keys: --by "
+            f"{','.join((*keys, *inside))}."
+        )
+
+
+def _is_repeat(key: str) -> bool:
+    """Return whether another value of a key makes another run of the same settings; data count by their content."""
+    return key in REPEATS or key.startswith("dataset.")
+
+
+def _varied(found: Sequence[Found]) -> str:
+    """Return what varies between runs that differ in no setting."""
+    data = sorted({one.data[0][:8] for one in found if one.data})
+    return "seeds" if len(data) < 2 else f"the data (fingerprints {', '.join(data[:3])})"
 
 
 def differences(found: Sequence[Found]) -> list[str]:
@@ -204,4 +252,6 @@ def _keys(by: Sequence[str], differing: Sequence[str], found: Sequence[Found]) -
 def _repeat(one: Found, found: Sequence[Found]) -> str:
     """Return what tells a run from the others of its arm."""
     varied = [key for key in REPEATS if len({str(other.values[key]) for other in found}) > 1]
-    return " ".join(f"{key}={one.values[key]}" for key in varied or ["seed"])
+    words = [f"{key}={one.values[key]}" for key in varied or ["seed"]]
+    several = len({other.data[0] for other in found if other.data}) > 1
+    return " ".join([*words, f"data={one.data[0][:8]}"] if several and one.data else words)

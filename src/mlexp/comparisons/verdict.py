@@ -128,7 +128,8 @@ def design_of(evidence: Evidence) -> Design:
     tables = [evidence.table(arm) for arm in arms] if one_block else []
     labels = metric.statistic is not None and one_block
     kept = labels and all(evidence.table(arm, "predicted") is not None for arm in arms)
-    counts = [len(evidence.used[arm]) for arm in arms]
+    # an arm that gives one result whatever the seed takes no test of several runs from the others
+    counts = [len(evidence.used[arm]) for arm in arms if not evidence.is_deterministic(arm)] or [1]
     # an arm that is left with one run must not take the test of several from the others
     several = [count for count in counts if count > 1]
     return Design(
@@ -177,10 +178,11 @@ def _judged(
     a, b = pair
     inside = outcome.low is None or outcome.high is None or outcome.low <= 0 <= outcome.high
     separated = outcome.testable and (p <= node.alpha if p is not None else not inside)
-    seeds_vary = len(evidence.blocks) == 1 and min(len(evidence.used[arm]) for arm in pair) > 1
+    counts = [len(evidence.used[arm]) for arm in pair if not evidence.is_deterministic(arm)]
+    seeds_vary = len(evidence.blocks) == 1 and min(counts, default=1) > 1
     second = None
     if seeds_vary and test not in ("welch", "permutation", "paired", "wilcoxon"):
-        second = stats.welch_t(evidence.values(a), evidence.values(b), level=1 - node.alpha)
+        second = stats.welch_t(_values(evidence, a), _values(evidence, b), level=1 - node.alpha)
     return Pair(
         a,
         b,
@@ -195,10 +197,10 @@ def _judged(
 
 def _power(evidence: Evidence, node: Comparison, pair: tuple[str, str]) -> SeedsNeeded:
     """Return how many seeds would be needed: over new test rows too, where their scores were kept."""
-    a, b = (evidence.values(arm) for arm in pair)
-    tables = [evidence.table(arm) for arm in pair]
+    a, b = (_values(evidence, arm) for arm in pair)
+    tables = [_spread(evidence, arm, table) for arm in pair if (table := evidence.table(arm)) is not None]
     rows: dict[str, Any] = {}
-    grouped = [_grouped(table, evidence.groups) for table in tables if table is not None]
+    grouped = [_grouped(table, evidence.groups) for table in tables]
     if len(grouped) == 2 and grouped[0].shape[1] > 1:
         parts = stats.crossed_parts(*grouped)
         rows = {"v_row": float(parts.v_row), "v_res": float(parts.v_res), "rows": grouped[0].shape[1]}
@@ -224,7 +226,7 @@ def worth_seeing(evidence: Evidence) -> float:
 def _overall(evidence: Evidence, test: str, alpha: float) -> tuple[Outcome | None, stats.Nemenyi | None]:
     arms = evidence.arms
     if test == "anova":
-        return stats.one_way_anova([evidence.values(arm) for arm in arms]), None
+        return stats.one_way_anova([_values(evidence, arm) for arm in arms]), None
     if test != "friedman":
         return None, None
     table = np.stack([evidence.by_unit(arm) for arm in arms], axis=1)
@@ -239,7 +241,20 @@ def _rows(evidence: Evidence, arm: str) -> np.ndarray:
     table = evidence.table(arm) if len(evidence.blocks) == 1 else None
     if table is None:
         raise DataError(f"{evidence.metric} of every row was not kept for '{arm}', or not on the same rows")
-    return np.asarray(table)
+    return _spread(evidence, arm, table)
+
+
+def _values(evidence: Evidence, arm: str) -> np.ndarray:
+    """Return the metric of each run of an arm, as tests of how runs vary take it."""
+    return _spread(evidence, arm, evidence.values(arm))
+
+
+def _spread(evidence: Evidence, arm: str, runs: np.ndarray) -> np.ndarray:
+    """Return one entry a run; two equal ones for an arm known to give the same result whatever the seed.
+
+    That its variance over seeds is 0 is what two equal runs say, and no test here asks how many they were.
+    """
+    return np.repeat(runs, 2, axis=0) if evidence.is_deterministic(arm) else np.asarray(runs)
 
 
 def _crossed(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
@@ -247,11 +262,11 @@ def _crossed(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcom
 
 
 def _welch(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
-    return stats.welch_t(evidence.values(a), evidence.values(b), level=level)
+    return stats.welch_t(_values(evidence, a), _values(evidence, b), level=level)
 
 
 def _permutation(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
-    outcome = stats.permutation_test(evidence.values(a), evidence.values(b), rng=np.random.default_rng(0))
+    outcome = stats.permutation_test(_values(evidence, a), _values(evidence, b), rng=np.random.default_rng(0))
     return replace(outcome, level=level)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from mlexp.comparisons.evidence import Evidence
@@ -33,6 +34,27 @@ def answer(evidence: Evidence, verdict: Verdict, alpha: float) -> list[str]:
     if verdict.overall is not None and verdict.overall.p is not None:
         found.append(f"All arms together: {verdict.overall.name}, {probability(verdict.overall.p)}.")
     return found
+
+
+def copies(evidence: Evidence) -> list[str]:
+    """Say which runs came to the result of another one and therefore do not count."""
+    found = []
+    for arm, alike in evidence.copies.items():
+        n_runs = len(alike) + len(evidence.used[arm])
+        if evidence.is_deterministic(arm):
+            found.append(
+                f"{arm} gives the same result whatever the seed: its {n_runs} runs are equal byte for byte and count "
+                "as one, without spread over seeds."
+            )
+        elif alike:
+            found.append(
+                f"{len(alike)} of the {n_runs} runs of {arm} equal another one byte for byte, in predictions and "
+                "history: those count once."
+            )
+    same = {arm: {entry.result for entry in evidence.used[arm]} for arm in evidence.arms}
+    pairs = [(a, b) for a, b in itertools.combinations(evidence.arms, 2) if same[a] == same[b]]
+    effect = "came to the same results byte for byte: what sets them apart had no effect."
+    return found + [f"{a} and {b} {effect}" for a, b in pairs]
 
 
 def _lead(evidence: Evidence, verdict: Verdict, pairs: Sequence[Pair], by: str) -> str:
@@ -210,7 +232,7 @@ def _repeats(evidence: Evidence, verdict: Verdict, pair: Pair | None = None) -> 
     if design.splits > 1:
         return f"{design.splits} divisions of the rows"
     arms = [pair.a, pair.b] if pair else evidence.arms
-    counts = sorted({len(evidence.used[arm]) for arm in arms})
+    counts = sorted({len(evidence.used[arm]) for arm in arms if not evidence.is_deterministic(arm)}) or [1]
     if counts == [1]:
         return "one run an arm"
     if verdict.test == "mcnemar":

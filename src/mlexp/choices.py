@@ -15,6 +15,12 @@ from mlexp.schema import declared
 
 SUFFIXES = (".yaml", ".yml")
 HEADER = 2000  # characters in which a file says of itself what it is
+PLAIN = re.compile(r"[\w/\\+.$%*@?|: -]*", re.ASCII)  # what Hydra's grammar reads without quotes
+QUOTE = re.compile(r"(^|[\[,])\s*['\"]")  # a value that stands in quotes already
+GRAMMAR = re.compile(
+    r"\{.*\}|\w+\(.*\)|.*\$\{.*", re.ASCII
+)  # a mapping, a sweep such as range(0,3), a reference
+ANY_TEXT = "é ("
 OF_SETTINGS = ("comparison.arms", "comparison.grid", "tune.space", "sweep.list")  # keys that hold other keys
 
 
@@ -55,10 +61,42 @@ def spelt(words: Sequence[str], config_dir: str | None = None) -> list[str]:
 
 
 def _spelt(word: str, config_dir: str | None) -> str:
+    word = quoted(word)
     key, (start, equals, value) = key_of(word), word.partition("=")
-    if "{" in value:  # a mapping or a reference: what it holds is read when the configuration is whole
+    if "{" in value or QUOTE.search(
+        value
+    ):  # a mapping or a reference: what it holds is read when the configuration is whole
         return word
     return start + equals + re.sub(r"[\w.-]+", lambda name: str(named(key, name[0], config_dir)), value)
+
+
+def quoted(word: str) -> str:
+    """Return a typed setting with the quotes that Hydra's grammar wants around a text such as ``my (é).csv``.
+
+    Only keys that take any text, or a list of such, and only values that the grammar does not read as they stand.
+
+    Examples
+    --------
+    >>> quoted("dataset.path=my (1).csv"), quoted("dataset.ignore=[größe,b]"), quoted("seed=(1")
+    ("dataset.path='my (1).csv'", "dataset.ignore=['größe',b]", 'seed=(1')
+    """
+    key, (start, _, value) = key_of(word), word.partition("=")
+    if key not in declared() or not value or QUOTE.search(value) or GRAMMAR.fullmatch(value):
+        return word
+    rule = declared()[key].metadata["rule"]
+    if value[0] + value[-1] == "[]":
+        inside = ",".join(map(_in_quotes, value[1:-1].split(",")))
+        return f"{start}={inside.join('[]')}" if rule.accepts([ANY_TEXT]) else word
+    if not rule.accepts(ANY_TEXT):
+        return word
+    pieces = [rule.spelt(piece) if rule.home else piece for piece in value.split(",")]
+    return f"{start}={','.join(map(_in_quotes, pieces))}"
+
+
+def _in_quotes(text: str) -> str:
+    if PLAIN.fullmatch(text):
+        return text
+    return "'" + re.sub(r"(\\*)('|$)", lambda end: 2 * end[1] + end[2].replace("'", "\\'"), text) + "'"
 
 
 def named(key: str, value: Any, config_dir: str | None = None) -> Any:

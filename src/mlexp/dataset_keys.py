@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlexp.names import DELIMITERS, QUOTES, READERS
-from mlexp.rules import boolean, character, choice, codec, either, key, list_of, number, optional, text, whole
+from mlexp.rules import (
+    boolean,
+    character,
+    choice,
+    codec,
+    either,
+    key,
+    list_of,
+    number,
+    optional,
+    path_text,
+    text,
+    whole,
+)
 
 
 @dataclass
@@ -15,8 +28,8 @@ class Dataset:
 
     name: str = key("digits", text(), "name of the data set, as tables and folders call it")
     reader: str = key("sklearn", choice(*READERS), "how the data set is read")
-    path: str | None = key(None, optional(text()), "file or folder that holds the data")
-    test_path: str | None = key(None, optional(text()), "file with a test part of its own")
+    path: str | None = key(None, optional(path_text()), "file or folder that holds the data")
+    test_path: str | None = key(None, optional(path_text()), "file with a test part of its own")
     label: Any = key(None, optional(either(text(), whole(-10_000))), "label column, by name or by position")
     features: list[Any] = key(
         [], list_of(text(), what="a list of columns"), "tables: columns to learn from; []: all but the label"

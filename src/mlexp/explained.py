@@ -32,7 +32,8 @@ def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | N
         return ConfigError(_missing_choice(str(error.missing_cfg_file or ""), config_dir))
     if isinstance(error, hydra.errors.OverrideParseException):
         return ConfigError(
-            f"'{error.override}' cannot be read; write key=value, with quotes around odd signs."
+            f"'{error.override}' cannot be read; write key=value, and odd signs in quotes within quotes: "
+            "'dataset.path=\"my (1).csv\"'."
         )
     if there := re.search(r"Could not append to config. An item is already at '([^']+)'", str(error)):
         return ConfigError(f"{there.group(1)} is there already: type it without the +.")
@@ -56,7 +57,10 @@ def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | N
             return ConfigError(f"{word} names no choice. {group} must be one of {names}.")
     ambiguous = re.search(r"Ambiguous value for argument '([^']+)'", str(error))
     if ambiguous:
-        return ConfigError(f"{ambiguous.group(1)} names several values: use mlexp -m, or mlexp.sweep.")
+        word = ambiguous.group(1)
+        key, _, value = word.partition("=")
+        cure = f" Or put the text in quotes within quotes: '{key}=\"{value}\"'." if "[" not in value else ""
+        return ConfigError(f"{word} names several values: use mlexp -m, or mlexp.sweep.{cure}")
     return ConfigError(first_line(str(error)))
 
 

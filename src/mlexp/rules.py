@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,13 +16,15 @@ from mlexp.errors import did_you_mean
 class Rule:
     """A test of one value, the words for what passes it, and the choices if it is a closed list.
 
-    `lower` says that every word which the key takes is written in lower case, though there is no list of them.
+    `lower` says that every word which the key takes is written in lower case, though there is no list of them; `home`
+    that a ``~`` in front is the home folder.
     """
 
     allowed: str
     accepts: Callable[[Any], bool]
     choices: tuple[str, ...] = ()
     lower: bool = False
+    home: bool = False
 
     def spelt(self, value: Any) -> Any:
         """Return `value` with its words as the list spells them: upper and lower case are the same here.
@@ -37,6 +40,8 @@ class Rule:
             return value
         if self.lower:
             return value.lower()
+        if self.home:
+            return os.path.expanduser(value)
         return next((name for name in self.choices if name.casefold() == value.casefold()), value)
 
     def complaint(self, key: str, value: Any) -> str:
@@ -159,6 +164,11 @@ def codec() -> Rule:
             return False
 
     return Rule("an encoding such as utf-8, latin-1 or cp1252", accepts)
+
+
+def path_text() -> Rule:
+    """Accept the path of a file or folder."""
+    return replace(text(), home=True)
 
 
 def optional(rule: Rule) -> Rule:

@@ -35,6 +35,7 @@ from mlexp.rules import (
     number,
     optional,
     options_of_sbatch,
+    path_text,
     share_or_count,
     text,
     text_like,
@@ -202,7 +203,9 @@ class Model:
 class Sweep:
     """What -m runs and where it is kept; commas between values make a grid."""
 
-    dir: str | None = key(None, optional(text()), "folder of the sweep; null: outputs/<task>/<time>-<hash>")
+    dir: str | None = key(
+        None, optional(path_text()), "folder of the sweep; null: outputs/<task>/<time>-<hash>"
+    )
     resume: bool = key(
         False, boolean(), "go on with the newest sweep of the same jobs; finished jobs are skipped"
     )
@@ -276,8 +279,8 @@ class Config:
 
     seed: int = key(0, whole(0), "seed of everything that is random in the model")
     threads: int = key(1, whole(1), "threads of the matrix products; other numbers give other last bits")
-    outputs: str = key("outputs", text(), "folder in which run folders are made")
-    data_dir: str | None = key(None, optional(text()), "folder with data sets; MLEXP_DATA_DIR if null")
+    outputs: str = key("outputs", path_text(), "folder in which run folders are made")
+    data_dir: str | None = key(None, optional(path_text()), "folder with data sets; MLEXP_DATA_DIR if null")
     figures: bool = key(
         True, boolean(), "draw the figures of the run and write its page; jobs of a sweep only when typed"
     )

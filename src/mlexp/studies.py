@@ -25,6 +25,7 @@ from mlexp.rules import (
     mapping,
     number,
     optional,
+    path_text,
     text,
     whole,
 )
@@ -223,7 +224,9 @@ class Tune:
         True, boolean(), "bayes: stop a trial whose loss is worse than the median of earlier ones"
     )
     journal: str | None = key(
-        None, optional(text()), "bayes: file through which searches on several machines share their trials"
+        None,
+        optional(path_text()),
+        "bayes: file through which searches on several machines share their trials",
     )
     give_up: list[Any] = key(
         [],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import os
 import re
 from typing import Any, NoReturn
 
@@ -14,10 +15,11 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong with the words of a verb in one line, like every other error."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Refuse what can be part of no path before it is taken for one."""
+        """Parse words that can be part of a path; a ``~`` in front is the home folder, after ``--outputs=`` too."""
         if any("\0" in word for word in args or ()):
             self.error("a word holds a NUL character, which no name of a file can")
-        return super().parse_known_args(args, namespace)
+        words = [re.sub(r"^(--[\w-]+=)?(~.*)$", _at_home, word) for word in args or ()]
+        return super().parse_known_args(words, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raise `ConfigError` with the nearest spelling and the usage."""
@@ -26,6 +28,10 @@ class Parser(argparse.ArgumentParser):
         near = did_you_mean(wrong[1], [*self._option_string_actions, *known]) if wrong else ""
         usage = " ".join(self.format_usage().split())
         raise ConfigError(f"{self.prog}: {message}.{near} U{usage[1:]}; more with --help.")
+
+
+def _at_home(word: re.Match[str]) -> str:
+    return f"{word[1] or ''}{os.path.expanduser(word[2])}"
 
 
 def parser(verb: str, description: str | None, example: str) -> Parser:

@@ -99,7 +99,7 @@ def resume(
     elsewhere = [word for word in settings if trust.within(key_of(word), ("execution",))]
     if elsewhere and config.tune.strategy is None:
         raise ConfigError(f"{elsewhere[0]}: {path} is a single run, which goes on in this process.")
-    config = configuration.again(config, path, settings)
+    config = configuration.relocated(configuration.again(config, path, settings), run.info.get("began_in"))
     folder = record.reopen(path)
     if record.load(path).info["status"] not in record.RESUMABLE:
         return _redrawn(folder, terminal or Terminal(QUIET))
@@ -256,6 +256,7 @@ class Session:
             "command": self.command,
             "started": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "process": os.getpid(),
+            "began_in": os.getcwd(),
             "dataset": plan.dataset,
             "split": plan.split,
             "preparation": plan.preparation,

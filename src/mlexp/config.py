@@ -244,6 +244,36 @@ def again(config: Config, folder: Path, words: Sequence[str] = ()) -> Config:
     )
 
 
+def relocated(config: Config, began: str | None) -> Config:
+    """Return a recorded configuration with its relative paths made absolute where they lie in the folder it began in.
+
+    Parameters
+    ----------
+    config : the configuration
+    began : the working folder of the process that recorded it; None where that is not known
+
+    Raises
+    ------
+    DataError
+        If a file of the data set is neither there nor in the working folder of this process.
+    """
+    if began is None or Path(began) == Path.cwd():
+        return config
+    data = config.dataset
+    data = replace(data, path=_at(began, data.path), test_path=_at(began, data.test_path))
+    for name, path in (("path", data.path), ("test_path", data.test_path)):
+        if path is not None and not Path(path).exists():
+            raise DataError(
+                f"dataset.{name}={path} is neither in {shortened(began)}, where this began, nor in {Path.cwd()}. Bring "
+                "the file back, or go to the folder in which it lies."
+            )
+    return replace(config, dataset=data, data_dir=_at(began, config.data_dir))
+
+
+def _at(began: str, path: str | None) -> str | None:
+    return str(Path(began, path)) if path is not None and Path(began, path).exists() else path
+
+
 def typed_anew(words: Sequence[str]) -> Config:
     """Return the configuration of words that may be typed for a recorded run: they change no result.
 

@@ -75,5 +75,9 @@ def continued(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, A
         warnings.append(
             f"Resumed with threads={now['threads']}, begun with {earlier['threads']}: the last bits may differ."
         )
-    kept = {name: earlier[name] for name in ("command", "started", "settings", "chosen") if name in earlier}
+    kept = {
+        name: earlier[name]
+        for name in ("command", "started", "began_in", "settings", "chosen")
+        if name in earlier
+    }
     return kept | {"resumed": [*earlier.get("resumed", []), now["started"]], "warnings": warnings}

@@ -7,7 +7,8 @@ from mlexp.files import EVERY
 NUMBER = (int, float, type(None))
 INFO = {
     "format": int, "status": str, "error": (str, type(None)), "task": {"name": str, "kind": str}, "command": [str],
-    "config_hash": str, "started": str, "resumed": [str], "stack": int, "wall_seconds": NUMBER, "cpu_seconds": NUMBER,
+    "config_hash": str, "started": str,
+    "began_in": (str, type(None)), "resumed": [str], "stack": int, "wall_seconds": NUMBER, "cpu_seconds": NUMBER,
     "peak_memory_mb": NUMBER, "settings": dict, "chosen": dict, "threads": int, "facts": dict, "warnings": [str],
     "split": {EVERY: (int, str)}, "preparation": dict, "environment": {"packages": dict, "blas": [dict]},
     "dataset": {"name": str, "n_samples": int, "n_features": int, "classes": list, "fingerprint": str,

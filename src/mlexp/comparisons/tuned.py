@@ -104,6 +104,7 @@ def search(folder: SweepFolder, plan: sweeps.Plan, *, verbosity: int) -> Chosen:
                 execution=plan.execution,
                 tracking=plan.first.tracking,
             )
+            config = configuration.relocated(config, sweep_folder.load(folder.path).info.get("began_in"))
             app.run(config, command=plan.command, terminal=Terminal(verbosity), place=place)
         told = record.Run(place).tuning
         names = ("strategy", "metric", "n_trials", "epochs_trained", "sentences")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,7 +16,12 @@ from mlexp.sweep_folder import FINISHED, Sweep, SweepFolder
 from mlexp.sweeps.plan import Job, Plan, identified, read, restored
 from mlexp.tracking import Tracker
 
-KEPT = ("started", "settings_hash", "warnings")  # what a plan that grew, was tuned or has other data keeps
+KEPT = (
+    "started",
+    "began_in",
+    "settings_hash",
+    "warnings",
+)  # what a plan that grew, was tuned or has other data keeps
 
 
 def begin(plan: Plan, first: Callable[[Path], None] = lambda place: None) -> SweepFolder:
@@ -95,7 +101,7 @@ def write_plan(plan: Plan, folder: SweepFolder) -> None:
     A plan that grew or was tuned since keeps the hash of what was asked for: by that its folder is found again. Nor is
     `config.yaml` written again: two files are not replaced at once, and `sweep.json` says how jobs differ from it.
     """
-    base, written, kept = plan.first, folder.path / "config.yaml", {"started": now()}
+    base, written, kept = plan.first, folder.path / "config.yaml", {"started": now(), "began_in": os.getcwd()}
     if (folder.path / sweep_folder.INFO).exists():
         known = Sweep(folder.path).info
         kept = {name: known[name] for name in KEPT if name in known}

@@ -245,6 +245,7 @@ def restored(path: Path, settings: Sequence[str] = ()) -> Plan:
             execution=schema.Execution(),
             tracking=asked.tracking,
         )
+        config = configuration.relocated(config, info.get("began_in"))
         jobs.append(Job(entry["number"], entry["swept"], config, entry["hash"], entry.get("data", "")))
     return Plan(
         tuple(jobs),

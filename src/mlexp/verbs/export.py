@@ -42,7 +42,8 @@ def _write_onnx(path: Path, target: Path, trusted: Sequence[str] = ()) -> None:
     from mlexp import config as configuration
 
     model = fitted.load(path, trusted)
-    X = app.load(configuration.read(path / "config.yaml")).X[:CHECKED_ROWS]
+    config = configuration.read(path / "config.yaml")
+    X = app.load(configuration.relocated(config, record.load(path).info.get("began_in"))).X[:CHECKED_ROWS]
     data, apart = onnxfile.exported(model, X)
     record.write_bytes(target, data)
     print(

@@ -61,6 +61,7 @@ def _again(before: Path, parsed: argparse.Namespace) -> Path:
     from mlexp.terminal import Terminal
 
     config = configuration.again(configuration.read(before / "config.yaml"), before, parsed.settings)
+    config = configuration.relocated(config, record.load(before).info.get("began_in"))
     config = dataclasses.replace(config, outputs=str(Path(parsed.outputs)))
     command = ["mlexp", "rerun", parsed.run, *parsed.settings]
     return app.run(config, command=command, terminal=Terminal(parsed.quiet)).path

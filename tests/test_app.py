@@ -197,9 +197,8 @@ def test_a_disk_too_full_for_the_record_frees_the_folder_at_once(
     places = [tmp_path / f"place{seed}" for seed in range(3)]
     told_of: list[Any] = []
     monkeypatch.setattr(app.Session, "epoch", lambda *_: monkeypatch.setattr(os, "fsync", full))
-    monkeypatch.setattr(work, "_kept", app.load)
     begun = time.monotonic()
-    orders = [work.Order(seed, configs[seed], places[seed], ()) for seed in range(3)]
+    orders = [work.Order(seed, configs[seed], places[seed], (), "") for seed in range(3)]
     assert not work.work(orders, threading.Event(), told_of.append)
     assert time.monotonic() - begun < 2
     assert [news.status for news in told_of] == ["running"] * 3 + ["not written"] * 3

@@ -194,3 +194,43 @@ def test_clean_removes_what_was_asked_for_and_nothing_else(
     assert (place / "latest").resolve() == old
     with pytest.raises(ConfigError, match="30d"):
         clean([*where, "--older-than", "soon"])
+
+
+def test_clean_keeps_a_sweep_in_which_runs_completed(
+    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One job of two diverged: neither the sweep nor the job that completed goes, unless that is asked for."""
+    sweep = tmp_path / "two" / "sweep"
+    shutil.copytree((outputs / "two/latest").resolve(), sweep)
+    bad, good = sorted((sweep / "runs").iterdir())
+    for folder, name, status in ((sweep, "sweep.json", "failed"), (bad, "run.json", "diverged")):
+        info = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps(info | {"status": status}))
+    alone = tmp_path / "two" / "alone"
+    shutil.copytree(bad, alone)
+    where = ["--outputs", str(tmp_path), "--yes"]
+    clean(where)
+    assert "1 of 2 runs completed" in capsys.readouterr().out
+    clean([*where, "--status", "failed", "--status", "diverged"])
+    said = capsys.readouterr().out
+    assert "1 of 2 runs completed" in said
+    assert "1 folder" in said
+    assert not alone.exists()
+    assert (good / "metrics.json").exists()
+    clean([*where, "--status", "failed", "--with-completed"])
+    assert not sweep.exists()
+
+
+def test_clean_takes_a_killed_run_for_interrupted(
+    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "digits_mlp" / "killed"
+    shutil.copytree((outputs / "digits_mlp/latest").resolve(), folder)
+    info = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(info | {"status": "running"}))
+    busy = locked(folder)
+    clean(["--outputs", str(tmp_path), "--status", "interrupted", "--yes"])
+    assert folder.exists()
+    os.close(busy)
+    clean(["--outputs", str(tmp_path), "--status", "interrupted", "--yes"])
+    assert not folder.exists()

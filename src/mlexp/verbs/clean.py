@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,15 +16,19 @@ from mlexp.record import is_locked, point_latest
 from mlexp.stamp import newest
 from mlexp.verbs import parser
 from mlexp.verbs.naming import folders
-from mlexp.verbs.runs import entries
+from mlexp.verbs.runs import Entry, entries, entry
 
+INSIDE = ("runs/*", "trials/runs/*", "tuning/*", "tuning/*/trials/runs/*")
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 EXAMPLES = """mlexp clean --status failed --dry-run
   mlexp clean --older-than 30d --task mnist_mlp"""
 
 
 def clean(arguments: Sequence[str]) -> int:
-    """Remove folders of runs and sweeps, after asking; what is still running is never touched."""
+    """Remove folders of runs and sweeps, after asking; what is still running is never touched.
+
+    A sweep, comparison or search in which runs completed stays, unless completed runs are asked for too.
+    """
     words = parser("clean", clean.__doc__, EXAMPLES)
     words.add_argument(
         "--status",
@@ -36,29 +41,51 @@ def clean(arguments: Sequence[str]) -> int:
     words.add_argument(
         "--outputs", default="outputs", metavar="DIR", help="where runs are looked for (outputs)"
     )
+    words.add_argument(
+        "--with-completed", action="store_true", help="also sweeps and searches in which runs completed"
+    )
     words.add_argument("--dry-run", action="store_true", help="say what would go, and stop")
     words.add_argument("--yes", action="store_true", help="do not ask")
     parsed = words.parse_args(arguments)
     statuses = parsed.status or ([] if parsed.older_than else ["failed"])
     before = _before(parsed.older_than)
-    useless = [
+    found = [
         one
         for one in entries(Path(parsed.outputs), task=parsed.task)
         if (not statuses or one.status in statuses) and one.started < before and not is_locked(one.path)
     ]
+    inside = {one.path: Counter(run.status for run in _within(one.path)) for one in found}
+    careful = bool(statuses) and "completed" not in statuses and not parsed.with_completed
+    kept = [one for one in found if careful and inside[one.path]["completed"]]
+    for one in kept:
+        print(
+            f"kept: {one.path}, {one.status}, {_counted(inside[one.path])}; --with-completed removes it too"
+        )
+    useless = [one for one in found if one not in kept]
     if not useless:
         print("Nothing to remove.")
         return 0
     total = 0
     for one in useless:
         total += (size := _bytes(one.path))
-        print(f"{one.started:%Y-%m-%d %H:%M}  {one.status:<11} {size / 1e6:9.1f} MB  {one.path}")
+        more = f", {_counted(inside[one.path])}" if inside[one.path] else ""
+        print(f"{one.started:%Y-%m-%d %H:%M}  {one.status:<11} {size / 1e6:9.1f} MB  {one.path}{more}")
     print(f"{len(useless)} folder{'s' if len(useless) > 1 else ''}, {total / 1e6:.1f} MB")
     if parsed.dry_run or not (parsed.yes or _agreed()):
         return 0
     for one in useless:
         _remove(one.path)
     return 0
+
+
+def _within(path: Path) -> list[Entry]:
+    """Return the runs inside a sweep, a comparison or a search."""
+    places = [place for pattern in INSIDE for place in path.glob(pattern)]
+    return [entry(place) for place in places if (place / "run.json").exists()]
+
+
+def _counted(statuses: Counter[str]) -> str:
+    return f"{statuses['completed']} of {statuses.total()} runs completed"
 
 
 def _before(age: str | None) -> datetime:

@@ -244,11 +244,11 @@ class Session:
     def started(self, plan: Plan) -> None:
         """Make the run folder, or take over the unfinished one, and write down what is about to run."""
         config = self.config
-        code = configuration.config_hash(config)
+        code, name = configuration.config_hash(config), identity.name_of(config)
         self.info = {
             "status": "running",
             "error": None,
-            "task": dataclasses.asdict(config.task),
+            "task": dataclasses.asdict(config.task) | {"name": name},
             "seed": config.seed,
             "config_hash": code,
             "settings": identity.settings(config),
@@ -267,7 +267,7 @@ class Session:
         } | ({"stack": self._stacked} if self._stacked > 1 else {})
         self.tracker = Tracker(config, lambda words: self.info["warnings"].append(words))
         if self._unfinished is None:
-            self.folder = record.create(Path(config.outputs), config.task.name, code, self.place)
+            self.folder = record.create(Path(config.outputs), name, code, self.place)
             self.folder.write_config(configuration.as_yaml(config))
         else:
             earlier = record.load(self._unfinished.path).info
@@ -279,7 +279,7 @@ class Session:
         if self.place is None:
             record.point_latest(self.folder.path)
         self.tracker.started(self.folder.path, self.info, configuration.flat(config))
-        self.terminal.begin(config.task.name, plan)
+        self.terminal.begin(name, plan)
 
     def epoch(self, row: Mapping[str, float], seconds: float) -> None:
         """Write one more line of the history."""

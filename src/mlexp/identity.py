@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mlexp import config as configuration
 from mlexp.errors import ConfigError, DataError
+from mlexp.names import GENERIC_TASKS
 from mlexp.schema import Config
 
 MOST_NAMED = 4
+PACKED = (".gz", ".zip", ".bz2", ".xz")
+LONGEST = 60  # of the name of a table in that of a folder
+
+
+def name_of(config: Config) -> str:
+    """Return the name under which a run is kept: its task, and the table where a task for any table reads a file.
+
+    Examples
+    --------
+    >>> from mlexp.schema import Config, Dataset, Task
+    >>> name_of(Config(task=Task("classify"), dataset=Dataset(path="data/my table.csv.gz")))
+    'classify-my-table'
+    >>> name_of(Config(task=Task("mine"), dataset=Dataset(path="my.csv")))
+    'mine'
+    """
+    name, path = config.task.name, config.dataset.path
+    if name not in GENERIC_TASKS or path is None:
+        return name
+    file = Path(path)
+    stem = file.with_suffix("").stem if file.suffix in PACKED else file.stem
+    table = re.sub(r"[^\w.+=-]+", "-", stem).strip("-.")[:LONGEST]
+    return f"{name}-{table}" if table else name
 
 
 def settings(config: Config) -> dict[str, Any]:

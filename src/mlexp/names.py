@@ -29,6 +29,7 @@ TASK_KINDS = (
     "classification", "regression", "autoencoder", "features", "layers", "explore", "by_hand", "clustering",
     "embedding", "comparison",
 )  # fmt: skip
+GENERIC_TASKS = ("classify", "regress", "cluster", "embed")  # for any table; their runs are named after it
 UNLABELLED_KINDS = ("clustering", "embedding", "explore")  # they use a label only if one is named
 COMPARED_KINDS = ("classification", "regression", "clustering", "embedding", "autoencoder")
 TESTS = (

@@ -207,7 +207,7 @@ class Sweep:
         None, optional(path_text()), "folder of the sweep; null: outputs/<task>/<time>-<hash>"
     )
     resume: bool = key(
-        False, boolean(), "go on with the newest sweep of the same jobs; finished jobs are skipped"
+        False, boolean(), "resume the newest sweep of the same jobs and data; finished jobs are skipped"
     )
     stack: Any = key(
         "auto",

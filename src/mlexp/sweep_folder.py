@@ -23,6 +23,7 @@ from typing import Any
 
 from mlexp import files, record, stamp
 from mlexp.errors import ConfigError, DataError
+from mlexp.names import GENERIC_TASKS
 from mlexp.record import RESUMABLE, Run
 from mlexp.result import Columns
 from mlexp.untrusted import run_folder
@@ -202,9 +203,14 @@ def reopen(path: Path) -> SweepFolder:
 
 
 def newest(outputs: Path, task: str, code: str, name: str = "hash") -> Path | None:
-    """Return the newest unfinished sweep whose record has this `name`, else the newest finished one, else None."""
+    """Return the newest unfinished sweep whose record has this `name`, else the newest finished one, else None.
+
+    Sweeps of a task for any table lie in folders by table, and a table may have been copied: all are searched.
+    """
+    generic = next((word for word in GENERIC_TASKS if f"{task}-".startswith(f"{word}-")), None)
+    homes = [outputs / task] if generic is None else [outputs / generic, *outputs.glob(f"{generic}-*")]
     found = []
-    for file in (outputs / task).glob(f"[!.]*/{INFO}"):
+    for file in (file for home in homes for file in home.glob(f"[!.]*/{INFO}")):
         try:
             info = load(file.parent).info
         except DataError:  # damaged, or of a newer mlexp: none that could be resumed

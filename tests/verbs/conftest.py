@@ -26,7 +26,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def flowers(outputs: Path) -> Run:
-    return Run((outputs / "classify" / "latest").resolve())
+    return Run((outputs / "classify-flowers" / "latest").resolve())
 
 
 def table(path: Path) -> None:

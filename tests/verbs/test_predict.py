@@ -199,3 +199,16 @@ def test_numbers_archives_and_clusters_with_labels_are_scored(
     np.savez(tmp_path / "new.npz", X=data.X.reshape(-1, 8, 8)[:50], y=data.y[:50])
     predicted(digits, tmp_path / "new.npz")
     assert "50 rows with a label" in capsys.readouterr().out
+
+
+def test_the_run_that_predicts_is_named_and_another_table_is_refused(
+    outputs: Path, flowers: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--outputs", str(outputs), "--out", str(tmp_path / "found.csv")]
+    file = written(tmp_path / "new.csv", ["sepal_l", "sepal_w", "petal_l", "petal_w"], [[5.1, 3.5, 1.4, 0.2]])
+    assert predict(["classify", str(file), *words]) == 0
+    assert flowers.path.name in capsys.readouterr().out
+    assert record.read_table(tmp_path / "found.csv")["prediction"] == ["setosa"]
+    other = written(tmp_path / "other.csv", ["alcohol", "ash", "hue", "colour"], [[13.2, 2.1, 1.0, 5.6]])
+    with pytest.raises(DataError, match="lacks columns"):
+        predict(["classify", str(other), *words])

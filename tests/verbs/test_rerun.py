@@ -13,7 +13,7 @@ from mlexp import record
 from mlexp.verbs.rerun import rerun
 
 
-@pytest.mark.parametrize("name", ["digits_mlp", "classify", "two"])
+@pytest.mark.parametrize("name", ["digits_mlp", "classify-flowers", "two"])
 def test_same_bytes(outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     shutil.copytree(outputs / name, tmp_path / name, symlinks=True)
     assert rerun([name, "--outputs", str(tmp_path), "-q"]) == 0

@@ -29,13 +29,13 @@ def listed(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, st
 def test_newest_first_and_filtered(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     where = ("--outputs", str(outputs))
     rows = listed(capsys, *where)
-    assert [row["task"] for row in rows] == ["two", "classify", "digits_mlp"]
+    assert [row["task"] for row in rows] == ["two", "classify-flowers", "digits_mlp"]
     assert [row["kind"] for row in rows] == ["sweep", "run", "run"]
     assert (
         float(rows[2]["value"])
         == json.loads((outputs / "digits_mlp/latest/metrics.json").read_text())["test"]["accuracy"]
     )
-    assert [row["task"] for row in listed(capsys, *where, "model.name=random_forest")] == ["classify"]
+    assert [row["task"] for row in listed(capsys, *where, "model.name=random_forest")] == ["classify-flowers"]
     assert [
         row["task"] for row in listed(capsys, *where, "model.hidden=[64,32]", "seed=0.0", "--task", "two")
     ] == ["two"]
@@ -82,14 +82,17 @@ def test_a_damaged_record_is_shown_as_such(
 def test_one_wrong_value_hides_no_other_run(
     outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, key: str, text: str
 ) -> None:
-    for task in ("digits_mlp", "classify"):
+    for task in ("digits_mlp", "classify-flowers"):
         shutil.copytree(outputs / task, tmp_path / task, symlinks=True)
     file = tmp_path / "digits_mlp/latest" / name
     content = {"placeholder": None} | json.loads(file.read_text())
     content.pop(key, None)
     file.write_text(json.dumps(content).replace('"placeholder": null', f'"{key}": {text}'))
     rows = listed(capsys, "--outputs", str(tmp_path))
-    assert {row["task"]: row["status"] for row in rows} == {"digits_mlp": "damaged", "classify": "completed"}
+    assert {row["task"]: row["status"] for row in rows} == {
+        "digits_mlp": "damaged",
+        "classify-flowers": "completed",
+    }
     page = report.write_index(tmp_path).read_text()
     assert "damaged" in page
     assert "completed" in page
@@ -136,7 +139,7 @@ def test_names_of_runs(outputs: Path) -> None:
     assert found(str(newest), "nowhere") == newest
     assert found("digits_mlp", outputs) == found("digits_mlp/latest", outputs) == newest
     assert found("latest", outputs).parent.name == "two"
-    with pytest.raises(DataError, match="Did you mean 'classify'"):
+    with pytest.raises(DataError, match="Did you mean 'classify-flowers'"):
         found("clasify", outputs)
     with pytest.raises(DataError, match=r"a sweep of 2 runs.*runs/001-"):
         one_run("two", outputs)
@@ -155,6 +158,19 @@ def test_the_newest_is_that_which_began_last(tmp_path: Path) -> None:
     os.utime(place / "damaged", (0, 0))
     assert found("study", tmp_path) == found("latest", tmp_path) == place / "newest"
     assert (place / "latest").resolve() == place / "newest"
+
+
+def test_a_task_for_any_table_is_known_by_its_table(outputs: Path, tmp_path: Path) -> None:
+    for table in ("flowers", "wines"):
+        shutil.copytree(
+            (outputs / "classify-flowers/latest").resolve(), tmp_path / f"classify-{table}" / table
+        )
+        if table == "flowers":
+            assert found("classify", tmp_path) == tmp_path / "classify-flowers" / "flowers"
+    with pytest.raises(DataError, match="several tables: classify-flowers, classify-wines"):
+        found("classify", tmp_path)
+    assert found("classify-wines", tmp_path).name == "wines"
+    assert found("latest", tmp_path).name == "wines"
 
 
 def test_show(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,9 +72,14 @@ class Plan:
 
     @property
     def task(self) -> str:
-        """Name of the study, `sweep` where there are several."""
-        names = {job.config.task.name for job in self.jobs}
-        return names.pop() if len(names) == 1 else "sweep"
+        """Name of the study and its table; of the study alone where there are several tables, else `sweep`."""
+        for names in (
+            {identity.name_of(job.config) for job in self.jobs},
+            {job.config.task.name for job in self.jobs},
+        ):
+            if len(names) == 1:
+                return names.pop()
+        return "sweep"
 
     @property
     def keys(self) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mlexp import stamp
 from mlexp.errors import DataError, did_you_mean, shortened
+from mlexp.names import GENERIC_TASKS
 from mlexp.untrusted import run_folder
 
 
@@ -48,6 +49,11 @@ def _meant(name: str, outputs: str | Path) -> Path:
         if is_recorded(path):
             return shown(run_folder(path))
     candidates = folders(Path(outputs)) if name == "latest" else folders(Path(outputs), name)
+    if len(tables := sorted({path.parent.name for path in candidates})) > 1 and name != "latest":
+        raise DataError(
+            f"'{name}' has runs of several tables: {', '.join(tables)}. Name one of them, or a folder such as "
+            f"{outputs}/{tables[0]}/latest."
+        )
     if candidates:
         newest = stamp.newest(candidates)
         run_folder(newest)
@@ -83,8 +89,12 @@ def is_recorded(path: Path) -> bool:
 
 
 def folders(outputs: Path, task: str = "*") -> list[Path]:
-    """Return the folders of runs and sweeps of a task, or of all, without the links that name the newest."""
-    parents = [path for path in _inside(outputs) if task in ("*", path.name)]
+    """Return the folders of runs and sweeps of a task, or of all, without the links that name the newest.
+
+    Those of a task for any table are the ones of all its tables.
+    """
+    tables = f"{task}-" if task in GENERIC_TASKS else "/"
+    parents = [path for path in _inside(outputs) if task in ("*", path.name) or path.name.startswith(tables)]
     made = [path for parent in parents for path in _inside(parent) if not path.is_symlink()]
     return [path for path in made if is_recorded(path)]
 

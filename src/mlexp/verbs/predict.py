@@ -43,7 +43,7 @@ def predict(arguments: Sequence[str]) -> int:
             f"--keep {sorted(twice)[0]} has the name of a column of the predictions. Rename it."
         )
     record.write_table(Path(parsed.out), rows.beside | found)
-    print(f"{len(rows.X):,} rows: {parsed.out}")
+    print(f"{len(rows.X):,} rows by {path}: {parsed.out}")
     for sentence in said:
         print(sentence)
     return 0

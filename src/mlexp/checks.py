@@ -10,7 +10,7 @@ from typing import Any
 from mlexp import yamltext
 from mlexp.errors import ConfigError
 from mlexp.names import ENGINE_MODELS, GROUPS, NETWORK_KEYS, SCHEDULES, SHARED_KEYS, TABLE_READERS, TASK_KINDS
-from mlexp.rules import key_of
+from mlexp.rules import key_of, shortened
 from mlexp.schema import Config, declared
 
 OF_TABLES = (
@@ -211,6 +211,6 @@ def unknown_key(path: str) -> str:
     for nearby, cutoff in ((siblings, 0.7), (elsewhere, 0.99 if parent else 0.8)):
         close = difflib.get_close_matches(name, list(nearby), n=1, cutoff=cutoff)
         if close:
-            return f"{path} is not a key. Did you mean '{nearby[close[0]] or close[0]}'?"
+            return f"{shortened(path)} is not a key. Did you mean '{nearby[close[0]] or close[0]}'?"
     listing = f" Keys of {parent or 'the top level'}: {', '.join(siblings)}." if siblings else ""
-    return f"{path} is not a key.{listing} All of them: mlexp --cfg job."
+    return f"{shortened(path)} is not a key.{listing} All of them: mlexp --cfg job."

@@ -20,6 +20,7 @@ from mlexp.yamltext import DEEPEST, leaves
 TYPED_ONLY = ("trusted_packages", "outputs", "sweep.dir", "execution", "tracking.uri")
 NOT_OF_A_SET = ("hydra", "sweep", "trusted_packages", "outputs", "execution", "tracking.uri")
 LONGEST_WORD = 100_000  # characters
+MOST_TYPED = 5_000  # values in a word: Hydra's parser takes a millisecond for each
 LONGEST_NAME = 200
 LONGEST_NUMBER = 1000
 MOST_REFERRED = 20_000  # values that references stand for
@@ -48,10 +49,10 @@ def check_input(words: Sequence[str]) -> None:
     """
     for word in words:
         shown = shortened(word)
-        if len(word) > LONGEST_WORD:
+        if len(word) > LONGEST_WORD or len(re.findall("[,:]", word)) > MOST_TYPED:
             raise ConfigError(
-                f"{shown}: a word has at most {LONGEST_WORD:,} characters. Got {len(word):,}: write it into a file of "
-                "your own (--config-dir)."
+                f"{shown}: a word has at most {LONGEST_WORD:,} characters and {MOST_TYPED:,} values. Write it into a "
+                "file of your own (--config-dir), or as range(0,9999)."
             )
         if not word.isprintable() and any(sign < " " or "\ud800" <= sign <= "\udfff" for sign in word):
             raise ConfigError(f"{shown!r} holds a control character, or is not UTF-8. Write it without.")

@@ -18,6 +18,7 @@ from mlexp.untrusted import read_bytes
 LONGEST = 4_000_000  # bytes of a file
 MOST = 50_000  # values in it, each counted as often as it is referred to
 DEEPEST = 50  # levels of nesting
+LONGEST_KEY = 1000  # characters
 TEXT_OF_A_VALUE = 64  # characters that count as one value more
 
 
@@ -148,6 +149,8 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         for key, _ in node.value:
             if key.tag.rpartition(":")[2] not in ("str", "int", "float", "bool", "merge"):
                 raise yaml.MarkedYAMLError(problem="a key must be a name", problem_mark=key.start_mark)
+            if len(key.value) > LONGEST_KEY:
+                raise yaml.MarkedYAMLError(problem="a very long key", problem_mark=key.start_mark)
             if key.value in seen:
                 raise yaml.MarkedYAMLError(
                     problem=f"the key {shortened(key.value)} stands twice", problem_mark=key.start_mark

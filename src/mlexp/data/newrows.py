@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from mlexp import schema
 from mlexp.data import csvfile, idx, npzfile, tabular
 from mlexp.data.columns import Column, listed, short
 from mlexp.data.packed import check_regular
+from mlexp.data.pixels import unlike
 from mlexp.data.roles import LABEL_NAMES
 from mlexp.data.tables import features, stripped
 from mlexp.errors import DataError, did_you_mean
@@ -58,6 +59,14 @@ def read(
     DataError
         A file is missing or of another kind, columns are missing or unknown, or a picture has another size.
     """
+    found = _read(paths, trained, keep, memory_mb)
+    known, shape = trained.get("pixels"), trained["image_shape"]
+    if known is None or found.X.shape[1] != trained["n_features"]:
+        return found
+    return replace(found, warnings=(*found.warnings, *unlike(found.X, tuple(shape), known)))
+
+
+def _read(paths: Sequence[Path], trained: Mapping[str, Any], keep: Sequence[str], memory_mb: int) -> NewRows:
     first, labels = paths[0], None
     for path in paths:
         if not path.exists():
@@ -153,7 +162,10 @@ def _pixels(source: tabular.Source, trained: Mapping[str, Any], keep: Sequence[s
 
 
 def pictures(paths: Sequence[Path], trained: Mapping[str, Any]) -> NewRows:
-    """Read PNG and JPEG files as grey pixels, light ones as large numbers."""
+    """Read PNG and JPEG files as grey pixels, light ones as large numbers.
+
+    Transparent pixels are laid over the background of the training pictures, the median of their border pixels.
+    """
     shape = trained["image_shape"]
     if shape is None:
         raise DataError(
@@ -163,12 +175,19 @@ def pictures(paths: Sequence[Path], trained: Mapping[str, Any]) -> NewRows:
     files = [file for file in files if file.suffix.lower() in PICTURES]
     if not files:
         raise DataError(f"{paths[0]} holds no pictures ({', '.join(PICTURES)}).")
-    X = np.stack([_grey(file, tuple(shape)) for file in files]).reshape(len(files), -1)
     largest = trained.get("pixel_max") or 255
-    return NewRows(X if largest == 255 else X / 255 * largest, {"file": [str(file) for file in files]})
+    background = round((trained.get("pixels") or {}).get("background", 0) / largest * 255)
+    greys = [_grey(file, tuple(shape), background) for file in files]
+    X = np.stack([grey for grey, _ in greys]).reshape(len(files), -1)
+    laid = sum(is_transparent for _, is_transparent in greys)
+    said = f"{laid:,} of {len(files):,} pictures have transparent pixels, which are laid over grey {background}, the "
+    said += "background of the training pictures."
+    names = [str(file) for file in files]
+    return NewRows(X if largest == 255 else X / 255 * largest, {"file": names}, (said,) if laid else ())
 
 
-def _grey(path: Path, shape: tuple[int, int]) -> np.ndarray:
+def _grey(path: Path, shape: tuple[int, int], background: int) -> tuple[np.ndarray, bool]:
+    """Return the grey pixels of a picture, and whether some were transparent and laid over the background."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -182,7 +201,11 @@ def _grey(path: Path, shape: tuple[int, int]) -> np.ndarray:
                 raise DataError(
                     f"{path} must have 8 bits a channel. Got mode {image.mode}: save it as 8-bit grey."
                 )
-            return np.asarray(image.convert("L"))
+            if not image.has_transparency_data:
+                return np.asarray(image.convert("L")), False
+            ink, below = image.convert("RGBA"), Image.new("RGBA", image.size, (*[background] * 3, 255))
+            is_transparent = bool((np.asarray(ink)[..., 3] < 255).any())
+            return np.asarray(Image.alpha_composite(below, ink).convert("L")), is_transparent
     except (UnidentifiedImageError, OSError) as error:
         raise DataError(f"{path} cannot be read as a picture: {error}.") from error
 

@@ -11,6 +11,7 @@ from mlexp.data import chain
 from mlexp.data.chain import Preparation
 from mlexp.data.dataset import Dataset, Part, Split, split
 from mlexp.data.draw import choose
+from mlexp.data.pixels import profile
 from mlexp.errors import ConfigError
 from mlexp.result import Columns
 from mlexp.schema import Config
@@ -56,6 +57,7 @@ def described(dataset: Dataset) -> dict[str, Any]:
         "target": dataset.target,
         "image_shape": list(dataset.image_shape) if dataset.image_shape else None,
         "pixel_max": dataset.pixel_max,
+        "pixels": profile(dataset.X, dataset.image_shape) if dataset.image_shape else None,
         "source": dataset.source,
         "notes": list(dataset.notes),
         "warnings": list(dataset.warnings),

@@ -198,3 +198,27 @@ def test_a_lock_that_is_a_link_or_a_pipe_is_none(tmp_path: Path) -> None:
     (tmp_path / record.LOCK).unlink()
     os.mkfifo(tmp_path / record.LOCK)
     assert not record.is_locked(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"test_true": np.arange(2)}, "unlike the others"),
+        ({"test_true": np.array(1)}, "unlike the others"),
+        ({"test_predicted": np.full(3, 9)}, "codes of 3 classes"),
+        ({"test_predicted": np.full(3, -1)}, "codes of 3 classes"),
+        ({"test_predicted": np.zeros(3)}, "codes of 3 classes"),
+        ({"test_predicted": np.array(["a", "b", "c"])}, "codes of 3 classes"),
+        ({"test_predicted": np.zeros((3, 2), int)}, "codes of 3 classes"),
+    ],
+)
+def test_predictions_of_another_shape_are_damaged(
+    tmp_path: Path, change: dict[str, np.ndarray], words: str
+) -> None:
+    record.write_json(tmp_path / "run.json", {"dataset": {"classes": ["a", "b", "c"]}})
+    whole = {"test_row": np.arange(3), "test_true": np.array([0, 1, 2]), "test_predicted": np.zeros(3, int)}
+    record.write_npz(tmp_path / "predictions.npz", whole)
+    assert list(record.Run(tmp_path).predictions) == list(whole)
+    record.write_npz(tmp_path / "predictions.npz", whole | change)
+    with pytest.raises(DataError, match=f"predictions.npz is damaged: .*{words}"):
+        _ = record.Run(tmp_path).predictions

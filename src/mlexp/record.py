@@ -23,7 +23,7 @@ import numpy as np
 from mlexp import skopsfile, stamp
 from mlexp.errors import ConfigError, DataError
 from mlexp.files import append_rows as append_rows
-from mlexp.files import appending, at_once, read_npz, writing
+from mlexp.files import appending, at_once, damaged, read_npz, writing
 from mlexp.files import read_json as read_json
 from mlexp.files import read_table as read_table
 from mlexp.files import write_bytes as write_bytes
@@ -35,6 +35,7 @@ from mlexp.shapes import INFO as INFO
 from mlexp.shapes import METRICS, TUNING
 from mlexp.untrusted import run_folder
 
+PARTS = ("train", "validation", "test")
 RESUMABLE = ("running", "failed", "interrupted")
 DRAWN = ("completed", "diverged")  # how a run ends of which figures and page are drawn
 PAGE = ("report.html", "report.md")  # in the order in which they are written, after the figures
@@ -335,8 +336,11 @@ class Run:
 
     @cached_property
     def predictions(self) -> dict[str, np.ndarray]:
-        """Arrays with one entry a row (`predictions.npz`)."""
-        return self._npz("predictions.npz")
+        """Arrays with one entry a row (`predictions.npz`); of a part, all of one length, and classes by their codes."""
+        arrays, n_classes = self._npz("predictions.npz"), len(self.info.get("dataset", {}).get("classes", ()))
+        if wrong := _other_rows(arrays, n_classes):
+            raise damaged(self.path / "predictions.npz", wrong)
+        return arrays
 
     @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
@@ -375,6 +379,20 @@ class Run:
             return {key: np.array([float(cell) for cell in cells]) for key, cells in read_table(path).items()}
         except ValueError as error:
             raise DataError(f"{path} is damaged: {error}. Run the task again.") from error
+
+
+def _other_rows(arrays: Mapping[str, np.ndarray], n_classes: int) -> str:
+    """Say which array is not one entry for each row of its part; nothing if all are."""
+    rows: dict[str, int] = {}
+    for name, array in arrays.items():
+        part = next((part for part in PARTS if name.startswith(f"{part}_")), "")
+        if array.ndim == 0 or rows.setdefault(part, len(array)) != len(array):
+            return f"{name} has shape {array.shape}, unlike the others"
+        if n_classes and array.size and name.endswith(("true", "predicted")):
+            codes = array.dtype.kind in "iu" and array.ndim == 1
+            if not (codes and 0 <= array.min() <= array.max() < n_classes):
+                return f"{name} does not hold codes of {n_classes} classes"
+    return ""
 
 
 def load(path: Path) -> Run:

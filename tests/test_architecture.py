@@ -14,7 +14,20 @@ SOURCE = Path(__file__).parents[1] / "src" / "mlexp"
 # Each layer may import from those above it, and within itself.
 LAYERS = (
     ("errors",),
-    ("names", "rules", "studies", "dataset_keys", "schema", "untrusted", "yamltext", "choices", "trust"),
+    (
+        "names",
+        "habits",
+        "rules",
+        "studies",
+        "dataset_keys",
+        "schema",
+        "untrusted",
+        "yamltext",
+        "choices",
+        "trust",
+        "forms",
+        "hints",
+    ),
     ("checks", "config", "explained", "ownfiles", "combinations", "data"),
     ("nn",),
     ("params",),

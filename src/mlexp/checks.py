@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
 from mlexp import yamltext
 from mlexp.errors import ConfigError
-from mlexp.names import ENGINE_MODELS, GROUPS, NETWORK_KEYS, SCHEDULES, SHARED_KEYS, TABLE_READERS, TASK_KINDS
-from mlexp.rules import key_of, shortened
-from mlexp.schema import Config, declared
+from mlexp.hints import Context, unknown_key
+from mlexp.names import ENGINE_MODELS, GROUPS, SCHEDULES, TABLE_READERS, TASK_KINDS
+from mlexp.rules import key_of
+from mlexp.schema import Config, declared, foreign
 
 OF_TABLES = (
     "groups", "features", "ignore", "words", "missing", "delimiter", "decimal", "thousands", "quote", "encoding",
@@ -25,7 +25,8 @@ def check_keys(flat: Mapping[str, Any]) -> None:
     known = declared()
     for path in flat:
         if path not in known:
-            raise ConfigError(unknown_key(path))
+            where = Context((flat["task.kind"],), flat["model.name"], flat["tune.strategy"] is not None)
+            raise ConfigError(unknown_key(path, where, str(flat[path])))
 
 
 def check_values(flat: Mapping[str, Any]) -> None:
@@ -118,23 +119,6 @@ def idle(config: Config, path: str) -> bool:
     return foreign(config.model.name, path) or (path == "model.decay" and config.model.optimizer != "adamw")
 
 
-def foreign(name: str, path: str) -> bool:
-    """Return whether a key belongs to other models than that of this name.
-
-    Examples
-    --------
-    >>> foreign("knn", "model.hidden"), foreign("mlp", "model.hidden"), foreign("mlp", "model.params.C")
-    (True, False, True)
-    """
-    parent, _, rest = path.partition(".")
-    key = rest.partition(".")[0]
-    if parent != "model" or not key:
-        return False
-    if name in ENGINE_MODELS:
-        return key == "params"
-    return key not in SHARED_KEYS + (NETWORK_KEYS if name == "sklearn_mlp" else ())
-
-
 def check_searched(config: Config, typed: Sequence[str]) -> None:
     """Refuse a typed key that the search varies: the search would set it, and what was typed would be lost."""
     if config.tune.strategy is None:
@@ -198,19 +182,3 @@ def cannot_be_removed(path: str) -> str:
     return (
         f"{path} cannot be removed: a run needs it. It must be {declared()[path].metadata['rule'].allowed}."
     )
-
-
-def unknown_key(path: str) -> str:
-    """Say that `path` is no key, with the nearest one that is, or else the keys of its node."""
-    known = list(declared())
-    nodes = {key.rpartition(".")[0] for key in known} - {""}
-    parent, _, name = path.rpartition(".")
-    siblings = {key.rpartition(".")[2]: key for key in known if key.rpartition(".")[0] == parent}
-    by_name = {key.rpartition(".")[2]: key for key in known}
-    elsewhere = dict.fromkeys(nodes) | by_name
-    for nearby, cutoff in ((siblings, 0.7), (elsewhere, 0.99 if parent else 0.8)):
-        close = difflib.get_close_matches(name, list(nearby), n=1, cutoff=cutoff)
-        if close:
-            return f"{shortened(path)} is not a key. Did you mean '{nearby[close[0]] or close[0]}'?"
-    listing = f" Keys of {parent or 'the top level'}: {', '.join(siblings)}." if siblings else ""
-    return f"{shortened(path)} is not a key.{listing} All of them: mlexp --cfg job."

@@ -10,11 +10,10 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from mlexp import __version__
-from mlexp.errors import ConfigError, Interrupted, MlexpError, did_you_mean
+from mlexp.errors import ConfigError, Interrupted, MlexpError
 from mlexp.rules import shortened
 
 if TYPE_CHECKING:
@@ -68,6 +67,11 @@ OPTIONS = {
     "-h": "help", "--help": "help", "--version": "version",
     "-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose", "--dry-run": "dry",
 }  # fmt: skip
+BEFORE_VERBS = (
+    *(word for word in OPTIONS if word != "--version"),
+    "-m",
+    "--multirun",
+)  # flags that may stand there
 VERBS = {
     "list": "list:list_verb",
     "data": "data:data",
@@ -127,7 +131,7 @@ def obey(arguments: list[str]) -> int:
     rest = [word for word in arguments if word not in OPTIONS]
     if is_verb(arguments):
         try:
-            return verb(arguments[0])(arguments[1:])
+            return verb(arguments[0], arguments[1:])(arguments[1:])
         except SystemExit as left:  # argparse, after --help
             return int(left.code or 0)
     if "help" in own:
@@ -137,19 +141,6 @@ def obey(arguments: list[str]) -> int:
         print(f"mlexp {__version__}")
         return 0
     return configured(rest, -1 if "quiet" in own else int("verbose" in own), dry="dry" in own)
-
-
-def verb_first(arguments: list[str]) -> list[str]:
-    """Return the words with the options that were typed before a verb behind it.
-
-    Examples
-    --------
-    >>> verb_first(["-q", "resume", "latest"]), verb_first(["-q", "seed=1"])
-    (['resume', '-q', 'latest'], ['-q', 'seed=1'])
-    """
-    options = list(takewhile(lambda word: word in OPTIONS and OPTIONS[word] != "version", arguments))
-    rest = arguments[len(options) :]
-    return [rest[0], *options, *rest[1:]] if is_verb(rest) else arguments
 
 
 def report(error: MlexpError) -> int:
@@ -164,16 +155,32 @@ def report(error: MlexpError) -> int:
     return error.exit_code
 
 
+def verb_first(arguments: list[str]) -> list[str]:
+    """Return the words with the verb before the flags; `run` is what is done without a verb, and left out.
+
+    Examples
+    --------
+    >>> verb_first(["-q", "show", "latest"]), verb_first(["run", "task=mnist_mlp"])
+    (['show', '-q', 'latest'], ['task=mnist_mlp'])
+    """
+    place = next((place for place, word in enumerate(arguments) if word not in BEFORE_VERBS), None)
+    if place is None or not is_verb(arguments[place:]):
+        return arguments
+    flags, (name, *rest) = arguments[:place], arguments[place:]
+    return flags + rest if name == "run" else [name, *flags, *rest]
+
+
 def is_verb(arguments: Sequence[str]) -> bool:
     """Return whether the first word is a verb: no ``=``, no option, no ``~key``."""
     return bool(arguments) and "=" not in arguments[0] and not arguments[0].startswith(("-", "~", "+"))
 
 
-def verb(name: str) -> Callable[[Sequence[str]], int]:
-    """Return the function of a verb."""
+def verb(name: str, rest: Sequence[str] = ()) -> Callable[[Sequence[str]], int]:
+    """Return the function of a verb; `rest` is what stands behind it."""
     if name not in VERBS:
-        hint = did_you_mean(name, VERBS) or " Settings are written key=value."
-        raise ConfigError(f"'{name}' is not a verb. Verbs: {', '.join(VERBS)}.{hint}")
+        from mlexp.hints import verb_instead
+
+        raise ConfigError(verb_instead(name, rest, list(VERBS)))
     module, _, function = VERBS[name].partition(":")
     called: Callable[[Sequence[str]], int] = getattr(import_module(f"mlexp.verbs.{module}"), function)
     return called
@@ -290,8 +297,10 @@ def apart(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         if flag in OF_HYDRA:
             raise ConfigError(f"{flag} is a flag of Hydra that mlexp does not take. See mlexp --help.")
         if flag not in FLAGS:
-            near = did_you_mean(flag, [*OPTIONS, *FLAGS])
-            raise ConfigError(f"'{shortened(flag)}' is not a flag of mlexp.{near} See mlexp --help.")
+            from mlexp.hints import flag_instead
+
+            known = [*OPTIONS, *FLAGS]
+            raise ConfigError(flag_instead(flag, value or next(words, ""), known, list(VERBS)))
         name = FLAGS[flag]
         if name in VALUES:
             value = value if equals else next(words, "")

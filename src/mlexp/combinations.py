@@ -24,9 +24,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from mlexp import checks, trust
 from mlexp import config as configuration
-from mlexp.choices import spelt
 from mlexp.errors import ConfigError, did_you_mean
 from mlexp.explained import explain
+from mlexp.hints import understood
 from mlexp.ownfiles import search_path
 from mlexp.rules import key_of
 from mlexp.schema import Config, declared
@@ -60,7 +60,7 @@ def expand(arguments: Sequence[str], config_dir: str | None = None) -> list[Comb
         If one of the jobs is impossible; the message names it.
     """
     trust.check_input(arguments)
-    arguments = spelt(arguments, config_dir)
+    arguments = understood(arguments, config_dir)
     with configuration.loaded() as hydra:
         composer = Composer(hydra.config_loader, config_dir)
         try:
@@ -89,12 +89,12 @@ def compose_each(
     """
     found = {}
     trust.check_input(arguments)
-    arguments = spelt(arguments, config_dir)
+    arguments = understood(arguments, config_dir)
     with configuration.loaded() as hydra:
         composer = Composer(hydra.config_loader, config_dir)
         for name, words in sets.items():
-            words = spelt(words, config_dir)
             try:
+                words = understood(words, config_dir)
                 found[name] = composer.compose([*arguments, *words])
             except configuration.COMPOSITION_ERRORS as error:
                 problem = explain(error, [*arguments, *words], config_dir)
@@ -220,7 +220,7 @@ def _axes(arguments: Sequence[str], composer: Composer, config_dir: str | None =
     zipped = _zipped(values, together)
     if not listed:
         return zipped
-    sets = [tuple(spelt(as_settings(mapping), config_dir)) for mapping in listed]
+    sets = [tuple(understood(as_settings(mapping), config_dir)) for mapping in listed]
     for number, settings in enumerate(sets, 1):
         trust.check_set(f"sweep.list, entry {number}", settings)
     if twice := sorted({key_of(word) for words in sets for word in words} & set(values)):

@@ -29,10 +29,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from mlexp import trust, yamltext
-from mlexp.checks import check_keys, check_together, check_values, check_words, unknown_key
-from mlexp.choices import named, spelt
+from mlexp.checks import check_keys, check_together, check_values, check_words
+from mlexp.choices import named
 from mlexp.errors import ConfigError, DataError
 from mlexp.explained import explain, first_line
+from mlexp.hints import understood, unknown_key
 from mlexp.ownfiles import OwnFiles, search_path
 from mlexp.rules import key_of, shortened
 from mlexp.schema import Config, declared
@@ -87,7 +88,7 @@ def shown(overrides: Sequence[str] = (), config_dir: str | None = None) -> str:
 
 def _composed(overrides: Sequence[str], config_dir: str | None) -> tuple[DictConfig, Config]:
     trust.check_input(overrides)
-    overrides = spelt(overrides, config_dir)
+    overrides = understood(overrides, config_dir)
     try:
         with loaded():
             composed = hydra_compose("config", overrides=[*overrides, *search_path(config_dir)])

@@ -15,6 +15,7 @@ A message is one line: what, where, what is allowed, what came, how to cure it.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -76,6 +77,9 @@ def in_words(error: BaseException) -> str:
     return words if isinstance(error, MlexpError) else ": ".join(filter(None, (type(error).__name__, words)))
 
 
+LONG = 100  # letters of a word that are compared with those that are known
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the nearest known spelling, or the shortest one that begins so; or nothing.
 
@@ -85,14 +89,31 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     " Did you mean 'sigmoid'?"
     >>> did_you_mean("minst", ["mnist_capacity", "mnist_mlp"])
     " Did you mean 'mnist_mlp'?"
+    >>> did_you_mean("LeakyReLU", ["relu", "leaky_relu"])
+    " Did you mean 'leaky_relu'?"
     >>> did_you_mean("zzz", ["relu"])
     ''
     """
-    names = sorted(known, key=len)
-    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    word = plain(word[:LONG])
+    names: dict[str, str] = {}
+    for name in sorted(known, key=len):
+        names.setdefault(plain(name), name)
+    near = difflib.get_close_matches(word, list(names), n=1, cutoff=0.6)
     if not near and len(word) > 3:
         near = [name for name in names if difflib.get_close_matches(word, [name[: len(word)]], cutoff=0.75)]
-    return f" Did you mean '{near[0]}'?" if near else ""
+    return f" Did you mean '{names[near[0]]}'?" if near else ""
+
+
+def plain(word: str) -> str:
+    """Return a name in lower case with underscores, however it was written.
+
+    Examples
+    --------
+    >>> plain("learningRate"), plain("Learning-Rate"), plain("--lr"), plain("ReLU")
+    ('learning_rate', 'learning_rate', 'lr', 'relu')
+    """
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", word.strip("-"))
+    return re.sub(r"[-\s]+", "_", parted).lower()
 
 
 def shortened(text: str, limit: int = 300) -> str:

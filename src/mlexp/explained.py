@@ -8,11 +8,12 @@ from typing import Any
 
 import hydra.errors
 
-from mlexp.checks import cannot_be_removed, unknown_key
+from mlexp.checks import cannot_be_removed
 from mlexp.choices import offered
-from mlexp.errors import ConfigError, did_you_mean
-from mlexp.names import GROUPS
-from mlexp.rules import key_of
+from mlexp.errors import ConfigError
+from mlexp.hints import SHOWN, context, unknown_key
+from mlexp.names import GROUPS, LISTED
+from mlexp.rules import key_of, nearest
 from mlexp.schema import declared
 
 
@@ -49,12 +50,11 @@ def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | N
             f"'+{own}={{low: ..., high: ...}}'."
         )
     if path or named:
-        return ConfigError(unknown_key(own) + _in_file(error))
+        return ConfigError(unknown_key(own, context(overrides, config_dir)) + _in_file(error))
     for word in overrides:
         group, _, _ = word.partition("=")
         if group in GROUPS and str(error).startswith("Config group override must be"):
-            names = ", ".join(offered(group, config_dir))
-            return ConfigError(f"{word} names no choice. {group} must be one of {names}.")
+            return ConfigError(f"{word} names no choice.{_choices(group, config_dir)}")
     ambiguous = re.search(r"Ambiguous value for argument '([^']+)'", str(error))
     if ambiguous:
         word = ambiguous.group(1)
@@ -123,9 +123,16 @@ def _missing_choice(missing: str, config_dir: str | None) -> str:
     group, _, name = missing.partition("/")
     if group not in GROUPS:
         return f"There is no configuration file '{missing}'."
+    near = nearest(name, offered(group, config_dir))
+    return f"{group}={name} is not known.{near or _choices(group, config_dir)}"
+
+
+def _choices(group: str, config_dir: str | None) -> str:
+    """Return the choices of a group, or where they are listed if they are many."""
     known = offered(group, config_dir)
-    near = did_you_mean(name, known)
-    return f"{group}={name} is not known.{near} Choices: {', '.join(known)}."
+    if len(known) <= SHOWN:
+        return f" Choices: {', '.join(known)}."
+    return f" All {len(known)} choices: mlexp list {LISTED[group]}"
 
 
 def first_line(text: str) -> str:

@@ -21,6 +21,10 @@ SCHEDULES = {
 }
 # Of each, one file of conf is chosen.
 GROUPS = ("dataset", "model", "tune", "task", "size", "execution", "tracking")
+LISTED = {
+    "task": "tasks", "dataset": "datasets", "model": "models", "size": "sizes", "tune": "tunings",
+    "execution": "executions", "tracking": "trackings",
+}  # fmt: skip
 READERS = ("published", "idx", "csv", "npz", "sklearn", "synthetic", "openml", "none", "points")
 TABLE_READERS = ("csv", "openml")  # of columns with names
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}

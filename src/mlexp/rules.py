@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlexp.errors import did_you_mean
+from mlexp.errors import did_you_mean, plain
+from mlexp.habits import VALUES
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,33 @@ class Rule:
 
     def complaint(self, key: str, value: Any) -> str:
         """Say in one line that `value` does not fit `key`, with the nearest choice where there is one."""
-        near = did_you_mean(value, self.choices) if isinstance(value, str) else ""
+        near = nearest(str(value), self.choices) if isinstance(value, str) else ""
+        if self.allowed.startswith("null") and str(value).lower() in ("none", "nil", "false", "off"):
+            near = f" Type {key}=null."
         return f"{key} must be {self.allowed}. Got {as_typed(value)}.{near}"
+
+
+def nearest(value: str, known: Collection[str]) -> str:
+    """Return `` Did you mean 'x'?`` for the word that is nearest, or that means the same in other tools; or nothing.
+
+    Examples
+    --------
+    >>> nearest("logistic", ["relu", "sigmoid"]), nearest("RandomForestClassifier", ["random_forest"])
+    (" Did you mean 'sigmoid'?", " Did you mean 'random_forest'?")
+    """
+    return did_you_mean(meant if (meant := here(value)) in known else value, known)
+
+
+def here(value: str) -> str:
+    """Return what a value of another tool is here, and any other as it is.
+
+    Examples
+    --------
+    >>> here("MinMaxScaler"), here("swish"), here("mine")
+    ('minmax', 'silu', 'mine')
+    """
+    word = plain(value)
+    return VALUES.get(word, VALUES.get(word.replace("_", ""), value))
 
 
 def as_typed(value: Any) -> str:

@@ -15,12 +15,15 @@ from typing import Any
 from mlexp.dataset_keys import Dataset as Dataset  # a node like the others
 from mlexp.names import (
     ACTIVATIONS,
+    ENGINE_MODELS,
     IMPUTATIONS,
     INITIALIZERS,
     MODEL_NAMES,
+    NETWORK_KEYS,
     OPTIMIZERS,
     SCALES,
     SCHEDULES,
+    SHARED_KEYS,
     TASK_KINDS,
 )
 from mlexp.rules import (
@@ -316,6 +319,11 @@ class Config:
     tracking: Tracking = field(default_factory=Tracking)
 
 
+def default(entry: dataclasses.Field[Any]) -> Any:
+    """Return the value that a declared key has where no one sets it."""
+    return entry.default_factory() if callable(entry.default_factory) else entry.default
+
+
 @functools.cache
 def declared(node: type = Config, prefix: str = "") -> dict[str, dataclasses.Field[Any]]:
     """Return every declared key with its full path.
@@ -333,3 +341,20 @@ def declared(node: type = Config, prefix: str = "") -> dict[str, dataclasses.Fie
         else:
             keys[prefix + entry.name] = entry
     return keys
+
+
+def foreign(name: str, path: str) -> bool:
+    """Return whether a key belongs to other models than that of this name.
+
+    Examples
+    --------
+    >>> foreign("knn", "model.hidden"), foreign("mlp", "model.hidden"), foreign("mlp", "model.params.C")
+    (True, False, True)
+    """
+    parent, _, rest = path.partition(".")
+    key = rest.partition(".")[0]
+    if parent != "model" or not key:
+        return False
+    if name in ENGINE_MODELS:
+        return key == "params"
+    return key not in SHARED_KEYS + (NETWORK_KEYS if name == "sklearn_mlp" else ())

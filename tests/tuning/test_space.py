@@ -175,7 +175,7 @@ def test_first_keeps_the_first_values_and_null_leaves_a_key_out() -> None:
     ("words", "said"),
     [
         ([], "needs a space to search, and task=classify brings none. Write one: tune.space.model"),
-        (["tune.space.model.l3=[1,2]"], "tune.space: model.l3 is not a key."),
+        (["tune.space.model.l3=[1,2]"], "tune.space.model.l3 is not a key."),
         (["tune.space.model.l2=[-1,0]"], "tune.space: model.l2 must be a number of at least 0. Got -1."),
         (["tune.space.model.l2=0.1"], "tune.space.model.l2 must be a list of values or a range. Got 0.1."),
         (["tune.space.model.l2=[]"], "must be a list of values or a range. Got []"),

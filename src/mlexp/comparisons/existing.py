@@ -14,6 +14,7 @@ from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import DEFAULT, Metric
 from mlexp.comparisons.study import named
 from mlexp.errors import ConfigError, DataError, did_you_mean
+from mlexp.hints import is_key, unknown_key
 from mlexp.record import Run
 from mlexp.rules import as_typed
 from mlexp.schema import declared
@@ -245,6 +246,8 @@ def _keys(by: Sequence[str], differing: Sequence[str], found: Sequence[Found]) -
     known = {key for one in found for key in one.values}
     for key in by:
         if key not in known:
+            if not is_key(key):
+                raise ConfigError(f"--by {unknown_key(key)}")
             raise ConfigError(f"--by {key} is not a key of these runs.{did_you_mean(key, known)}")
     return list(by) or list(differing)
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import checks
 from mlexp import config as configuration
 from mlexp.errors import ConfigError
+from mlexp.hints import is_key, unknown_key
 from mlexp.rules import as_typed, is_number, is_whole
-from mlexp.schema import Config, declared
+from mlexp.schema import Config, declared, default
 
 TUNABLE = ("model", "prepare")
 PARAMS = "model.params."
@@ -131,7 +131,7 @@ class Space:
         params = {
             name: value for name, value in self.config.model.params.items() if PARAMS + name not in idle
         }
-        defaults = {key: default(key) for key in idle if not key.startswith(PARAMS)}
+        defaults = {key: default(declared()[key]) for key in idle if not key.startswith(PARAMS)}
         return configuration.changed(
             self.config, {"model.params": params} | defaults | setting | dict(more or {})
         )
@@ -198,12 +198,6 @@ def words(setting: Setting) -> str:
     'model.hidden=[64,32] model.momentum=0.9'
     """
     return " ".join(f"{key}={shown(value)}" for key, value in setting.items())
-
-
-def default(key: str) -> Any:
-    """Return the value that a key has where no one sets it."""
-    entry = declared()[key]
-    return entry.default_factory() if callable(entry.default_factory) else entry.default
 
 
 def _entries(node: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -285,13 +279,13 @@ def _fits(step: Any, n: Any, log: bool) -> bool:
 
 
 def _check_key(key: str) -> None:
+    if not is_key(key):
+        raise ConfigError(unknown_key(f"tune.space.{key}"))
     if key.partition(".")[0] not in TUNABLE or "." not in key:
         raise ConfigError(
             f"tune.space.{key} cannot be tuned: only keys of {' and '.join(TUNABLE)} can. Others change the rows or "
             "the luck, not what is learnt from them."
         )
-    if key not in declared() and not (key.startswith(PARAMS) and key != PARAMS):
-        raise ConfigError(f"tune.space: {checks.unknown_key(key)}")
 
 
 def _check_value(place: str, key: str, value: Any) -> None:
@@ -314,6 +308,6 @@ def _check_conditions(axes: Sequence[Axis]) -> None:
                     f"tune.space.{axis.key}: its condition names {key}, which must stand before it."
                 )
             if key not in declared() and not key.startswith(PARAMS):
-                raise ConfigError(f"tune.space.{axis.key}.when: {checks.unknown_key(key)}")
+                raise ConfigError(f"tune.space.{axis.key}.when: {unknown_key(key)}")
             for value in allowed:
                 _check_value(f"tune.space.{axis.key}.when", key, value)

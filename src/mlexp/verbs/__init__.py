@@ -34,11 +34,13 @@ def _at_home(word: re.Match[str]) -> str:
     return f"{word[1] or ''}{os.path.expanduser(word[2])}"
 
 
-def parser(verb: str, description: str | None, example: str) -> Parser:
-    """Return the parser of a verb, whose ``--help`` ends with an example."""
-    return Parser(
+def parser(verb: str, description: str | None, example: str, quiet: str = "the result") -> Parser:
+    """Return the parser of a verb, whose ``--help`` ends with an example; `quiet` is what is left of it with -q."""
+    words = Parser(
         prog=f"mlexp {verb}",
         description=inspect.cleandoc(description or ""),
         epilog=f"example\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    words.add_argument("-q", "--quiet", action="store_const", const=-1, default=0, help=f"print only {quiet}")
+    return words

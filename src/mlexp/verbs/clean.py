@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def clean(arguments: Sequence[str]) -> int:
 
     A sweep, comparison or search in which runs completed stays, unless completed runs are asked for too.
     """
-    words = parser("clean", clean.__doc__, EXAMPLES)
+    words = parser("clean", clean.__doc__, EXAMPLES, "the folders")
     words.add_argument(
         "--status",
         choices=("failed", "diverged", "interrupted", "completed", "damaged"),
@@ -57,20 +57,16 @@ def clean(arguments: Sequence[str]) -> int:
     inside = {one.path: Counter(run.status for run in _within(one.path)) for one in found}
     careful = bool(statuses) and "completed" not in statuses and not parsed.with_completed
     kept = [one for one in found if careful and inside[one.path]["completed"]]
-    for one in kept:
+    for one in () if parsed.quiet else kept:
         print(
             f"kept: {one.path}, {one.status}, {_counted(inside[one.path])}; --with-completed removes it too"
         )
     useless = [one for one in found if one not in kept]
     if not useless:
-        print("Nothing to remove.")
+        if not parsed.quiet:
+            print("Nothing to remove.")
         return 0
-    total = 0
-    for one in useless:
-        total += (size := _bytes(one.path))
-        more = f", {_counted(inside[one.path])}" if inside[one.path] else ""
-        print(f"{one.started:%Y-%m-%d %H:%M}  {one.status:<11} {size / 1e6:9.1f} MB  {one.path}{more}")
-    print(f"{len(useless)} folder{'s' if len(useless) > 1 else ''}, {total / 1e6:.1f} MB")
+    _show(useless, inside, quiet=bool(parsed.quiet))
     if parsed.dry_run or not (parsed.yes or _agreed()):
         return 0
     for one in useless:
@@ -86,6 +82,18 @@ def _within(path: Path) -> list[Entry]:
 
 def _counted(statuses: Counter[str]) -> str:
     return f"{statuses['completed']} of {statuses.total()} runs completed"
+
+
+def _show(useless: Sequence[Entry], inside: Mapping[Path, Counter[str]], *, quiet: bool) -> None:
+    """Print what would go, one folder a line."""
+    total = 0
+    for one in useless:
+        total += (size := _bytes(one.path))
+        more = f", {_counted(inside[one.path])}" if inside[one.path] else ""
+        line = f"{one.started:%Y-%m-%d %H:%M}  {one.status:<11} {size / 1e6:9.1f} MB  {one.path}{more}"
+        print(one.path if quiet else line)
+    if not quiet:
+        print(f"{len(useless)} folder{'s' if len(useless) > 1 else ''}, {total / 1e6:.1f} MB")
 
 
 def _before(age: str | None) -> datetime:

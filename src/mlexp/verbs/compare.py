@@ -15,7 +15,7 @@ EXAMPLE = "mlexp compare outputs/mnist_mlp/latest --by model.activation --metric
 
 def compare(arguments: Sequence[str]) -> int:
     """Put runs into arms by what differs between them, and test whether one arm is better."""
-    words = parser("compare", compare.__doc__, EXAMPLE)
+    words = parser("compare", compare.__doc__, EXAMPLE, "the answer")
     words.add_argument("runs", nargs="+", metavar="RUN", help="folders of runs or sweeps, tasks, or latest")
     words.add_argument("--by", metavar="KEY[,KEY]", help="keys that tell the arms apart (what differs)")
     words.add_argument(
@@ -48,5 +48,8 @@ def compare(arguments: Sequence[str]) -> int:
             save=Path(parsed.save) if parsed.save else None,
             command=["mlexp", "compare", *arguments],
         )
+    if parsed.quiet:
+        print(done.info["answer"][0])
+        return 0
     show(done, parsed.save or "")
     return 0

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlexp import choices
 from mlexp.errors import ConfigError, DataError
 from mlexp.verbs import parser
 
 
 def data(arguments: Sequence[str]) -> int:
     """List, fetch or verify the data sets that mlexp knows by name, or look at a table of your own."""
-    words = parser("data", data.__doc__, "mlexp data look my.csv missing=['?']\n  mlexp data verify mnist")
-    words.add_argument("action", nargs="?", choices=("list", "fetch", "verify", "look"), default="list")
+    words = parser(
+        "data",
+        data.__doc__,
+        "mlexp data look my.csv missing=['?']\n  mlexp data verify mnist",
+        "names, or files that are not sound",
+    )
+    words.add_argument(
+        "action", nargs="?", type=str.lower, choices=("list", "fetch", "verify", "look"), default="list"
+    )
     words.add_argument("name", nargs="?", help="data set; needed by fetch and verify. look: a file")
     words.add_argument(
         "keys",
@@ -34,23 +42,29 @@ def data(arguments: Sequence[str]) -> int:
         )
     if parsed.action != "list" and parsed.name is None:
         raise ConfigError(f"mlexp data {parsed.action} needs the name of a data set. See mlexp data list.")
-    return ACTIONS[parsed.action](parsed.name, parsed.data_dir)
+    name = parsed.name and choices.named("dataset", parsed.name)
+    return ACTIONS[parsed.action](name, parsed.data_dir, bool(parsed.quiet))
 
 
-def entries(name: str | None, data_dir: str | None) -> int:
+def entries(name: str | None, data_dir: str | None, quiet: bool) -> int:
     """Print every named data set, or one, and where it is."""
     from mlexp.data import catalogue
 
     known = [entry for entry in catalogue.describe(data_dir) if name in (None, entry.name)]
     if not known:
         catalogue.verify(str(name))
-    print(f"{'name':<16}{'rows':>18} {'features':>9} {'classes':>8}  where")
+    if not quiet:
+        print(f"{'name':<16}{'rows':>18} {'features':>9} {'classes':>8}  where")
     for entry in known:
-        print(f"{entry.name:<16}{entry.rows:>18} {entry.features:>9} {entry.classes:>8}  {entry.where}")
+        print(
+            entry.name
+            if quiet
+            else f"{entry.name:<16}{entry.rows:>18} {entry.features:>9} {entry.classes:>8}  {entry.where}"
+        )
     return 0
 
 
-def fetch(name: str, data_dir: str | None) -> int:
+def fetch(name: str, data_dir: str | None, quiet: bool) -> int:
     """Download a data set and say where it is now."""
     from mlexp.data import catalogue
 
@@ -58,12 +72,14 @@ def fetch(name: str, data_dir: str | None) -> int:
     return 0
 
 
-def verify(name: str, data_dir: str | None) -> int:
+def verify(name: str, data_dir: str | None, quiet: bool) -> int:
     """Check the files of a data set; exit code 3 if one of them is damaged or missing."""
     from mlexp.data import catalogue
 
     lines = catalogue.verify(name, data_dir)
     for file, state, detail in lines:
+        if quiet and state == "ok":
+            continue
         print(f"{state:<8} {file}  {detail}")
     return 0 if all(state == "ok" for _, state, _ in lines) else DataError.exit_code
 

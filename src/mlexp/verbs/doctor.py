@@ -36,17 +36,20 @@ def doctor(arguments: Sequence[str]) -> int:
 
     The exit code is 2 where something is wrong, with the cure beside it.
     """
-    words = parser("doctor", doctor.__doc__, "mlexp doctor --outputs outputs")
+    words = parser("doctor", doctor.__doc__, "mlexp doctor --outputs outputs", "what is not as it should be")
     words.add_argument("--outputs", default="outputs", metavar="DIR", help="folder of runs (outputs)")
     words.add_argument("--data-dir", metavar="DIR", help="folder with data sets; MLEXP_DATA_DIR if left out")
     parsed = words.parse_args(arguments)
     wrong = 0
     for finding in findings(Path(parsed.outputs), parsed.data_dir):
         wrong += finding.state == WRONG
+        if parsed.quiet and finding.state == OK:
+            continue
         print(f"{finding.state:<6} {finding.what:<13} {finding.found}")
         if finding.cure:
             print(f"{'':<20} → {finding.cure}")
-    print(f"{wrong} wrong" if wrong else "all is well")
+    if not parsed.quiet:
+        print(f"{wrong} wrong" if wrong else "all is well")
     return ConfigError.exit_code if wrong else 0
 
 

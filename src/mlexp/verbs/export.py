@@ -19,7 +19,7 @@ EXAMPLES = """mlexp export mnist_mlp --onnx model.onnx
 
 def export(arguments: Sequence[str]) -> int:
     """Write the model of a run as ONNX, or its configuration as a task file that repeats it."""
-    words = parser("export", export.__doc__, EXAMPLES)
+    words = parser("export", export.__doc__, EXAMPLES, "the files that are written")
     add_run(words)
     words.add_argument("--onnx", metavar="FILE", help="a model of raw rows; checked against the run to 1e-5")
     words.add_argument("--config", metavar="FILE", help="a task file with all that differs from the defaults")
@@ -31,13 +31,16 @@ def export(arguments: Sequence[str]) -> int:
     if not (parsed.onnx or parsed.config):
         raise ConfigError("mlexp export needs --onnx FILE, --config FILE or both.")
     if parsed.config:
-        _write_task(path, Path(parsed.config))
+        said = _write_task(path, Path(parsed.config))
+        print(parsed.config if parsed.quiet else said)
     if parsed.onnx:
-        _write_onnx(path, Path(parsed.onnx), [name for name in parsed.trust.split(",") if name])
+        said = _write_onnx(path, Path(parsed.onnx), [name for name in parsed.trust.split(",") if name])
+        print(parsed.onnx if parsed.quiet else said)
     return 0
 
 
-def _write_onnx(path: Path, target: Path, trusted: Sequence[str] = ()) -> None:
+def _write_onnx(path: Path, target: Path, trusted: Sequence[str] = ()) -> str:
+    """Write the model, and return what to say of it."""
     from mlexp import app, fitted, onnxfile, record
     from mlexp import config as configuration
 
@@ -46,13 +49,13 @@ def _write_onnx(path: Path, target: Path, trusted: Sequence[str] = ()) -> None:
     X = app.load(configuration.relocated(config, record.load(path).info.get("began_in"))).X[:CHECKED_ROWS]
     data, apart = onnxfile.exported(model, X)
     record.write_bytes(target, data)
-    print(
+    return (
         f"{target}: {len(data) / 1e6:.2f} MB; differs from the run by {apart:.1e} at most on {len(X):,} rows"
     )
 
 
-def _write_task(path: Path, target: Path) -> None:
-    """Write the task file, and refuse to leave one that does not give the same configuration."""
+def _write_task(path: Path, target: Path) -> str:
+    """Write the task file and return how to run it; refuse to leave one that does not give the same configuration."""
     from mlexp import config as configuration
     from mlexp import record, yamltext
 
@@ -75,11 +78,10 @@ def _write_task(path: Path, target: Path) -> None:
         if configuration.config_hash(again) != configuration.config_hash(wanted):
             target.unlink()
             raise ConfigError(f"{path} cannot be written as a task file: composing it gives other settings.")
-        print(f"{target}: run it with mlexp --config-dir {target.parent.parent} task={target.stem}")
-    else:
-        print(
-            f"{target}: put it into a folder named task, then mlexp --config-dir FOLDER_ABOVE task={target.stem}"
-        )
+        return f"{target}: run it with mlexp --config-dir {target.parent.parent} task={target.stem}"
+    return (
+        f"{target}: put it into a folder named task, then mlexp --config-dir FOLDER_ABOVE task={target.stem}"
+    )
 
 
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:

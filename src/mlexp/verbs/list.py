@@ -1,4 +1,4 @@
-"""``mlexp list``: what can be named, and what was run."""
+"""``mlexp list``: what can be named, the keys of the configuration, and what was run."""
 
 from __future__ import annotations
 
@@ -6,34 +6,41 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from mlexp.errors import ConfigError
+from mlexp.names import LISTED
 from mlexp.untrusted import printable
 from mlexp.verbs import parser
 
-GROUPS = {
-    "tasks": "task",
-    "datasets": "dataset",
-    "models": "model",
-    "sizes": "size",
-    "tunings": "tune",
-    "executions": "execution",
-    "trackings": "tracking",
-}
+GROUPS = {plural: group for group, plural in LISTED.items()}
 EXAMPLES = """mlexp list tasks
+  mlexp list keys model
+  mlexp list keys lr
   mlexp list runs --task mnist_mlp --status completed model.activation=relu
   mlexp list runs --csv > runs.csv"""
 
 
 def list_verb(arguments: Sequence[str]) -> int:
-    """Print what can be named, one line each; or what was run, newest first."""
-    words = parser("list", list_verb.__doc__, EXAMPLES)
-    words.add_argument("what", nargs="?", choices=[*GROUPS, "runs"], help="one kind; all names if left out")
+    """Print what can be named, the keys and what they take, one line each; or what was run, newest first."""
+    words = parser("list", list_verb.__doc__, EXAMPLES, "names, or folders of runs")
+    words.add_argument(
+        "what",
+        nargs="?",
+        type=str.lower,
+        choices=[*GROUPS, "keys", "runs"],
+        help="one kind; all names if left out",
+    )
     words.add_argument("--config-dir", metavar="DIR", help="list the files of this folder too")
     runs = words.add_argument_group("runs")
     runs.add_argument(
-        "filters", nargs="*", metavar="key=value", help="only runs with this value in their configuration"
+        "filters",
+        nargs="*",
+        metavar="key=value",
+        help="only runs with this value in their configuration; or only keys like this word",
     )
     runs.add_argument("--task", help="only runs of this task")
-    runs.add_argument("--status", help="only completed, failed, diverged, interrupted or running ones")
+    runs.add_argument(
+        "--status", type=str.lower, help="only completed, failed, diverged, interrupted or running ones"
+    )
     runs.add_argument("--jobs", action="store_true", help="the runs within sweeps too")
     runs.add_argument(
         "--outputs", default="outputs", metavar="DIR", help="where runs are looked for (outputs)"
@@ -42,20 +49,62 @@ def list_verb(arguments: Sequence[str]) -> int:
     form.add_argument("--csv", dest="form", action="store_const", const="csv", help="as CSV")
     form.add_argument("--json", dest="form", action="store_const", const="json", help="as JSON")
     parsed = words.parse_intermixed_args(arguments)
-    return _runs(parsed) if parsed.what == "runs" else _names(parsed.what, parsed.config_dir)
+    if parsed.what == "runs":
+        return _runs(parsed)
+    if parsed.what == "keys":
+        return _keys(parsed.filters, quiet=parsed.quiet)
+    if parsed.filters:
+        raise ConfigError(
+            f"mlexp list {parsed.what} takes no '{parsed.filters[0]}': only runs and keys are picked out."
+        )
+    return _names(parsed.what, parsed.config_dir, quiet=parsed.quiet)
 
 
-def _names(wanted: str | None, config_dir: str | None) -> int:
+def _names(wanted: str | None, config_dir: str | None, *, quiet: bool) -> int:
     from mlexp.choices import offered
 
     for what, group in GROUPS.items():
         if wanted in (None, what):
             entries = offered(group, config_dir)
-            if wanted is None:
+            if wanted is None and not quiet:
                 print(f"{what} ({group}=NAME)")
             for name, meaning in entries.items():
-                print(f"{'' if wanted else '  '}{name:<18} {meaning}")
+                print(name if quiet else f"{'' if wanted else '  '}{name:<18} {meaning}")
     return 0
+
+
+def _keys(patterns: Sequence[str], *, quiet: bool) -> int:
+    """Print the keys that hold one of the patterns, and at the end the names that other tools use for them."""
+    from mlexp import hints
+    from mlexp.rules import as_typed
+    from mlexp.schema import declared, default
+
+    wanted = [pattern.lower().removesuffix(".*") for pattern in patterns]
+    keys = {path: entry for path, entry in declared().items() if _like(path, wanted)}
+    other = [
+        (names, typed, note)
+        for names, typed, note in hints.table()
+        if not wanted or any(word in names.split() or hints.keys_of(typed) & keys.keys() for word in wanted)
+    ]
+    for path, entry in keys.items():
+        rule, meaning = entry.metadata["rule"], entry.metadata["meaning"]
+        print(path if quiet else f"{path}={as_typed(default(entry))}  {meaning}; {rule.allowed}")
+    if other and not quiet:
+        print("names that other tools use, and what is typed here")
+    for names, typed, note in () if quiet else other:
+        print(f"  {names.replace(' ', ', ')}: {typed}{f' ({note})' if typed and note else note}")
+    if not keys and not other:
+        raise ConfigError(hints.unknown_key(patterns[0]))
+    return 0
+
+
+def _like(path: str, wanted: Sequence[str]) -> bool:
+    """Return whether a key is one of those wanted: a node with all its keys, a whole key, or a part of its name."""
+    from mlexp.hints import NODES
+
+    if not wanted:
+        return True
+    return any(path.startswith(f"{word}.") if word in NODES else word in path for word in wanted)
 
 
 def _runs(parsed: argparse.Namespace) -> int:
@@ -67,11 +116,14 @@ def _runs(parsed: argparse.Namespace) -> int:
         print(printable((runs.as_csv if parsed.form == "csv" else runs.as_json)(rows)), end="")
         return 0
     for row in rows:
+        if parsed.quiet:
+            print(printable(str(row["folder"])))
+            continue
         metric = f"{row['metric']} {row['value']:.4g}" if row["metric"] else ""
         seconds = "" if row["seconds"] is None else f"{row['seconds']:.1f} s"
         line = f"{row['started']}  {row['status']:<11} {row['kind']:<5} {metric:<28} {seconds:>9}  {row['folder']}"
         print(printable(" ".join(line.split("\n"))))
-    if not rows:
+    if not rows and not parsed.quiet:
         print(
             f"No such run in {parsed.outputs}. There are {len(found)} in all; another place: --outputs DIR."
         )

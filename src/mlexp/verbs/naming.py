@@ -24,13 +24,6 @@ def add_run(words: argparse.ArgumentParser) -> None:
     )
 
 
-def add_quiet(words: argparse.ArgumentParser) -> None:
-    """Let a verb that runs something take -q."""
-    words.add_argument(
-        "-q", "--quiet", action="store_const", const=-1, default=0, help="print no progress, only the folder"
-    )
-
-
 def found(name: str, outputs: str | Path = "outputs") -> Path:
     """Return the folder that `name` means: a folder itself, a task's newest, or with ``latest`` the newest of all.
 

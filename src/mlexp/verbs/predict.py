@@ -43,14 +43,14 @@ def predict(arguments: Sequence[str]) -> int:
             f"--keep {sorted(twice)[0]} has the name of a column of the predictions. Rename it."
         )
     record.write_table(Path(parsed.out), rows.beside | found)
-    print(f"{len(rows.X):,} rows by {path}: {parsed.out}")
-    for sentence in said:
+    print(parsed.out if parsed.quiet else f"{len(rows.X):,} rows by {path}: {parsed.out}")
+    for sentence in () if parsed.quiet else said:
         print(sentence)
     return 0
 
 
 def _words() -> argparse.ArgumentParser:
-    words = parser("predict", predict.__doc__, EXAMPLES)
+    words = parser("predict", predict.__doc__, EXAMPLES, "the file that is written")
     add_run(words)
     words.add_argument(
         "data", nargs="+", help="a CSV, npz or idx file, scored if it has the label; or PNG and JPEG pictures"

@@ -17,7 +17,7 @@ BELOW = ("runs/*", "trials/runs/*", "trials", "tuning/*/trials/runs/*", "tuning/
 def report(arguments: Sequence[str]) -> int:
     """Redraw pictures and page of runs, sweeps or comparisons from their folders; nothing is fitted again."""
     example = "mlexp report outputs/mnist_mlp/latest\n  mlexp report --all"
-    words = parser("report", report.__doc__, example)
+    words = parser("report", report.__doc__, example, "the pages")
     words.add_argument(
         "run", metavar="RUN", nargs="*", help="a folder, the name of a task (its newest), or latest"
     )
@@ -47,7 +47,8 @@ def report(arguments: Sequence[str]) -> int:
         for path in [*below, folder]:
             with reading(path):
                 written = redraw(path)
-            print(printable(f"{path / 'report.html'}  ({len(written) - 2} pictures)"))
+            pictures = "" if parsed.quiet else f"  ({len(written) - 2} pictures)"
+            print(printable(f"{path / 'report.html'}{pictures}"))
     if parsed.all:
         print(printable(str(write_index(Path(parsed.outputs)))))
     return 0

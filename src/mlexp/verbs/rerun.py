@@ -14,7 +14,7 @@ from mlexp import record
 from mlexp.record import Run
 from mlexp.schema import Config
 from mlexp.verbs import parser
-from mlexp.verbs.naming import add_quiet, add_run, found, shown
+from mlexp.verbs.naming import add_run, found, shown
 
 REPEATED = ("metrics.json", "history.csv", "tuning.csv", "predictions.npz", "arrays.npz", "model.npz",
             "model.skops", "preparation.skops", "comparison.json", "summary.csv")  # fmt: skip
@@ -27,7 +27,7 @@ def rerun(arguments: Sequence[str]) -> int:
 
     Seconds and folders are left out of the comparison. The exit code is 1 where anything differs.
     """
-    words = parser("rerun", rerun.__doc__, "mlexp rerun outputs/digits_mlp/latest")
+    words = parser("rerun", rerun.__doc__, "mlexp rerun outputs/digits_mlp/latest", "the outcome")
     add_run(words)
     words.add_argument(
         "settings",
@@ -35,7 +35,6 @@ def rerun(arguments: Sequence[str]) -> int:
         metavar="key=value",
         help="what counts only where it is typed: execution=dask ..., trusted_packages=[mine], tracking.uri=...",
     )
-    add_quiet(words)
     parsed = words.parse_intermixed_args(arguments)
     before = found(parsed.run, parsed.outputs)
     after = shown(_again(before, parsed))

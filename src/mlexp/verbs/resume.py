@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlexp.verbs import parser
-from mlexp.verbs.naming import add_quiet, add_run, found
+from mlexp.verbs.naming import add_run, found
 
 EXAMPLES = """mlexp resume outputs/mnist_mlp/latest
   mlexp resume mnist_mlp execution=dask execution.scheduler=tcp://10.0.0.2:8786"""
@@ -15,7 +15,7 @@ EXAMPLES = """mlexp resume outputs/mnist_mlp/latest
 
 def resume(arguments: Sequence[str]) -> int:
     """Go on with a run or sweep that was stopped or killed; ends with the same bytes as had it never stopped."""
-    words = parser("resume", resume.__doc__, EXAMPLES)
+    words = parser("resume", resume.__doc__, EXAMPLES, "the folder")
     add_run(words)
     words.add_argument(
         "settings",
@@ -23,7 +23,6 @@ def resume(arguments: Sequence[str]) -> int:
         metavar="key=value",
         help="what counts only where it is typed: execution=dask ..., trusted_packages=[mine], tracking.uri=...",
     )
-    add_quiet(words)
     parsed = words.parse_intermixed_args(arguments)
     path = found(parsed.run, parsed.outputs)
     _say_where(path, parsed.settings)

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import record, stamp
+from mlexp.choices import spelt
 from mlexp.errors import ConfigError, DataError, did_you_mean
 from mlexp.files import as_table
+from mlexp.hints import is_key, unknown_key
 from mlexp.untrusted import reading
 from mlexp.verbs.naming import folders
 
@@ -146,10 +148,12 @@ def chosen(found: Sequence[Entry], status: str | None, filters: Sequence[str]) -
         A filter that is not ``key=value``, or a key that no configuration has.
     """
     wanted = []
-    for word in filters:
+    for word in spelt(filters):
         key, equals, value = word.partition("=")
         if not equals:
             raise ConfigError(f"A filter is written key=value, such as model.activation=relu. Got '{word}'.")
+        if not is_key(key):
+            raise ConfigError(unknown_key(key, value=value))
         wanted.append((key, value))
     known = {key for one in found[:20] for key in one.settings} if wanted else set()
     for key, _ in wanted:

@@ -12,10 +12,13 @@ from mlexp.verbs.naming import add_run, found
 
 def show(arguments: Sequence[str]) -> int:
     """Show what ran, what it found, its warnings and its files."""
-    words = parser("show", show.__doc__, "mlexp show mnist_mlp")
+    words = parser("show", show.__doc__, "mlexp show mnist_mlp", "the folder")
     add_run(words)
     parsed = words.parse_args(arguments)
     path = found(parsed.run, parsed.outputs)
+    if parsed.quiet:
+        print(path)
+        return 0
     from mlexp import record, report, sweep_folder
     from mlexp.terminal import metrics_table, new_console
     from mlexp.untrusted import printable, reading

@@ -95,10 +95,11 @@ class Source:
         frame = self._parsed(dtype=own, keep_default_na=False, na_values=gaps)
         if not len(frame):
             raise DataError(f"{self.path} holds a header line but no rows.")
-        kinds = dict(zip(self.names, (dtype.kind for dtype in frame.dtypes), strict=True))
-        numbers = {name: frame[name].to_numpy(np.float64) for name in self.names if kinds[name] in "iuf"}
-        for name in [name for name, cells in numbers.items() if np.isnan(cells).all()]:
-            del numbers[name]  # of gaps alone, which may be words
+        numeric = [place for place, dtype in enumerate(frame.dtypes) if dtype.kind in "iuf"]
+        block = frame.iloc[:, numeric].to_numpy(np.float64)
+        filled = ~np.isnan(block).all(axis=0)  # gaps alone may be words
+        places = zip(numeric, range(len(numeric)), filled.tolist(), strict=True)
+        numbers = {self.names[place]: block[:, column] for place, column, known in places if known}
         cells = {name: stripped(frame[name].to_numpy()) for name in own if not frame[name].hasnans}
         texts = [name for name in self.names if name not in numbers and name not in cells]
         if texts:  # the parser took some of their words for gaps, or gave them another meaning
@@ -124,6 +125,7 @@ class Source:
                     names=list(self.names),
                     index_col=False,
                     encoding="utf-8",
+                    skipinitialspace=True,
                     low_memory=False,
                     **quotes,
                     **exact(),

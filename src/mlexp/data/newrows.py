@@ -91,10 +91,10 @@ def _read(paths: Sequence[Path], trained: Mapping[str, Any], keep: Sequence[str]
         raise DataError(
             f"{first} must be .csv, .npz, .png, .jpg or have 'idx' in its name (each CSV or idx perhaps with .gz)."
         )
-    if X.ndim < 2 or X.dtype.kind not in "biuf":
+    if X.ndim < 2 or 0 in X.shape or X.dtype.kind not in "biuf":
         raise DataError(
-            f"{first} must hold numbers of shape (rows, features) or (rows, height, width). Got {X.dtype} of shape "
-            f"{X.shape}."
+            f"{first} must hold numbers of shape (rows, features) or (rows, height, width), none of them 0. Got "
+            f"{X.dtype} of shape {X.shape}."
         )
     return _numbered(X.reshape(len(X), -1), labels=labels)
 

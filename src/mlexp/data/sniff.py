@@ -132,7 +132,7 @@ def records(data: bytes, dialect: Dialect, path: Path) -> Iterator[list[str]]:
         return
     how = {"quotechar": dialect.quote} if dialect.quote else {"quoting": csv.QUOTE_NONE}
     try:
-        for record in csv.reader(lines, delimiter=dialect.delimiter, **how):
+        for record in csv.reader(lines, delimiter=dialect.delimiter, skipinitialspace=True, **how):
             if record:
                 yield record
     except csv.Error as error:

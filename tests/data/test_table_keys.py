@@ -81,10 +81,8 @@ def test_gaps_of_numbers_are_words_among_words(read: Any) -> None:
     dataset = read(table("alley,lot,label", ["NA", "Grvl", ""] * 4, [1, "NA", 2.5] * 4, ["x", "y"] * 6))
     assert dataset.categories == {0: ("Grvl", "NA")}
     np.testing.assert_array_equal(dataset.X[:3], [[1, 1], [0, np.nan], [np.nan, 2.5]])
-    marked = read(
-        table("alley,lot,label", ["?", "Grvl", "Pave"] * 4, [1, "?", -99] * 4, ["x", "y"] * 6),
-        missing=["?", -99],
-    )
+    text = table("alley,lot,label", ["?", "Grvl", "Pave"] * 4, [1, "?", -99] * 4, ["x", "y"] * 6)
+    marked = read(text, missing=["?", -99])
     assert marked.categories == {0: ("Grvl", "Pave")}
     np.testing.assert_array_equal(marked.X[:3], [[np.nan, 1], [0, np.nan], [1, np.nan]])
     with pytest.raises(DataError, match=r"empty cell .* column 'label', row 3 \(4 in that column\)"):
@@ -129,9 +127,8 @@ def test_columns_that_name_the_rows(read: Any) -> None:
     assert "'ticket' has a value of its own in nearly every row" in said
     assert "'a'" not in said
     assert "Unnamed: 0" in read(text, features=["Unnamed: 0"]).feature_names
-    assert not read(
-        table("a,b,label", rng.normal(size=N), range(0, 2 * N, 2), [0, 1] * (N // 2)), ignore=["b"]
-    ).warnings
+    text = table("a,b,label", rng.normal(size=N), range(0, 2 * N, 2), [0, 1] * (N // 2))
+    assert not read(text, ignore=["b"]).warnings
 
 
 @pytest.mark.parametrize(

@@ -43,12 +43,14 @@ class Source:
     text : its records in UTF-8
     dialect : how it is written
     names : its columns, in order
+    encoding_typed : whether a person named the encoding
     """
 
     path: Path
     text: bytes = field(repr=False)
     dialect: Dialect
     names: tuple[str, ...]
+    encoding_typed: bool = False
 
     @property
     def where(self) -> str:
@@ -68,7 +70,7 @@ class Source:
     @property
     def warnings(self) -> list[str]:
         """What may be wrong with how the file was read."""
-        if self.dialect.encoding not in GUESSED:
+        if self.encoding_typed or self.dialect.encoding not in GUESSED:
             return []
         return [
             f"{self.path.name} is no UTF-8 text and was read as {self.dialect.encoding}. If letters come out wrong, "
@@ -176,7 +178,7 @@ def opened(path: Path, dialect: Dialect = UNKNOWN, memory_mb: int = MEMORY_MB) -
     text = data[skipped:]
     _check_memory(text, found, path, memory_mb)
     (first,) = islice(records(text, found, path), 1)
-    return Source(path, text, found, tuple(column_names(first, found, path)))
+    return Source(path, text, found, tuple(column_names(first, found, path)), dialect.encoding != "auto")
 
 
 def _check_memory(text: bytes, dialect: Dialect, path: Path, memory_mb: int) -> None:

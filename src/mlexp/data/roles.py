@@ -141,7 +141,7 @@ def naming_rows(found: Features) -> tuple[list[str], list[str]]:
     X, n_rows = found.X, len(found.X)
     counting: list[str] = []
     own: list[str] = []
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         wide = np.flatnonzero(np.nanmax(X, axis=0, initial=-np.inf) - np.nanmin(X, axis=0, initial=np.inf)
                               >= NEARLY_ALL * n_rows - 1)  # fmt: skip
     for place in wide:

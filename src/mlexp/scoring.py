@@ -41,7 +41,9 @@ def scored(model: Fitted, X: Any, labels: np.ndarray) -> list[str]:
                 f"{len(strange):,} rows have labels that the model does not know, and are not scored: {names}."
             )
     elif model.kind == "regression":
-        numbers, _ = values(Column(model.target), labels)
+        table = model.run.info["dataset"].get("table", {})
+        written = Column(**(table.get("target") or {"name": model.target}))
+        numbers, _ = values(written, labels.astype(object), table.get("missing", ()))
         known = np.isfinite(numbers)
         if count := int((filled & ~known).sum()):
             notes.append(f"{count:,} rows have no number as '{model.target}', and are not scored.")

@@ -253,6 +253,28 @@ def test_predict_reads_one_feature_and_what_was_left_out(
     assert model.predict(pd.DataFrame({"kind": ["007", "b"]})).tolist() == ["x", "y"]
 
 
+def test_predict_reads_as_training_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Groups may stand in the file, targets are written as then, and columns without names go by their places."""
+    price = [f"{1000 + 100 * k:,}".replace(",", ".") + ",50" for k in range(N)]
+    rows = zip(range(N), [k // 3 for k in range(N)], price, strict=True)
+    text = "size;house;price\n" + "".join(f"{a};{b};{c}\n" for a, b, c in rows)
+    path, out = tmp_path / "own.csv", tmp_path / "out.csv"
+    path.write_text(text)
+    done = run(tmp_path / "out", "task=regress", "dataset=csv", f"dataset.path={path}", "dataset.groups=house",
+               "model=linear", "figures=false")  # fmt: skip
+    assert predict([str(done.path), str(path), "--out", str(out)]) == 0
+    assert "r2 1.0000" in capsys.readouterr().out
+    assert float(out.read_text().splitlines()[1].split(",")[1]) == pytest.approx(1000.5)
+
+    path.write_text("".join(f"{'ab'[k % 2]},{k % 2},{k}\n" for k in range(N)))
+    done = run(tmp_path / "out", "task=classify", "dataset=csv", f"dataset.path={path}", "dataset.header=false",
+               "dataset.label=0", "model=decision_tree", "figures=false")  # fmt: skip
+    new = tmp_path / "new.csv"
+    new.write_text("1,7\n0,7\n")
+    assert predict([str(done.path), str(new), "--out", str(out)]) == 0
+    assert [line.split(",")[1] for line in out.read_text().splitlines()[1:]] == ["b", "a"]
+
+
 def test_a_file_in_latin_1_and_names_with_blanks(tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     path.write_bytes(' Größe , "a\nb" ,label \n1,2,groß \n3,4, klein\n'.encode("latin-1"))

@@ -86,7 +86,10 @@ def _read(paths: Sequence[Path], trained: Mapping[str, Any], keep: Sequence[str]
     elif ".csv" in first.suffixes:
         dialect = trained.get("table", {}).get("dialect", {})
         wanted = schema.Dataset(**dialect)
-        return table(csvfile.opened(first, csvfile.dialect_of(wanted), memory_mb), trained, keep)
+        source = csvfile.opened(first, csvfile.dialect_of(wanted), memory_mb)
+        if not source.has_header and len(source.names) == trained["n_features"]:
+            source = replace(source, names=tuple(trained["features"]))  # by position, without the label
+        return table(source, trained, keep)
     else:
         raise DataError(
             f"{first} must be .csv, .npz, .png, .jpg or have 'idx' in its name (each CSV or idx perhaps with .gz)."
@@ -113,7 +116,7 @@ def table(source: tabular.Source, trained: Mapping[str, Any], keep: Sequence[str
     columns = columns_of(trained)
     known = trained.get("table", {})
     wanted = [column.name for column in columns]
-    passed = {*wanted, *keep, trained["target"], *known.get("left_out", ())}
+    passed = {*wanted, *keep, trained["target"], known.get("groups"), *known.get("left_out", ())}
     extra = [name for name in names if name not in passed]
     missing = [name for name in wanted if name not in names]
     if missing:

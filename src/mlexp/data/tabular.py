@@ -124,6 +124,8 @@ def assembled(
         table={
             "columns": [column.record() for column in columns],
             "left_out": [name for name in main.names if name not in used],
+            "groups": wanted.groups,
+            "target": None if main_part.target is None else main_part.target.record(),
             "missing": main_part.missing,
             "dialect": {key: getattr(wanted, key) for key in DIALECT if getattr(wanted, key) != "auto"},
         },

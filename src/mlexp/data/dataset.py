@@ -43,7 +43,8 @@ class Dataset:
     target : name of what is predicted; "" where there is no label
     groups : int64 array of shape (n_samples,), rows of one number stay in one part; or None
     table : how a table was read: `columns` (of each feature what `Column.record` says), `left_out` (columns that are
-        neither features nor label nor groups), `groups`, `target` (how numbers to predict are written), `missing` (further words for an empty cell), `dialect` (as typed)
+        neither features nor label nor groups), `groups`, `target` (how numbers to predict are written), `missing`
+        (further words for an empty cell), `dialect` (as typed)
     notes, warnings : how the file was read, where that is not the usual way; what may be wrong with it
     digests : SHA-256 of `X` and `X_test` where known already, so that they are not read again
     """

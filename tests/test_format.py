@@ -71,6 +71,15 @@ def test_resume_refuses_folders_of_0_1_0(
     assert {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()} == before
 
 
+def test_the_same_command_does_not_take_over_a_sweep_of_0_1_0(
+    outputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["-q", "-m", "task=classify", "dataset=csv", "dataset.path=my.csv", "model.hidden=[4]", "model.epochs=5",
+             "figures=false", "seed=0,1", "sweep.resume=true"]  # fmt: skip
+    assert main([*words, "sweep.dir=outputs/classify/sweep"]) == 2
+    assert "mlexp 0.1.0" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("verb", ["show", "report", "compare", "predict", "export", "rerun", "resume"])
 @pytest.mark.parametrize("kind", RECORD)
 def test_a_folder_of_a_newer_format_is_refused(

@@ -63,7 +63,10 @@ def began(path: Path, info: Mapping[str, Any] | None = None) -> datetime:
     try:
         when = datetime.fromisoformat(info.get("started", ""))
     except (TypeError, ValueError):
-        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        try:
+            return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        except OSError:  # removed since it was listed
+            return datetime.fromtimestamp(0, UTC)
     return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
 
 

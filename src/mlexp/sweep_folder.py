@@ -188,7 +188,9 @@ def _is_free(place: Path) -> bool:
     """Return whether a folder is empty, or what a process left that was killed before it had written `sweep.json`."""
     found = {path.name for path in place.iterdir()} - {path.name for path in place.glob(record.TORN)}
     searches = all(path.suffix in (".yaml", ".tmp") for path in (place / SEARCHES).glob("*"))
-    return not found or (record.LOCK in found and found <= {record.LOCK, SEARCHES, *BEGUN} and searches)
+    return not found or bool(
+        {record.LOCK, QUESTION} & found and found <= {record.LOCK, SEARCHES, *BEGUN} and searches
+    )
 
 
 def reopen(path: Path) -> SweepFolder:

@@ -121,12 +121,17 @@ def tracker(plan: Plan, folder: SweepFolder) -> Tracker:
 
 def is_finished(sweep: Sweep, job: Job) -> bool:
     """Return whether a job has come to its end, with the data that it was to have."""
-    return _known(sweep, job).get("status") in FINISHED and not has_other_data(sweep, job)
+    info = _known(sweep, job)
+    return info.get("status") in FINISHED and not _is_of_other_data(info, job)
 
 
 def has_other_data(sweep: Sweep, job: Job) -> bool:
     """Return whether the run folder of a job is that of other data than the plan says."""
-    found = _known(sweep, job).get("dataset", {}).get("fingerprint")
+    return _is_of_other_data(_known(sweep, job), job)
+
+
+def _is_of_other_data(info: Mapping[str, Any], job: Job) -> bool:
+    found = info.get("dataset", {}).get("fingerprint")
     return found is not None and job.data not in ("", found)
 
 

@@ -289,7 +289,9 @@ class Conductor:
         if run is None:
             return row | {"seconds": "", "folder": "", "problem": problem}
         if has_other_data(Sweep(self.folder.path), job):
-            return row | {"status": "failed", "seconds": "", "folder": f"runs/{job.name}", "problem": CHANGED}
+            if run.info["status"] in FINISHED:
+                row["status"], problem = "failed", CHANGED
+            return row | {"seconds": "", "folder": f"runs/{job.name}", "problem": problem}
         facts = run.info["facts"]
         if not status or run.info["status"] in FINISHED:
             row["status"], problem = run.info["status"], run.info["error"] or ""

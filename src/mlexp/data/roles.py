@@ -53,7 +53,7 @@ def label_column(columns: Sequence[str], wanted: str | int | None, where: str) -
             return columns[wanted]
         allowed = f"a position from {-len(columns)} to {len(columns) - 1}"
     else:
-        allowed = "a column, or none,"
+        allowed = "a column (or none)"
     near = did_you_mean(str(wanted), columns)
     raise ConfigError(
         f"dataset.label must be {allowed} of {where} ({listed(columns)}). Got "

@@ -76,6 +76,7 @@ class Rounds:
                 folder = sweep_folder.create(self.place, plan.task, plan.hash, self.place)
             self._open.callback(folder.close)
             conductor = Conductor(plan, folder, verbosity, dataset.n_features)
+            conductor.view.more_to_come = self.config.tune.strategy in ("halving", "bayes")
             pool = self._open.enter_context(conductor.at_work(Here(work.work) if work.busy else None))
             self._under_way = conductor, pool
         else:

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mlexp.sweep_folder import short
+from mlexp.sweeps.pace import Pace, in_words
 from mlexp.sweeps.plan import Job, Plan
 from mlexp.terminal import NORMAL, QUIET, SHOWN_FIRST, VERBOSE, new_console
 
@@ -34,6 +35,10 @@ class View:
         self._live: Live | None = None
         self._begun = time.monotonic()
         self._done_before = 0
+        self._pace: Pace | None = None
+        self.more_to_come = (
+            False  # a search that chooses its next jobs by these: no one knows how many there will be
+        )
         self._last_line = 0.0
         self._folder: Path | None = None
 
@@ -60,6 +65,8 @@ class View:
                 self._folder = folder
             self._done_before = finished
             self._states = {}
+            self._pace = self._pace or Pace(workers)
+            self._pace.handed_out(units)
             if self.console.is_terminal:
                 self._live = Live(self._table(), console=self.console, transient=True, refresh_per_second=4)
                 self._live.start()
@@ -71,6 +78,10 @@ class View:
             self._compare(job, row)
         if self.verbosity == QUIET:
             return
+        if self._pace is not None and status == "running":
+            self._pace.begun(job)
+        elif self._pace is not None:
+            self._pace.ended(job, status == "completed")
         if self._live is not None:
             self._live.update(self._table())
         if status == "failed":
@@ -119,13 +130,9 @@ class View:
             )
 
     def _left(self) -> str:
-        """Say how long the rest will take, should it go on as so far."""
-        ended = sum(state != "running" for state in self._states.values())
-        rest = len(self.plan.jobs) - self._done_before - ended
-        if not ended or not rest:
-            return ""
-        seconds = (time.monotonic() - self._begun) / ended * rest
-        return f"about {seconds:.0f} s left" if seconds < 100 else f"about {seconds / 60:.0f} min left"
+        """Say how long the rest will take, if that is known."""
+        seconds = None if self.more_to_come or self._pace is None else self._pace.left()
+        return "" if seconds is None else in_words(seconds)
 
     def _table(self) -> Table:
         counted = Counter(self._states.values())

@@ -14,7 +14,7 @@ from pathlib import Path
 from mlexp.errors import ConfigError
 from mlexp.record import is_locked, point_latest
 from mlexp.stamp import newest
-from mlexp.verbs import parser
+from mlexp.verbs import Parser, parser
 from mlexp.verbs.naming import folders
 from mlexp.verbs.runs import Entry, entries, entry
 
@@ -29,24 +29,7 @@ def clean(arguments: Sequence[str]) -> int:
 
     A sweep, comparison or search in which runs completed stays, unless completed runs are asked for too.
     """
-    words = parser("clean", clean.__doc__, EXAMPLES, "the folders")
-    words.add_argument(
-        "--status",
-        choices=("failed", "diverged", "interrupted", "completed", "damaged"),
-        action="append",
-        help="only these, one or several times (failed, if --older-than is left out)",
-    )
-    words.add_argument("--older-than", metavar="AGE", help="only those begun longer ago: 12h, 30d, 8w")
-    words.add_argument("--task", help="only runs of this task")
-    words.add_argument(
-        "--outputs", default="outputs", metavar="DIR", help="where runs are looked for (outputs)"
-    )
-    words.add_argument(
-        "--with-completed", action="store_true", help="also sweeps and searches in which runs completed"
-    )
-    words.add_argument("--dry-run", action="store_true", help="say what would go, and stop")
-    words.add_argument("--yes", action="store_true", help="do not ask")
-    parsed = words.parse_args(arguments)
+    parsed = _words().parse_args(arguments)
     statuses = parsed.status or ([] if parsed.older_than else ["failed"])
     before = _before(parsed.older_than)
     found = [
@@ -72,6 +55,27 @@ def clean(arguments: Sequence[str]) -> int:
     for one in useless:
         _remove(one.path)
     return 0
+
+
+def _words() -> Parser:
+    words = parser("clean", clean.__doc__, EXAMPLES, "the folders")
+    words.add_argument(
+        "--status",
+        choices=("failed", "diverged", "interrupted", "completed", "damaged"),
+        action="append",
+        help="only these, one or several times (failed, if --older-than is left out)",
+    )
+    words.add_argument("--older-than", metavar="AGE", help="only those begun longer ago: 12h, 30d, 8w")
+    words.add_argument("--task", help="only runs of this task")
+    words.add_argument(
+        "--outputs", default="outputs", metavar="DIR", help="where runs are looked for (outputs)"
+    )
+    words.add_argument(
+        "--with-completed", action="store_true", help="also sweeps and searches in which runs completed"
+    )
+    words.add_argument("--dry-run", action="store_true", help="say what would go, and stop")
+    words.add_argument("--yes", action="store_true", help="do not ask")
+    return words
 
 
 def _within(path: Path) -> list[Entry]:

@@ -84,6 +84,8 @@ def quoted(word: str) -> str:
     if key not in declared() or not value or QUOTE.search(value) or GRAMMAR.fullmatch(value):
         return word
     rule = declared()[key].metadata["rule"]
+    if value.startswith("[["):  # lists in a list are read as they stand
+        return word
     if value[0] + value[-1] == "[]":
         inside = ",".join(map(_in_quotes, value[1:-1].split(",")))
         return f"{start}={inside.join('[]')}" if rule.accepts([ANY_TEXT]) else word

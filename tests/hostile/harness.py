@@ -96,7 +96,9 @@ class _Child:
         started = time.monotonic()
         self.process.stdin.write(json.dumps(list(argv)).encode() + b"\n")
         self.process.stdin.flush()
-        answer = self.answer(limit * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))  # others work here too
+        answer = self.answer(
+            limit * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+        )  # others work here too
         seconds = time.monotonic() - started
         if answer is None:
             return Result(

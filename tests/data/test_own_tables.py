@@ -200,7 +200,7 @@ def test_bytes_that_are_no_csv(tmp_path, flowers):
 @pytest.mark.parametrize(
     ("label", "message"),
     [
-        ("specie", r"must be a column .*length, width, species.* Did you mean 'species'\?"),
+        ("specie", r"must be a column.*length, width, species.* Did you mean 'species'\?"),
         (3, r"from -3 to 2 .*Got 3"),
     ],
 )

@@ -16,6 +16,7 @@ from tests.hostile import harness
 
 N_FILES = 500
 N_SAMPLE = 24
+STARTING = 60.0  # seconds for the first command line, which imports what the others find there
 # What scikit-learn and skops import on their first use looks up classes of the packages that happen to be installed.
 IMPORTING = (
     r"pickle\.find_class: (_operator|dask)\.",
@@ -141,10 +142,14 @@ def troubles(tmp_path: Path, numbers: range) -> list[str]:
     )
     first = ["task=classify", "dataset=csv", "dataset.path=good.csv", "model=decision_tree", "task.name=good",
              "figures=false", "-q"]  # fmt: skip
-    results = harness.run([first, *made(tmp_path, numbers)], tmp_path, allowed=(*harness.ALLOWED, *IMPORTING))
+    allowed = (*harness.ALLOWED, *IMPORTING)
+    results = harness.run([first, *made(tmp_path, numbers)], tmp_path, limit=STARTING, allowed=allowed)
     assert results[0].code == 0, results[0].stderr
     assert any(result.code == 0 for result in results[1:])
-    return [line for result in results for line in result.troubles()]
+    slow = [
+        f"{result.argv}: {result.seconds:.0f} s" for result in results[1:] if result.seconds > harness.LIMIT
+    ]
+    return slow + [line for result in results for line in result.troubles()]
 
 
 def test_a_sample_of_broken_data_files(tmp_path: Path) -> None:

@@ -210,7 +210,7 @@ def _early_steps(dataset: Dataset, wanted: schema.Prepare) -> list[tuple[str, An
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures
+    from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
 
     text = sorted(dataset.categories)
     numbers = [column for column in range(dataset.n_features) if column not in dataset.categories]
@@ -221,7 +221,9 @@ def _early_steps(dataset: Dataset, wanted: schema.Prepare) -> list[tuple[str, An
         words = [("indicators", OneHotEncoder(handle_unknown="ignore", sparse_output=False))]
         if wanted.impute:
             words.insert(0, ("impute", SimpleImputer(strategy="most_frequent")))
-        fill = SimpleImputer(strategy=wanted.impute) if wanted.impute else "passthrough"
+        # "passthrough" is kept as a transformer of any function, which no file may hold; this one changes nothing.
+        unchanged = StandardScaler(with_mean=False, with_std=False)
+        fill = SimpleImputer(strategy=wanted.impute) if wanted.impute else unchanged
         columns = [("numbers", fill, numbers), ("text", Pipeline(words), text)]
         steps.append(("one_hot", ColumnTransformer(columns, verbose_feature_names_out=False)))
     if wanted.polynomial:

@@ -89,9 +89,12 @@ def test_mcnemar(only_a: int, only_b: int, rows: int, method: str, statistic: fl
     assert found.p == pytest.approx(p, rel=2e-6)
 
 
-def test_mcnemar_is_exact_when_few_disagree() -> None:
-    assert stats.mcnemar_counts(12, 12, 100).name == "McNemar (exact)"
-    assert stats.mcnemar_counts(13, 12, 100).name == "McNemar (chi2, corrected)"
+def test_mcnemar_is_mid_p_unless_told_otherwise() -> None:
+    found = stats.mcnemar_counts(11, 3, 1000)
+    assert found.name == "McNemar (mid-p)"
+    assert found.p == pytest.approx(2 * (1 + 14 + 91) / 2**14 + 364 / 2**14)  # counted by hand
+    assert found.low > 0
+    assert stats.mcnemar_counts(12, 12, 100).p == 1
 
 
 def test_corrected_t_from_scikit_learns_published_summary() -> None:

@@ -144,8 +144,8 @@ def test_units_do_not_matter(name: str, arms: tuple[np.ndarray, np.ndarray], uni
 
 
 @fast
-@given(st.integers(2, 5), st.integers(2, 5), st.integers(2, 30), st.integers(0, 10**6))
-def test_crossed_turns_with_the_arms_and_never_trusts_less_variance_than_either_part(
+@given(st.integers(2, 7), st.integers(2, 7), st.integers(2, 30), st.integers(0, 10**6))
+def test_crossed_turns_with_the_arms(
     seeds_a: int, seeds_b: int, rows: int, seed: int
 ) -> None:
     draw = np.random.default_rng(seed)
@@ -155,8 +155,9 @@ def test_crossed_turns_with_the_arms_and_never_trusts_less_variance_than_either_
     assert one.p == pytest.approx(two.p)
     assert one.testable == two.testable
     if one.testable:
-        assert one.details["variance"] >= max(one.details["v_seed"], one.details["v_row"])
-        assert one.df > 0
+        assert one.details["variance"] >= one.details["v_seed"] / 4
+        assert (one.df is None) == (one.mixture is not None)
+        assert one.df is None or one.df >= min(seeds_a, seeds_b, rows) - 1
         shuffled = draw.permutation(rows)
         again = stats.crossed_t(a[draw.permutation(seeds_a)][:, shuffled], b[:, shuffled])
         assert again.p == pytest.approx(one.p, rel=1e-9)
@@ -166,7 +167,7 @@ def test_crossed_turns_with_the_arms_and_never_trusts_less_variance_than_either_
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=80))
 def test_mcnemar_for_any_rows(rows: list[tuple[bool, bool]]) -> None:
     a, b = np.array(rows).T
-    for method in ("auto", "exact", "chi2", "chi2_corrected"):
+    for method in ("mid_p", "exact", "chi2", "chi2_corrected"):
         one, two = stats.mcnemar(a, b, method=method), stats.mcnemar(b, a, method=method)
         assert one.estimate == -two.estimate
         assert one.p == two.p
@@ -213,7 +214,7 @@ def test_interquartile_mean_lies_between_the_quartiles(scores: list[float]) -> N
             "one group for each",
         ),
         (lambda: stats.mcnemar([0.5, 1], [1, 0]), DataError, "right \\(1\\) or wrong"),
-        (lambda: stats.mcnemar([0, 1], [1, 0], method="fisher"), ConfigError, "one of auto"),
+        (lambda: stats.mcnemar([0, 1], [1, 0], method="fisher"), ConfigError, "one of mid_p"),
         (lambda: stats.wilcoxon_signed_rank([1], [2], zero_method="drop"), ConfigError, "zero_method"),
         (lambda: stats.five_by_two_t(np.ones((2, 5))), DataError, "shape \\(5, 2\\)"),
         (lambda: stats.equivalence(stats.welch_t([1, 2], [1, 3]), 0.0), ConfigError, "'margin'"),

@@ -44,8 +44,8 @@ def by_formula(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
         v_res += rest / ((s - 1) * (n - 1)) / (s * n)
     gaps = [a[:, j].mean() - b[:, j].mean() for j in range(n)]
     v_row = float(np.var(gaps, ddof=1)) / n
-    v = max(v_seed + v_row - v_res, v_seed, v_row)
-    nu = v**2 / (tail + v_row**2 / (n - 1))
+    v = max(v_seed + v_row - v_res, v_seed / 4)
+    nu = max(v**2 / (tail + v_row**2 / (n - 1)), min(len(a), len(b), n) - 1)
     return {
         "v_seed": v_seed,
         "v_row": v_row,
@@ -64,7 +64,7 @@ def test_crossed_is_its_formula(rows: float, spread: float) -> None:
         noise = rng.normal(size=(seeds, 17))
         return rows * rng.normal(size=17) + spread * rng.normal(size=(seeds, 1)) + 0.3 * noise
 
-    a, b = arm(4), arm(6)
+    a, b = arm(5), arm(7)
     found, by_hand = stats.crossed_t(a, b), by_formula(a, b)
     for name in ("v_seed", "v_row", "v_res", "variance"):
         assert found.details[name] == pytest.approx(by_hand[name])
@@ -76,14 +76,24 @@ def test_crossed_is_its_formula(rows: float, spread: float) -> None:
     assert found.second_line == stats.welch_t(a.mean(axis=1), b.mean(axis=1))
 
 
-def test_crossed_over_groups_uses_group_means() -> None:
-    a, b = RNG.normal(size=(3, 8)), RNG.normal(size=(4, 8))
-    groups = np.array(["x", "y", "z", "y", "x", "w", "w", "w"])
+def test_crossed_over_groups_keeps_the_mean_over_rows() -> None:
+    """Groups of 1, 2 and 27 rows: the difference is that of the rows, not of the group means."""
+    groups = np.repeat(["x", "y", "z"], [1, 2, 27])
+    a = np.tile(np.where(groups == "x", 1.0, np.where(groups == "y", 0.8, 0.5)), (5, 1))
+    b = np.tile(np.where(groups == "x", 0.1, np.where(groups == "y", 0.2, 0.65)), (5, 1))
+    a, b = (x + 0.01 * RNG.normal(size=x.shape) for x in (a, b))
+    found = stats.crossed_t(a, b, groups=groups)
+    assert found.estimate == pytest.approx(a.mean() - b.mean()) == pytest.approx(-0.065, abs=0.01)
+    assert found.n["rows"] == 3
+    assert "groups" in found.name
+
+
+def test_groups_of_one_size_are_their_means() -> None:
+    a, b = RNG.normal(size=(5, 8)), RNG.normal(size=(6, 8))
+    groups = np.array(["x", "y", "z", "y", "x", "w", "z", "w"])
     means = [np.stack([x[:, groups == g].mean(axis=1) for g in "wxyz"], axis=1) for x in (a, b)]
     found, other = stats.crossed_t(a, b, groups=groups), stats.crossed_t(*means)
-    assert found.n["rows"] == 4
-    assert found.statistic == pytest.approx(other.statistic)
-    assert "groups" in found.name
+    assert (found.statistic, found.p) == pytest.approx((other.statistic, other.p))
 
 
 def test_crossed_without_runs_that_differ_is_the_paired_t_over_rows() -> None:
@@ -353,19 +363,44 @@ def test_power_is_the_noncentral_t(d: float, n_a: int, n_b: int) -> None:
     assert stats.power_of_t(d, n_a, n_b) == pytest.approx(exact, rel=1e-6)
 
 
-def test_seeds_needed_is_the_stated_formula() -> None:
+def test_seeds_needed_has_the_power_it_promises() -> None:
     a, b = RNG.normal(0.97, 0.002, 10), RNG.normal(0.971, 0.002, 10)
-    s2 = (a.var(ddof=1) + b.var(ddof=1)) / 2 * 18 / theirs.chi2.ppf(0.2, 18)
-    wanted = int(np.ceil(2 * (theirs.norm.ppf(0.975) + theirs.norm.ppf(0.8)) ** 2 * s2 / 0.001**2))
+    s = np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2 * 18 / theirs.chi2.ppf(0.2, 18))
     found = stats.seeds_needed(a, b, 0.001)
-    assert (found.seeds, found.seeds_same_rows) == (wanted, wanted)
-    rows = stats.seeds_needed(a, b, 0.001, v_row=0.00035**2, v_res=0.0)
+    assert found.seeds == found.seeds_same_rows
+    assert stats.power_of_t(0.001 / s, found.seeds, found.seeds) >= 0.8
+    assert stats.power_of_t(0.001 / s, found.seeds - 1, found.seeds - 1) < 0.8
+    ten = stats.seeds_needed(a, b, 0.001, pairs=10)
+    assert stats.power_of_t(0.001 / s, ten.seeds, ten.seeds, alpha=0.005) >= 0.8
+    assert stats.power_of_t(0.001 / s, ten.seeds - 1, ten.seeds - 1, alpha=0.005) < 0.8
+    rows = stats.seeds_needed(a, b, 0.001, v_row=0.00035**2, v_res=0.0, rows=10_000)
     assert rows.settles
-    assert rows.seeds > rows.seeds_same_rows == wanted
+    assert rows.seeds > rows.seeds_same_rows
     never = stats.seeds_needed(a, b, 0.001, v_row=0.00036**2, v_res=0.0, rows=10_000)
     assert (never.seeds, never.settles) == (None, False)
-    assert "only more test rows" in never.sentence
     assert never.rows_needed == pytest.approx(10_000 * (2.80159 * 0.00036 / 0.001) ** 2, abs=2)
+
+
+def test_one_standard_deviation_over_ten_pairs() -> None:
+    """Five arms have ten pairs: 17 runs an arm give 80 % for one pair, and not after correcting for ten."""
+    s = np.sqrt(theirs.chi2.ppf(0.2, 18) / 18)  # so that its upper limit is 1
+    a = np.array([-1.0] * 5 + [1.0] * 5) * s * np.sqrt(0.9)
+    assert stats.seeds_needed(a, a, 1.0).seeds == 17
+    assert stats.power_of_t(1.0, 19, 19, alpha=0.005) == pytest.approx(0.54, abs=0.01)
+    wanted = stats.seeds_needed(a, a, 1.0, pairs=10).seeds
+    assert stats.power_of_t(1.0, wanted, wanted, alpha=0.005) == pytest.approx(0.8, abs=0.02)
+
+
+def test_seeds_to_show_equivalence_by_simulation() -> None:
+    """Arms that are equal, and as many runs as the forecast says: four in five studies show it."""
+    s = np.sqrt(theirs.chi2.ppf(0.2, 18) / 18)
+    a = np.array([-1.0] * 5 + [1.0] * 5) * s * np.sqrt(0.9)
+    n = stats.seeds_needed(a, a, 1.0).equal_same_rows
+    x, y = RNG.normal(size=(2, 4000, n))
+    gap = x.mean(axis=1) - y.mean(axis=1)
+    se = np.sqrt((x.var(axis=1, ddof=1) + y.var(axis=1, ddof=1)) / n)
+    shown = np.abs(gap) + theirs.t.ppf(0.95, 2 * n - 2) * se < 1
+    assert shown.mean() == pytest.approx(0.8, abs=0.04)
 
 
 def test_minimum_detectable_difference_is_found_as_often_as_promised() -> None:

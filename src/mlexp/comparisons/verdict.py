@@ -208,7 +208,7 @@ def _power(evidence: Evidence, node: Comparison, pair: tuple[str, str]) -> Seeds
 
 
 def _grouped(table: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
-    return table if groups is None else stats.group_means(table, groups)
+    return table if groups is None else stats.group_scores(table, groups)
 
 
 def worth_seeing(evidence: Evidence) -> float:

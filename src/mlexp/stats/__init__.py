@@ -6,7 +6,7 @@ with the reason where the data hold no variance. `docs/statistics.md` says which
 
 from mlexp.stats.bootstrap import Interval, bootstrap_difference, bootstrap_interval, bootstrap_seeds_rows
 from mlexp.stats.choice import Choice, Design, cautions, choose, computable, correction, misfit
-from mlexp.stats.crossed import CrossedParts, crossed_parts, crossed_t, group_means
+from mlexp.stats.crossed import CrossedParts, crossed_parts, crossed_t, group_scores
 from mlexp.stats.effects import (
     Effect,
     cliffs_delta,
@@ -18,6 +18,7 @@ from mlexp.stats.effects import (
 )
 from mlexp.stats.epochwise import epochwise
 from mlexp.stats.exact import permutation_test, sign_flip_test, wilcoxon_signed_rank
+from mlexp.stats.influence import auc_scores, class_scores, r2_scores, rmse_scores
 from mlexp.stats.many import Adjusted, AllPairs, all_pairs, benjamini_hochberg, holm, one_way_anova
 from mlexp.stats.mcnemar import mcnemar, mcnemar_counts
 from mlexp.stats.outcome import Outcome
@@ -40,6 +41,7 @@ __all__ = [
     "Posterior",
     "SeedsNeeded",
     "all_pairs",
+    "auc_scores",
     "average_ranks",
     "bayesian_correlated_t",
     "benjamini_hochberg",
@@ -48,6 +50,7 @@ __all__ = [
     "bootstrap_seeds_rows",
     "cautions",
     "choose",
+    "class_scores",
     "cliffs_delta",
     "cohens_d",
     "computable",
@@ -60,7 +63,7 @@ __all__ = [
     "five_by_two_f",
     "five_by_two_t",
     "friedman",
-    "group_means",
+    "group_scores",
     "hedges_factor",
     "holm",
     "interquartile_mean",
@@ -74,6 +77,8 @@ __all__ = [
     "permutation_test",
     "power_of_t",
     "probability_of_improvement",
+    "r2_scores",
+    "rmse_scores",
     "seeds_needed",
     "sign_flip_test",
     "spearman",

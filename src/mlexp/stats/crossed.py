@@ -7,10 +7,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mlexp.errors import DataError
-from mlexp.stats.outcome import Outcome, as_scores, check_share, from_t, largest, untestable, why_flat
+from mlexp.stats.mixture import Mixture, interval_half, two_sided
+from mlexp.stats.outcome import (
+    Outcome,
+    as_scores,
+    check_share,
+    from_t,
+    is_rounding,
+    largest,
+    untestable,
+    why_flat,
+)
 from mlexp.stats.ttests import welch_t
 
 CROSSED_LICENCE = "over new training runs and new test images, for this training set and these settings"
+FEW = 5  # runs of an arm; with fewer its spread is known too badly for a t distribution
+TRADED = "the runs of an arm score alike and their errors differ at random: this cannot be tested"
+FLOOR = 0.25  # share of V_seed below which the variance cannot fall
 
 
 @dataclass(frozen=True)
@@ -20,19 +33,25 @@ class CrossedParts:
     Attributes
     ----------
     difference : D, mean of A minus mean of B
-    v_seed : s_A²/S_A + s_B²/S_B, from the means of the seeds
+    seed_a, seed_b : s_a²/S_a, from the means of the seeds
     v_row : variance over rows of the difference of the arms' row means, divided by the rows
     v_res : residual mean squares of the seed × row tables, summed over arms as MS_a/(S_a·n)
-    variance : max(v_seed + v_row − v_res, v_seed, v_row)
-    df : Satterthwaite degrees of freedom
+    variance : max(v_seed + v_row − v_res, v_seed/4)
+    df : Satterthwaite degrees of freedom, at least min(S_A, S_B, n) − 1
     """
 
     difference: np.ndarray
-    v_seed: np.ndarray
+    seed_a: np.ndarray
+    seed_b: np.ndarray
     v_row: np.ndarray
     v_res: np.ndarray
     variance: np.ndarray
     df: np.ndarray
+
+    @property
+    def v_seed(self) -> np.ndarray:
+        """Return s_A²/S_A + s_B²/S_B."""
+        return np.asarray(self.seed_a + self.seed_b)
 
 
 def residual_mean_square(scores: np.ndarray) -> np.ndarray:
@@ -52,36 +71,55 @@ def residual_mean_square(scores: np.ndarray) -> np.ndarray:
     return np.asarray(np.square(rest).sum(axis=(-2, -1)) / ((n_seeds - 1) * (n_rows - 1)))
 
 
-def crossed_parts(a: np.ndarray, b: np.ndarray) -> CrossedParts:
-    """Return difference, variance parts and degrees of freedom; leading axes are separate comparisons.
+def crossed_parts(
+    a: np.ndarray, b: np.ndarray, *, deterministic: tuple[bool, bool] = (False, False)
+) -> CrossedParts:
+    """Return difference, variance components and degrees of freedom; leading axes are separate comparisons.
 
     Parameters
     ----------
     a, b : float64 arrays of shape (..., S_A, n) and (..., S_B, n), with S_A, S_B, n >= 2
+    deterministic : whether an arm gives the same predictions whatever the seed: its runs do not vary, and their
+        number limits no degrees of freedom
     """
     n_rows = a.shape[-1]
-    seeds_a, seeds_b = a.shape[-2], b.shape[-2]
-    part_a = np.asarray(a.mean(axis=-1).var(axis=-1, ddof=1) / seeds_a)
-    part_b = np.asarray(b.mean(axis=-1).var(axis=-1, ddof=1) / seeds_b)
+    seed_parts = [_of_seeds(arm, fixed) for arm, fixed in zip((a, b), deterministic, strict=True)]
+    (part_a, res_a), (part_b, res_b) = seed_parts
     gaps = a.mean(axis=-2) - b.mean(axis=-2)
-    v_seed, v_row = part_a + part_b, np.asarray(gaps.var(axis=-1, ddof=1) / n_rows)
-    v_res = residual_mean_square(a) / (seeds_a * n_rows) + residual_mean_square(b) / (seeds_b * n_rows)
-    variance = np.maximum(v_seed + v_row - v_res, np.maximum(v_seed, v_row))
+    v_row = np.asarray(gaps.var(axis=-1, ddof=1) / n_rows)
+    v_seed, v_res = part_a + part_b, res_a + res_b
+    variance = np.maximum(v_seed + v_row - v_res, FLOOR * v_seed)
 
     def share(part: np.ndarray) -> np.ndarray:  # shares, so that squares neither under- nor overflow
         return np.asarray(np.divide(part, variance, out=np.zeros(variance.shape), where=variance > 0))
 
-    spread = share(part_a) ** 2 / (seeds_a - 1) + share(part_b) ** 2 / (seeds_b - 1)
-    spread = spread + share(v_row) ** 2 / (n_rows - 1)
-    pooled = np.full(variance.shape, seeds_a + seeds_b - 2.0)
-    df = np.divide(1.0, spread, out=pooled, where=spread > 0)
-    return CrossedParts(np.asarray(gaps.mean(axis=-1)), v_seed, v_row, v_res, variance, df)
+    spread = share(v_row) ** 2 / (n_rows - 1)
+    least = n_rows
+    for arm, part, fixed in ((a, part_a, deterministic[0]), (b, part_b, deterministic[1])):
+        if not fixed:
+            spread = spread + share(part) ** 2 / (arm.shape[-2] - 1)
+            least = min(least, arm.shape[-2])
+    lowest = np.full(variance.shape, least - 1.0)
+    df = np.maximum(np.divide(1.0, spread, out=lowest.copy(), where=spread > 0), lowest)
+    return CrossedParts(np.asarray(gaps.mean(axis=-1)), part_a, part_b, v_row, v_res, variance, df)
 
 
-def group_means(scores: np.ndarray, groups: object) -> np.ndarray:
-    """Average the rows of each group, so that groups become the rows.
+def _of_seeds(scores: np.ndarray, deterministic: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return s_a²/S_a and MS_a/(S_a·n) of one arm."""
+    if deterministic:
+        zero = np.zeros(scores.shape[:-2])
+        return zero, zero
+    n_seeds, n_rows = scores.shape[-2:]
+    of_means = np.asarray(scores.mean(axis=-1).var(axis=-1, ddof=1) / n_seeds)
+    return of_means, residual_mean_square(scores) / (n_seeds * n_rows)
 
-    Every group then counts once, however many rows it holds.
+
+def group_scores(scores: np.ndarray, groups: object) -> np.ndarray:
+    """Replace rows by groups of rows, one column a group, without changing the mean over rows.
+
+    y_g = x̄ + (G·n_g/n)·(x̄_g − x̄) for G groups of n_g rows: the mean over groups is the mean over rows, and how
+    groups vary about it is weighted by their sizes (linearisation of a ratio mean; W. G. Cochran, Sampling
+    Techniques, 3rd ed. (1977), section 6.3).
 
     Parameters
     ----------
@@ -94,8 +132,8 @@ def group_means(scores: np.ndarray, groups: object) -> np.ndarray:
 
     Examples
     --------
-    >>> group_means(np.array([[1.0, 3.0, 5.0]]), ["x", "x", "y"]).tolist()
-    [[2.0, 5.0]]
+    >>> group_scores(np.array([[1.0, 3.0, 5.0]]), ["x", "x", "y"]).round(4).tolist()
+    [[1.6667, 4.3333]]
     """
     labels = np.asarray(groups)
     if labels.shape != scores.shape[-1:]:
@@ -106,10 +144,19 @@ def group_means(scores: np.ndarray, groups: object) -> np.ndarray:
     order = np.argsort(code, kind="stable")
     counts = np.bincount(code)
     starts = np.concatenate(([0], np.cumsum(counts)[:-1]))
-    return np.asarray(np.add.reduceat(scores[..., order], starts, axis=-1) / counts)
+    overall = scores.mean(axis=-1, keepdims=True)
+    sums = np.add.reduceat(scores[..., order] - overall, starts, axis=-1)
+    return np.asarray(overall + sums * (len(counts) / scores.shape[-1]))
 
 
-def crossed_t(a: object, b: object, *, groups: object | None = None, level: float = 0.95) -> Outcome:
+def crossed_t(
+    a: object,
+    b: object,
+    *,
+    groups: object | None = None,
+    deterministic: tuple[bool, bool] = (False, False),
+    level: float = 0.95,
+) -> Outcome:
     """Compare two arms over new training runs *and* new test rows: the crossed seeds × rows test.
 
     Every run of both arms has scored the same rows. With S_a seeds and n rows::
@@ -118,19 +165,30 @@ def crossed_t(a: object, b: object, *, groups: object | None = None, level: floa
         V_seed = s_A²/S_A + s_B²/S_B               s_a²: variance of the seed means (S_a − 1)
         V_row  = var_i(mean_s A_si − mean_s B_si)/n
         V_res  = sum_a MS_a/(S_a·n)                MS_a: residual mean square of the seed × row table
-        V      = max(V_seed + V_row − V_res, V_seed, V_row)
-        nu     = V² / (sum_a (s_a²/S_a)²/(S_a − 1) + V_row²/(n − 1))
+
+    V_res is contained in both V_seed and V_row and is therefore taken off once. Five runs an arm or more::
+
+        V      = max(V_seed + V_row − V_res, V_seed/4)
+        nu     = max(V² / (sum_a (s_a²/S_a)²/(S_a − 1) + V_row²/(n − 1)), min(S_A, S_B, n) − 1)
         D ± t_nu·sqrt(V)
 
-    V_res is contained in both V_seed and V_row and is therefore taken off once. For metrics that average over
-    rows: accuracy, log loss, errors. A variance-components test with Satterthwaite's degrees of freedom
-    (F. E. Satterthwaite, Biometrics Bulletin 2 (1946) 110–114, doi:10.2307/3002019).
+    a variance-components test with Satterthwaite's degrees of freedom (F. E. Satterthwaite, Biometrics Bulletin 2
+    (1946) 110–114, doi:10.2307/3002019). With fewer runs in an arm its variance is known too badly for that: the
+    probability is averaged over what the variances may be (Behrens and Fisher), timid on purpose::
+
+        p      = E[2·Phi(−|D| / sqrt(sum_a (s_a²/S_a)/q_a + max(V_row − V_res, 0)))],  q_a ~ chi²_{S_a−1}/(S_a − 1)
+
+    and the interval holds the differences that this p does not reject (R. A. Fisher, Annals of Eugenics 6 (1935)
+    391–398, doi:10.1111/j.1469-1809.1935.tb02120.x). For metrics that average over rows: accuracy, log loss, errors;
+    for others see `influence_scores`.
 
     Parameters
     ----------
     a, b : scores of shape (S_A, n) and (S_B, n): one row a run, one column a test row
-    groups : labels of shape (n,) where several rows belong together (pictures of one photograph); their means
-        become the rows and every group counts once. Default None: rows are independent
+    groups : labels of shape (n,) where several rows belong together (photographs of one object): they take the place
+        of the rows, the difference stays that of the rows (`group_scores`). Default None: rows are independent
+    deterministic : whether an arm gives the same predictions whatever the seed; it then has no variance between
+        runs, and does not count as one of fewer than five runs
     level : confidence level of the interval, default 0.95
 
     Returns
@@ -152,9 +210,9 @@ def crossed_t(a: object, b: object, *, groups: object | None = None, level: floa
             f"Both arms must score the same test rows. Got {left.shape[1]} rows for A and {right.shape[1]} for B."
         )
     if groups is not None:
-        left, right = group_means(left, groups), group_means(right, groups)
+        left, right = group_scores(left, groups), group_scores(right, groups)
     counts = {"seeds_a": len(left), "seeds_b": len(right), "rows": left.shape[1]}
-    estimate = float((left.mean(axis=0) - right.mean(axis=0)).mean())
+    estimate = float(left.mean(axis=1).mean() - right.mean(axis=1).mean())
     name = "crossed t (seeds × rows)" if groups is None else "crossed t (seeds × groups of rows)"
     welch = welch_t(left.mean(axis=1), right.mean(axis=1), level=level)
     shell = Outcome(
@@ -162,19 +220,47 @@ def crossed_t(a: object, b: object, *, groups: object | None = None, level: floa
     )
     if min(counts.values()) < 2:
         return untestable(shell, _too_few(counts))
-    return _test(shell, left, right)
+    return _test(shell, left, right, deterministic)
 
 
-def _test(shell: Outcome, left: np.ndarray, right: np.ndarray) -> Outcome:
-    parts = crossed_parts(left, right)
+def _test(shell: Outcome, left: np.ndarray, right: np.ndarray, deterministic: tuple[bool, bool]) -> Outcome:
+    parts = crossed_parts(left, right, deterministic=deterministic)
     names = ("v_seed", "v_row", "v_res", "variance")
     shell = replace(shell, details={name: float(getattr(parts, name)) for name in names})
-    return from_t(
+    scale = largest(left, right)
+    flat = TRADED if parts.v_res > 0 else why_flat(left, right)
+    mixture = behrens_fisher(parts, (len(left), len(right)), deterministic)
+    # where runs do not differ at all the test is a paired t over rows
+    if mixture is None or is_rounding(float(np.sqrt(parts.v_seed + parts.v_res)), scale):
+        return from_t(shell, se=float(np.sqrt(parts.variance)), df=float(parts.df), scale=scale, flat=flat)
+    se = float(np.sqrt(mixture.plain))
+    shell = replace(shell, name=shell.name.replace("crossed t", "crossed Behrens–Fisher"))
+    if is_rounding(se, scale):
+        return untestable(shell, flat)
+    half = interval_half(mixture, 1 - shell.level)
+    return replace(
         shell,
-        se=float(np.sqrt(parts.variance)),
-        df=float(parts.df),
-        scale=largest(left, right),
-        flat=why_flat(left, right),
+        statistic=shell.estimate / se,
+        p=two_sided(mixture, shell.estimate),
+        se=se,
+        mixture=mixture,
+        low=shell.estimate - half,
+        high=shell.estimate + half,
+    )
+
+
+def behrens_fisher(
+    parts: CrossedParts, seeds: tuple[int, int], deterministic: tuple[bool, bool] = (False, False)
+) -> Mixture | None:
+    """Return the distribution of a difference where an arm that varies has fewer than five runs; else None."""
+    varying = [place for place in (0, 1) if not deterministic[place]]
+    if not varying or min(seeds[place] for place in varying) >= FEW:
+        return None
+    variances = (float(parts.seed_a), float(parts.seed_b))
+    return Mixture(
+        tuple(variances[place] for place in varying),
+        tuple(seeds[place] - 1.0 for place in varying),
+        max(float(parts.v_row - parts.v_res), 0.0),
     )
 
 

@@ -20,6 +20,7 @@ from mlexp.stats.outcome import (
     largest,
     untestable,
     why_flat,
+    without_rounding,
 )
 from mlexp.stats.ttests import PAIRED_LICENCE, WELCH_LICENCE
 
@@ -168,7 +169,8 @@ def wilcoxon_signed_rank(
         raise ConfigError(f"'zero_method' must be one of zsplit, pratt, wilcox. Got {zero_method!r}.")
     left, right = as_pairs(a, b)
     d, scale = left - right, largest(left, right)
-    d = np.where(np.abs(d) <= 1e-13 * scale, 0.0, d)
+    size = without_rounding(np.abs(d), scale)
+    d = np.sign(d) * size
     walsh = np.sort(((d[:, None] + d[None, :]) / 2)[np.triu_indices(len(d))])
     shell = Outcome(
         f"Wilcoxon signed rank ({zero_method})",
@@ -181,7 +183,28 @@ def wilcoxon_signed_rank(
         return untestable(shell, "every difference is zero: this cannot be tested")
     outcome = _signed_ranks(shell, d[d != 0] if zero_method == "wilcox" else d, zero_method)
     low, high = _walsh_interval(walsh, len(d), level)
+    rejected = outcome.p is not None and outcome.p <= 1 - level
+    low, high = _agreeing(walsh, shell.estimate, low, high, rejected=rejected)
     return replace(outcome, low=low, high=high)
+
+
+def _agreeing(
+    walsh: np.ndarray, estimate: float, low: float | None, high: float | None, *, rejected: bool
+) -> tuple[float | None, float | None]:
+    """Return the ends of the interval, moved to the next average where ties make it contradict the test about zero.
+
+    The interval's critical rank supposes no ties; p is exact with them. Where the median difference is zero and the
+    test rejects all the same (most pairs are equal, the others agree), there is no interval that says both.
+    """
+    if low is None or high is None:
+        return None, None
+    if rejected and low <= 0 <= high:
+        if estimate == 0:
+            return None, None
+        low, high = (walsh[walsh > 0][0], high) if estimate > 0 else (low, walsh[walsh < 0][-1])
+    elif not rejected:
+        low, high = min(low, 0.0), max(high, 0.0)
+    return float(low), float(high)
 
 
 def _signed_ranks(shell: Outcome, d: np.ndarray, zero_method: str) -> Outcome:

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mlexp.errors import ConfigError, DataError
+from mlexp.stats.mixture import Mixture, interval_half, two_sided
 
 LARGEST = 1e100  # squares and their sums stay finite
 ROUNDING = 1e-13  # a standard error below this share of the largest score is rounding, not spread
+RANKED_ALIKE = 1e-12  # differences below this share of the largest score are ties
 SMALLEST_P = float(np.finfo(np.float64).tiny)  # an underflow must not read as "impossible"
 
 
@@ -33,6 +35,7 @@ class Outcome:
     low, high : interval of the estimate at confidence `level`
     level : confidence level of the interval, in (0, 1)
     centre : middle of an interval that is normal about another place than the estimate; None for all others
+    mixture : distribution of the estimate where it is not t; then `df` is None
     n : what was counted (seeds_a, seeds_b, rows, pairs, splits ...)
     details : further numbers of the test by name
     testable : False where the data hold no variance to test against; then `reason` says so
@@ -53,6 +56,7 @@ class Outcome:
     se: float | None = None
     df2: float | None = None
     centre: float | None = None
+    mixture: Mixture | None = None
     n: dict[str, int] = field(default_factory=dict)
     details: dict[str, float] = field(default_factory=dict)
     testable: bool = True
@@ -139,6 +143,32 @@ def is_rounding(se: float, scale: float) -> bool:
     return bool(se <= ROUNDING * scale)
 
 
+def without_rounding(values: np.ndarray, scale: float) -> np.ndarray:
+    """Return values in which those that differ by rounding alone are equal.
+
+    Values within 1e-12 of `scale` of the next lower one take its place, and zero takes that of what is so close to it:
+    what ought to be tied is tied.
+
+    Parameters
+    ----------
+    values : array of shape (n,)
+    scale : size of the scores that the values were computed from
+
+    Examples
+    --------
+    >>> without_rounding(np.array([0.3, 0.1 + 0.2, 1e-17, -0.1]), 1.0).tolist()
+    [0.3, 0.3, 0.0, -0.1]
+    """
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    starts = np.concatenate(([True], np.diff(ordered) > RANKED_ALIKE * scale))
+    firsts = ordered[starts]
+    firsts = np.where(np.abs(firsts) <= RANKED_ALIKE * scale, 0.0, firsts)
+    found = np.empty(len(values))
+    found[order] = firsts[np.cumsum(starts) - 1]
+    return found
+
+
 def t_tail(statistic: float, df: float) -> float:
     """Return the two-sided tail P(|T| >= |statistic|) of Student's t, never below the smallest float."""
     from scipy.special import stdtr
@@ -153,9 +183,38 @@ def t_quantile(share: float, df: float) -> float:
     return float(stdtrit(df, share))
 
 
-def middle_and_df(outcome: Outcome) -> tuple[float, float | None]:
-    """Return where the interval has its middle, and its degrees of freedom: infinite where it is normal."""
-    return (outcome.estimate, outcome.df) if outcome.centre is None else (outcome.centre, np.inf)
+@dataclass(frozen=True)
+class Spread:
+    """How an estimate is distributed about the truth: Student's t (normal for infinite `df`), or a mixture."""
+
+    centre: float
+    se: float
+    df: float
+    mixture: Mixture | None = None
+
+    def above(self, distance: float) -> float:
+        """Return the chance that the estimate exceeds the truth by more than `distance`."""
+        half = (
+            t_tail(distance / self.se, self.df) if self.mixture is None else two_sided(self.mixture, distance)
+        ) / 2
+        return half if distance > 0 else 1 - half
+
+    def half(self, alpha: float) -> float:
+        """Return the distance that the estimate exceeds, on either side, with chance `alpha`."""
+        if self.mixture is not None:
+            return interval_half(self.mixture, alpha)
+        return t_quantile(1 - alpha / 2, self.df) * self.se
+
+
+def spread_of(outcome: Outcome) -> Spread | None:
+    """Return how the estimate of a test is distributed; None where it has no standard error."""
+    if outcome.se is None:
+        return None
+    if outcome.centre is not None:
+        return Spread(outcome.centre, outcome.se, np.inf)
+    if outcome.df is None and outcome.mixture is None:
+        return None
+    return Spread(outcome.estimate, outcome.se, outcome.df or np.inf, outcome.mixture)
 
 
 def why_flat(*arms: np.ndarray) -> str:

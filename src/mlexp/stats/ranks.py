@@ -7,7 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mlexp.errors import DataError
-from mlexp.stats.outcome import SMALLEST_P, Outcome, as_scores, check_share, untestable
+from mlexp.stats.outcome import (
+    SMALLEST_P,
+    Outcome,
+    as_scores,
+    check_share,
+    largest,
+    untestable,
+    without_rounding,
+)
 
 FRIEDMAN_LICENCE = "over new data sets like these: whether any arm ranks differently; not which one"
 NEMENYI_LICENCE = "over new data sets like these, for all pairs of arms at once"
@@ -37,6 +45,7 @@ def _ranks(table: object, higher_is_better: bool) -> np.ndarray:
     from scipy.stats import rankdata
 
     scores = as_scores(table, "the table of data sets × arms", ndim=2, least=2)
+    scores = np.stack([without_rounding(row, largest(row)) for row in scores])
     return np.asarray(rankdata(-scores if higher_is_better else scores, axis=1))
 
 

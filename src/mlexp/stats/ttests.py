@@ -15,9 +15,7 @@ from mlexp.stats.outcome import (
     check_share,
     from_t,
     largest,
-    middle_and_df,
-    t_quantile,
-    t_tail,
+    spread_of,
     untestable,
     why_flat,
 )
@@ -175,8 +173,8 @@ def equivalence(outcome: Outcome, margin: float, *, alpha: float = 0.05) -> Equi
     check_positive(margin, "margin")
     level = 1 - check_share(2 * alpha, "2·alpha")
     name, licence = f"two one-sided tests on {outcome.name}", f"equal to within ±{margin:g} {outcome.licence}"
-    centre, df = middle_and_df(outcome)
-    if outcome.se is None or df is None:
+    known = spread_of(outcome)
+    if known is None:
         why = outcome.reason or f"{outcome.name} has no standard error with degrees of freedom"
         return Equivalence(
             name,
@@ -191,16 +189,9 @@ def equivalence(outcome: Outcome, margin: float, *, alpha: float = 0.05) -> Equi
             testable=False,
             reason=why,
         )
-    p = max(
-        _upper_tail((centre + margin) / outcome.se, df),
-        _upper_tail((margin - centre) / outcome.se, df),
-    )
-    half = t_quantile(1 - alpha, df) * outcome.se
+    centre = known.centre
+    p = max(known.above(centre + margin), known.above(margin - centre))
+    half = known.half(2 * alpha)
     low, high = centre - half, centre + half
     inside = -margin < low and high < margin
     return Equivalence(name, licence, outcome.estimate, margin, p, low, high, level, inside)
-
-
-def _upper_tail(statistic: float, df: float) -> float:
-    half = t_tail(statistic, df) / 2
-    return half if statistic > 0 else 1 - half

@@ -58,7 +58,7 @@ def make(tmp_path: Path) -> Make:
         right: np.ndarray,
         *,
         status: str = "completed",
-        dataset: str = "digits",
+        dataset: str | dict[str, str] = "digits",
         index: np.ndarray | None = None,
         curve: Sequence[float] = (),
         metric: str = "test.accuracy",
@@ -66,16 +66,12 @@ def make(tmp_path: Path) -> Make:
         place = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
         folder = record.create(tmp_path, "made", "0", place)
         rows = np.arange(len(right)) if index is None else index
+        described = {"name": dataset, "fingerprint": dataset} if isinstance(dataset, str) else dataset
         info: dict[str, Any] = {
             "status": status,
             "error": None if status == "completed" else "the loss is not finite",
             "seed": seed,
-            "dataset": {
-                "name": dataset,
-                "classes": list(CLASSES),
-                "image_shape": None,
-                "fingerprint": dataset,
-            },
+            "dataset": {"classes": list(CLASSES), "image_shape": None} | described,
             "split": {"train": 400, "validation": 50, "test": len(right), "fingerprint": str(rows.sum())},
             "facts": {"epochs": len(curve), "fit_seconds": 0.5},
             "warnings": [],

@@ -59,9 +59,7 @@ def test_groups_become_the_rows_of_the_crossed_test(pictures: Path, word: str) -
     sign = 1 if pair["a"] == "narrow" else -1
     assert pair["p"] == pytest.approx(wanted.p)
     assert pair["difference"] == pytest.approx(sign * wanted.estimate)
-    assert any(
-        f"in {len(np.unique(groups))} groups: each group counts once" in one for one in found.info["warnings"]
-    )
+    assert any(f"in {len(np.unique(groups))} groups" in one for one in found.info["warnings"])
 
 
 def test_mcnemar_says_that_rows_belong_together(pictures: Path) -> None:

@@ -83,16 +83,14 @@ def test_every_figure_is_drawn_and_repeats(tmp_path: Path, n: int) -> None:
         assert [file.read_bytes() for file in comparison.draw(arms.comparison)] == before
 
 
-def test_mean_ranks_belong_to_their_arms(tmp_path: Path) -> None:
+def test_means_belong_to_their_arms(tmp_path: Path) -> None:
     arms = compared(tmp_path, {"worst": 0.3, "best": 0.9, "middle": 0.6}, seeds=1, datasets=6)
     with style.settings():
         figure = comparison_scores.ranking(arms)
     assert figure is not None
     said = texts(figure)
-    assert "best 1.00" in said
-    assert "middle 2.00" in said
-    assert "worst 3.00" in said
-    assert "critical difference" in said
+    for arm, values in arms.values.items():
+        assert f"{arm} {values.mean():.2f}" in said
 
 
 def test_the_interval_and_the_margin_are_drawn(tmp_path: Path) -> None:

@@ -49,7 +49,9 @@ def test_three_against_three_in_the_tail() -> None:
 @pytest.mark.parametrize("df", [1.0, 2.0, 5.0, 30.0, 1000.0])
 def test_one_variance_is_students_t(df: float) -> None:
     for t in (0.5, 2.0, 30.0):
-        assert two_sided(Mixture((1.0,), (df,)), t) == pytest.approx(2 * theirs.t.sf(t, df), rel=1e-3, abs=1e-9)
+        assert two_sided(Mixture((1.0,), (df,)), t) == pytest.approx(
+            2 * theirs.t.sf(t, df), rel=1e-3, abs=1e-9
+        )
     assert interval_half(Mixture((4.0,), (df,)), 0.05) == pytest.approx(2 * theirs.t.ppf(0.975, df), rel=1e-6)
 
 

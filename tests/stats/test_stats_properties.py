@@ -145,9 +145,7 @@ def test_units_do_not_matter(name: str, arms: tuple[np.ndarray, np.ndarray], uni
 
 @fast
 @given(st.integers(2, 7), st.integers(2, 7), st.integers(2, 30), st.integers(0, 10**6))
-def test_crossed_turns_with_the_arms(
-    seeds_a: int, seeds_b: int, rows: int, seed: int
-) -> None:
+def test_crossed_turns_with_the_arms(seeds_a: int, seeds_b: int, rows: int, seed: int) -> None:
     draw = np.random.default_rng(seed)
     a, b = draw.integers(0, 2, (seeds_a, rows)), draw.integers(0, 2, (seeds_b, rows))
     one, two = stats.crossed_t(a, b), stats.crossed_t(b, a)
@@ -254,14 +252,14 @@ def test_too_little_to_test_says_so(found: stats.Outcome, words: str) -> None:
     ("design", "test", "warning"),
     [
         (stats.Design(seeds=10), "crossed", None),
-        (stats.Design(seeds=2), "crossed", "two runs"),
+        (stats.Design(seeds=2), "crossed", "fewer than five"),
         (stats.Design(seeds=1), "mcnemar", "one run an arm"),
         (stats.Design(seeds=1, right_or_wrong=False), "none", "one run an arm"),
-        (stats.Design(seeds=10, per_row=False), "bootstrap_seeds_rows", None),
         (stats.Design(seeds=10, rows_kept=False), "welch", "not kept"),
         (stats.Design(seeds=10, same_rows=False), "welch", None),
         (stats.Design(seeds=1, splits=10), "corrected", None),
-        (stats.Design(seeds=5, datasets=14, arms=4), "friedman", None),
+        (stats.Design(seeds=5, datasets=14, arms=4), "wilcoxon", "Holm"),
+        (stats.Design(seeds=5, datasets=14, generated=True), "paired", None),
         (stats.Design(seeds=5, datasets=4), "wilcoxon", "fewer than six"),
         (stats.Design(seeds=10, arms=3), "crossed", "Holm"),
     ],

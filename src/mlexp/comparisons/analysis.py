@@ -14,7 +14,7 @@ from mlexp.comparisons import convergence, tuned, words
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.verdict import Pair, Verdict, judge
 from mlexp.result import Columns
-from mlexp.stats.outcome import t_quantile
+from mlexp.stats import Outcome
 from mlexp.studies import Comparison
 
 Tables = dict[str, Columns]
@@ -87,18 +87,15 @@ def _found(evidence: Evidence, verdict: Verdict, node: Comparison) -> dict[str, 
         "measure": words_of,
         "design": asdict(verdict.design),
         "test": verdict.test,
-        "test_words": f"Friedman, then {verdict.nemenyi.name}"
-        if verdict.nemenyi
+        "test_words": f"Friedman, then {verdict.pairs[0].outcome.name}"
+        if verdict.test == "friedman"
         else verdict.pairs[0].outcome.name,
         "why": verdict.choice.why if node.test == "auto" else "it was chosen by hand",
-        "licence": words.licence(
-            evidence, verdict.nemenyi.licence if verdict.nemenyi else verdict.pairs[0].outcome.licence
-        ),
+        "licence": words.licence(evidence, verdict.pairs[0].outcome.licence),
         "second": words.second(evidence, verdict),
         "epochwise": convergence.epochwise(evidence, best, runner_up, node.alpha),
         "pairs": [_pair(pair) for pair in verdict.pairs],
         "overall": asdict(verdict.overall) if verdict.overall else None,
-        "ranks": asdict(verdict.nemenyi) | {"arms": evidence.arms} if verdict.nemenyi else None,
         "ranking": list(verdict.ranking),
         "alpha": node.alpha,
         "margin": node.margin,
@@ -131,22 +128,22 @@ def question(evidence: Evidence) -> str:
 def arms_table(evidence: Evidence, verdict: Verdict, node: Comparison) -> Columns:
     """Return one row an arm, the best mean first; arms without a run that counts last."""
     missing = [arm for arm in evidence.entries if arm not in evidence.arms]
-    rows = [_arm(evidence, arm, node) for arm in (*verdict.ranking, *missing)]
+    rows = [_arm(evidence, verdict, arm, node) for arm in (*verdict.ranking, *missing)]
     return {
         name: [row.get(name, "") for row in rows] for name in dict.fromkeys(n for row in rows for n in row)
     }
 
 
-def _arm(evidence: Evidence, arm: str, node: Comparison) -> dict[str, Any]:
+def _arm(evidence: Evidence, verdict: Verdict, arm: str, node: Comparison) -> dict[str, Any]:
     entries = evidence.entries[arm]
     row: dict[str, Any] = {"arm": arm, "runs": 0, "lost": sum(bool(entry.problem) for entry in entries)}
     if arm not in evidence.arms:
         return row
     used, values = evidence.used[arm], evidence.values(arm)
     best = values * evidence.metric.sign
-    row |= {"runs": len(values), "mean": values.mean()} | _interval(
-        values, 1 - node.alpha, evidence.metric.is_share
-    )
+    mean = verdict.means[arm]
+    row |= {"runs": len(values), "mean": values.mean()} | _interval(mean, evidence.metric.is_share)
+    row |= {"interval_over": words.varied(evidence, arm), "sd": values.std(ddof=1) if len(values) > 1 else ""}
     row |= {"best": values[best.argmax()], "worst": values[best.argmin()]}
     row |= {"interquartile_mean": stats.interquartile_mean(values)}
     chosen = [_metric(entry, "validation", evidence.metric.name) for entry in used]
@@ -158,14 +155,14 @@ def _arm(evidence: Evidence, arm: str, node: Comparison) -> dict[str, Any]:
     return row | {"reached_target": len(hits), "epochs_to_target": float(np.median(hits)) if hits else ""}
 
 
-def _interval(values: np.ndarray, level: float, share: bool) -> dict[str, Any]:
-    """Return the t interval of the mean over runs; of shares it ends at 0 and 1."""
-    if len(values) < 2:
-        return {"low": "", "high": "", "sd": ""}
-    sd = float(values.std(ddof=1))
-    half = t_quantile(0.5 + level / 2, len(values) - 1) * sd / np.sqrt(len(values))
-    low, high = values.mean() - half, values.mean() + half
-    return {"low": max(low, 0.0) if share else low, "high": min(high, 1.0) if share else high, "sd": sd}
+def _interval(mean: Outcome, share: bool) -> dict[str, Any]:
+    """Return the ends of the interval of a mean; of shares it ends at 0 and 1."""
+    if mean.low is None or mean.high is None:
+        return {"low": "", "high": ""}
+    return {
+        "low": max(mean.low, 0.0) if share else mean.low,
+        "high": min(mean.high, 1.0) if share else mean.high,
+    }
 
 
 def _metric(entry: Entry, part: str, name: str) -> float | None:
@@ -180,9 +177,12 @@ def _mean(values: list[Any]) -> float | str:
 def pairs_table(verdict: Verdict) -> Columns:
     """Return one row a pair of arms."""
     rows = [_pair(pair) for pair in verdict.pairs]
-    names = ("a", "b", "difference", "low", "high", "level", "p", "p_adjusted", "separated", "test", "reason")
-    more = ("welch_low", "welch_high", "welch_p", "seeds_needed", "rows_needed", "equivalent")
-    return {name: ["" if row[name] is None else row[name] for row in rows] for name in (*names, *more)}
+    names = (
+        "a", "b", "difference", "low", "high", "level", "p", "p_adjusted", "adjusted_low", "adjusted_high",
+        "adjusted_level", "separated", "test", "reason", "welch_low", "welch_high", "welch_p", "seeds_needed",
+        "rows_needed", "seeds_to_show_equal", "equivalent",
+    )  # fmt: skip
+    return {name: ["" if row[name] is None else row[name] for row in rows] for name in names}
 
 
 def _pair(pair: Pair) -> dict[str, Any]:
@@ -196,6 +196,9 @@ def _pair(pair: Pair) -> dict[str, Any]:
         "level": outcome.level,
         "p": outcome.p,
         "p_adjusted": pair.adjusted,
+        "adjusted_low": pair.interval.low,
+        "adjusted_high": pair.interval.high,
+        "adjusted_level": pair.interval.level,
         "separated": pair.separated,
         "better": pair.better,
         "test": outcome.name,
@@ -212,6 +215,7 @@ def _pair(pair: Pair) -> dict[str, Any]:
         "worth_seeing": power.delta if power else None,
         "seeds_needed": power.seeds if power else None,
         "rows_needed": power.rows_needed if power else None,
+        "seeds_to_show_equal": power.equal if power else None,
         "equivalent": equal.equivalent if equal else None,
         "equivalence_low": equal.low if equal else None,
         "equivalence_high": equal.high if equal else None,
@@ -279,7 +283,7 @@ def _warnings(evidence: Evidence, verdict: Verdict) -> list[str]:
 def _together(groups: np.ndarray, test: str) -> str:
     together = f"The {len(groups):,} rows that judge belong together in {len(np.unique(groups)):,} groups"
     if test in ("crossed", "bootstrap_seeds_rows"):
-        return f"{together}: each group counts once in the test, so the difference is one of group means."
+        return f"{together}: the test takes groups for the units that vary, weighted by their sizes."
     if test == "mcnemar":
         return f"{together}: McNemar takes them for independent, so its p is too small. Run two seeds an arm or more."
     return f"{together}: what this test claims is for these rows."

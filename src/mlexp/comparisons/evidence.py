@@ -158,6 +158,13 @@ class Evidence:
         """Fingerprints of the data sets."""
         return list(dict.fromkeys(data for data, _ in self.blocks))
 
+    @property
+    def generated(self) -> bool:
+        """Whether the data sets are samples of one generator, and not a suite of unlike ones."""
+        runs = [entry.run for arm in self.arms for entry in self.used[arm] if entry.run]
+        one_name = len({run.info["dataset"]["name"] for run in runs}) == 1
+        return len(self.datasets) > 1 and one_name and runs[0].info["dataset"].get("source") == "generated"
+
     def values(self, arm: str) -> np.ndarray:
         """Return the metric of each run that counts."""
         return np.array([entry.value for entry in self.used[arm]], dtype=np.float64)
@@ -174,12 +181,25 @@ class Evidence:
             dtype=np.float64,
         )
 
-    def table(self, arm: str, what: str = "") -> np.ndarray | None:
-        """Return what was kept of every row: (runs, n) float64 scores, or predictions; None if it was not kept."""
-        found = [entry.kept(what) if what else entry.rows for entry in self.used[arm]]
-        return (
-            None if any(one is None for one in found) else np.stack([one for one in found if one is not None])
-        )
+    def predictions(self, arm: str, what: str) -> np.ndarray | None:
+        """Return what was kept of every row by every run of an arm, (runs, n ...); None if it was not kept."""
+        return _stacked([entry.kept(what) for entry in self.used[arm]])
+
+    def table(self, arm: str) -> np.ndarray | None:
+        """Return scores of every row, float64 of shape (runs, n), whose means are the metric of the runs.
+
+        What was kept of every row where the metric is a mean over rows; else the metric plus each row's influence on
+        it. None where neither is known, or rows were divided in several ways.
+        """
+        if len(self.blocks) > 1:
+            return None
+        if self.metric.of_row is not None:
+            return _stacked([entry.rows for entry in self.used[arm]])
+        scores, found = self.metric.row_scores, self.predictions(arm, "predicted")
+        truth = self.used[arm][0].kept("true")
+        if scores is None or found is None or truth is None:
+            return None
+        return np.asarray(scores(truth, found))
 
     @cached_property
     def groups(self) -> np.ndarray | None:
@@ -244,3 +264,8 @@ class Evidence:
             f"Fewer than two arms have a run with {self.metric}: nothing can be compared. Runs that count: {counts}. "
             f"The first problem: {first or 'none'}"
         )
+
+
+def _stacked(found: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    known = [one for one in found if one is not None]
+    return np.stack(known) if known and len(known) == len(found) else None

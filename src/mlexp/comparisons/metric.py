@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from mlexp import metrics
+from mlexp import metrics, stats
 from mlexp.errors import ConfigError, did_you_mean
 from mlexp.names import LOWER_IS_BETTER
 
@@ -29,7 +30,7 @@ RECORDED = {
 # Measure that is a mean over rows -> what `predictions.npz` keeps of every row.
 ROWS = {"accuracy": "correct", "loss": "log_loss", "mae": "absolute_error", "mse": "squared_error"}
 SHARES = ("accuracy", "purity")
-Statistic = Callable[[np.ndarray, np.ndarray], float]
+Statistic = Callable[[np.ndarray, np.ndarray], Any]
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,21 @@ class Metric:
             return lambda y, predicted: metrics.label_scores(
                 y, predicted, int(max(y.max(), predicted.max())) + 1
             )[self.name]
+        return None
+
+    @property
+    def row_scores(self) -> Statistic | None:
+        """Function of truth and predictions (runs, n) to scores of rows that average to it; None if there is none.
+
+        For a measure that is no mean over rows: the measure plus the influence of each row.
+        """
+        if self.name == "rmse":
+            return stats.rmse_scores
+        if self.name == "r2":
+            return stats.r2_scores
+        average, _, measure = self.name.partition("_")
+        if average in ("macro", "weighted") and measure in ("precision", "recall", "f1"):
+            return lambda y, predicted: stats.class_scores(y, predicted, measure, average=average)
         return None
 
     def difference(self, value: float) -> str:

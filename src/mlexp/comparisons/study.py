@@ -194,13 +194,13 @@ def refuse_impossible(
     one_block = n_splits == node.draws == 1
     design = stats.Design(
         seeds=min(map(len, runs.values())),
-        per_row=metric.of_row is not None,
-        rows_kept=one_block and (metric.of_row is not None or metric.statistic is not None),
+        rows_kept=one_block and (metric.of_row is not None or metric.row_scores is not None),
         same_rows=one_block,
         right_or_wrong=metric.name == "accuracy" and metric.of_row is not None,
         splits=n_splits if node.draws == 1 else 1,
         halves=(node.repeats, node.folds) == (5, 2),
         datasets=node.draws,
+        generated=node.draws > 1,
         arms=len(runs),
     )
     if not stats.computable(node.test, design):

@@ -65,7 +65,7 @@ def _lead(evidence: Evidence, verdict: Verdict, pairs: Sequence[Pair], by: str) 
     beaten = [pair.b for pair in pairs if pair.better == best]
     lost = [pair.b for pair in pairs if pair.better == pair.b]
     tied = [pair.b for pair in pairs if not pair.separated]
-    tested = by if verdict.nemenyi else f"{_test(pairs[0])}, {by}"
+    tested = f"{_test(pairs[0])}, {by}"
     verb = "has" if len(level) == 1 else "share"
     lead = f"{_list(level)} {verb} the best mean {metric.words}, {metric.value(top)} ({_repeats(evidence, verdict)})"
     one = "it" if len(level) == 1 else best
@@ -84,7 +84,9 @@ def _of_two(evidence: Evidence, verdict: Verdict, pair: Pair) -> list[str]:
     if not outcome.testable:
         found = [f"{pair.a} against {pair.b} cannot be tested: {_unlike(outcome.reason)}."]
         return found + ([equivalent(evidence, pair)] if pair.equivalence else [])
-    interval = _interval(evidence, outcome, turned=pair.better == pair.b)
+    interval = _interval(evidence, pair.interval, turned=pair.better == pair.b)
+    if pair.interval is not outcome and interval:
+        interval += f" (adjusted for {len(verdict.pairs)} pairs, not simultaneous)"
     detail = ", ".join(filter(None, (interval, _scope(evidence, outcome))))
     detail = "; ".join((detail, _repeats(evidence, verdict, pair), _probability(evidence, verdict, pair)))
     if pair.separated:
@@ -106,10 +108,6 @@ def _better(evidence: Evidence, verdict: Verdict, pair: Pair, detail: str) -> li
     better, worse = (pair.b, pair.a) if turned else (pair.a, pair.b)
     size = f"{metric.difference(metric.sign * pair.outcome.estimate * (-1 if turned else 1))} {metric.unit}"
     found = [f"{better} is better than {worse} by {size} ({detail})."]
-    if verdict.nemenyi:
-        ranks = [verdict.nemenyi.ranks[evidence.arms.index(arm)] for arm in (better, worse)]
-        gap = f"{ranks[0]:.2f} against {ranks[1]:.2f}"
-        found = [f"{better} is better than {worse} in mean rank, {gap} (difference {size}, {detail})."]
     if turned:
         found.append(f"The mean over all runs is better for {worse}, but it is not what was tested.")
     return found
@@ -127,7 +125,11 @@ def needed(evidence: Evidence, pair: Pair, *, here: bool) -> str:
     alone = f" on these {judging(evidence)}" if here or not evidence.metric.of_row else ""
     seeds = power.seeds_same_rows if here else power.seeds
     if seeds is not None:
-        return f"About {seeds:,} seeds an arm would be needed to see {size}{alone}; take fresh ones."
+        words = f"About {seeds:,} seeds an arm would be needed to see {size}{alone}"
+        equal = power.equal_same_rows if here else power.equal
+        if pair.equivalence is not None and equal is not None:
+            words += f", about {equal:,} to show that equal arms differ by less"
+        return f"{words}; take fresh ones."
     counted = "of them" if evidence.groups is None else "groups of them"
     rows = f", more than {power.rows_needed:,} {counted}" if power.rows_needed else ""
     return f"No number of seeds will show {size}; that takes more {judging(evidence)}{rows}."
@@ -166,6 +168,18 @@ def _gap(evidence: Evidence, pair: Pair, outcome: Outcome) -> str:
     return size if metric.sign > 0 else f"{size} in favour of {pair.a}"
 
 
+def varied(evidence: Evidence, arm: str) -> str:
+    """Return what the interval of an arm's mean holds over."""
+    if len(evidence.datasets) > 1:
+        return "data sets"
+    if len(evidence.blocks) > 1:
+        return "splits"
+    if evidence.table(arm) is None:
+        return "training runs"
+    rows = "test rows" if evidence.groups is None else "groups of test rows"
+    return f"{rows} (deterministic)" if evidence.is_deterministic(arm) else f"training runs and {rows}"
+
+
 def licence(evidence: Evidence, text: str) -> str:
     """Return what a result licenses, in words that fit the data: rows are images only where they are."""
     return text.replace("test images", judging(evidence))
@@ -200,7 +214,7 @@ def _probability(evidence: Evidence, verdict: Verdict, pair: Pair) -> str:
     words = f"{_test(pair)}, {probability(pair.outcome.p)}"
     if pair.adjusted is None or abs(pair.adjusted - pair.outcome.p) <= 1e-12:
         return words
-    return f"{words}, {'Nemenyi p' if verdict.nemenyi else 'adjusted'} {probability(pair.adjusted)[2:]}"
+    return f"{words}, adjusted {probability(pair.adjusted)[2:]}"
 
 
 def _test(pair: Pair) -> str:
@@ -230,7 +244,7 @@ def _repeats(evidence: Evidence, verdict: Verdict, pair: Pair | None = None) -> 
     if design.datasets > 1:
         return f"{design.datasets} data sets"
     if design.splits > 1:
-        return f"{design.splits} divisions of the rows"
+        return f"{design.splits} splits"
     arms = [pair.a, pair.b] if pair else evidence.arms
     counts = sorted({len(evidence.used[arm]) for arm in arms if not evidence.is_deterministic(arm)}) or [1]
     if counts == [1]:

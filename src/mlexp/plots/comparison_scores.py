@@ -1,4 +1,4 @@
-"""How arms score: strip and box by arm, intervals of differences, and which arms are not told apart."""
+"""How arms score: strip and box by arm, intervals of differences, and which arms do not differ significantly."""
 
 from __future__ import annotations
 
@@ -57,17 +57,19 @@ def name_arms(axes: Axes, arms: Arms, names: Sequence[str] = (), width: float = 
 
 
 def differences(arms: Arms) -> Figure | None:
-    """Draw the interval of each difference against zero and the margin; filled where the test tells the arms apart."""
+    """Draw the interval of each difference against zero and the margin; filled where it is significant."""
     pairs = [pair for pair in arms.info["pairs"] if pair["low"] is not None]
     best_only = len(pairs) > MOST_PAIRS
     if best_only:
         pairs = [pair for pair in pairs if pair["a"] == arms.names[0]]
     if not pairs:
         return None
-    level = f"{100 * pairs[0]['level']:.4g} %"
+    adjusted = len(arms.info["pairs"]) > 1 and "adjusted_low" in pairs[0]
+    level = "adjusted" if adjusted else f"{100 * pairs[0]['level']:.4g} %"
     headline = f"Differences with their {level} interval: " + (
         f"{arms.names[0]} against each other arm" if best_only else "every pair of arms"
     )
+    ends = ("adjusted_low", "adjusted_high") if adjusted else ("low", "high")
     figure = style.new_figure(0.95 + ROW * len(pairs), f"{headline}; {pairs[0]['test']}")
     axes = figure.subplots()
     margin = arms.info["margin"]
@@ -75,52 +77,34 @@ def differences(arms: Arms) -> Figure | None:
         axes.axvspan(-arms.scale * margin, arms.scale * margin, color=style.PALE, alpha=0.6, linewidth=0)
     axes.axvline(0, color=style.INK, linewidth=0.8)
     for place, pair in enumerate(pairs):
-        low, middle, high = (arms.scale * pair[name] for name in ("low", "difference", "high"))
+        low, middle, high = (arms.scale * pair[name] for name in (ends[0], "difference", ends[1]))
         colour = style.BLUE if pair["separated"] else style.GREY
         axes.plot((low, high), (place, place), color=colour, linewidth=1.6)
         face = colour if pair["separated"] else "white"
         axes.plot(middle, place, "o", color=colour, markerfacecolor=face, markersize=5)
     name_arms(axes, arms, [f"{pair['a']} − {pair['b']}" for pair in pairs], 2.7)
     shade = "; grey band: the margin" if margin else ""
-    axes.set_xlabel(f"{arms.axis_of_differences}\nfilled: told apart after adjustment{shade}")
+    axes.set_xlabel(f"{arms.axis_of_differences}\nfilled: significant after adjustment{shade}")
     return figure
 
 
 def ranking(arms: Arms) -> Figure | None:
-    """Draw the arms along one axis, with bars over those that are not told apart (Demšar 2006).
-
-    Over several data sets the axis holds mean ranks and the bars are as long as Nemenyi's critical difference allows.
-    Elsewhere ranks of runs mean little, for a seed is no block: the axis holds means, and bars join arms of which no
-    pair is told apart by the test after Holm.
-    """
+    """Draw the means of the arms along one axis, with bars over those of which no pair differs significantly."""
     if len(arms.names) < 3:
         return None
-    ranks = arms.info["ranks"]
-    if ranks:
-        order = np.argsort(ranks["ranks"], kind="stable")
-        return _diagram(
-            arms,
-            [ranks["arms"][k] for k in order],
-            np.array(ranks["ranks"])[order],
-            [[int(np.flatnonzero(order == arm)[0]) for arm in group] for group in ranks["groups"]],
-            f"Mean ranks over {ranks['n']['datasets']} data sets; bars join arms not told apart (Nemenyi)",
-            "Mean rank (1 is best)",
-            float(ranks["critical_difference"]),
-        )
     means = np.array([arms.values[name].mean() for name in arms.names])
     return _diagram(
         arms,
         arms.names,
         means,
         _together(arms),
-        "Bars join arms that these runs do not tell apart, after adjustment for all pairs",
+        "Bars join arms that do not differ significantly, after adjustment for all pairs",
         arms.axis,
-        None,
     )
 
 
 def _together(arms: Arms) -> list[list[int]]:
-    """Return the longest stretches of the ranking in which no pair is told apart."""
+    """Return the longest stretches of the ranking in which no pair differs significantly."""
     apart = {frozenset((pair["a"], pair["b"])) for pair in arms.info["pairs"] if pair["separated"]}
     found: list[list[int]] = []
     for start in range(len(arms.names)):
@@ -141,7 +125,6 @@ def _diagram(
     groups: Sequence[Sequence[int]],
     headline: str,
     axis: str,
-    critical: float | None,
 ) -> Figure:
     """Draw the axis on top, bars below it, and a line from each arm to its name at the nearer end."""
     half = -(-len(names) // 2)
@@ -150,7 +133,7 @@ def _diagram(
     left = 1.75
     height = bars + row * half
     axes = style.place(figure, left, 0.05, style.WIDTH - 2 * left, height)
-    axes.set(xlim=_limits(values, critical), ylim=(height, 0))
+    axes.set(xlim=_limits(values), ylim=(height, 0))
     axes.xaxis.set_ticks_position("top")
     axes.xaxis.set_label_position("top")
     axes.set_xlabel(axis)
@@ -168,18 +151,13 @@ def _diagram(
         axes.plot(
             (min(span), max(span)), (depth, depth), color=style.INK, linewidth=3, solid_capstyle="round"
         )
-    if critical is not None:
-        low = axes.get_xlim()[0]
-        axes.plot((low, low + critical), (0.03, 0.03), color=style.VERMILION, linewidth=2.2, clip_on=False)
-        axes.text(low + critical, 0.05, f" critical difference {critical:.2f}", fontsize=style.SMALL,
-                  color=style.VERMILION, va="top")  # fmt: skip
     return figure
 
 
-def _limits(values: np.ndarray, critical: float | None) -> tuple[float, float]:
+def _limits(values: np.ndarray) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
     room = 0.04 * ((high - low) or 1.0)
-    return (1.0, max(high, 1 + (critical or 0.0)) + 0.05) if critical else (low - room, high + room)
+    return low - room, high + room
 
 
 def _leader(axes: Axes, arms: Arms, name: str, value: float, depth: float, on_left: bool) -> None:

@@ -82,17 +82,18 @@ def _key_figures(found: Found) -> list[KeyFigure]:
     mean = percent(arm["mean"], FINE) if measure["share"] else number(arm["mean"])
     figures = [KeyFigure(f"Mean {measure['words']}, {best}", mean, f"{arm['runs']} runs")]
     if pair["difference"] is not None:
-        ends = sorted(sign * end for end in (pair["low"], pair["high"]) if end is not None)
+        kind = "adjusted_" if len(found["pairs"]) > 1 and "adjusted_low" in pair else ""
+        ends = sorted(sign * pair[kind + end] for end in ("low", "high") if pair[kind + end] is not None)
         sure = " to ".join(_signed(end, measure["share"]) for end in ends)
-        note = f"{100 * pair['level']:g}{SPACE}% interval {sure}" if len(ends) == 2 else ""
+        level = "adjusted" if kind else f"{100 * pair['level']:g}{SPACE}%"
+        note = f"{level} interval {sure}" if len(ends) == 2 else ""
         lead = _signed(sign * pair["difference"], measure["share"])
         figures.append(
             KeyFigure(f"{best} minus {runner_up}", lead + (" points" if measure["share"] else ""), note)
         )
     p = pair["p_adjusted"] if pair["p_adjusted"] is not None else pair["p"]
     if p is not None:
-        by = "Nemenyi" if found.get("ranks") else str(pair["test"])
-        figures.append(KeyFigure("P value", f"{p:.3f}" if p >= 0.001 else "< 0.001", by))
+        figures.append(KeyFigure("P value", f"{p:.3f}" if p >= 0.001 else "< 0.001", str(pair["test"])))
     return figures
 
 

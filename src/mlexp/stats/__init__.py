@@ -6,7 +6,7 @@ with the reason where the data hold no variance. `docs/statistics.md` says which
 
 from mlexp.stats.bootstrap import Interval, bootstrap_difference, bootstrap_interval, bootstrap_seeds_rows
 from mlexp.stats.choice import Choice, Design, cautions, choose, computable, correction, misfit
-from mlexp.stats.crossed import CrossedParts, crossed_parts, crossed_t, group_scores
+from mlexp.stats.crossed import CrossedParts, crossed_mean, crossed_parts, crossed_t, group_scores
 from mlexp.stats.effects import (
     Effect,
     cliffs_delta,
@@ -56,6 +56,7 @@ __all__ = [
     "computable",
     "corrected_t",
     "correction",
+    "crossed_mean",
     "crossed_parts",
     "crossed_t",
     "epochwise",

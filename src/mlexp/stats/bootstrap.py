@@ -15,8 +15,8 @@ BOOTSTRAP_LICENCE = (
     "where 95 % is claimed), so no equal of the t interval"
 )
 TWO_WAY_LICENCE = (
-    "over new training runs and new test images, for this training set and these settings; conservative (the "
-    "residual variance is counted more than once)"
+    "over new training runs and new test images, for this training set and these settings; with few runs it rejects "
+    "between 0.4 and 8 % of true nulls where 5 % is claimed, so no equal of the crossed test"
 )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mlexp.errors import ConfigError, did_you_mean
 from mlexp.stats.bootstrap import TWO_WAY_LICENCE
-from mlexp.stats.crossed import CROSSED_LICENCE
+from mlexp.stats.crossed import CROSSED_LICENCE, FEW
 from mlexp.stats.mcnemar import MCNEMAR_LICENCE
 from mlexp.stats.ranks import FRIEDMAN_LICENCE
 from mlexp.stats.resampled import SPLITS_LICENCE
@@ -21,24 +21,24 @@ class Design:
     Attributes
     ----------
     seeds : runs of the arm with fewest, arms of one run aside where at least two have several
-    per_row : whether the metric is a mean over test rows (accuracy, log loss)
-    rows_kept : whether scores or predictions of every test row were kept
+    rows_kept : whether scores of every test row are known: kept, or computed from the predictions by influence
     same_rows : whether all runs were tested on the same rows
     right_or_wrong : whether a row's score is 0 or 1
     splits : train/test splits that both arms share; 1 for one fixed split
     halves : whether the splits are five times two halves, each trained on where the other is tested on
     datasets : data sets that every arm ran on
+    generated : whether the data sets are samples of one generator
     arms : number of arms
     """
 
     seeds: int
-    per_row: bool = True
     rows_kept: bool = True
     same_rows: bool = True
     right_or_wrong: bool = True
     splits: int = 1
     halves: bool = False
     datasets: int = 1
+    generated: bool = False
     arms: int = 2
 
 
@@ -65,14 +65,15 @@ LICENCES = {
     "corrected": SPLITS_LICENCE,
     "mcnemar": MCNEMAR_LICENCE,
     "friedman": FRIEDMAN_LICENCE,
+    "paired": "over new data sets drawn by this generator",
     "wilcoxon": "over new data sets like these: which of the two arms tends to be better",
     "none": "nothing can be concluded from these runs",
 }
 
 # From the most to the least particular: the first line that holds is the choice.
 RULES: tuple[tuple[str, Callable[[Design], bool], str], ...] = (
-    ("friedman", lambda d: d.datasets > 1 and d.arms > 2, "several arms ran on several data sets"),
-    ("wilcoxon", lambda d: d.datasets > 1, "two arms ran on several data sets"),
+    ("paired", lambda d: d.datasets > 1 and d.generated, "one generator drew several data sets"),
+    ("wilcoxon", lambda d: d.datasets > 1, "the arms ran on several data sets"),
     ("corrected", lambda d: d.splits > 1, "the split varies and training sets overlap"),
     (
         "mcnemar",
@@ -84,23 +85,14 @@ RULES: tuple[tuple[str, Callable[[Design], bool], str], ...] = (
         lambda d: d.seeds < 2,
         "there is one run an arm, and its rows cannot be compared as right or wrong",
     ),
-    (
-        "crossed",
-        lambda d: d.per_row and d.rows_kept and d.same_rows,
-        "every run scored the same test rows and the metric is a mean over them",
-    ),
-    (
-        "bootstrap_seeds_rows",
-        lambda d: d.rows_kept and d.same_rows,
-        "every run scored the same test rows and the metric is not a mean over them",
-    ),
+    ("crossed", lambda d: d.rows_kept and d.same_rows, "every run scored the same test rows"),
     ("welch", lambda d: True, "only one score a run is there to compare"),
 )
 
 # What each test needs, and what is wrong where it is used without.
 NEEDS: dict[str, tuple[Callable[[Design], bool], str]] = {
     "crossed": (
-        lambda d: d.seeds > 1 and d.per_row and d.rows_kept and d.same_rows and d.splits == 1,
+        lambda d: d.seeds > 1 and d.rows_kept and d.same_rows and d.splits == 1,
         "it needs two runs an arm, one fixed split, and a score for every run on the same test rows",
     ),
     "welch": (
@@ -146,7 +138,7 @@ NEEDS: dict[str, tuple[Callable[[Design], bool], str]] = {
 COMPUTABLE: dict[str, Callable[[Design], bool]] = {
     **dict.fromkeys(("welch", "permutation", "paired", "wilcoxon", "anova"), lambda d: d.seeds > 1),
     **dict.fromkeys(("corrected", "bayesian", "friedman"), lambda d: d.splits > 1 or d.datasets > 1),
-    "crossed": lambda d: d.per_row and d.rows_kept and d.same_rows,
+    "crossed": lambda d: d.rows_kept and d.same_rows,
     "mcnemar": lambda d: d.right_or_wrong and d.rows_kept and d.same_rows,
     "bootstrap_seeds_rows": lambda d: d.rows_kept and d.same_rows,
     "five_by_two": lambda d: d.splits == 10,
@@ -163,8 +155,8 @@ def choose(design: Design) -> Choice:
     --------
     >>> choose(Design(seeds=10)).test, choose(Design(seeds=1)).test
     ('crossed', 'mcnemar')
-    >>> choose(Design(seeds=10, per_row=False)).why
-    'every run scored the same test rows and the metric is not a mean over them'
+    >>> choose(Design(seeds=10)).why
+    'every run scored the same test rows'
     """
     test, why = next((test, why) for test, holds, why in RULES if holds(design))
     return Choice(test, why, LICENCES[test])
@@ -175,12 +167,10 @@ def correction(test: str) -> str:
 
     Examples
     --------
-    >>> correction("crossed"), correction("bayesian"), correction("friedman")
-    ('Holm', 'Bonferroni', 'Nemenyi')
+    >>> correction("crossed"), correction("bayesian")
+    ('Holm', 'Bonferroni')
     """
-    return {"friedman": "Nemenyi", "bayesian": "Bonferroni", "bootstrap_seeds_rows": "Bonferroni"}.get(
-        test, "Holm"
-    )
+    return "Bonferroni" if test in ("bayesian", "bootstrap_seeds_rows") else "Holm"
 
 
 def cautions(design: Design, test: str) -> list[str]:
@@ -192,15 +182,19 @@ def cautions(design: Design, test: str) -> list[str]:
     ['more than two arms: all pairs are tested, adjusted by Holm']
     """
     found = []
-    if design.seeds == 2 and test in ("crossed", "welch", "bootstrap_seeds_rows"):
-        found.append("two runs an arm say little about how runs vary: the interval is wide and may be off")
+    if 1 < design.seeds < FEW and test == "crossed":
+        found.append(
+            "fewer than five runs an arm: the test is timid, it misses differences that five would show"
+        )
+    if design.seeds == 2 and test in ("welch", "bootstrap_seeds_rows"):
+        found.append("two runs an arm say little about how runs vary: the interval may be off")
     if test == "wilcoxon" and 1 < design.datasets < 6:
         found.append("with fewer than six data sets p cannot fall below 0.05")
     if design.seeds < 2:
         found.append("one run an arm: what another seed would give is unknown")
     if test == "welch" and not design.rows_kept:
         found.append("predictions were not kept: nothing can be said about new test images")
-    if design.arms > 2 and test not in ("friedman", "none"):
+    if design.arms > 2 and test != "none":
         found.append(f"more than two arms: all pairs are tested, adjusted by {correction(test)}")
     return found
 

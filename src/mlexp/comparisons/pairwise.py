@@ -1,0 +1,219 @@
+"""Every test of two arms, from their runs: what it takes of them, and how it is called in `mlexp.stats`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+
+from mlexp import stats
+from mlexp.comparisons.evidence import Evidence
+from mlexp.errors import DataError
+from mlexp.stats import Outcome
+from mlexp.stats.bootstrap import Interval
+from mlexp.stats.choice import LICENCES
+from mlexp.stats.outcome import t_quantile
+
+RESAMPLES = 1000
+BEYOND = 20  # resamples beyond either end of an interval, at least: fewer leave its place to chance
+
+
+def halves(evidence: Evidence) -> list[int]:
+    """Return the order of ten divisions in which each is followed by its other half; empty if they are none."""
+    if len(evidence.blocks) != 10 or len(evidence.datasets) > 1:
+        return []
+    runs = evidence.used[evidence.arms[0]]
+    first = [next(entry for entry in runs if entry.block == block) for block in evidence.blocks]
+    parts = [entry.run.info["split"] for entry in first if entry.run]
+    rows = [known for entry in first if (known := entry.kept("row")) is not None]
+    level = all(part.get("train", 0) >= 0.75 * part.get("test", np.inf) for part in parts)
+    if len(rows) != 10 or not level:
+        return []
+    total = sum(count for count in parts[0].values() if isinstance(count, int))
+    whole = [
+        (one, other)
+        for one, other in combinations(range(10), 2)
+        if len(rows[one]) + len(rows[other]) == total == len(np.union1d(rows[one], rows[other]))
+    ]
+    order = [place for pair in whole for place in pair]
+    return order if sorted(order) == list(range(10)) else []
+
+
+def values(evidence: Evidence, arm: str) -> np.ndarray:
+    """Return the metric of each run of an arm, as tests of how runs vary take it."""
+    return spread(evidence, arm, evidence.values(arm))
+
+
+def spread(evidence: Evidence, arm: str, runs: np.ndarray) -> np.ndarray:
+    """Return one entry a run; two equal ones for an arm known to give the same result whatever the seed.
+
+    That its variance over seeds is 0 is what two equal runs say, and no test here asks how many they were.
+    """
+    return np.repeat(runs, 2, axis=0) if evidence.is_deterministic(arm) else np.asarray(runs)
+
+
+def _rows(evidence: Evidence, arm: str) -> np.ndarray:
+    table = evidence.table(arm)
+    if table is None:
+        raise DataError(f"{evidence.metric} of every row was not kept for '{arm}', or not on the same rows")
+    return spread(evidence, arm, table)
+
+
+def _crossed(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
+    fixed = (evidence.is_deterministic(a), evidence.is_deterministic(b))
+    left, right = _rows(evidence, a), _rows(evidence, b)
+    return stats.crossed_t(left, right, groups=evidence.groups, deterministic=fixed, level=level)
+
+
+def _welch(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
+    return stats.welch_t(values(evidence, a), values(evidence, b), level=level)
+
+
+def _permutation(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
+    outcome = stats.permutation_test(values(evidence, a), values(evidence, b), rng=np.random.default_rng(0))
+    return replace(outcome, level=level)
+
+
+def _mcnemar(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
+    return stats.mcnemar(_rows(evidence, a)[0], _rows(evidence, b)[0], level=level)
+
+
+def _units(evidence: Evidence, arm: str) -> np.ndarray:
+    """Return what is paired between arms: data sets, divisions of the rows, or else runs by their place."""
+    return evidence.by_unit(arm) if len(evidence.blocks) > 1 else evidence.values(arm)
+
+
+def _paired(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
+    outcome = stats.paired_t(_units(evidence, a), _units(evidence, b), level=level)
+    return replace(outcome, licence=LICENCES["paired"]) if evidence.generated else outcome
+
+
+def _wilcoxon(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
+    outcome = stats.wilcoxon_signed_rank(_units(evidence, a), _units(evidence, b), level=level)
+    return replace(outcome, licence=LICENCES["wilcoxon"]) if len(evidence.datasets) > 1 else outcome
+
+
+def _differences(evidence: Evidence, a: str, b: str) -> np.ndarray:
+    return np.asarray(evidence.by_unit(a) - evidence.by_unit(b))
+
+
+def split_sizes(evidence: Evidence) -> dict[str, float]:
+    """Return the rows that one division trains and tests on, the mean over divisions."""
+    runs = [entry.run for arm in evidence.arms for entry in evidence.used[arm] if entry.run]
+    judged = evidence.metric.part
+    if any(judged not in run.info["split"] or "train" not in run.info["split"] for run in runs):
+        raise DataError("the runs do not say how many rows trained and judged them")
+    return {
+        "n_train": float(np.mean([run.info["split"]["train"] for run in runs])),
+        "n_test": float(np.mean([run.info["split"][judged] for run in runs])),
+    }
+
+
+def _corrected(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
+    return stats.corrected_t(_differences(evidence, a, b), level=level, **split_sizes(evidence))
+
+
+def _bayesian(evidence: Evidence, a: str, b: str, level: float, n_pairs: int) -> Outcome:
+    """Return the Bayesian correlated t; without p, its level is raised so that it holds for all pairs at once."""
+    wanted = 1 - (1 - level) / n_pairs
+    belief = stats.bayesian_correlated_t(_differences(evidence, a, b), level=wanted, **split_sizes(evidence))
+    numbers = {"p_worse": belief.p_worse, "p_better": belief.p_better}
+    return Outcome(
+        belief.name,
+        belief.licence,
+        belief.estimate,
+        low=belief.low,
+        high=belief.high,
+        level=wanted,
+        se=belief.scale,
+        df=belief.df,
+        n={"splits": len(evidence.blocks)},
+        details={name: value for name, value in numbers.items() if value is not None},
+        testable=belief.testable,
+        reason=belief.reason,
+    )
+
+
+def _five_by_two(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
+    d = _differences(evidence, a, b)
+    if len(d) != 10:
+        raise DataError(f"5x2cv needs 5 repeats of 2 folds, 10 divisions of the rows. Got {len(d)}")
+    outcome = stats.five_by_two_f(d[halves(evidence) or range(10)].reshape(5, 2))
+    return replace(outcome, estimate=float(d.mean()), level=level)
+
+
+def _bootstrap(evidence: Evidence, a: str, b: str, level: float, n_pairs: int) -> Outcome:
+    """Return the seeds × rows bootstrap; without p, its level is raised so that it holds for all pairs at once."""
+    statistic = evidence.metric.statistic
+    if evidence.metric.of_row is not None:
+        left, right = _rows(evidence, a), _rows(evidence, b)
+        truth = np.zeros(left.shape[1])
+
+        def statistic(y: np.ndarray, scores: np.ndarray) -> float:
+            return float(scores.mean())
+    else:
+        one_part = len(evidence.blocks) == 1
+        found = [evidence.predictions(arm, "predicted") if one_part else None for arm in (a, b)]
+        known = evidence.used[a][0].kept("true")
+        if statistic is None or known is None or found[0] is None or found[1] is None:
+            raise DataError(f"{evidence.metric} cannot be computed again from what was kept of every row")
+        left, right, truth = found[0], found[1], known
+    wanted = 1 - (1 - level) / n_pairs
+    done: Interval = stats.bootstrap_seeds_rows(
+        left,
+        right,
+        truth,
+        statistic,
+        rng=np.random.default_rng(0),
+        strata=truth if truth.dtype.kind in "iu" and evidence.groups is None else None,
+        groups=evidence.groups,
+        level=wanted,
+        n_resamples=RESAMPLES,
+    )
+    done = _reaching(done, wanted)
+    return Outcome(
+        done.name,
+        done.licence,
+        done.estimate,
+        low=done.low,
+        high=done.high,
+        level=wanted,
+        se=done.se,
+        n=done.n,
+        testable=done.testable,
+        reason=done.reason,
+    )
+
+
+def _reaching(done: Interval, level: float) -> Interval:
+    """Return the interval, or where too few resamples lie beyond its ends the normal one of the same spread."""
+    if done.se is None or RESAMPLES * (1 - level) >= 2 * BEYOND:
+        return done
+    half = t_quantile((1 + level) / 2, np.inf) * done.se
+    name = done.name.replace("percentile", "normal")
+    return replace(done, name=name, low=done.estimate - half, high=done.estimate + half)
+
+
+def _none(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
+    estimate = float(evidence.values(a).mean() - evidence.values(b).mean())
+    reason = "one run an arm says nothing of how runs vary; two seeds an arm would"
+    return Outcome("none", LICENCES["none"], estimate, level=level, testable=False, reason=reason)
+
+
+PAIRED: dict[str, Callable[[Evidence, str, str, float, int], Outcome]] = {
+    "crossed": _crossed,
+    "welch": _welch,
+    "permutation": _permutation,
+    "mcnemar": _mcnemar,
+    "paired": _paired,
+    "wilcoxon": _wilcoxon,
+    "friedman": _wilcoxon,
+    "corrected": _corrected,
+    "bayesian": _bayesian,
+    "five_by_two": _five_by_two,
+    "bootstrap_seeds_rows": _bootstrap,
+    "anova": _welch,
+    "none": _none,
+}

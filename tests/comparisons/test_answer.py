@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats as theirs
-from tests.comparisons.conftest import Make, scores
+from tests.comparisons.conftest import ROWS, Make, scores
 
 from mlexp import comparison_folder, record, stats
 from mlexp.comparisons.analysis import Analysis, analyse, write
@@ -565,3 +565,18 @@ def test_arms_of_one_result_are_said_to_be_so(make: Make) -> None:
         for arm in ("one", "two")
     }
     assert any("had no effect" in sentence for sentence in answered(Evidence(ACCURACY, arms)).info["answer"])
+
+
+def test_failing_runs_are_said_with_what_they_still_allow(make: Make) -> None:
+    """Nine runs at 92 % and one at chance: the mean hides it, and 39 % of the runs may fail."""
+    right = [np.arange(ROWS) < 0.92 * ROWS] * 9 + [np.arange(ROWS) < 0.35 * ROWS]
+    entries = {
+        "shaky": [make("shaky", k, np.roll(one, k)) for k, one in enumerate(right)],
+        "steady": [make("steady", k, scores(0.8, k)) for k in range(10)],
+    }
+    (warning,) = [one for one in answered(Evidence(ACCURACY, entries)).info["warnings"] if "failed" in one]
+    assert warning.startswith("shaky: 1 of 10 runs failed")
+    assert "39 % of its runs" in warning  # 1 − p with P(X <= 1 of 10) = 0.05
+    assert "averages 92.50 %" in warning  # 111 of 120 rows
+    assert "with probability 0.90" in warning
+    assert stats.upper_limit_of_share(0, 10) == pytest.approx(1 - 0.05**0.1)

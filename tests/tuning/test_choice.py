@@ -15,7 +15,7 @@ from mlexp.schema import Config
 from mlexp.stats.fence import fenced
 from mlexp.tuning import run as searching
 from mlexp.tuning import space as spaces
-from mlexp.tuning.choice import at_the_edge, ranked, tied
+from mlexp.tuning.choice import edges, ranked, tied
 from mlexp.tuning.importance import importance
 from mlexp.tuning.inflation import inflation
 from mlexp.tuning.trials import Trial
@@ -69,7 +69,7 @@ def test_components_are_counted_whether_a_share_or_a_number_was_asked_for() -> N
     ]
     assert [one.number for one in ranked(trials, "accuracy")] == [2, 1, 3]
     space = space_of("{prepare.pca: [1, 2, 0.9999]}")
-    assert not at_the_edge(space, trials[0])
+    assert not edges(space, trials[0])
 
 
 def test_what_was_given_up_early_is_not_chosen() -> None:
@@ -84,9 +84,20 @@ def test_what_was_given_up_early_is_not_chosen() -> None:
 def test_an_end_of_the_space_is_pointed_out() -> None:
     space = space_of("{model.l2: [0.1, 0.2, 0.3], model.hidden: [[8], [9]], model.dropout: [0.1, 0.2]}")
     best = trial(1, 0.9, setting={"model.l2": 0.3, "model.hidden": [9], "model.dropout": 0.1})
-    (sentence,) = at_the_edge(space, best)
-    assert sentence.startswith("The chosen model.l2=0.3 is the largest value of the space")
-    assert not at_the_edge(space, dataclasses.replace(best, setting=best.setting | {"model.l2": 0.2}))
+    (edge,) = edges(space, best)
+    assert (edge.key, edge.value, edge.end) == ("model.l2", 0.3, "largest")
+    assert edge.words.startswith("The chosen model.l2=0.3 is the largest value of the space")
+    assert not edges(space, dataclasses.replace(best, setting=best.setting | {"model.l2": 0.2}))
+
+
+def test_a_natural_bound_is_no_end() -> None:
+    space = space_of(
+        "{model.momentum: [0.0, 0.5, 0.9], model.l2: [0.0, 0.1, 0.2], model.batch_size: [1, 32, 64]}"
+    )
+    best = trial(1, 0.9, setting={"model.momentum": 0.0, "model.l2": 0.0, "model.batch_size": 1})
+    assert not edges(space, best)
+    (edge,) = edges(space, dataclasses.replace(best, setting=best.setting | {"model.momentum": 0.9}))
+    assert (edge.key, edge.end) == ("model.momentum", "largest")
 
 
 def test_fence_is_that_of_a_hand_calculation() -> None:

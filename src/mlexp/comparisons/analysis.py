@@ -66,8 +66,9 @@ def analyse(
     chosen = dict(tuning) if tuning else {}
     lost = [entry for entries in evidence.entries.values() for entry in entries if entry.problem]
     sentences = [*words.answer(evidence, verdict, node.alpha), *words.copies(evidence)]
-    sentences += [tuned.in_words(chosen)] if chosen else []
-    warnings = [*_warnings(evidence, verdict), *tuned.warnings(chosen), *map(_loss, lost)]
+    if chosen:
+        sentences += [*tuned.at_the_edge(chosen), tuned.in_words(chosen)]
+    warnings = [*_warnings(evidence, verdict), *failing(evidence), *tuned.warnings(chosen), *map(_loss, lost)]
     arms = [
         {name: column[row] for name, column in table.items()}
         | {"name": arm, "settings": dict((settings or {}).get(arm, {}))}
@@ -287,6 +288,31 @@ def _together(groups: np.ndarray, test: str) -> str:
     if test == "mcnemar":
         return f"{together}: McNemar takes them for independent, so its p is too small. Run two seeds an arm or more."
     return f"{together}: what this test claims is for these rows."
+
+
+def failing(evidence: Evidence) -> list[str]:
+    """Return a sentence for each arm some of whose runs fail, with what share of failures that still allows."""
+    found = []
+    for arm, entries in evidence.entries.items():
+        failed = [entry for entry in entries if entry.status == "diverged" or entry.learnt_nothing]
+        if not failed:
+            continue
+        counted = [entry for entry in entries if entry.status in ("completed", "diverged")]
+        limit = stats.upper_limit_of_share(len(failed), len(counted))
+        words = f"{arm}: {len(failed)} of {len(counted)} runs failed (diverged, or no better than the majority class)."
+        words += f" As many as {100 * limit:.0f} % of its runs may (95 % limit)."
+        if arm in evidence.arms:
+            middle = evidence.metric.value(stats.interquartile_mean(evidence.values(arm)))
+            words += f" The mean hides that: the middle half of the runs averages {middle}."
+            others = [other for other in evidence.arms if other != arm]
+            if len(others) == 1:
+                beats = stats.probability_of_improvement(
+                    evidence.metric.sign * evidence.values(arm),
+                    evidence.metric.sign * evidence.values(others[0]),
+                ).estimate
+                words += f" A run of {arm} beats one of {others[0]} with probability {beats:.2f}."
+        found.append(words)
+    return found
 
 
 def _loss(entry: Entry) -> str:

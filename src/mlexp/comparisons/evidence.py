@@ -60,6 +60,24 @@ class Entry:
             return str((self.run.info["error"] if self.run else "") or self.fate[1] or self.status)
         return f"it completed without {self.metric}"
 
+    @property
+    def learnt_nothing(self) -> bool:
+        """Whether a completed run is no better than naming the majority class of the validation set every time.
+
+        No better: not by more than two standard errors of that share. False where there is no accuracy to look at.
+        """
+        if self.run is None or self.status != "completed":
+            return False
+        for part in ("validation", self.metric.part):
+            accuracy = self.run.metrics.get(part, {}).get("accuracy")
+            truth = self.run.predictions.get(f"{part}_true")
+            if accuracy is not None and truth is not None and truth.dtype.kind in "iu" and len(truth):
+                break
+        else:
+            return False
+        share = float(np.bincount(truth).max() / len(truth))
+        return accuracy <= share + 2 * float(np.sqrt(share * (1 - share) / len(truth)))
+
     @cached_property
     def rows(self) -> np.ndarray | None:
         """The metric on every row, float64 of shape (n,); None if that was not kept."""

@@ -23,6 +23,7 @@ from mlexp.studies import Comparison
 from mlexp.sweep_folder import SweepFolder
 from mlexp.terminal import Terminal
 from mlexp.tuning import space
+from mlexp.tuning.space import shown
 
 FOLDER = sweep_folder.SEARCHES
 Chosen = dict[str, dict[str, Any]]
@@ -107,7 +108,7 @@ def search(folder: SweepFolder, plan: sweeps.Plan, *, verbosity: int) -> Chosen:
             config = configuration.relocated(config, sweep_folder.load(folder.path).info.get("began_in"))
             app.run(config, command=plan.command, terminal=Terminal(verbosity), place=place)
         told = record.Run(place).tuning
-        names = ("strategy", "metric", "n_trials", "epochs_trained", "sentences")
+        names = ("strategy", "metric", "n_trials", "epochs_trained", "edges", "sentences")
         found[config.task.name] = {
             "values": told["chosen"]["values"],
             "score": told["chosen"]["score"],
@@ -174,6 +175,16 @@ def in_words(chosen: Chosen) -> str:
         f"Each arm was tuned on the validation part ({first['strategy']} search, {many} settings); "
         f"chosen were {each}. The claim is about these settings, not about tuning again."
     )
+
+
+def at_the_edge(chosen: Chosen) -> list[str]:
+    """Say which arms chose a number at the end of their space: the verdict may be one on the space."""
+    return [
+        f"{arm} chose {edge['key'].removeprefix('model.')} {shown(edge['value'])}, the {edge['end']} value of its "
+        f"space: a {'smaller' if edge['end'] == 'smallest' else 'larger'} one may be better, and the verdict another."
+        for arm, one in chosen.items()
+        for edge in one.get("edges") or []
+    ]
 
 
 def _listed(values: Mapping[str, Any]) -> str:

@@ -22,7 +22,14 @@ from mlexp.stats.influence import auc_scores, class_scores, r2_scores, rmse_scor
 from mlexp.stats.many import Adjusted, AllPairs, all_pairs, benjamini_hochberg, holm, one_way_anova
 from mlexp.stats.mcnemar import mcnemar, mcnemar_counts
 from mlexp.stats.outcome import Outcome
-from mlexp.stats.power import SeedsNeeded, minimum_detectable, power_of_t, seeds_needed, upper_limit_of_sd
+from mlexp.stats.power import (
+    SeedsNeeded,
+    minimum_detectable,
+    power_of_t,
+    seeds_needed,
+    upper_limit_of_sd,
+    upper_limit_of_share,
+)
 from mlexp.stats.ranks import Nemenyi, average_ranks, friedman, nemenyi
 from mlexp.stats.resampled import Posterior, bayesian_correlated_t, corrected_t, five_by_two_f, five_by_two_t
 from mlexp.stats.ttests import Equivalence, equivalence, paired_t, welch_parts, welch_t
@@ -84,6 +91,7 @@ __all__ = [
     "sign_flip_test",
     "spearman",
     "upper_limit_of_sd",
+    "upper_limit_of_share",
     "welch_parts",
     "welch_t",
     "wilcoxon_signed_rank",

@@ -86,6 +86,29 @@ def upper_limit_of_sd(sd: float, df: float, *, share: float = 0.8) -> float:
     return float(sd * np.sqrt(df / chdtri(df, share)))
 
 
+def upper_limit_of_share(count: int, n: int, *, level: float = 0.95) -> float:
+    """Return the exact one-sided upper confidence limit of a share: the p with P(X <= count) = 1 − level.
+
+    C. J. Clopper and E. S. Pearson, Biometrika 26 (1934) 404–413, doi:10.1093/biomet/26.4.404.
+
+    Parameters
+    ----------
+    count, n : what was counted, of how many
+    level : confidence of the limit, default 0.95
+
+    Examples
+    --------
+    None of ten still allows 26 %:
+
+    >>> round(upper_limit_of_share(0, 10), 3), upper_limit_of_share(10, 10)
+    (0.259, 1.0)
+    """
+    from scipy.stats import beta
+
+    check_share(level, "level")
+    return 1.0 if count >= n else float(beta.ppf(level, count + 1, n - count))
+
+
 def seeds_needed(
     a: object,
     b: object,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mlexp.names import LOWER_IS_BETTER
 from mlexp.rules import is_number
-from mlexp.schema import Config
+from mlexp.schema import Config, declared
 from mlexp.tuning.space import Axis, Space, shown
 from mlexp.tuning.trials import Trial
 
@@ -59,19 +60,50 @@ def _size(trial: Trial) -> tuple[float, ...]:
     return (parameters, *map(number, SIZES), components)
 
 
-def at_the_edge(space: Space, best: Trial) -> list[str]:
-    """Return a sentence for each key whose chosen number is the smallest or largest of the space."""
-    sentences = []
+@dataclass(frozen=True)
+class Edge:
+    """A chosen number at the end of its space, beyond which there may be a better one.
+
+    Attributes
+    ----------
+    key, value : what was chosen
+    end : smallest or largest
+    """
+
+    key: str
+    value: float
+    end: str
+
+    @property
+    def words(self) -> str:
+        """Say so in a sentence."""
+        way = "smaller" if self.end == "smallest" else "larger"
+        chosen = f"{self.key}={shown(self.value)}"
+        return f"The chosen {chosen} is the {self.end} value of the space: a {way} one may be better."
+
+
+def edges(space: Space, best: Trial) -> list[Edge]:
+    """Return the chosen numbers that are the smallest or largest of the space; natural bounds excepted.
+
+    A momentum of 0, a count of 1 and whatever else its key allows nothing beyond is no edge.
+    """
+    found = []
     for axis in space.axes:
         value = best.setting.get(axis.key)
         ends = _ends(axis)
         if ends and is_number(value) and value in ends:
-            word, way = ("smallest", "smaller") if value == ends[0] else ("largest", "larger")
-            sentences.append(
-                f"The chosen {axis.key}={shown(value)} is the {word} value of the space: the best one may be {way} "
-                "still."
-            )
-    return sentences
+            end = "smallest" if value == ends[0] else "largest"
+            if _allowed_beyond(axis.key, value, -1 if end == "smallest" else 1):
+                found.append(Edge(axis.key, value, end))
+    return found
+
+
+def _allowed_beyond(key: str, value: float, way: int) -> bool:
+    whole = isinstance(value, int)
+    beyond = value + way if whole else value + way * max(1e-6 * abs(value), 1e-12)
+    if key in declared():
+        return bool(declared()[key].metadata["rule"].accepts(beyond))
+    return not (whole and beyond < 1)  # scikit-learn's counts begin at 1
 
 
 def _ends(axis: Axis) -> tuple[float, float] | None:

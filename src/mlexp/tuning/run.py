@@ -25,7 +25,7 @@ from mlexp.tasks.parts import described, sizes
 from mlexp.terminal import QUIET
 from mlexp.tuning import space as spaces
 from mlexp.tuning.bayes import bayes, check_journal, optuna_imported
-from mlexp.tuning.choice import TIE_RULE, at_the_edge, overtaken, ranked, tied
+from mlexp.tuning.choice import TIE_RULE, edges, overtaken, ranked, tied
 from mlexp.tuning.importance import importance
 from mlexp.tuning.inflation import in_words, inflation
 from mlexp.tuning.space import Setting, Space
@@ -228,6 +228,7 @@ class Found:
             "n_tied": n_tied,
             "inflation": luck,
             "best": [trial.number for trial in self.ranked[:5]],
+            "edges": [asdict(edge) for edge in edges(self.space, self.best)],
             "sentences": [
                 self._headline(),
                 *([f"{n_tied} settings share that score; taken: {TIE_RULE}."] if n_tied > 1 else []),
@@ -246,7 +247,8 @@ class Found:
 
     def warnings(self) -> list[str]:
         """Return what a reader of the figures must know."""
-        return [*at_the_edge(self.space, self.best), *overtaken(self.space.config, self.trials)]
+        at_the_edge = [edge.words for edge in edges(self.space, self.best)]
+        return [*at_the_edge, *overtaken(self.space.config, self.trials)]
 
     def _headline(self) -> str:
         best, tune = self.best, self.space.config.tune

@@ -1,11 +1,13 @@
 """Check the statistics on models that were really fitted; `calibration.py` prints what this measures.
 
-(2) Null comparisons of networks on handwritten digits: the same configuration, other seeds.
-(3) Coverage of the crossed interval for two different configurations, against their difference on 20,000 rows.
-(4) Cross-validation: Nadeau and Bengio's corrected t for two equal learners, the data drawn anew each time.
+(4) Equal arms of networks, forests and nearest neighbours on four data sets; networks on handwritten digits.
+(5) Coverage of the crossed interval for two different configurations, against their difference on 20,000 rows.
+(6) Cross-validation: Nadeau and Bengio's corrected t for two equal learners, the data drawn anew each time.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 from scipy import special
@@ -62,6 +64,93 @@ def digits_pool(n: int, epochs: int = 30) -> tuple[np.ndarray, np.ndarray]:
     X_train, X_test, y_train, y_test = split
     models, curves = trained(n, (X_train, y_train), hidden=[32], epochs=epochs, batch_size=32)
     return right(models, X_test, y_test), curves
+
+
+def data_sets() -> Iterator[tuple[str, tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]]:
+    """Yield name, training and held-out rows of the data sets that did not help to choose the rule."""
+    from sklearn.datasets import load_breast_cancer, load_wine, make_classification
+    from sklearn.model_selection import train_test_split
+    from sklearn.preprocessing import StandardScaler
+
+    made = make_classification(
+        4300, 20, n_informative=6, n_classes=3, class_sep=0.8, flip_y=0.05, random_state=0
+    )
+    sources = {
+        "breast cancer": (*load_breast_cancer(return_X_y=True), 0.6),
+        "wine": (*load_wine(return_X_y=True), 0.6),
+        "moons": (*points("moons", 2300, 5), 2000),
+        "three classes, 20 features": (*made, 4000),
+    }
+    for name, (X, y, held) in sources.items():
+        X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=held, random_state=0, stratify=y)
+        scale = StandardScaler().fit(X_train)
+        yield (
+            name,
+            (scale.transform(X_train).astype(np.float32), y_train),
+            (
+                scale.transform(X_test).astype(np.float32),
+                y_test,
+            ),
+        )
+
+
+def pools(
+    train: tuple[np.ndarray, np.ndarray], held: tuple[np.ndarray, np.ndarray], runs: int
+) -> dict[str, np.ndarray]:
+    """Fit `runs` models of each kind that differ in their seed alone; return which rows each gets right."""
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.neighbors import KNeighborsClassifier
+
+    X, y = train
+    found = {"networks": right(trained(runs, train, hidden=[16], epochs=20, batch_size=32)[0], *held)}
+    forests, neighbours = [], []
+    for seed in range(runs):
+        forests.append(RandomForestClassifier(20, random_state=seed).fit(X, y))
+        drawn = np.random.default_rng(seed).integers(
+            len(X), size=len(X)
+        )  # else every seed would give one model
+        neighbours.append(KNeighborsClassifier(5).fit(X[drawn], y[drawn]))
+    return found | {"forests": right(forests, *held), "nearest neighbours": right(neighbours, *held)}
+
+
+def equal_arms(
+    *, times: int, seed: int, runs: int = 120, rows: int = 300
+) -> Iterator[tuple[str, str, int, Shares]]:
+    """Yield data set, arms, runs an arm, and how often each test rejects a true null between fitted models.
+
+    Either both arms come from one pool: the same configuration, other seeds. Or they are of two kinds, and on each row
+    it is left to chance which of them is called A: rows matter as much as they can, and neither arm is better over new
+    rows. Comparisons share models and rows, so their number says less than as many from fresh ones would.
+    """
+    rng = np.random.default_rng([seed, 7])
+    for data, train, held in data_sets():
+        found = pools(train, held, runs)
+        kinds = list(found)
+        pairs = [(kind, kind) for kind in kinds] + list(zip(kinds, [*kinds[1:], kinds[0]], strict=True))
+        for one, other in pairs:
+            for count in (5, 10):
+                name = one if one == other else f"{one} and {other}, exchanged by row"
+                yield data, name, count, _equal(found[one], found[other], count, rows, times // 4, rng)
+
+
+def _equal(
+    one: np.ndarray, other: np.ndarray, count: int, rows: int, times: int, rng: np.random.Generator
+) -> Shares:
+    hits: dict[str, list[bool]] = {"crossed": [], "welch": [], "untestable": []}
+    for _ in range(times):
+        chosen = rng.permutation(len(one))
+        row = rng.choice(one.shape[1], min(rows, one.shape[1]), replace=False)
+        a, b = one[np.ix_(chosen[:count], row)], other[np.ix_(chosen[count : 2 * count], row)]
+        if one is not other:
+            swapped = rng.random(len(row)) < 0.5
+            a, b = np.where(swapped, b, a), np.where(swapped, a, b)
+        parts = crossed_parts(a, b)
+        testable = bool(parts.variance > 1e-18)
+        hits["untestable"].append(not testable)
+        if testable:
+            hits["crossed"].append(bool(t_rejects(parts.difference, np.sqrt(parts.variance), parts.df)))
+        hits["welch"].append(bool(t_rejects(*welch_parts(a.mean(axis=1), b.mean(axis=1)))))
+    return {test: float(np.mean(found)) if found else 0.0 for test, found in hits.items()}
 
 
 def null_comparisons(scores: np.ndarray, curves: np.ndarray, *, times: int, seed: int) -> Shares:

@@ -37,6 +37,7 @@ Dots = list[tuple[str, list[float]]]  # group, one share a cell
 ALPHA = models.ALPHA
 CHUNK_CELLS = 6_000_000
 COMMON = 1.5  # probits
+NOTHING = 1e-12  # variance below which there is nothing but rounding of float32
 SHIFT = 0.15  # probits by which arms differ
 
 
@@ -99,21 +100,21 @@ def draw_arm(
     own = world.own * rng.standard_normal((tables, n_rows), dtype=np.float32)
     level += (common + own + np.float32(world.base(place) + shift))[:, None, :]
     level += world.run_sd(place) * rng.standard_normal((tables, world.seeds[place], 1), dtype=np.float32)
-    return (level > 0).astype(np.float64)
+    return (level > 0).astype(np.float32)
 
 
 def crossed_rejects(a: np.ndarray, b: np.ndarray, null: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """Return which tables the crossed test rejects `null` on, and on which it can be computed."""
     parts, seeds = crossed_parts(a, b), (a.shape[1], b.shape[1])
     if min(seeds) >= 5:
-        testable = parts.variance > 1e-18
+        testable = parts.variance > NOTHING
         return t_rejects(parts.difference, np.sqrt(parts.variance), parts.df, null), testable
     rejected, testable = np.zeros(len(a), bool), np.zeros(len(a), bool)
     for place in range(len(a)):
         one = type(parts)(**{name: np.asarray(value[place]) for name, value in vars(parts).items()})
         mixture = behrens_fisher(one, seeds)
         assert mixture is not None
-        testable[place] = mixture.plain > 1e-18
+        testable[place] = mixture.plain > NOTHING
         if testable[place]:
             rejected[place] = two_sided(mixture, float(one.difference) - null) <= ALPHA
     return rejected, testable

@@ -77,17 +77,7 @@ def compare(
     # in the order in which they ran: the answer does not depend on that of the words
     folders = sorted({path.resolve() for path in paths}, key=lambda path: (stamp.began(path), str(path)))
     found, notes = distinct([one for path in folders for one in runs_in(path)])
-    kinds = {str(one.values["task.kind"]) for one in found}
-    if len(kinds) > 1:
-        raise ConfigError(
-            f"These runs are of several kinds: {', '.join(sorted(kinds))}. Name runs of one kind."
-        )
-    kind = kinds.pop()
-    if kind not in DEFAULT and node.metric is None:
-        raise ConfigError(
-            f"Runs of kind {kind} have no metric of their own to compare. Name one with --metric."
-        )
-    metric = Metric.parse(node.metric or DEFAULT[kind], kind)
+    metric = _metric_of(found, node)
     differing = [key for key in differences(found) if key in by or not _is_repeat(key)]
     keys = _keys(by, differing, found)
     own = not by and _told_apart(found, keys)
@@ -102,12 +92,7 @@ def compare(
         )
         of[id(entry)] = one
     if len(entries) < 2:
-        make = "One run makes" if len(found) == 1 else f"These {len(found)} runs make"
-        alike = (
-            f"all have one value of {', '.join(keys)}" if keys else f"nothing but {_varied(found)} differs"
-        )
-        another = ", or another key with --by" if by else ""
-        raise ConfigError(f"{make} one arm: {alike}. Name runs of two settings on the same data{another}.")
+        raise _one_arm(found, keys, by)
     evidence = Evidence(metric, entries)
     for arm, used in evidence.used.items():
         _refuse_pooled(arm, [of[id(entry)] for entry in used], keys)
@@ -118,6 +103,29 @@ def compare(
     if save is not None:
         write(done, save, {"command": [*command]}, figures=True)
     return done
+
+
+def _metric_of(found: Sequence[Found], node: Comparison) -> Metric:
+    """Return what is compared: the metric asked for, or that of the kind of the runs."""
+    kinds = {str(one.values["task.kind"]) for one in found}
+    if len(kinds) > 1:
+        raise ConfigError(
+            f"These runs are of several kinds: {', '.join(sorted(kinds))}. Name runs of one kind."
+        )
+    kind = kinds.pop()
+    if kind not in DEFAULT and node.metric is None:
+        raise ConfigError(
+            f"Runs of kind {kind} have no metric of their own to compare. Name one with --metric."
+        )
+    return Metric.parse(node.metric or DEFAULT[kind], kind)
+
+
+def _one_arm(found: Sequence[Found], keys: Sequence[str], by: Sequence[str]) -> ConfigError:
+    """Return the refusal of runs that make up one arm."""
+    make = "One run makes" if len(found) == 1 else f"These {len(found)} runs make"
+    alike = f"all have one value of {', '.join(keys)}" if keys else f"nothing but {_varied(found)} differs"
+    another = ", or another key with --by" if by else ""
+    return ConfigError(f"{make} one arm: {alike}. Name runs of two settings on the same data{another}.")
 
 
 def asked(values: Mapping[str, Any], dashes: str = "") -> Comparison:

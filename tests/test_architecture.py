@@ -126,10 +126,8 @@ def test_heavy_libraries_are_imported_where_they_are_used(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", modules(), ids=lambda file: str(file.relative_to(SOURCE)))
-def test_files_and_functions_fit_on_screens(file: Path) -> None:
-    text = file.read_text()
-    assert len(text.splitlines()) <= 400
-    for node in ast.walk(ast.parse(text)):
+def test_functions_fit_on_a_screen(file: Path) -> None:
+    for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.FunctionDef):
             first = node.body[0]
             documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)

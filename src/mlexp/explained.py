@@ -51,17 +51,21 @@ def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | N
         )
     if path or named:
         return ConfigError(unknown_key(own, context(overrides, config_dir)) + _in_file(error))
+    return ConfigError(_of_values(str(error), overrides, config_dir) or first_line(str(error)))
+
+
+def _of_values(said: str, overrides: Sequence[str], config_dir: str | None) -> str:
+    """Say that a word names no choice of a group, or several values where one is meant; nothing for another error."""
     for word in overrides:
         group, _, _ = word.partition("=")
-        if group in GROUPS and str(error).startswith("Config group override must be"):
-            return ConfigError(f"{word} names no choice.{_choices(group, config_dir)}")
-    ambiguous = re.search(r"Ambiguous value for argument '([^']+)'", str(error))
-    if ambiguous:
+        if group in GROUPS and said.startswith("Config group override must be"):
+            return f"{word} names no choice.{_choices(group, config_dir)}"
+    if ambiguous := re.search(r"Ambiguous value for argument '([^']+)'", said):
         word = ambiguous.group(1)
         key, _, value = word.partition("=")
         cure = f" Or put the text in quotes within quotes: '{key}=\"{value}\"'." if "[" not in value else ""
-        return ConfigError(f"{word} names several values: use mlexp -m, or mlexp.sweep.{cure}")
-    return ConfigError(first_line(str(error)))
+        return f"{word} names several values: use mlexp -m, or mlexp.sweep.{cure}"
+    return ""
 
 
 def _dangling(key: str, path: str, overrides: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -282,18 +283,29 @@ def _boosted(graph: _Graph, model: Any) -> list[str]:
     Thresholds and leaves are double, as scikit-learn compares and adds them. Returns the class codes and their
     probabilities, or the numbers of a regression.
     """
-    from onnx import TensorProto, numpy_helper
-
     n_outputs = model.n_trees_per_iteration_
     trees = [(output, tree.nodes) for row in model._predictors for output, tree in enumerate(row)]
     if model.is_categorical_ is not None:
         raise ConfigError(
             "hist_gradient_boosting with categorical_features cannot be exported: leave them out."
         )
+    _sum_of_trees(graph, trees, np.broadcast_to(np.ravel(model._baseline_prediction), n_outputs))
+    if not hasattr(model, "classes_"):
+        return [graph.add("Exp") if model.loss in ("poisson", "gamma") else graph.top]
+    probability = _two_classes(graph) if n_outputs == 1 else graph.add("Softmax", axis=-1)
+    graph.add("ArgMax", axis=1, keepdims=0)
+    place, graph.top = graph.top, graph.constant(model.classes_, np.int64)
+    return [graph.add("Gather", place), probability]
+
+
+def _sum_of_trees(graph: _Graph, trees: Sequence[tuple[int, Any]], baseline: np.ndarray) -> None:
+    """Write the baseline of each output plus what its trees add, all in double."""
+    from onnx import TensorProto, numpy_helper
+
     nodes = np.concatenate([nodes for _, nodes in trees])
     tree_ids = np.repeat(np.arange(len(trees)), [len(nodes) for _, nodes in trees])
     node_ids = np.concatenate([np.arange(len(nodes)) for _, nodes in trees])
-    leaves, baseline = nodes["is_leaf"] != 0, np.ravel(model._baseline_prediction)
+    leaves = nodes["is_leaf"] != 0
     attributes = {
         "nodes_treeids": tree_ids,
         "nodes_nodeids": node_ids,
@@ -308,12 +320,12 @@ def _boosted(graph: _Graph, model: Any) -> list[str]:
     tensors = {
         "nodes_values": np.where(leaves, 0.0, nodes["num_threshold"]),
         "target_weights": nodes["value"][leaves],
-        "base_values": np.broadcast_to(baseline, n_outputs),
+        "base_values": baseline,
     }
     graph.cast(TensorProto.DOUBLE)
     graph.add(
         "TreeEnsembleRegressor",
-        n_targets=n_outputs,
+        n_targets=len(baseline),
         nodes_modes=np.where(leaves, "LEAF", "BRANCH_LEQ").tolist(),
         **{name: values.astype(np.int64).tolist() for name, values in attributes.items()},
         **{
@@ -321,12 +333,6 @@ def _boosted(graph: _Graph, model: Any) -> list[str]:
             for name, values in tensors.items()
         },
     )
-    if not hasattr(model, "classes_"):
-        return [graph.add("Exp") if model.loss in ("poisson", "gamma") else graph.top]
-    probability = _two_classes(graph) if n_outputs == 1 else graph.add("Softmax", axis=-1)
-    graph.add("ArgMax", axis=1, keepdims=0)
-    place, graph.top = graph.top, graph.constant(model.classes_, np.int64)
-    return [graph.add("Gather", place), probability]
 
 
 def _two_classes(graph: _Graph) -> str:

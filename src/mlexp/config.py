@@ -101,7 +101,9 @@ def _composed(overrides: Sequence[str], config_dir: str | None) -> tuple[DictCon
 def loaded() -> Iterator[Hydra]:
     """Give Hydra with our schema and files, and with it the loader of configurations; the one before it comes back."""
     register()
-    with initialize_config_module(config_module=CONFIG_MODULE, version_base="1.3"):
+    # Hydra 1.4 has one version of its defaults, and warns of being told which
+    base = {"version_base": "1.3"} if hydra.__version__.startswith("1.3") else {}
+    with initialize_config_module(config_module=CONFIG_MODULE, **base):
         program = GlobalHydra.instance().hydra
         assert program is not None
         yield program

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as in `typing`, which takes as long to import as all that is here
 if TYPE_CHECKING:
+    from typing import Any
+
     from mlexp.api import compare, load, run, sweep
     from mlexp.views import Answer, ComparisonView, RunView, SweepView
 

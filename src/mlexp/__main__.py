@@ -6,10 +6,14 @@ line and exit code 5, whatever is under way.
 
 from __future__ import annotations
 
+# `signal` itself takes milliseconds to import, in which a Ctrl-C would end in a traceback
+import _signal as signal  # type: ignore[import-not-found]
 import os
-import signal
 import sys
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 INTERRUPTED = 5
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

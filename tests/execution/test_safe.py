@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from pathlib import Path
 
@@ -121,3 +122,21 @@ def test_resume_stays_on_this_machine_unless_a_place_is_typed(
     assert "mlexp resume here execution=dask execution.scheduler=" in said
     assert cli.main(["resume", "here", "-q", "execution=dask", "execution.scheduler=tcp://127.0.0.1:9"]) == 2
     assert "does not answer" in capsys.readouterr().err
+
+
+def test_a_worker_that_is_still_importing_goes_with_its_parent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It listens in Python, which waits for the import: only the watch over the line sees that the line is closed."""
+    (tmp_path / "slow.py").write_text("import time\nprint('imports', flush=True)\ntime.sleep(60)")
+    monkeypatch.syspath_prepend(tmp_path)
+    with open(tmp_path / "log.txt", "w") as log:
+        pool = Local("slow:work", workers=1, threads=1, log=log)
+        events = pool.run(deque([1]), threading.Event())
+        assert next(events).kind == "given"
+        while "imports" not in (tmp_path / "log.txt").read_text():
+            time.sleep(0.02)
+        (worker,) = pool._team
+        worker.connection.close()
+        assert worker.process.wait(5) == 0
+        events.close()

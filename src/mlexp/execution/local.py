@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import os
 import queue
+import select
 import signal
 import socket
 import subprocess
@@ -192,6 +193,7 @@ def serve(descriptor: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPED_BY)
+    threading.Thread(target=_watch, args=(descriptor,), daemon=True).start()
     streams.guard(silent=True)
     connection = Connection(descriptor)
     name = connection.recv()
@@ -205,8 +207,19 @@ def serve(descriptor: int) -> None:
         connection.send(("done", tired))
 
 
+def _watch(descriptor: int) -> None:
+    """End the process when the line is closed, for then no one wants the work any more.
+
+    Whoever listens cannot: to read a first unit it waits for the modules that the work is still importing.
+    """
+    line = select.poll()
+    line.register(descriptor, getattr(select, "POLLRDHUP", 0))
+    line.poll()
+    os._exit(0)
+
+
 def _listen(connection: Connection, inbox: queue.SimpleQueue[Any], stop: threading.Event) -> None:
-    """Pass on what comes down the line; None asks to stop. When the line is closed no one wants the work any more."""
+    """Pass on what comes down the line; None asks to stop."""
     while True:
         try:
             message = connection.recv()

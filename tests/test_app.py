@@ -287,3 +287,28 @@ def test_ctrl_c_while_training(
     assert "Go on with: mlexp resume outputs/digits_mlp/" in said
     assert signal.getsignal(signal.SIGINT) == before
     assert record.load(tmp_path / "outputs/digits_mlp/latest").info["status"] == "interrupted"
+
+
+def test_a_run_killed_when_all_was_done_is_tidied_up(tmp_path: Path) -> None:
+    place = app.run(composed(tmp_path)).path
+    (place / record.LOCK).write_text("")  # what a kill leaves after the last file was written
+    before = (place / "model.npz").read_bytes()
+    app.resume(place)
+    assert {file.name for file in place.iterdir()} & {record.LOCK, record.CHECKPOINT} == set()
+    assert (place / "model.npz").read_bytes() == before
+    with pytest.raises(MlexpError, match="is completed"):
+        app.resume(place)
+
+
+def test_a_job_whose_figures_are_missing_is_drawn_and_not_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "place"
+    app.run(composed(tmp_path, "figures=true"), place=place)
+    figures = {file.name: file.read_bytes() for file in (place / "figures").iterdir()}
+    for file in (*(place / "figures").iterdir(), place / "report.md"):
+        file.unlink()
+    monkeypatch.setattr(app.Session, "started", None)  # nothing may begin
+    app.run(composed(tmp_path, "figures=true"), place=place)
+    assert {file.name: file.read_bytes() for file in (place / "figures").iterdir()} == figures
+    assert (place / "report.md").exists()

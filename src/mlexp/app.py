@@ -70,6 +70,8 @@ def run(
         The folder is complete as far as the run got and says so.
     """
     unfinished = record.reopen(place, PATIENCE) if place is not None and place.exists() else None
+    if unfinished is not None and record.load(unfinished.path).info["status"] not in record.RESUMABLE:
+        return _redrawn(unfinished, terminal or Terminal(QUIET))
     session = Session(config, command, terminal or Terminal(QUIET), unfinished, place)
     return _run(session, stop, dataset)
 
@@ -111,7 +113,8 @@ def _redrawn(folder: RunFolder, terminal: Terminal) -> Run:
     with resumable(folder.path):
         try:
             run = record.load(folder.path)
-            _draw(run)
+            if run.info.get("figures"):
+                _draw(run)
         finally:
             folder.close(keep_checkpoint=False)
         terminal.end(run.info, run.metrics, as_typed(run.path))

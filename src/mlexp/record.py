@@ -183,7 +183,6 @@ def reopen(path: Path, patience: float = 0) -> RunFolder:
     _check_unfinished(path)
     folder = RunFolder(path.resolve(), locked(path.resolve(), patience))
     try:
-        _check_unfinished(path)  # it may have come to its end while we waited
         remove_torn(folder.path)
         remove_page(folder.path)
     except BaseException:
@@ -199,9 +198,9 @@ def _check_unfinished(path: Path) -> None:
 
 
 def is_unfinished(path: Path) -> bool:
-    """Return whether something of a run is left to do: epochs, or figures and the page."""
+    """Return whether something of a run is left to do: epochs, figures and the page, or to let go of the folder."""
     info = load(path).info
-    return info["status"] in RESUMABLE or is_undrawn(path, info)
+    return info["status"] in RESUMABLE or is_undrawn(path, info) or (path / LOCK).exists()
 
 
 def is_undrawn(path: Path, info: Mapping[str, Any]) -> bool:

@@ -177,15 +177,15 @@ class Conductor:
 
     def handed_out(self, left: list[Job]) -> list[Unit]:
         """Return what goes to a worker at a time; a job with a checkpoint goes on from there, alone."""
-        begun = [job for job in left if (self.place(job) / record.CHECKPOINT).exists()]
+        begun = [job for job in left if (self.place(job) / record.CHECKPOINT).exists() or self.undrawn(job)]
         fresh = [job for job in left if job not in begun]
         stacked = units(fresh, self.plan.sweep.stack, self.plan.workers, self.n_features)
         return [*((job,) for job in begun), *stacked]
 
     def undrawn(self, job: Job) -> bool:
         """Return whether a job came to its end, and not to the end of its figures."""
-        place = self.place(job)
-        return record.is_undrawn(place, record.load(place).info)
+        run = Sweep(self.folder.path).run(job.name)
+        return run is not None and record.is_undrawn(run.path, run.info)
 
     def place(self, job: Job) -> Path:
         """Return the run folder of a job."""

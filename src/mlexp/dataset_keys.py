@@ -75,6 +75,9 @@ class Dataset:
         either(choice("auto"), boolean()),
         "csv: whether the first line names the columns; auto: it does, and a line of numbers is refused",
     )
+    sheet: str | None = key(
+        None, optional(text()), "Excel: sheet to read; null: the first that is not hidden"
+    )
     groups: str | None = key(
         None, optional(text()), "tables: column that is no feature; rows with the same entry stay in one part"
     )

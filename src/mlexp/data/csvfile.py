@@ -7,7 +7,6 @@ import io
 import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlexp import schema
-from mlexp.data import tabular
 from mlexp.data.columns import GAPS, short
-from mlexp.data.dataset import Dataset
-from mlexp.data.packed import bounded, existing
+from mlexp.data.packed import bounded
 from mlexp.data.sniff import Dialect, column_names, decoded, recognised, records
 from mlexp.data.tables import Table, stripped
 from mlexp.errors import DataError
@@ -56,6 +53,21 @@ class Source:
     def where(self) -> str:
         """The file, for messages."""
         return str(self.path)
+
+    @property
+    def words(self) -> Sequence[str]:
+        """Columns that are words by their type; a text file knows none."""
+        return ()
+
+    @property
+    def format(self) -> str:
+        """What the file is, in words."""
+        return "CSV"
+
+    @property
+    def written(self) -> str:
+        """How the file is written, in words."""
+        return self.dialect.meaning
 
     @property
     def has_header(self) -> bool:
@@ -202,18 +214,3 @@ def dialect_of(wanted: schema.Dataset) -> Dialect:
         wanted.encoding,
         str(header).lower(),
     )
-
-
-def load(wanted: schema.Dataset, data_dir: str | None = None, memory_mb: int = MEMORY_MB) -> Dataset:
-    """Load a text file with a table of one's own, with `test_path` a second one of the same columns.
-
-    The label column is found as `label_column` says; labels become classes in sorted order. What each column
-    holds is decided on the first file. Rows in messages are counted from 1 after the header line.
-    """
-    path = existing(wanted.path, key="dataset.path", what="a CSV file with a header line")
-    other = None
-    if wanted.test_path is not None:
-        other = existing(wanted.test_path, key="dataset.test_path", what="a CSV file with the same columns")
-    source = opened(path, dialect_of(wanted), memory_mb)
-    test = None if other is None else partial(opened, other, dialect_of(wanted), memory_mb)
-    return tabular.assembled(wanted, source, test, source="a CSV file")

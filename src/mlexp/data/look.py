@@ -13,7 +13,7 @@ from mlexp import schema
 from mlexp.data.columns import DOUBTS, GAPS, Column, as_number, decided, short
 from mlexp.data.roles import NO_LABEL, is_nameless, label_column, naming_rows
 from mlexp.data.tables import Features, Table, values_of
-from mlexp.data.tabular import SIGNS, Source, as_texts
+from mlexp.data.tabular import SIGNS, Source, as_texts, typed_words
 from mlexp.names import DELIMITERS, QUOTES
 
 EXAMPLES = 3
@@ -81,8 +81,9 @@ def look(wanted: schema.Dataset, source: Source, written: str, typed: Sequence[s
     as_text = as_texts(names, wanted, writing) | (set() if label is None else {label})
     table = source.table(as_text, missing)
     fractions = any((cells[np.isfinite(cells)] % 1 != 0).any() for cells in table.numbers.values())
+    as_words = {*wanted.words, *typed_words(table, source, missing)}
     found = decided(
-        table.texts, missing=missing, as_words=wanted.words, has_fractions=fractions, decimal=writing[0],
+        table.texts, missing=missing, as_words=as_words, has_fractions=fractions, decimal=writing[0],
         thousands=writing[1],
     )  # fmt: skip
     columns = [found.get(name) or Column(name) for name in names]

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from mlexp import schema
-from mlexp.data import csvfile, idx, npzfile, tabular
+from mlexp.data import csvfile, formats, idx, npzfile, tabular
 from mlexp.data.columns import Column, listed, short
-from mlexp.data.packed import check_regular
+from mlexp.data.packed import PACKED, check_regular
 from mlexp.data.pixels import unlike
 from mlexp.data.roles import LABEL_NAMES
 from mlexp.data.tables import features, stripped
@@ -49,7 +49,7 @@ def read(
 
     Parameters
     ----------
-    paths : one CSV, npz or idx file; or PNG and JPEG files, or a folder of them
+    paths : one table, npz or idx file; or PNG and JPEG files, or a folder of them
     trained : what the record of the run says of its data set: features, n_features, target, table and so on
     keep : columns of a CSV file that are no features and are handed on
     memory_mb : refuse files that would need more megabytes than this
@@ -70,12 +70,15 @@ def _read(paths: Sequence[Path], trained: Mapping[str, Any], keep: Sequence[str]
     first, labels = paths[0], None
     for path in paths:
         if not path.exists():
-            raise DataError(f"{path} does not exist. Name a CSV, npz or idx file, or pictures.")
+            raise DataError(f"{path} does not exist. Name a table, an npz or idx file, or pictures.")
     if first.is_dir() or first.suffix.lower() in PICTURES:
         return pictures(paths, trained)
     if len(paths) > 1:
         raise DataError(f"Only pictures can be several files. Got {first} and {len(paths) - 1} more.")
     check_regular(first)
+    if formats.is_table(first) or formats.suffix(first) in formats.NOT_READ:
+        wanted = schema.Dataset(**trained.get("table", {}).get("dialect", {}))
+        return table(formats.opened(first, wanted, memory_mb), trained, keep)
     if first.suffix == ".npz":
         arrays = npzfile.read(first, memory_mb, ("X", "y") if npzfile.holds(first, "y") else ("X",))
         X = arrays["X"]
@@ -83,16 +86,10 @@ def _read(paths: Sequence[Path], trained: Mapping[str, Any], keep: Sequence[str]
         labels = None if y is None or y.shape != (len(X),) else stripped(y.astype(object))
     elif "idx" in first.name:
         X = idx.read(first, memory_mb)
-    elif ".csv" in first.suffixes:
-        dialect = trained.get("table", {}).get("dialect", {})
-        wanted = schema.Dataset(**dialect)
-        source = csvfile.opened(first, csvfile.dialect_of(wanted), memory_mb)
-        if not source.has_header and len(source.names) == trained["n_features"]:
-            source = replace(source, names=tuple(trained["features"]))  # by position, without the label
-        return table(source, trained, keep)
     else:
         raise DataError(
-            f"{first} must be .csv, .npz, .png, .jpg or have 'idx' in its name (each CSV or idx perhaps with .gz)."
+            f"{first} must be a table ({', '.join(formats.SUFFIXES)}), .npz, .png, .jpg, or have 'idx' in its name "
+            f"(texts and idx perhaps with {', '.join(PACKED)})."
         )
     if X.ndim < 2 or 0 in X.shape or X.dtype.kind not in "biuf":
         raise DataError(

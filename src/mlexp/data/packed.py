@@ -1,23 +1,27 @@
-"""Reading files that may be packed: plain, gzip, or a zip archive with one file in it."""
+"""Reading files that may be packed: plain, gzip, bzip2, xz, or a zip archive with one file in it."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import io
+import lzma
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from mlexp.errors import ConfigError, DataError
 
 BLOCK = 1 << 20
 MOST_BYTES = 1 << 28  # unpacked, of a published file; the largest has 87 MB
-SUFFIXES = ("", ".gz", ".zip")
+PACKED = (".gz", ".zip", ".bz2", ".xz")
+SUFFIXES = ("", *PACKED)
+XZ_MEMORY = 1 << 29  # bytes that unpacking may take, whatever the file asks for; xz -9 takes 65 MB
 CURE = "Delete it and copy or download it again."
 
 
@@ -28,8 +32,8 @@ def unpacked(path: Path) -> Iterator[IO[bytes]]:
     Parameters
     ----------
     path : Path
-        A gzip file or a zip archive with one member is told by its name (.gz, .zip) or first bytes;
-        every other file is read as it is.
+        A gzip, bzip2 or xz file, or a zip archive with one member, is told by its name or first bytes; every
+        other file is read as it is.
 
     Raises
     ------
@@ -46,7 +50,7 @@ def unpacked(path: Path) -> Iterator[IO[bytes]]:
         raise DataError(f"{path} cannot be unpacked ({str(error)[:100]}): unpack it first.") from error
     except EOFError as error:
         raise DataError(f"{path} is cut short: its packed data end too early. {CURE}") from error
-    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error) as error:
+    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as error:
         raise DataError(f"{path} is garbled and cannot be unpacked ({error}). {CURE}") from error
     except FileNotFoundError as error:
         raise DataError(
@@ -60,16 +64,57 @@ def unpacked(path: Path) -> Iterator[IO[bytes]]:
 def _open(path: Path) -> Iterator[IO[bytes]]:
     check_regular(path)
     with path.open("rb") as file:
-        start = file.read(4)
+        how = _packing(path, file.read(10))
         file.seek(0)
-        if path.suffix == ".gz" or start[:2] == b"\x1f\x8b":
+        if how == ".gz":
             with gzip.GzipFile(fileobj=file) as stream:
                 yield stream  # type: ignore[misc]
-        elif path.suffix == ".zip" or start == b"PK\x03\x04":
+        elif how == ".zip":
             with zipfile.ZipFile(file) as archive, archive.open(_only_member(archive, path)) as member:
                 yield member
+        elif how == ".bz2":
+            with bz2.BZ2File(file) as stream:
+                yield stream
+        elif how == ".xz":
+            yield io.BufferedReader(_Xz(file), BLOCK)
         else:
             yield file
+
+
+def _packing(path: Path, start: bytes) -> str:
+    """Return how a file is packed, one of `SUFFIXES`, by its name or its first ten bytes."""
+    starts = {
+        ".gz": start[:2] == b"\x1f\x8b",
+        ".zip": start[:4] == b"PK\x03\x04",
+        ".bz2": start[:3] == b"BZh" and start[4:] == b"1AY&SY",
+        ".xz": start[:6] == b"\xfd7zXZ\0",
+    }
+    return next((kind for kind in PACKED if path.suffix.lower() == kind or starts[kind]), "")
+
+
+class _Xz(io.RawIOBase):
+    """The unpacked bytes of an .xz file, in bounded memory: `lzma.LZMAFile` takes what the file asks for."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._decoder = file, lzma.LZMADecompressor(memlimit=XZ_MEMORY)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while True:
+            if self._decoder.eof:
+                rest = self._decoder.unused_data.lstrip(b"\0") or self._file.read(BLOCK).lstrip(b"\0")
+                if not rest:
+                    return 0
+                self._decoder = lzma.LZMADecompressor(memlimit=XZ_MEMORY)  # one stream after the other
+            else:
+                rest = self._file.read(BLOCK) if self._decoder.needs_input else b""
+                if self._decoder.needs_input and not rest:
+                    raise EOFError
+            if part := self._decoder.decompress(rest, len(buffer)):
+                buffer[: len(part)] = part
+                return len(part)
 
 
 def bounded(path: Path, memory_mb: int) -> bytes:
@@ -110,11 +155,8 @@ def _only_member(archive: zipfile.ZipFile, path: Path) -> str:
 
 def is_packed(path: Path) -> bool:
     """Return whether the bytes on disk differ from the bytes that `unpacked` gives."""
-    if path.suffix in SUFFIXES[1:]:
-        return True
     with path.open("rb") as file:
-        start = file.read(4)
-    return start[:2] == b"\x1f\x8b" or start == b"PK\x03\x04"
+        return _packing(path, file.read(10)) != ""
 
 
 def checksum(path: Path) -> str:

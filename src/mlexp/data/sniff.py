@@ -191,6 +191,11 @@ def column_names(first: Sequence[str], dialect: Dialect, path: Path) -> list[str
     """
     if dialect.header == "false":
         return [f"x{place + 1}" for place in range(len(first))]
+    return named(first, path)
+
+
+def named(first: Sequence[str], path: Path) -> list[str]:
+    """Return names of columns as `column_names` does, from what stands above them."""
     names = [_LINE_END.sub(" ", name.strip()) or f"Unnamed: {place}" for place, name in enumerate(first)]
     seen: set[str] = set()
     for name in names:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlexp import schema
-from mlexp.data import bundled, csvfile, generators, idx, npzfile, openml, published
+from mlexp.data import bundled, csvfile, formats, generators, idx, npzfile, openml, published
 from mlexp.data.catalogue import describe, fetch, verify
 from mlexp.data.dataset import Dataset
 from mlexp.data.draw import choose
@@ -26,7 +26,7 @@ def nothing(wanted: schema.Dataset, data_dir: str | None = None, memory_mb: int 
 READERS: dict[str, Callable[[schema.Dataset, str | None, int], Dataset]] = {
     "published": published.load,
     "idx": idx.load,
-    "csv": csvfile.load,
+    "csv": formats.load,
     "npz": npzfile.load,
     "sklearn": bundled.load,
     "synthetic": generators.load,

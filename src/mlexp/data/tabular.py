@@ -20,7 +20,7 @@ from mlexp.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-DIALECT = ("delimiter", "quote", "encoding", "header")
+DIALECT = ("delimiter", "quote", "encoding", "header", "sheet")
 SIGNS = {"point": ".", "comma": ",", "blank": " ", "apostrophe": "'", "none": ""}
 
 
@@ -34,6 +34,18 @@ class Source(Protocol):
     @property
     def names(self) -> Sequence[str]:
         """All columns, in order."""
+
+    @property
+    def words(self) -> Collection[str]:
+        """Columns that are words by their type, though they look like numbers."""
+
+    @property
+    def format(self) -> str:
+        """What the file is, in words."""
+
+    @property
+    def written(self) -> str:
+        """What the file is and how it is written, in words."""
 
     @property
     def has_header(self) -> bool:
@@ -60,6 +72,13 @@ class Frame:
     has_header: bool = False
     notes: Sequence[str] = ()
     warnings: Sequence[str] = ()
+    words: Collection[str] = ()
+    format: str = "a data frame"
+
+    @property
+    def written(self) -> str:
+        """What the file is and how it is written, in words."""
+        return "; ".join([self.format, *self.notes])
 
     @property
     def names(self) -> Sequence[str]:
@@ -127,7 +146,9 @@ def assembled(
             "groups": wanted.groups,
             "target": None if main_part.target is None else main_part.target.record(),
             "missing": main_part.missing,
-            "dialect": {key: getattr(wanted, key) for key in DIALECT if getattr(wanted, key) != "auto"},
+            "dialect": {
+                key: getattr(wanted, key) for key in DIALECT if getattr(wanted, key) not in ("auto", None)
+            },
         },
         notes=(*main.notes, *noted(columns, main_part.target)),
         warnings=(*dataset.warnings, *main.warnings, *main_part.warnings, *in_test),
@@ -169,12 +190,13 @@ def read(wanted: schema.Dataset, main: Source, label: str | int | None = None) -
     writing = SIGNS.get(wanted.decimal, "auto"), SIGNS.get(wanted.thousands, "auto")
     as_text = set() if as_numbers or name is None else {name}
     table = main.table(as_texts(names, wanted, writing) | as_text, missing)
+    as_words = {*wanted.words, *typed_words(table, main, missing)}
     if main.has_header:
         check_header(table, name, chosen, where)
     y, target = None, None
     if name is not None:
         y, target = labels(table, name, where, as_numbers=as_numbers, missing=missing)
-    found = features(table, chosen, where, missing=missing, writing=writing, as_words=wanted.words)
+    found = features(table, chosen, where, missing=missing, writing=writing, as_words=as_words)
     found = _in_one_writing(found, main, missing) if writing == ("auto", "auto") else found
     found, warned = without_row_numbers(found, wanted.features)
     warned += _like_labels(found) if name is None else []
@@ -188,6 +210,14 @@ def _like_labels(found: Features) -> list[str]:
         f"Column '{name}' is a feature like any other here. If it is the label: dataset.label={name}."
         for name in names
     ]
+
+
+def typed_words(table: Table, source: Source, missing: Sequence[str]) -> list[str]:
+    """Return the columns that are text by their type in the file: words though they look like numbers, unless dates."""
+    found = decided(
+        {name: table.texts[name] for name in source.words if name in table.texts}, missing=missing
+    )
+    return [name for name, column in found.items() if column.kind != "date" and column.doubt != "day_month"]
 
 
 def as_texts(names: Sequence[str], wanted: schema.Dataset, writing: tuple[str, str]) -> set[str]:

@@ -92,7 +92,7 @@ def look(name: str | None, keys: Sequence[str], as_yaml: bool) -> int:
 
     from mlexp import config as configuration
     from mlexp import yamltext
-    from mlexp.data import csvfile
+    from mlexp.data import formats
     from mlexp.data import look as looking
     from mlexp.data.packed import existing
 
@@ -102,8 +102,8 @@ def look(name: str | None, keys: Sequence[str], as_yaml: bool) -> int:
     config = configuration.compose(["dataset=csv", *(f"dataset.{key}" for key in typed)])
     node = config.dataset
     path = existing(name, key="mlexp data look", what="a file with a table")
-    source = csvfile.opened(path, csvfile.dialect_of(node), config.memory_mb)
-    found = looking.look(node, source, source.dialect.meaning, [key.partition("=")[0] for key in typed])
+    source = formats.opened(path, node, config.memory_mb)
+    found = looking.look(node, source, source.written, [key.partition("=")[0] for key in typed])
     if as_yaml:
         stem = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in Path(name).stem)
         print(f"# {found.n_rows:,} rows of {path.name}. Save as dataset/{stem}.yaml in a folder of your own.")

@@ -13,7 +13,7 @@ from mlexp.choices import offered
 from mlexp.errors import ConfigError
 from mlexp.hints import SHOWN, context, unknown_key
 from mlexp.names import GROUPS, LISTED
-from mlexp.rules import key_of, nearest
+from mlexp.rules import key_of, listed, nearest
 from mlexp.schema import declared
 
 
@@ -32,6 +32,9 @@ def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | N
     if isinstance(error, hydra.errors.MissingConfigException):
         return ConfigError(_missing_choice(str(error.missing_cfg_file or ""), config_dir))
     if isinstance(error, hydra.errors.OverrideParseException):
+        key, _, value = str(error.override).partition("=")
+        if key in declared() and listed(value) is not None:
+            return ConfigError(declared()[key].metadata["rule"].complaint(key, _Verbatim(value)))
         return ConfigError(
             f"'{error.override}' cannot be read; write key=value, and odd signs in quotes within quotes: "
             "'dataset.path=\"my (1).csv\"'."
@@ -63,7 +66,12 @@ def _of_values(said: str, overrides: Sequence[str], config_dir: str | None) -> s
     if ambiguous := re.search(r"Ambiguous value for argument '([^']+)'", said):
         word = ambiguous.group(1)
         key, _, value = word.partition("=")
-        cure = f" Or put the text in quotes within quotes: '{key}=\"{value}\"'." if "[" not in value else ""
+        rule = declared()[key].metadata["rule"] if key in declared() else None
+        numbers, cure = listed(value), ""
+        if rule is not None and numbers is not None and rule.accepts(numbers):
+            cure = f" One list is typed {key}=[{value}]."
+        elif rule is not None and rule.accepts(value) and "[" not in value:
+            cure = f" Or put the text in quotes within quotes: '{key}=\"{value}\"'."
         return f"{word} names several values: use mlexp -m, or mlexp.sweep.{cure}"
     return ""
 

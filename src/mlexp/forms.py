@@ -40,7 +40,7 @@ def data(text: str) -> str | None:
 
 
 FORMS: dict[str, Callable[[str], str | None]] = {
-    "same": lambda text: text,
+    "same": lambda text: f"{float(text[:-1]) / 100:g}" if re.fullmatch(r"\d+(\.\d+)?%", text) else text,
     "widths": _widths,
     "layers": lambda text: _depth(text) if len(text) == 1 else _widths(text),
     "depth": _depth,
@@ -54,7 +54,7 @@ FORMS: dict[str, Callable[[str], str | None]] = {
         if text.isdigit() and 1 < int(text) <= 10
         else None
     ),
-    "range": lambda text: f"range({text})" if text.isdigit() and int(text) > 1 else None,
+    "range": lambda text: f"range(0,{text})" if text.isdigit() and int(text) > 1 else None,
     "values": lambda text: text.strip("[]") if re.fullmatch(r"\[?\d+(,\d+)*\]?", text) else None,
     "mapping": lambda text: text if text.startswith("{") else None,
     "data": data,

@@ -118,7 +118,7 @@ HABITS = (
     Habit("rows n_rows nrows max_rows samples max_samples subsample num_samples max_train_samples n_train "
           "sample_size", "dataset.limit={}", "1000"),
     Habit("test_size test_split test_fraction test_ratio test_frac test_share holdout split", "split.test={}", "0.2"),
-    Habit("train_size train_split train_fraction train_ratio train_frac", "split.test={}", "0.2", "complement"),
+    Habit("train train_size train_split train_fraction train_ratio train_frac", "split.test={}", "0.2", "complement"),
     Habit("val_size validation_size valid_size val_split validation_split valid_split val_fraction val_frac "
           "val_ratio validation_fraction validation_ratio dev_size val valid", "split.validation={}", "0.1"),
     Habit("stratified", "split.stratify={}", "true"),
@@ -128,7 +128,7 @@ HABITS = (
           note="each fold a run, or comparison.folds, or tune.folds"),
     Habit("random_state random_seed manual_seed rng rng_seed seed_everything np_seed global_seed rand_seed "
           "torch_seed", "seed={}", "0"),
-    Habit("n_seeds num_seeds", "comparison.seeds={}", "10", kinds=("comparison",)),
+    Habit("n_seeds num_seeds n_runs num_runs runs", "comparison.seeds={}", "10", kinds=("comparison",)),
     Habit("n_runs n_seeds num_seeds num_runs n_repeats repetitions runs", "-m seed={}", "0,1,2", "range"),
     Habit("seeds", "-m seed={}", "0,1,2", "values"),
     Habit("n_clusters num_clusters nclusters clusters n_groups k", "clustering.k={}", "3", kinds=("clustering",)),
@@ -138,6 +138,8 @@ HABITS = (
     Habit("k", "model=knn model.params.n_neighbors={}", "5"),
     Habit("n_neighbors neighbours k num_neighbors", "embedding.neighbors={}", "10", kinds=("embedding",)),
     Habit("n_neighbors neighbours num_neighbors", "clustering.neighbors={}", "10", kinds=("clustering",)),
+    Habit("n_components num_components", "", kinds=("embedding",),
+          note="An embedding has two dimensions. prepare.pca=10 reduces the features before it."),
     Habit("n_components n_pcs num_components pca_components pca_dim n_pca", "prepare.pca={}", "10"),
     Habit("scaler scaling normalize normalise normalization normalisation standardize standardise "
           "standardization standardisation preprocessing preprocess prepare feature_scaling", "prepare.scale={}",
@@ -234,7 +236,10 @@ VALUES = {
     "decisiontreeregressor": "decision_tree", "dt": "decision_tree", "tree": "decision_tree", "cart": "decision_tree",
     "gaussiannb": "naive_bayes", "nb": "naive_bayes", "gaussian_nb": "naive_bayes", "bayes": "naive_bayes",
     "gbm": "hist_gradient_boosting", "gbt": "hist_gradient_boosting", "xgboost": "hist_gradient_boosting",
-    "xgb": "hist_gradient_boosting", "lightgbm": "hist_gradient_boosting", "lgbm": "hist_gradient_boosting",
+    "xgb": "hist_gradient_boosting", "xgbclassifier": "hist_gradient_boosting",
+    "xgbregressor": "hist_gradient_boosting", "lgbmclassifier": "hist_gradient_boosting",
+    "lgbmregressor": "hist_gradient_boosting", "gradientboostingregressor": "hist_gradient_boosting",
+    "lightgbm": "hist_gradient_boosting", "lgbm": "hist_gradient_boosting",
     "gradient_boosting": "hist_gradient_boosting", "catboost": "hist_gradient_boosting",
     "histgradientboostingclassifier": "hist_gradient_boosting",
     "histgradientboostingregressor": "hist_gradient_boosting", "gradientboostingclassifier": "hist_gradient_boosting",
@@ -260,6 +265,7 @@ VALUES = {
 
 # A first word that is no verb -> what to type.
 VERBS = {
+    "mlexp": "mlexp {}",
     "train": "mlexp {}", "fit": "mlexp {}", "learn": "mlexp {}", "start": "mlexp {}", "exec": "mlexp {}",
     "launch": "mlexp {}", "execute": "mlexp {}",
     "sweep": "mlexp -m {}", "multirun": "mlexp -m {}", "grid": "mlexp -m {}", "agent": "mlexp -m {}",

@@ -16,7 +16,7 @@ from mlexp.choices import files, spelt
 from mlexp.errors import LONG, ConfigError, did_you_mean, plain, shortened
 from mlexp.forms import FORMS, data
 from mlexp.names import ENGINE_MODELS, GROUPS, TASK_KINDS
-from mlexp.rules import key_of, nearest
+from mlexp.rules import here, key_of, nearest
 from mlexp.schema import declared, foreign
 
 SHOWN = 8  # names that one line may list
@@ -28,6 +28,7 @@ NAMELESS = (
     "class",
     "_target_",
 )  # optimizer.name says of the optimizer which one it is
+A_TABLE = re.compile(r"\.(csv|tsv|txt|npz|parquet|xlsx?|jsonl?|arff)(\.\w+)?$", re.IGNORECASE)
 NODES = {key.rpartition(".")[0] for key in declared()} - {""}
 ANYWHERE = (
     "model",
@@ -106,6 +107,8 @@ def understood(words: Sequence[str], config_dir: str | None = None) -> list[str]
         key, (_, equals, value) = key_of(word), word.partition("=")
         if equals and key in NODES and key not in GROUPS and not re.search(r"[{$]", value):
             raise ConfigError(_not_a_value(key, context(words, config_dir), value))
+        if key == "dataset" and A_TABLE.search(value):
+            raise ConfigError(f"{shortened(word)} names a file, and no data set. Type {data(value)}")
     return spelt(words, config_dir)
 
 
@@ -147,7 +150,7 @@ def typed_instead(name: str, value: str | None = None) -> str | None:
     key = plain(name)
     if key in declared() or key in GROUPS:
         return f"Type {key}={value or 'VALUE'}"
-    if (row := _habit(key, Context())) is not None:
+    if (row := _habit(key, Context(), value)) is not None:
         return f"Type {_line(row, value, Context())}" if row.typed else row.note
     found = next(_by_name(key, Context(), value), None) or next(_of_estimators(key, Context(), value), None)
     if found is None:
@@ -185,18 +188,18 @@ def _typed(row: habits.Habit) -> str:
     return row.typed.format(row.example) if row.typed else ""
 
 
-def bare(word: str, config_dir: str | None = None) -> str:
+def bare(word: str, config_dir: str | None = None, value: str | None = None) -> str:
     """Say what to type instead of a word without ``=``: the name of a task, a file, a key."""
     said = f"'{shortened(word, LONG)}' is not a setting: settings are written key=value."
     for group in GROUPS:
         (named,) = spelt([f"{group}={word}"], config_dir)
         if named.partition("=")[2] in {file.stem for file in files(group, config_dir)}:
             return f"{said} Type {named}"
-    if re.search(r"\.(csv|tsv|txt|npz|parquet|xlsx?|jsonl?|arff)(\.\w+)?$", word, re.IGNORECASE):
+    if A_TABLE.search(word):
         return f"{said} Type {data(word)}"
     if re.search(r"\.ya?ml$", word):
         return f"{said} Put the file in DIR/task and type --config-dir DIR task={Path(word).stem}"
-    instead = typed_instead(word)
+    instead = typed_instead(word, value)
     if instead is not None:
         return f"{said} {instead}"
     tasks = [file.stem for file in files("task", config_dir)]
@@ -211,7 +214,7 @@ def verb_instead(word: str, rest: Sequence[str], verbs: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, list(verbs), n=1, cutoff=0.75)
     if near:
         return f"'{word}' is not a verb. Did you mean '{near[0]}'?"
-    said = bare(word)
+    said = bare(word, value=next((one for one in rest if one != "=" and not one.startswith("-")), None))
     if said.endswith("key=value."):
         return f"'{word}' is not a verb. Verbs: mlexp --help. Settings are written key=value."
     return said
@@ -250,7 +253,10 @@ def _cure(path: str, where: Context, value: str | None) -> str:
     own = next((key for key in _by_name(name, where, value) if _own(key, where) or _lists(key, value)), None)
     if own is not None:
         return f" Did you mean '{own}'?" if not foreign(where.model, own) else _of_networks(own, where)
-    row = _habit(name, where)
+    row = _habit(name, where, value)
+    same = siblings.get(_key(row.typed).rpartition(".")[2]) if row is not None and row.typed else None
+    if row is not None and same is not None and same != _key(row.typed):
+        return f" Here it is {same}: type {same}={_line(row, value, where).rpartition('=')[2]}"
     if row is not None:
         return _told(row, where, value)
     for found in _by_name(name, where, value):
@@ -335,13 +341,15 @@ def _of_estimators(name: str, where: Context, value: str | None) -> Iterator[str
         yield f"model={having[0]} model.params.{name}={value or 'VALUE'}"
 
 
-def _habit(name: str, where: Context) -> habits.Habit | None:
-    """Return the row of the table that has the name and fits the task."""
+def _habit(name: str, where: Context, value: str | None = None) -> habits.Habit | None:
+    """Return the row of the table that has the name and fits the task; a number is no file."""
+    number = re.fullmatch(r"[\d.]+%?", value or "")
     for row in habits.HABITS:
         fits = (not row.kinds or set(where.kinds) & set(row.kinds)) and (
             not row.models or where.model in row.models
         )
-        if name in row.names.split() and fits and (where.search or not row.search):
+        fits = fits and (where.search or not row.search) and not (number and row.form == "data")
+        if name in row.names.split() and fits:
             return row
     return None
 
@@ -352,7 +360,9 @@ def _line(row: habits.Habit, value: str | None, where: Context) -> str:
     if row.form == "data":
         return made or row.example
     key = _key(row.typed)
-    if made is None or (key in declared() and not _takes(key, made)):
+    made = here(made) if made and key in declared() and not _takes(key, made) else made
+    several = row.typed.startswith("-m")
+    if made is None or (key in declared() and not several and not _takes(key, made)):
         made = row.example
     if key in GROUPS:
         near = nearest(made, [file.stem for file in files(key)])
@@ -388,7 +398,7 @@ def _read(text: str) -> Any:
 
 def _not_a_value(node: str, where: Context, value: str) -> str:
     """Say that a node holds keys and takes no value, with the key that is meant if its name is one elsewhere."""
-    row = _habit(node, where)
+    row = _habit(node, where, value)
     if row is not None:
         return f"{node} takes no value.{_told(row, where, value)}"
     own = [key.rpartition(".")[2] for key in declared() if key.rpartition(".")[0] == node]

@@ -50,7 +50,17 @@ class Rule:
         near = nearest(str(value), self.choices) if isinstance(value, str) else ""
         if self.allowed.startswith("null") and str(value).lower() in ("none", "nil", "false", "off"):
             near = f" Type {key}=null."
+        elif not near and (numbers := listed(value)) is not None and self.accepts(numbers):
+            near = f" Type {key}=[{','.join(map(str, numbers))}]."
         return f"{key} must be {self.allowed}. Got {as_typed(value)}.{near}"
+
+
+def listed(value: Any) -> list[int] | None:
+    """Return whole numbers that were meant as a list: 64, or text such as 64-32 or (64, 32)."""
+    if is_whole(value):
+        return [value]
+    found = re.findall(r"\d+", str(value)[:100])
+    return [int(word) for word in found] if found and re.fullmatch(r"[\d\s,()x-]+", str(value)) else None
 
 
 def nearest(value: str, known: Collection[str]) -> str:

@@ -102,12 +102,12 @@ def test_what_else_is_refused(flowers: Run, tmp_path: Path, outputs: Path) -> No
     header = ["sepal_l", "sepal_w", "petal_l", "petal_w"]
     empty = written(tmp_path / "empty.csv", header, [])
     hole = written(tmp_path / "hole.csv", header, [[1, 2, 3, 4], [1, "", 3, 4]])
-    (tmp_path / "rows.txt").write_text("1")
+    (tmp_path / "rows.bin").write_text("1")
     np.savez(tmp_path / "other.npz", rows=np.zeros(3))
     for file, words in {
         empty: "no rows",
         hole: "Row 2 .* empty",
-        tmp_path / "rows.txt": "must be .csv",
+        tmp_path / "rows.bin": "must be a table",
         tmp_path / "nowhere.csv": "does not exist",
         tmp_path / "other.npz": "the array X",
     }.items():

@@ -25,7 +25,7 @@ def list_verb(arguments: Sequence[str]) -> int:
     words.add_argument(
         "what",
         nargs="?",
-        type=str.lower,
+        type=_plural,
         choices=[*GROUPS, "keys", "runs"],
         help="one kind; all names if left out",
     )
@@ -58,6 +58,12 @@ def list_verb(arguments: Sequence[str]) -> int:
             f"mlexp list {parsed.what} takes no '{parsed.filters[0]}': only runs and keys are picked out."
         )
     return _names(parsed.what, parsed.config_dir, quiet=parsed.quiet)
+
+
+def _plural(word: str) -> str:
+    """Return what is listed: ``mlexp list model`` lists the models."""
+    name = word.lower()
+    return LISTED.get(name, {"key": "keys", "run": "runs"}.get(name, name))
 
 
 def _names(wanted: str | None, config_dir: str | None, *, quiet: bool) -> int:

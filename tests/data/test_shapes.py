@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import io
+import lzma
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+from sklearn.metrics import silhouette_score
 from tests.tasks.running import run
 
 from mlexp import record
@@ -26,6 +31,16 @@ def lines(header: Sequence[str], *columns: Sequence[object], sign: str = ",", en
 
 def german(value: float) -> str:
     return f"{value:,.3f}".translate(str.maketrans(",.", ".,"))
+
+
+def saved(how: str) -> bytes:
+    """Return the table as a library writes it; nothing where the library is not here."""
+    file = io.BytesIO()
+    try:
+        getattr(pd.DataFrame({"value": VALUE, "label": HIGH}), how)(file, index=False)
+    except ImportError:
+        return b""
+    return file.getvalue()
 
 
 @dataclass
@@ -116,6 +131,9 @@ SHAPES = {
         ["dataset.missing=[-999]", "prepare.impute=median"],
     ),
     "gz": Shape(gzip.compress(lines(["value", "label"], VALUE, HIGH).encode()), name="table.csv.gz"),
+    "xz": Shape(lzma.compress(lines(["value", "label"], VALUE, HIGH).encode()), name="table.csv.xz"),
+    "parquet": Shape(saved("to_parquet"), name="table.parquet"),
+    "xlsx": Shape(saved("to_excel"), name="table.xlsx"),
     "sep line of Excel": Shape("sep=;\r\n" + lines(["value", "label"], VALUE, HIGH, sign=";"), says="semicolon"),
     "columns of blanks": Shape(lines(["value", "label"], VALUE, HIGH, sign="   "), says="delimiter space"),
     "single quotes": Shape(
@@ -130,6 +148,8 @@ def test_a_table_is_read_trained_on_and_predicted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], shape: str
 ) -> None:
     one = SHAPES[shape]
+    if not one.content:
+        pytest.skip("pyarrow or openpyxl is not installed")
     path = tmp_path / one.name
     path.write_bytes(one.content if isinstance(one.content, bytes) else one.content.encode())
     done = run(tmp_path / "out", "task=classify", "dataset=csv", f"dataset.path={path}", "model=decision_tree",
@@ -156,3 +176,15 @@ def test_a_table_is_read_trained_on_and_predicted(
     assert [str(found[place]) for place, _ in wanted if place not in blank] == [
         word for place, word in wanted if place not in blank
     ]
+
+
+def test_a_table_without_a_label_is_clustered(tmp_path: Path) -> None:
+    """Two groups with a gap between them: as scikit-learn finds them in the one column of numbers."""
+    path = tmp_path / "table.csv"
+    path.write_text(lines(["value", "word"], VALUE, HIGH))
+    done = run(tmp_path / "out", "task=cluster", "dataset=csv", f"dataset.path={path}", "clustering.k=2",
+               "dataset.label=none", "figures=false")  # fmt: skip
+    X = np.array(VALUE).reshape(-1, 1)
+    groups = np.array([word == "high" for word in HIGH])
+    assert done.info["dataset"]["n_features"] == 1
+    assert done.metrics["all"]["silhouette"] == pytest.approx(silhouette_score(X, groups), abs=1e-4)

@@ -136,7 +136,7 @@ def test_config_of_a_run_repeats_it(digits: Path, tmp_path: Path) -> None:
         (["model.learning_rate=-1"], 2, ["model.learning_rate", "-1"]),
         (["model.hidden=[0]"], 2, ["model.hidden"]),
         (["model.hidden=[9,9,9]", "model.activation=[relu,tanh]"], 2, ["3", "Got 2"]),
-        (["dataset=nosuch"], 2, ["dataset=nosuch", "mnist"]),
+        (["dataset=nosuch"], 2, ["dataset=nosuch", "mlexp list datasets"]),
         (["lisst"], 2, ["'list'"]),
         (["--verbos"], 2, ["'--verbose'"]),
         (["--config-dir", "nowhere"], 2, ["nowhere"]),
@@ -152,7 +152,7 @@ def test_config_of_a_run_repeats_it(digits: Path, tmp_path: Path) -> None:
         (["=3"], 2, ["'=3' names no key", "key=value"]),
         (["-m", "model.l2=interval(0,1)"], 2, ["model.l2=interval(0,1)", "commas"]),
         (["-m", "hydra.sweeper=basic", "seed=0,1"], 2, ["hydra.sweeper=basic", "Leave the word out"]),
-        (["dataset.groups=foo"], 2, ["dataset.groups", "CSV", "'foo'"]),
+        (["dataset.groups=foo"], 2, ["dataset.groups", "dataset=csv", "'foo'"]),
         (["list", "taks"], 2, ["'taks'", "Did you mean 'tasks'?", "Usage: mlexp list"]),
         (["list", "tasks", "--config-dir", "nowhere"], 2, ["config-dir", "nowhere"]),
         (

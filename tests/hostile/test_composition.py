@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.hostile import harness
+
+from mlexp import config as configuration
 
 ONE_LINE = "mlexp: "
 TASK = "# @package _global_\n# An attack.\n"
@@ -85,7 +88,6 @@ WORDS = {
     "task@hydra=digits_mlp": "a key is made of names and dots",
     "+model@hydra.callbacks=mlp": "a key is made of names and dots",
     "data_dir=${oc.env:HOME}": "must be a plain value",
-    r"data_dir=$\{oc.env:HOME\}": "must be a plain value",
     "task=${oc.env:HOME}": "name of a choice",
     "task=../../outside": "name of a choice",
     "dataset=/etc/passwd": "name of a choice",
@@ -286,3 +288,13 @@ def test_hydra_calls_nothing_while_it_composes(monkeypatch: pytest.MonkeyPatch) 
     configuration.compose(["task=mnist_mlp", "size=smoke"])
     configuration.shown([])
     assert len(combinations.expand(["seed=0,1", "model=mlp,knn"])) == 4
+
+
+def test_an_escaped_reference_is_text() -> None:
+    """What the braces are escaped in refers to nothing: it is a strange name of a folder, in the record too."""
+    config = configuration.compose([r"data_dir=$\{oc.env:HOME\}"])
+    assert config.data_dir is not None
+    assert os.environ["HOME"] not in config.data_dir
+    assert (
+        configuration.restored(yaml.safe_load(configuration.as_yaml(config)), {}).data_dir == config.data_dir
+    )

@@ -300,7 +300,7 @@ def test_verb_redraws_the_same_bytes_without_fitting_code(tmp_path: Path) -> Non
     (folder / "report.html").unlink()
     script = (
         "import sys; from mlexp.cli import main; code = main(sys.argv[1:]); "
-        "print([name for name in sys.modules if name.startswith(('mlexp.nn', 'mlexp.data', 'mlexp.models', "
+        "print([name for name in sys.modules if name.startswith(('mlexp.nn', 'mlexp.data.', 'mlexp.models', "
         "'mlexp.tasks', 'mlexp.config', 'sklearn', 'hydra'))]); raise SystemExit(code)"
     )
     done = subprocess.run(

@@ -179,7 +179,11 @@ def stored(place: Path, correct: np.ndarray) -> list[Trial]:
     for number, column in enumerate(correct.T, 1):
         folder = f"trials/runs/{number}"
         record.write_npz(
-            place / folder / "predictions.npz", {"validation_correct": column, "validation_true": column}
+            place / folder / "predictions.npz",
+            {"validation_correct": column, "validation_true": column.astype(int)},
+        )
+        record.write_json(
+            place / folder / "run.json", {"format": 1, "dataset": {"classes": ["wrong", "right"]}}
         )
         trials.append(trial(number, float(column.mean()), folders=(folder,)))
     return ranked(trials, "accuracy")

@@ -173,7 +173,7 @@ HABITS = (
           note="Type -v for every epoch, -q for the folder of the run alone."),
     Habit("quiet silent", "", note="Type -q."),
     Habit("resume checkpoint resume_from ckpt ckpt_path pretrained load load_model resume_from_checkpoint", "",
-          note="mlexp resume RUN goes on with a run that was stopped."),
+          note="mlexp resume RUN resumes an interrupted run."),
     Habit("save save_model save_weights", "", note="Every run keeps its model; mlexp predict RUN FILE uses it."),
     Habit("checkpoint_interval save_every checkpoint_every save_interval save_steps", "checkpoint_seconds={}", "10"),
     Habit("plot plots draw save_figures save_plots show_plots make_plots visualize", "figures={}", "true"),

@@ -30,7 +30,7 @@ def answer(evidence: Evidence, verdict: Verdict, alpha: float) -> list[str]:
     for pair in pairs[:1] if first is pairs[0] else (pairs[0], first):
         found += _of_two(evidence, verdict, pair)
     apart = sum(pair.separated for pair in verdict.pairs)
-    found.append(f"{apart} of {len(verdict.pairs)} pairs of arms are told apart at {alpha:g} after {by}.")
+    found.append(f"{apart} of {len(verdict.pairs)} pairs of arms differ significantly at {alpha:g} after {by}.")
     if verdict.overall is not None and verdict.overall.p is not None:
         found.append(f"All arms together: {verdict.overall.name}, {probability(verdict.overall.p)}.")
     return found
@@ -58,7 +58,7 @@ def copies(evidence: Evidence) -> list[str]:
 
 
 def _lead(evidence: Evidence, verdict: Verdict, pairs: Sequence[Pair], by: str) -> str:
-    """Say which of several arms is best, and which of the others it is told apart from."""
+    """Say which of several arms is best, and from which of the others it differs significantly."""
     best, metric = verdict.ranking[0], evidence.metric
     top = evidence.values(best).mean()
     level = [arm for arm in verdict.ranking if evidence.values(arm).mean() == top]

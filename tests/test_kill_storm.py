@@ -42,7 +42,7 @@ KINDS = {
     "grid": ("tune=grid", *SEARCH),
     "halving": ("tune=halving", *SEARCH),
     "bayes": ("tune=bayes", "tune.budget=6", *SEARCH),
-    "comparison": ("--config-dir", "mine", "task=widths", *SHORT),
+    "comparison": ("--config-dir", "mine", "task=widths", *SHORT[:2], *SHORT[3:]),
 }
 SAME = (
     "metrics.json",
@@ -94,11 +94,16 @@ def assert_no_orphan(cwd: Path) -> None:
 def files(folder: Path) -> dict[str, bytes]:
     """Return what must be the same of a folder and of all that lie in it; seconds and the like left out."""
     found = {}
+    timed = TIMES
+    if (folder / "comparison.json").exists():  # its curves are drawn over seconds as well
+        timed += (f"{folder.name}/figures/learning_curves.png",)
     for path in (path for name in SAME for path in folder.rglob(name) if path.is_file()):
         name = str(path.relative_to(folder))
-        if not name.endswith(TIMES):
+        if not f"{folder.name}/{name}".endswith(timed):
             found[name] = path.read_bytes()
-    for path in (*folder.rglob("summary.csv"), *folder.rglob("tuning.csv")):
+    tables = (folder / "tables" / f"{name}.csv" for name in ("arms", "epochs_to_target"))
+    compared = [path for path in tables if path.exists()]
+    for path in (*folder.rglob("summary.csv"), *folder.rglob("tuning.csv"), *compared):
         columns = record.read_table(path)
         kept = {name: cells for name, cells in columns.items() if name not in ("seconds", "folder")}
         found[str(path.relative_to(folder))] = repr(kept).encode()

@@ -14,6 +14,7 @@ import os
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ DOES_NOT_CHANGE_RESULTS = (
 )
 
 
+@cache
 def register() -> None:
     """Tell Hydra of the schema, which `config.yaml` names first in its defaults list, and of the door for own files."""
     schema = OmegaConf.structured(Config)

@@ -30,7 +30,9 @@ def answer(evidence: Evidence, verdict: Verdict, alpha: float) -> list[str]:
     for pair in pairs[:1] if first is pairs[0] else (pairs[0], first):
         found += _of_two(evidence, verdict, pair)
     apart = sum(pair.separated for pair in verdict.pairs)
-    found.append(f"{apart} of {len(verdict.pairs)} pairs of arms differ significantly at {alpha:g} after {by}.")
+    found.append(
+        f"{apart} of {len(verdict.pairs)} pairs of arms differ significantly at {alpha:g} after {by}."
+    )
     if verdict.overall is not None and verdict.overall.p is not None:
         found.append(f"All arms together: {verdict.overall.name}, {probability(verdict.overall.p)}.")
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -67,27 +68,20 @@ def _check_package(path: Path, memory_mb: int) -> None:
     """Refuse what is no workbook, unpacks to more than the memory, or brings definitions of its own."""
     if not zipfile.is_zipfile(path):
         raise DataError(f"{path} is no Excel workbook of this kind. Save it again as .xlsx.")
-    with zipfile.ZipFile(path) as package:
-        entries = package.infolist()
-        megabytes = sum(entry.file_size for entry in entries) / 1e6
-        if megabytes > memory_mb:
-            raise DataError(
-                f"{path} holds {megabytes:,.0f} MB when unpacked; memory_mb={memory_mb} allows no more. Raise "
-                "memory_mb, or use a smaller file."
-            )
-        try:
+    try:
+        with zipfile.ZipFile(path) as package:
+            entries = package.infolist()
+            megabytes = sum(entry.file_size for entry in entries) / 1e6
+            if megabytes > memory_mb:
+                raise DataError(
+                    f"{path} holds {megabytes:,.0f} MB when unpacked; memory_mb={memory_mb} allows no more. Raise "
+                    "memory_mb, or use a smaller file."
+                )
             for entry in entries:
                 if entry.filename.lower().endswith((".xml", ".rels", ".vml")):
                     _check_entities(package, entry, path)
-        except (
-            zipfile.BadZipFile,
-            RuntimeError,
-            NotImplementedError,
-            OSError,
-            ValueError,
-            EOFError,
-        ) as error:
-            raise DataError(f"{path} is garbled and cannot be unpacked ({short(error, 100)}).") from error
+    except (zipfile.BadZipFile, RuntimeError, OSError, ValueError, EOFError, struct.error) as error:
+        raise DataError(f"{path} is garbled and cannot be unpacked ({short(error, 100)}).") from error
 
 
 def _check_entities(package: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None:

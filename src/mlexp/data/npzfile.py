@@ -136,8 +136,12 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
 
 
 def holds(path: Path, name: str) -> bool:
-    """Return whether a file is an archive with an array of this name."""
-    return zipfile.is_zipfile(path) and f"{name}.npy" in zipfile.ZipFile(path).namelist()
+    """Return whether a file is an archive with an array of this name; what is wrong with it `read` says."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return f"{name}.npy" in archive.namelist()
+    except (OSError, EOFError, ValueError, RuntimeError, struct.error, zipfile.BadZipFile):
+        return False
 
 
 def check_names(names: Sequence[str], path: Path, asked: Sequence[str]) -> None:

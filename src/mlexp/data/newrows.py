@@ -78,7 +78,12 @@ def _read(paths: Sequence[Path], trained: Mapping[str, Any], keep: Sequence[str]
     check_regular(first)
     if formats.is_table(first) or formats.suffix(first) in formats.NOT_READ:
         wanted = schema.Dataset(**trained.get("table", {}).get("dialect", {}))
-        return table(formats.opened(first, wanted, memory_mb), trained, keep)
+        source = formats.opened(first, wanted, memory_mb)
+        headless = isinstance(source, csvfile.Source) and not source.has_header
+        if headless and len(source.names) == trained["n_features"]:  # by position, without the label
+            assert isinstance(source, csvfile.Source)
+            source = replace(source, names=tuple(trained["features"]))
+        return table(source, trained, keep)
     if first.suffix == ".npz":
         arrays = npzfile.read(first, memory_mb, ("X", "y") if npzfile.holds(first, "y") else ("X",))
         X = arrays["X"]

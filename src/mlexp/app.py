@@ -85,7 +85,7 @@ def resume(
 ) -> Run:
     """Go on with a run that was stopped or killed, in its own folder, from its last checkpoint.
 
-    It ends with the same bytes as had it never stopped. `settings` are those that count only where they are typed:
+    It ends with the same bytes as an uninterrupted run. `settings` are those that count only where they are typed:
     ``trusted_packages=[mine]``, ``tracking=none``, and for the trials of a search ``execution=dask``.
 
     Raises

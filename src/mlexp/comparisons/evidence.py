@@ -209,6 +209,16 @@ class Evidence:
         What was kept of every row where the metric is a mean over rows; else the metric plus each row's influence on
         it. None where neither is known, or rows were divided in several ways.
         """
+        if arm not in self._tables:
+            self._tables[arm] = self._table(arm)
+        return self._tables[arm]
+
+    @cached_property
+    def _tables(self) -> dict[str, np.ndarray | None]:
+        """Arm -> its table, once it was asked for: every pair asks, and influence takes a while to compute."""
+        return {}
+
+    def _table(self, arm: str) -> np.ndarray | None:
         if len(self.blocks) > 1:
             return None
         if self.metric.of_row is not None:

@@ -27,7 +27,7 @@ KEPT = (
 def begin(plan: Plan, first: Callable[[Path], None] = lambda place: None) -> SweepFolder:
     """Make the folder of a sweep whose data have been read, or take over the one that is to be resumed.
 
-    `first` writes into it what must be there once `sweep.json` makes it a sweep that another process can go on with.
+    `first` writes into it what must be there once `sweep.json` makes it a sweep that another process can resume.
     """
     outputs, place = Path(plan.first.outputs), Path(plan.sweep.dir) if plan.sweep.dir else None
     unfinished = None
@@ -96,7 +96,7 @@ def _say(folder: SweepFolder, words: str) -> None:
 
 
 def write_plan(plan: Plan, folder: SweepFolder) -> None:
-    """Write down what is about to run, enough to go on with it in another process.
+    """Write down what is about to run, enough to resume it in another process.
 
     A plan that grew or was tuned since keeps the hash of what was asked for: by that its folder is found again. Nor is
     `config.yaml` written again: two files are not replaced at once, and `sweep.json` says how jobs differ from it.

@@ -14,7 +14,7 @@ EXAMPLES = """mlexp resume outputs/mnist_mlp/latest
 
 
 def resume(arguments: Sequence[str]) -> int:
-    """Go on with a run or sweep that was stopped or killed; ends with the same bytes as had it never stopped."""
+    """Resume an interrupted run or sweep; it ends with the same bytes as an uninterrupted one."""
     words = parser("resume", resume.__doc__, EXAMPLES, "the folder")
     add_run(words)
     words.add_argument(

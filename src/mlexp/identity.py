@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import config as configuration
+from mlexp.data.packed import PACKED
 from mlexp.errors import ConfigError, DataError
 from mlexp.names import GENERIC_TASKS
 from mlexp.schema import Config
 
 MOST_NAMED = 4
-PACKED = (".gz", ".zip", ".bz2", ".xz")
 LONGEST = 60  # of the name of a table in that of a folder
 
 

@@ -12,7 +12,10 @@ from rich.console import Console
 from tests.sweeps.conftest import assert_whole, environment, mlexp, same_runs, start, summary
 
 from mlexp import record, sweep_folder, sweeps
+from mlexp.errors import DataError
+from mlexp.sweeps import work
 from mlexp.sweeps.view import View
+from mlexp.tasks.fitting import fitting
 
 OWN = ("task=classify", "dataset=iris", "model.name=rigged.Rigged", "trusted_packages=[sklearn,rigged]")
 
@@ -258,3 +261,14 @@ def test_live_table_says_how_far_a_sweep_is() -> None:
     assert "0.7500  seed=2" in row
     assert "failed 004" in said
     assert "a reason" in said
+
+
+def test_a_worker_that_ran_out_of_memory_in_a_model_is_replaced() -> None:
+    """The model's error is put into our words; what it came from still decides about the process."""
+    with pytest.raises(DataError) as caught, fitting("rigged", {}):
+        raise MemoryError
+    assert work.is_out_of_memory(caught.value)
+    with pytest.raises(DataError) as caught, fitting("rigged", {}):
+        raise ValueError("odd rows")
+    assert not work.is_out_of_memory(caught.value)
+    assert not work.is_out_of_memory(None)

@@ -85,7 +85,12 @@ def work(unit: Sequence[Order], stop: threading.Event, tell: Tell) -> bool:
     for order in rest:
         if not stop.is_set():
             problems.append(_alone(order, stop, tell))
-    return any(isinstance(error, MemoryError) for error in problems)
+    return any(map(is_out_of_memory, problems))
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Return whether an error is a `MemoryError`, or was raised from one: a model's own is put into our words."""
+    return error is not None and (isinstance(error, MemoryError) or is_out_of_memory(error.__cause__))
 
 
 def _alone(order: Order, stop: threading.Event, tell: Tell) -> BaseException | None:

@@ -46,6 +46,8 @@ def test_ctrl_c_in_the_first_moment(presses: int, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_ctrl_c_at_forty_moments(tmp_path: Path) -> None:
     rng = random.Random(3)
+    first = [*START[:1], *START[3:], "-q", "size=smoke", "figures=false"]  # a run for `report` to find
+    subprocess.run(first, cwd=tmp_path, check=True, capture_output=True)
     for attempt in range(40):
         words, wait, presses = (
             rng.choice(COMMANDS),
@@ -82,3 +84,22 @@ sys.exit(program.main())
         check=False,
     )
     assert (done.returncode, done.stderr.count("\n")) == (5, 1), done.stderr
+
+
+def test_an_interrupt_while_text_is_executed_ends_with_its_exit_code(tmp_path: Path) -> None:
+    """Dataclasses execute text; Python remembers a Ctrl-C there, and would end by the signal after it was answered."""
+    (tmp_path / "started.py").write_text("""
+import sys
+import mlexp.__main__ as program, mlexp.cli as cli
+def answered(words):
+    try:
+        exec("raise KeyboardInterrupt")
+    except KeyboardInterrupt:
+        print("mlexp: Stopped.", file=sys.stderr)
+        return 5
+cli.main = answered
+sys.exit(program.main())
+""")
+    command = [sys.executable, "-m", "started"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (5, "mlexp: Stopped.\n")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 # `signal` itself takes milliseconds to import, in which a Ctrl-C would end in a traceback
 import _signal as signal  # type: ignore[import-not-found]
+import atexit
 import os
 import sys
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 INTERRUPTED = 5
+_ended: list[int] = []  # the exit code, once it is known
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -27,6 +29,7 @@ def main() -> int:
         ):  # as of a command that a shell put in the background
             signal.signal(number, _stop)
     sys.unraisablehook = _unraisable
+    atexit.register(_leave_as_said)  # the first to be registered is the last to run
     os.environ["PYTHONSAFEPATH"] = (
         "1"  # Python processes that are started import nothing from the working folder
     )
@@ -34,13 +37,26 @@ def main() -> int:
         from mlexp import cli, streams
 
         streams.guard()
-        return cli.main(sys.argv[1:])
+        _ended.append(cli.main(sys.argv[1:]))
     except KeyboardInterrupt:
         print("mlexp: Stopped.", file=sys.stderr)
-        return INTERRUPTED
+        _ended.append(INTERRUPTED)
     finally:
         for number in SIGNALS:  # what is left is to leave
             signal.signal(number, signal.SIG_IGN)
+    return _ended[-1]
+
+
+def _leave_as_said() -> None:
+    """Leave with the exit code of an interrupt after everything else was tidied up.
+
+    Python remembers a Ctrl-C that came while text was executed, as dataclasses do, though it was answered since, and
+    would end the process by the signal.
+    """
+    if _ended[-1:] == [INTERRUPTED]:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(INTERRUPTED)
 
 
 def _stop(number: int, frame: Any) -> None:

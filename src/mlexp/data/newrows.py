@@ -79,10 +79,9 @@ def _read(paths: Sequence[Path], trained: Mapping[str, Any], keep: Sequence[str]
     if formats.is_table(first) or formats.suffix(first) in formats.NOT_READ:
         wanted = schema.Dataset(**trained.get("table", {}).get("dialect", {}))
         source = formats.opened(first, wanted, memory_mb)
-        headless = isinstance(source, csvfile.Source) and not source.has_header
-        if headless and len(source.names) == trained["n_features"]:  # by position, without the label
-            assert isinstance(source, csvfile.Source)
-            source = replace(source, names=tuple(trained["features"]))
+        as_trained = len(source.names) == trained["n_features"]
+        if isinstance(source, csvfile.Source) and not source.has_header and as_trained:
+            source = replace(source, names=tuple(trained["features"]))  # by position, without the label
         return table(source, trained, keep)
     if first.suffix == ".npz":
         arrays = npzfile.read(first, memory_mb, ("X", "y") if npzfile.holds(first, "y") else ("X",))

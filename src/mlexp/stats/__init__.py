@@ -19,6 +19,7 @@ from mlexp.stats.effects import (
 from mlexp.stats.epochwise import epochwise
 from mlexp.stats.exact import permutation_test, sign_flip_test, wilcoxon_signed_rank
 from mlexp.stats.influence import auc_scores, class_scores, r2_scores, rmse_scores
+from mlexp.stats.looks import alpha_spent, family_levels, nominal_levels
 from mlexp.stats.many import Adjusted, AllPairs, all_pairs, benjamini_hochberg, holm, one_way_anova
 from mlexp.stats.mcnemar import mcnemar, mcnemar_counts
 from mlexp.stats.outcome import Outcome
@@ -48,6 +49,7 @@ __all__ = [
     "Posterior",
     "SeedsNeeded",
     "all_pairs",
+    "alpha_spent",
     "auc_scores",
     "average_ranks",
     "bayesian_correlated_t",
@@ -68,6 +70,7 @@ __all__ = [
     "crossed_t",
     "epochwise",
     "equivalence",
+    "family_levels",
     "five_by_two_f",
     "five_by_two_t",
     "friedman",
@@ -80,6 +83,7 @@ __all__ = [
     "minimum_detectable",
     "misfit",
     "nemenyi",
+    "nominal_levels",
     "one_way_anova",
     "paired_t",
     "permutation_test",

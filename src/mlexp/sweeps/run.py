@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,15 @@ from mlexp import files, record, stopping
 from mlexp.errors import Interrupted, MlexpError, SweepError
 from mlexp.execution import Backend, Event, backend
 from mlexp.sweep_folder import FINISHED, Sweep, SweepFolder
-from mlexp.sweeps.opening import begin, has_other_data, is_finished, now, taken_over, tracker
+from mlexp.sweeps.opening import (
+    begin,
+    has_other_data,
+    is_finished,
+    now,
+    taken_over,
+    tracker,
+    write_plan,
+)
 from mlexp.sweeps.plan import Job, Plan, read
 from mlexp.sweeps.stacks import Unit, units
 from mlexp.sweeps.view import View
@@ -24,6 +32,7 @@ from mlexp.untrusted import plain
 
 NEVER_BEGUN = 2  # times that a job may go to another worker because its own was gone before it began
 Row = dict[str, Any]
+More = Callable[[Plan], Plan | None]
 
 
 @dataclass(frozen=True)
@@ -75,10 +84,16 @@ def run(plan: Plan, *, verbosity: int = QUIET) -> Outcome:
     return go_on(plan, begin(plan), verbosity=verbosity)
 
 
-def go_on(plan: Plan, folder: SweepFolder, *, verbosity: int = QUIET, ending: bool = True) -> Outcome:
-    """Run what is left of a plan in its folder and let go of it; without `ending`, do not draw, show or let go."""
+def go_on(
+    plan: Plan, folder: SweepFolder, *, verbosity: int = QUIET, ending: bool = True, more: More | None = None
+) -> Outcome:
+    """Run what is left of a plan in its folder and let go of it; without `ending`, do not draw, show or let go.
+
+    `more` is asked each time when all jobs have ended: it returns the plan with the jobs that come next, after the same
+    ones, or None where there are no more.
+    """
     with stopping.resumable(folder.path), closing(folder) if ending else nullcontext():
-        return Conductor(plan, folder, verbosity, plan.n_features, ending).conduct()
+        return Conductor(plan, folder, verbosity, plan.n_features, ending).conduct(more)
 
 
 def resume(path: Path, *, verbosity: int = QUIET, settings: Sequence[str] = ()) -> Outcome:
@@ -115,14 +130,21 @@ class Conductor:
     def __post_init__(self) -> None:
         self.view = View(self.plan, self.verbosity)
 
-    def conduct(self) -> Outcome:
-        """Run what is left to run."""
+    def conduct(self, more: More | None = None) -> Outcome:
+        """Run what is left to run, and then what `more` adds."""
         if self.plan.sweep.dir is None:
             record.point_latest(self.folder.path)
         with stopping.stop_on_signal() as stop, self.at_work() as pool:
             self.set_aside()
+            self.view.more_to_come = more is not None
             try:
                 self.serve(self.plan.jobs, pool, stop)
+                while more and len(self.rows) == len(self.plan.jobs) and (plan := more(self.plan)):
+                    added = plan.jobs[len(self.plan.jobs) :]
+                    self.extend(plan)
+                    write_plan(plan, self.folder)
+                    self.view.stop()
+                    self.serve(added, pool, stop)
             except Interrupted as error:  # where the jobs run there is no one left
                 self.problem = str(error)
         return self.close(self.finished)

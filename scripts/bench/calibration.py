@@ -1,12 +1,14 @@
 """Check the statistics against a truth that is known: tables of scores drawn from a model of runs and rows, and fits.
 
-    python scripts/bench/calibration.py [--tables 4000] [--seed 0] [--part 1 2 3 4 5 6 7] [--picture FILE.png]
+    python scripts/bench/calibration.py [--tables 4000] [--seed 0] [--part 1 2 ...] [--jobs 1] [--picture FILE.png]
 
 (1) Arms that are equal in the population, five runs an arm or more: how often does each test reject at 0.05?
 (2) The same below five runs.
 (3) Arms that differ: how often does the crossed interval at 95 % hold the true difference?
 (4) (5) (6) Models that were really fitted: `calibration_models.py`.
 (7) A true difference of one standard deviation between runs, 10 against 10: how often does t reject?
+(8) Where it fails: the coverage of a true difference where each run of one arm ends at chance now and then, and how
+often the warning of failed runs is there; false alarms of arms that make hardly a mistake.
 
 The model: run s of arm a is right on row i with probability Phi(base_a + common_i + own_ai + run_as), all three terms
 normal and independent. `common` is how hard a row is for everybody, `own` how hard for this arm, `run` how good this
@@ -18,26 +20,27 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import special, stats
 
-from mlexp.stats import crossed_parts, power_of_t, welch_parts
-from mlexp.stats.crossed import behrens_fisher
-from mlexp.stats.mixture import two_sided
+from mlexp.stats import power_of_t, welch_parts
 
 sys.path.insert(0, str(Path(__file__).parent))
 import calibration_models as models
-from calibration_models import t_rejects
+from calibration_models import crossed_rejects, t_rejects
 
 Dots = list[tuple[str, list[float]]]  # group, one share a cell
+Cell = tuple["World", dict[str, float]]
 ALPHA = models.ALPHA
 CHUNK_CELLS = 6_000_000
 COMMON = 1.5  # probits
-NOTHING = 1e-12  # variance below which there is nothing but rounding of float32
 SHIFT = 0.15  # probits by which arms differ
 
 
@@ -103,23 +106,6 @@ def draw_arm(
     return (level > 0).astype(np.float32)
 
 
-def crossed_rejects(a: np.ndarray, b: np.ndarray, null: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Return which tables the crossed test rejects `null` on, and on which it can be computed."""
-    parts, seeds = crossed_parts(a, b), (a.shape[1], b.shape[1])
-    if min(seeds) >= 5:
-        testable = parts.variance > NOTHING
-        return t_rejects(parts.difference, np.sqrt(parts.variance), parts.df, null), testable
-    rejected, testable = np.zeros(len(a), bool), np.zeros(len(a), bool)
-    for place in range(len(a)):
-        one = type(parts)(**{name: np.asarray(value[place]) for name, value in vars(parts).items()})
-        mixture = behrens_fisher(one, seeds)
-        assert mixture is not None
-        testable[place] = mixture.plain > NOTHING
-        if testable[place]:
-            rejected[place] = two_sided(mixture, float(one.difference) - null) <= ALPHA
-    return rejected, testable
-
-
 def mcnemar_rejects(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return which pairs of single runs, of shape (tables, n_rows), differ significantly by McNemar's test."""
     only_a, only_b = (a > b).sum(axis=-1), (a < b).sum(axis=-1)
@@ -129,13 +115,15 @@ def mcnemar_rejects(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def rejections(
-    world: World, *, tables: int, rng: np.random.Generator, shift: float = 0.0
+    world: World, *, tables: int, rng: np.random.Generator, shift: float = 0.0, failing: float = 0.0
 ) -> dict[str, float]:
     """Return the shares of tables in which each test rejects, and in which the crossed interval holds the truth.
 
     `untestable` is the share of tables on which the crossed test cannot be computed; they count in no other share.
+    `failing` is the chance that a run of the first arm ends at an accuracy of 0.5; `warned` is the share of tables with
+    such a run.
     """
-    truth = world.truth(shift)
+    truth = world.truth(shift) + failing * (0.5 - world.accuracy - world.truth(shift))
     found: dict[str, list[np.ndarray]] = {}
     step = max(1, CHUNK_CELLS // (max(world.seeds) * world.rows))
     for start in range(0, tables, step):
@@ -143,10 +131,15 @@ def rejections(
         common = COMMON * rng.standard_normal(shape, dtype=np.float32)
         a = draw_arm(world, 0, common, rng, shift=shift)
         b = draw_arm(world, 1, common, rng)
+        failed = rng.random(a.shape[:2]) < failing if failing else np.zeros(a.shape[:2], bool)
+        a[failed] = rng.random((failed.sum(), world.rows)) < 0.5
         rejected, testable = crossed_rejects(a, b)
-        misses = crossed_rejects(a, b, truth)[0] if shift else rejected
+        misses = crossed_rejects(a, b, truth)[0] if truth else rejected
+        warned = failed.any(axis=1)
         chunk = {
             "untestable": ~testable,
+            "warned": warned,
+            "covered without warning": ~misses[testable & ~warned],
             "crossed": rejected[testable],
             "covered": ~misses[testable],
             "welch": t_rejects(*welch_parts(a.mean(axis=-1), b.mean(axis=-1))),
@@ -154,17 +147,33 @@ def rejections(
         }
         for test, hits in chunk.items():
             found.setdefault(test, []).append(hits)
-    return {test: float(np.concatenate(hits).mean()) for test, hits in found.items()}
+    return {test: _share(np.concatenate(hits)) for test, hits in found.items()}
 
 
-def simulated(
-    cells: Sequence[World], *, tables: int, seed: int, shift: float = 0.0
-) -> list[tuple[World, dict[str, float]]]:
-    """Return the shares of every cell; each has a generator of its own, so that cells can be run apart."""
-    return [
-        (world, rejections(world, tables=tables, rng=np.random.default_rng([seed, place]), shift=shift))
-        for place, world in enumerate(cells)
-    ]
+def _share(hits: np.ndarray) -> float:
+    return float(hits.mean()) if hits.size else float("nan")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a part is asked for: tables a cell, seed, and a `map` that may use several processes."""
+
+    tables: int
+    seed: int
+    each: Callable[..., Iterable[Any]] = map
+
+
+def simulated(cells: Sequence[World], job: Job, *, shift: float = 0.0, failing: float = 0.0) -> list[Cell]:
+    """Return the shares of every cell; each has a generator of its own, so that processes give the same numbers."""
+    one = partial(_cell, tables=job.tables, seed=job.seed, shift=shift, failing=failing)
+    return list(zip(cells, job.each(one, enumerate(cells)), strict=True))
+
+
+def _cell(
+    place: tuple[int, World], *, tables: int, seed: int, shift: float, failing: float
+) -> dict[str, float]:
+    rng = np.random.default_rng([seed, place[0]])
+    return rejections(place[1], tables=tables, rng=rng, shift=shift, failing=failing)
 
 
 def plain_power(effect: float = 1.0, n: int = 10, *, tables: int, seed: int) -> tuple[float, float, float]:
@@ -180,35 +189,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Calibration of the tests where the truth is known.")
     parser.add_argument("--tables", type=int, default=4000, help="tables a cell (default 4000)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--part", type=int, nargs="+", default=[1, 2, 3, 4, 5, 6, 7], choices=range(1, 8))
-    parser.add_argument("--picture", help="file for the picture of parts 1 to 4; takes the whole of them")
+    parser.add_argument("--part", type=int, nargs="+", default=[1, 2, 3, 4, 5, 6, 7, 8], choices=range(1, 9))
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="processes; the numbers do not depend on it (default 1)"
+    )
+    parser.add_argument("--picture", help="file for the picture of the parts that are run")
     given = parser.parse_args()
-    parts = {1: enough, 2: few, 3: differing, 4: fitted, 5: points, 6: divisions, 7: plain}
+    parts = {1: enough, 2: few, 3: differing, 4: fitted, 5: points, 6: folds, 7: plain, 8: failing}
     shown: Dots = []
-    for part in given.part:
-        shown += parts[part](given.tables, given.seed)
-        print(flush=True)
+    with ProcessPoolExecutor(given.jobs) as pool:
+        job = Job(given.tables, given.seed, pool.map if given.jobs > 1 else map)
+        for part in given.part:
+            shown += parts[part](job)
+            print(flush=True)
     if given.picture:
         draw(shown, given.picture)
 
 
-def enough(tables: int, seed: int) -> Dots:
+def enough(job: Job) -> Dots:
     """Print part 1: false alarms with five runs an arm or more."""
-    return _false_alarms("five runs or more", ENOUGH, tables, seed)
+    return _false_alarms("five runs or more", ENOUGH, job)
 
 
-def few(tables: int, seed: int) -> Dots:
+def few(job: Job) -> Dots:
     """Print part 2: false alarms below five runs."""
-    return _false_alarms("below five runs", FEW, tables, seed + 1)
+    return _false_alarms("below five runs", FEW, replace(job, seed=job.seed + 1))
 
 
-def _false_alarms(name: str, cells: Sequence[World], tables: int, seed: int) -> Dots:
-    print(f"{name}: {len(cells)} cells of {tables} tables, true nulls\n")
+def _false_alarms(name: str, cells: Sequence[World], job: Job) -> Dots:
+    print(f"{name}: {len(cells)} cells of {job.tables} tables, true nulls\n")
     print(
         "| runs | cells | crossed: lowest, highest | within 3.5 to 6.5 % | cannot be tested, at most | Welch, highest |"
     )
     print("|---|---|---|---|---|---|")
-    found = simulated(cells, tables=tables, seed=seed)
+    found = simulated(cells, job)
     dots: Dots = []
     for seeds in dict.fromkeys(world.seeds for world in cells):
         own = [shares for world, shares in found if world.seeds == seeds]
@@ -230,34 +244,43 @@ def _line(name: str, cells: Sequence[dict[str, float]]) -> None:
     )
 
 
-def differing(tables: int, seed: int) -> Dots:
+def differing(job: Job) -> Dots:
     """Print part 3: coverage of a true difference."""
-    found = simulated(ENOUGH, tables=tables, seed=seed + 2, shift=SHIFT)
-    covered = np.array([shares["covered"] for _, shares in found])
-    inside = ((covered >= 0.93) & (covered <= 0.97)).mean()
+    found = simulated(ENOUGH, replace(job, seed=job.seed + 2), shift=SHIFT)
     print(
-        f"{len(found)} cells of {tables} tables, arms {SHIFT} probits apart: the 95 % interval holds the truth in"
+        f"{len(found)} cells of {job.tables} tables, arms {SHIFT} probits apart: coverage of the 95 % interval\n"
     )
-    print(
-        f"{100 * covered.min():.1f} to {100 * covered.max():.1f} %, in 93 to 97 % for {100 * inside:.0f} % of the cells"
-    )
+    print("| runs | cells | lowest, highest | within 93 to 97 % |\n|---|---|---|---|")
+    for seeds in [*dict.fromkeys(world.seeds for world in ENOUGH), None]:
+        covered = np.array([shares["covered"] for world, shares in found if seeds in (None, world.seeds)])
+        inside = ((covered >= 0.93) & (covered <= 0.97)).mean()
+        name = "all" if seeds is None else f"{seeds[0]} against {seeds[1]}"
+        ends = f"{100 * covered.min():.1f}, {100 * covered.max():.1f} %"
+        print(f"| {name} | {len(covered)} | {ends} | {100 * inside:.0f} % |")
     worst = min(found, key=lambda one: one[1]["covered"])
     print(
-        f"lowest: {100 * worst[1]['covered']:.1f} % in {worst[0]}, true difference {worst[0].truth(SHIFT):.4f}"
+        f"\nlowest: {100 * worst[1]['covered']:.1f} % in {worst[0]}, true difference {worst[0].truth(SHIFT):.4f}"
     )
-    return [("coverage: 1 minus", (1 - covered).tolist())]
+    return [("differing arms: interval misses", [1 - shares["covered"] for _, shares in found])]
 
 
-def fitted(tables: int, seed: int) -> Dots:
+def fitted(job: Job) -> Dots:
     """Print part 4: models that were fitted, equal arms, on data sets that did not help to choose the rule."""
     print("| data | arms | runs | crossed t | Welch t | cannot be tested |\n|---|---|---|---|---|---|")
     dots: dict[str, list[float]] = {}
-    for data, arms, runs, shares in models.equal_arms(times=tables, seed=seed):
+    one = partial(models.equal_arms, times=job.tables, seed=job.seed)
+    cells = list(itertools.product(models.DATA_SETS, models.PAIRS))
+    for (data, kinds), lines in zip(cells, job.each(one, *zip(*cells, strict=True)), strict=True):
+        arms = kinds[0] if len(set(kinds)) == 1 else f"{kinds[0]} and {kinds[1]}, exchanged by row"
+        for runs, shares in lines:
+            print(f"| {data} | {arms} | {runs} | {_percent(shares, 'crossed', 'welch', 'untestable')} |")
+            dots.setdefault(f"fitted models, {runs} runs", []).append(shares["crossed"])
+    for name, rates in dots.items():
+        inside = np.mean([0.035 <= rate <= 0.065 for rate in rates])
         print(
-            f"| {data} | {arms} | {runs} | {_percent(shares, 'crossed', 'welch', 'untestable')} |", flush=True
+            f"\n{name}: {100 * min(rates):.1f} to {100 * max(rates):.1f} %, {100 * inside:.0f} % within 3.5 to 6.5"
         )
-        dots.setdefault(f"fitted models, {runs} runs", []).append(shares["crossed"])
-    shares = models.null_comparisons(*models.digits_pool(640), times=tables // 2, seed=seed)
+    shares = models.null_comparisons(*models.digits_pool(640), times=job.tables // 2, seed=job.seed)
     print("\n| networks on digits, 10 against 10 seeds | rejected |\n|---|---|")
     names = {"crossed": "crossed t", "welch": "Welch t", "epochwise": "epochwise (not valid)"}
     for test, said in names.items():
@@ -265,34 +288,58 @@ def fitted(tables: int, seed: int) -> Dots:
     return list(dots.items())
 
 
-def points(tables: int, seed: int) -> Dots:
+POINTS = (("moons", (4, 16)), ("circles", (8, 16)), ("circles", (4, 16)))
+
+
+def points(job: Job) -> Dots:
     """Print part 5: coverage of a true difference between two configurations, runs with two optima among them."""
     print(
         "| data | hidden units | true difference | interval covers it | crossed t finds it |\n|---|---|---|---|---|"
     )
-    for name, widths in (("moons", (4, 16)), ("circles", (8, 16)), ("circles", (4, 16))):
-        found = models.coverage_of_points(name, runs=400, times=tables, seed=seed, widths=widths)
+    one = partial(models.coverage_of_points, runs=400, times=job.tables, seed=job.seed)
+    for (name, widths), found in zip(POINTS, job.each(one, *zip(*POINTS, strict=True)), strict=True):
         print(
             f"| {name} | {widths[0]}, {widths[1]} | {found['truth']:.4f} | {_percent(found, 'covered', 'found')} |"
         )
     return []
 
 
-def divisions(tables: int, seed: int) -> Dots:
+def folds(job: Job) -> Dots:
     """Print part 6: cross-validation of two learners that are equal."""
     print("| splits of 200 rows | corrected t | paired t (not valid) |\n|---|---|---|")
-    for plan, shares in models.exchangeable_blocks(times=tables // 2, seed=seed).items():
+    for plan, shares in models.exchangeable_blocks(times=job.tables // 2, seed=job.seed).items():
         print(f"| {plan} | {_percent(shares, 'corrected', 'plain')} |")
     return []
 
 
-def plain(tables: int, seed: int) -> Dots:
+def plain(job: Job) -> Dots:
     """Print part 7: power of the t test."""
-    power, theory, covered = plain_power(tables=10 * tables, seed=seed)
+    power, theory, covered = plain_power(tables=10 * job.tables, seed=job.seed)
     print(
         f"Welch t, one standard deviation, 10 against 10: rejects {power:.3f} (theory {theory:.3f} for the pooled t),"
     )
     print(f"its 95 % interval covers the truth in {covered:.3f}")
+    return []
+
+
+PERFECT = [World(0.999, rows, (10, 10), 0.45, (0.06, 0.06)) for rows in (200, 360, 2000)]
+FAILING = [World(0.9, 360, seeds, 0.45, (0.06, 0.06)) for seeds in ((5, 5), (10, 10), (30, 30))]
+
+
+def failing(job: Job) -> Dots:
+    """Print part 8: what runs that fail do to the interval, how often they are warned of, and arms without mistakes."""
+    print("| runs | a run fails in | interval covers the truth | warned | covers it where no run failed |")
+    print("|---|---|---|---|---|")
+    for share in (0.02, 0.05, 0.1, 0.2):
+        for world, found in simulated(FAILING, replace(job, seed=job.seed + 3), failing=share):
+            said = _percent(found, "covered", "warned", "covered without warning")
+            print(f"| {world.seeds[0]} against {world.seeds[1]} | {100 * share:.0f} % | {said} |")
+    print(
+        "\nequal arms, accuracy 0.999\n\n| rows | runs | false alarms | cannot be tested |\n|---|---|---|---|"
+    )
+    for world, found in simulated(PERFECT, replace(job, seed=job.seed + 4)):
+        said = _percent(found, "crossed", "untestable")
+        print(f"| {world.rows} | {world.seeds[0]} against {world.seeds[1]} | {said} |")
     return []
 
 

@@ -7,16 +7,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from scipy import special
 
 from mlexp.nn.estimators import MLPClassifier
 from mlexp.nn.stack import fit_stack
 from mlexp.stats import crossed_parts, welch_parts
+from mlexp.stats.crossed import behrens_fisher
+from mlexp.stats.mixture import two_sided
 
 ALPHA = 0.05
+NOTHING = 1e-12  # variance below which there is nothing but rounding of float32
 STACK = 64  # networks side by side
 SEEDS = 10  # runs an arm
 Shares = dict[str, float]
@@ -26,6 +27,23 @@ def t_rejects(difference: np.ndarray, se: np.ndarray, df: np.ndarray, null: floa
     """Return which comparisons reject `null` at ALPHA; no variance means no rejection."""
     bound = special.stdtrit(df, 1 - ALPHA / 2) * np.where(se > 0, se, np.inf)
     return np.asarray(np.abs(difference - null) > bound)
+
+
+def crossed_rejects(a: np.ndarray, b: np.ndarray, null: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Return which tables the crossed test rejects `null` on, and on which it can be computed."""
+    parts, seeds = crossed_parts(a, b), (a.shape[1], b.shape[1])
+    if min(seeds) >= 5:
+        testable = parts.variance > NOTHING
+        return t_rejects(parts.difference, np.sqrt(parts.variance), parts.df, null), testable
+    rejected, testable = np.zeros(len(a), bool), np.zeros(len(a), bool)
+    for place in range(len(a)):
+        one = type(parts)(**{name: np.asarray(value[place]) for name, value in vars(parts).items()})
+        mixture = behrens_fisher(one, seeds)
+        assert mixture is not None
+        testable[place] = mixture.plain > NOTHING
+        if testable[place]:
+            rejected[place] = two_sided(mixture, float(one.difference) - null) <= ALPHA
+    return rejected, testable
 
 
 def trained(
@@ -66,71 +84,73 @@ def digits_pool(n: int, epochs: int = 30) -> tuple[np.ndarray, np.ndarray]:
     return right(models, X_test, y_test), curves
 
 
-def data_sets() -> Iterator[tuple[str, tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]]:
-    """Yield name, training and held-out rows of the data sets that did not help to choose the rule."""
+Rows = tuple[np.ndarray, np.ndarray]
+DATA_SETS = {
+    "breast cancer": 0.6,
+    "wine": 0.6,
+    "moons": 2000,
+    "three classes, 20 features": 4000,
+}  # held-out rows
+
+
+def data_set(name: str) -> tuple[Rows, Rows]:
+    """Return training and held-out rows of a data set that did not help to choose the rule."""
     from sklearn.datasets import load_breast_cancer, load_wine, make_classification
     from sklearn.model_selection import train_test_split
     from sklearn.preprocessing import StandardScaler
 
-    made = make_classification(
-        4300, 20, n_informative=6, n_classes=3, class_sep=0.8, flip_y=0.05, random_state=0
-    )
-    sources = {
-        "breast cancer": (*load_breast_cancer(return_X_y=True), 0.6),
-        "wine": (*load_wine(return_X_y=True), 0.6),
-        "moons": (*points("moons", 2300, 5), 2000),
-        "three classes, 20 features": (*made, 4000),
-    }
-    for name, (X, y, held) in sources.items():
-        X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=held, random_state=0, stratify=y)
-        scale = StandardScaler().fit(X_train)
-        yield (
-            name,
-            (scale.transform(X_train).astype(np.float32), y_train),
-            (
-                scale.transform(X_test).astype(np.float32),
-                y_test,
-            ),
+    if name == "breast cancer":
+        X, y = load_breast_cancer(return_X_y=True)
+    elif name == "wine":
+        X, y = load_wine(return_X_y=True)
+    elif name == "moons":
+        X, y = points("moons", 2300, 5)
+    else:
+        X, y = make_classification(
+            4300, 20, n_informative=6, n_classes=3, class_sep=0.8, flip_y=0.05, random_state=0
         )
+    X_train, X_test, y_train, y_test = train_test_split(
+        X, y, test_size=DATA_SETS[name], random_state=0, stratify=y
+    )
+    scale = StandardScaler().fit(X_train)
+    train, held = (scale.transform(part).astype(np.float32) for part in (X_train, X_test))
+    return (train, y_train), (held, y_test)
 
 
-def pools(
-    train: tuple[np.ndarray, np.ndarray], held: tuple[np.ndarray, np.ndarray], runs: int
-) -> dict[str, np.ndarray]:
-    """Fit `runs` models of each kind that differ in their seed alone; return which rows each gets right."""
+def pool(kind: str, train: Rows, held: Rows, runs: int) -> np.ndarray:
+    """Fit `runs` models of a kind that differ in their seed alone; return which held-out rows each gets right."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.neighbors import KNeighborsClassifier
 
     X, y = train
-    found = {"networks": right(trained(runs, train, hidden=[16], epochs=20, batch_size=32)[0], *held)}
-    forests, neighbours = [], []
-    for seed in range(runs):
-        forests.append(RandomForestClassifier(20, random_state=seed).fit(X, y))
-        drawn = np.random.default_rng(seed).integers(
-            len(X), size=len(X)
-        )  # else every seed would give one model
-        neighbours.append(KNeighborsClassifier(5).fit(X[drawn], y[drawn]))
-    return found | {"forests": right(forests, *held), "nearest neighbours": right(neighbours, *held)}
+    if kind == "networks":
+        return right(trained(runs, train, hidden=[16], epochs=20, batch_size=32)[0], *held)
+    if kind == "forests":
+        return right([RandomForestClassifier(20, random_state=seed).fit(X, y) for seed in range(runs)], *held)
+    drawn = [
+        np.random.default_rng(seed).integers(len(X), size=len(X)) for seed in range(runs)
+    ]  # else one model
+    return right([KNeighborsClassifier(5).fit(X[rows], y[rows]) for rows in drawn], *held)
+
+
+KINDS = ("networks", "forests", "nearest neighbours")
+PAIRS = (*((kind, kind) for kind in KINDS), *zip(KINDS, (*KINDS[1:], KINDS[0]), strict=True))
+COUNTS = (3, 5, 10, 30)  # runs an arm
 
 
 def equal_arms(
-    *, times: int, seed: int, runs: int = 120, rows: int = 300
-) -> Iterator[tuple[str, str, int, Shares]]:
-    """Yield data set, arms, runs an arm, and how often each test rejects a true null between fitted models.
+    data: str, kinds: tuple[str, str], *, times: int, seed: int, runs: int = 240, rows: int = 300
+) -> list[tuple[int, Shares]]:
+    """Return runs an arm, and how often each test rejects a true null between models fitted on a data set.
 
     Either both arms come from one pool: the same configuration, other seeds. Or they are of two kinds, and on each row
     it is left to chance which of them is called A: rows matter as much as they can, and neither arm is better over new
     rows. Comparisons share models and rows, so their number says less than as many from fresh ones would.
     """
+    found = {kind: pool(kind, *data_set(data), runs) for kind in kinds}
     rng = np.random.default_rng([seed, 7])
-    for data, train, held in data_sets():
-        found = pools(train, held, runs)
-        kinds = list(found)
-        pairs = [(kind, kind) for kind in kinds] + list(zip(kinds, [*kinds[1:], kinds[0]], strict=True))
-        for one, other in pairs:
-            for count in (5, 10):
-                name = one if one == other else f"{one} and {other}, exchanged by row"
-                yield data, name, count, _equal(found[one], found[other], count, rows, times // 4, rng)
+    one, other = (found[kind] for kind in kinds)
+    return [(count, _equal(one, other, count, rows, times, rng)) for count in COUNTS]
 
 
 def _equal(
@@ -144,13 +164,12 @@ def _equal(
         if one is not other:
             swapped = rng.random(len(row)) < 0.5
             a, b = np.where(swapped, b, a), np.where(swapped, a, b)
-        parts = crossed_parts(a, b)
-        testable = bool(parts.variance > 1e-18)
-        hits["untestable"].append(not testable)
-        if testable:
-            hits["crossed"].append(bool(t_rejects(parts.difference, np.sqrt(parts.variance), parts.df)))
+        rejected, testable = crossed_rejects(a[None], b[None])
+        hits["untestable"].append(not testable[0])
+        if testable[0]:
+            hits["crossed"].append(bool(rejected[0]))
         hits["welch"].append(bool(t_rejects(*welch_parts(a.mean(axis=1), b.mean(axis=1)))))
-    return {test: float(np.mean(found)) if found else 0.0 for test, found in hits.items()}
+    return {test: float(np.mean(found)) if found else float("nan") for test, found in hits.items()}
 
 
 def null_comparisons(scores: np.ndarray, curves: np.ndarray, *, times: int, seed: int) -> Shares:
@@ -186,11 +205,11 @@ def points(name: str, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def coverage_of_points(
     name: str,
+    widths: tuple[int, int],
     *,
     runs: int,
     times: int,
     seed: int,
-    widths: tuple[int, int] = (4, 16),
     rows: int = 500,
     epochs: int = 40,
 ) -> Shares:

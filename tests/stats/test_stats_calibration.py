@@ -62,7 +62,7 @@ def test_power_and_coverage_of_plain_t(calibration: ModuleType) -> None:
 @pytest.mark.slow
 def test_false_alarms(calibration: ModuleType) -> None:
     """1,000 tables a cell, standard error 0.7 points at 5 %: the bounds of docs/statistics.md plus two of them."""
-    found = calibration.simulated(calibration.ENOUGH, tables=1000, seed=5)
+    found = calibration.simulated(calibration.ENOUGH, calibration.Job(1000, 5))
     rates = np.array([shares["crossed"] for _, shares in found])
     assert rates.max() <= 0.089
     assert ((rates >= 0.035) & (rates <= 0.065)).mean() >= 0.8
@@ -76,7 +76,7 @@ def test_false_alarms(calibration: ModuleType) -> None:
 
 @pytest.mark.slow
 def test_false_alarms_below_five_runs(calibration: ModuleType) -> None:
-    found = calibration.simulated(calibration.FEW, tables=500, seed=6)
+    found = calibration.simulated(calibration.FEW, calibration.Job(500, 6))
     assert max(shares["crossed"] for _, shares in found) <= 0.085
 
 
@@ -84,7 +84,7 @@ def test_false_alarms_below_five_runs(calibration: ModuleType) -> None:
 def test_coverage_of_a_true_difference(calibration: ModuleType) -> None:
     cells = calibration.ENOUGH[::4]
     covered = np.array(
-        [s["covered"] for _, s in calibration.simulated(cells, tables=1000, seed=7, shift=0.15)]
+        [s["covered"] for _, s in calibration.simulated(cells, calibration.Job(1000, 7), shift=0.15)]
     )
     assert covered.min() >= 0.90
     assert ((covered >= 0.93) & (covered <= 0.97)).mean() >= 0.8
@@ -109,8 +109,16 @@ def test_networks_against_themselves(calibration: ModuleType) -> None:
 
 @pytest.mark.slow
 def test_interval_holds_the_difference_of_two_networks(calibration: ModuleType) -> None:
-    found = calibration.models.coverage_of_points("moons", runs=160, times=1000, seed=0)
+    found = calibration.models.coverage_of_points("moons", (4, 16), runs=160, times=1000, seed=0)
     assert 0.93 <= found["covered"] <= 0.97
+
+
+@pytest.mark.slow
+def test_failing_runs_are_warned_of(calibration: ModuleType) -> None:
+    """Ten runs an arm, one in ten fails: no table without a failed run in 1 - 0.9^10 = 65 % of cases."""
+    ((_, found),) = calibration.simulated(calibration.FAILING[1:2], calibration.Job(2000, 3), failing=0.1)
+    assert found["warned"] == pytest.approx(1 - 0.9**10, abs=0.03)
+    assert found["covered"] < 0.9
 
 
 @pytest.mark.slow

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.plots.seen import shown
 
 from mlexp import comparison_folder, record
 from mlexp.comparisons.analysis import analyse, write
@@ -72,7 +74,7 @@ def texts(figure: object) -> str:
     return " | ".join(text.get_text() for text in figure.findobj(match=lambda one: hasattr(one, "get_text")))  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("n", [2, 12])
+@pytest.mark.parametrize("n", [2, 4, 12])
 def test_every_figure_is_drawn_and_repeats(tmp_path: Path, n: int) -> None:
     arms = compared(tmp_path, {f"a rather long arm {k}": 0.95 - 0.05 * k for k in range(n)}, seeds=2)
     names = set(comparison.FIGURES) - (set() if n > 2 else {"ranking"})
@@ -119,3 +121,69 @@ def test_bars_stand_for_steps_of_one_size() -> None:
     assert edges.tolist() == [-75, -25, 25, 75, 125]
     uneven = comparison_curves._edges(np.random.default_rng(0).normal(size=30))
     assert len(uneven) == 16
+
+
+def many(tmp_path: Path, n: int, high: float | None = 0.02) -> Arms:
+    """Return arms of which the first, third and fourth may be best."""
+    names = [f"learning_rate={0.1 / 2**k:.4g} hidden=[{k + 3},8]" for k in range(n)]
+    means = np.linspace(0.95, 0.6, n)
+    ahead = {name: [float(mean) - 0.96, high if k in (0, 2, 3) else 0.0]
+             for k, (name, mean) in enumerate(zip(names, means, strict=True))}  # fmt: skip
+    record.write_json(
+        tmp_path / "comparison.json",
+        {
+            "format": 1,
+            "status": "completed",
+            "metric": "test.accuracy",
+            "measure": {"words": "test accuracy", "share": True, "higher_is_better": True},
+            "answer": ["May be best."],
+            "pairs": [],
+            "ranking": names,
+            "margin": 0.01,
+            "arms": [{"name": name} for name in names],
+            "with_best": {
+                "level": 0.95,
+                "may_be_best": [names[k] for k in (0, 2, 3)],
+                "not_best": [name for k, name in enumerate(names) if k not in (0, 2, 3)],
+                "ahead": ahead,
+            },
+        },
+    )
+    runs = {"arm": names, "run": ["seed=0"] * n, "value": means.tolist(), "folder": [""] * n}
+    record.write_table(tmp_path / "tables/runs.csv", runs)
+    return Arms(comparison_folder.load(tmp_path))
+
+
+@pytest.mark.parametrize("n", [5, 12, 40])
+def test_many_arms_are_drawn_against_the_best(tmp_path: Path, n: int) -> None:
+    arms = many(tmp_path, n)
+    with style.settings():
+        for figure in (comparison_scores.ranking(arms), comparison_scores.differences(arms)):
+            assert figure is not None
+            style.freeze(figure)
+            boxes = [text.get_window_extent() for text in shown(figure)]
+            for one, other in itertools.combinations(boxes, 2):
+                assert not one.padded(-1).overlaps(other.padded(-1))
+            for box in boxes:
+                assert box.x0 >= 0
+                assert box.x1 <= figure.bbox.x1
+        best, gaps = comparison_scores.ranking(arms), comparison_scores.differences(arms)
+    assert best is not None
+    assert gaps is not None
+    assert f"3 of {n} arms may be best" in texts(best)
+    bars = [list(line.get_xdata()) for line in best.axes[0].lines if line.get_linewidth() == 3]
+    means = 100 * np.linspace(0.95, 0.6, n)
+    assert bars == [pytest.approx([means[3], means[2]])]  # the second arm is not best: the first stands alone
+    drawn = [list(line.get_xdata()) for line in gaps.axes[0].lines]
+    low, high = arms.with_best["ahead"][arms.names[0]]
+    assert [100 * low, 100 * high] in drawn
+    assert "filled: may be best; grey band: the margin" in texts(gaps)
+
+
+def test_an_end_without_limit_is_drawn_to_the_edge(tmp_path: Path) -> None:
+    arms = many(tmp_path, 5, high=None)
+    with style.settings():
+        figure = comparison_scores.differences(arms)
+    assert figure is not None
+    ends = np.concatenate([line.get_xdata() for line in figure.axes[0].lines])
+    assert np.isfinite(np.asarray(ends, float)).all()

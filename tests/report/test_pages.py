@@ -280,6 +280,17 @@ def test_comparison_of_runs_that_were_there_points_to_them(tmp_path: Path) -> No
     assert "y minus x −2.00 points 95 % interval −5.00 to +1.00" in said
     assert "P value 0.200 Welch t" in said
     assert 'href="../t/r/"' in (tmp_path / "c/report.html").read_text()
+    best = {
+        "level": 0.95,
+        "may_be_best": ["x", "y"],
+        "not_best": [],
+        "ahead": {"x": [-0.03, 0], "y": [-0.01, 0.03]},
+    }
+    record.write_json(tmp_path / "c/comparison.json", info | {"with_best": best})
+    said = text_of(tmp_path / "c")
+    assert "Arms that may be best 2 of 2" in said
+    assert "behind the best by 3.00 points" in said
+    assert "P value" not in said
     assert "c/report.html" in report.write_index(tmp_path).read_text()
 
 

@@ -217,28 +217,11 @@ def test_anova() -> None:
     assert (found.statistic, found.p) == pytest.approx((other.statistic, other.pvalue))
 
 
-@pytest.mark.parametrize("k", [2, 4, 10])
-def test_range_tail_is_scipys_studentized_range(k: int) -> None:
-    from mlexp.stats.ranks import range_tail
-
-    q = np.array([0.0, 1.0, 3.6, 6.0])
-    assert range_tail(q, k) == pytest.approx(theirs.studentized_range.sf(q, k, np.inf), abs=1e-9)
-
-
 def test_friedman_of_full_agreement_has_no_f_but_a_p() -> None:
     found = stats.friedman(np.arange(15.0).reshape(5, 3))
     assert found.estimate == pytest.approx(1)
     assert found.name == "Friedman (chi-squared)"
     assert found.p == pytest.approx(theirs.chi2.sf(10, 2))
-
-
-def test_nemenyi_groups_overlap_like_the_bars_of_the_diagram() -> None:
-    table = np.array([np.arange(5.0)] * 10) + RNG.normal(0, 0.01, (10, 5))
-    done = stats.nemenyi(table)
-    assert done.ranks == (5.0, 4.0, 3.0, 2.0, 1.0)
-    assert done.critical_difference == pytest.approx(1.929, abs=5e-4)  # 2.728·sqrt(5·6/60)
-    assert done.groups == ((4, 3), (3, 2), (2, 1), (1, 0))
-    assert done.p[0][4] < 0.001 < done.p[0][2] < 0.05 < done.p[0][1]
 
 
 @pytest.mark.parametrize("method", ["percentile", "bca"])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mlexp import comparison_folder, stats
-from mlexp.comparisons import convergence, tuned, words
+from mlexp.comparisons import best, convergence, tuned, words
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.verdict import Pair, Verdict, judge
 from mlexp.result import Columns
@@ -65,7 +65,11 @@ def analyse(
         tables["epochs_to_target"] = columns
     chosen = dict(tuning) if tuning else {}
     lost = [entry for entries in evidence.entries.values() for entry in entries if entry.problem]
-    sentences = [*words.answer(evidence, verdict, node.alpha), *words.copies(evidence)]
+    if verdict.with_best is None:
+        sentences = words.answer(evidence, verdict, node.alpha)
+    else:
+        sentences = best.lines(evidence, verdict, node.margin)
+    sentences += words.copies(evidence)
     if chosen:
         sentences += [*tuned.at_the_edge(chosen), tuned.in_words(chosen)]
     warnings = [*_warnings(evidence, verdict), *failing(evidence), *tuned.warnings(chosen), *map(_loss, lost)]
@@ -81,7 +85,7 @@ def analyse(
 
 def _found(evidence: Evidence, verdict: Verdict, node: Comparison) -> dict[str, Any]:
     """Return what the verdict adds to `comparison.json`."""
-    metric, (best, runner_up) = evidence.metric, verdict.ranking[:2]
+    metric, (leader, runner_up) = evidence.metric, verdict.ranking[:2]
     words_of = {"words": metric.words, "share": metric.is_share, "higher_is_better": metric.sign > 0}
     return {
         "metric": str(metric),
@@ -94,8 +98,9 @@ def _found(evidence: Evidence, verdict: Verdict, node: Comparison) -> dict[str, 
         "why": verdict.choice.why if node.test == "auto" else "it was chosen by hand",
         "licence": words.licence(evidence, verdict.pairs[0].outcome.licence),
         "second": words.second(evidence, verdict),
-        "epochwise": convergence.epochwise(evidence, best, runner_up, node.alpha),
+        "epochwise": convergence.epochwise(evidence, leader, runner_up, node.alpha),
         "pairs": [_pair(pair) for pair in verdict.pairs],
+        "with_best": best.recorded(verdict),
         "overall": asdict(verdict.overall) if verdict.overall else None,
         "ranking": list(verdict.ranking),
         "alpha": node.alpha,
@@ -141,12 +146,12 @@ def _arm(evidence: Evidence, verdict: Verdict, arm: str, node: Comparison) -> di
     if arm not in evidence.arms:
         return row
     used, values = evidence.used[arm], evidence.values(arm)
-    best = values * evidence.metric.sign
+    signed = values * evidence.metric.sign
     mean = verdict.means[arm]
     row |= {"runs": len(values), "mean": values.mean()} | _interval(mean, evidence.metric.is_share)
     row |= {"interval_over": words.varied(evidence, arm), "sd": values.std(ddof=1) if len(values) > 1 else ""}
-    row |= {"best": values[best.argmax()], "worst": values[best.argmin()]}
-    row |= {"interquartile_mean": stats.interquartile_mean(values)}
+    row |= {"best": values[signed.argmax()], "worst": values[signed.argmin()]}
+    row |= {"interquartile_mean": stats.interquartile_mean(values)} | best.ahead(verdict, arm)
     chosen = [_metric(entry, "validation", evidence.metric.name) for entry in used]
     epochs = [entry.run.info["facts"].get("epochs") for entry in used if entry.run]
     seconds = [convergence.seconds_of(entry.run) for entry in used if entry.run]
@@ -251,7 +256,7 @@ def runs_table(evidence: Evidence, folder: Path) -> Columns:
 
 
 def _warnings(evidence: Evidence, verdict: Verdict) -> list[str]:
-    cautions = stats.cautions(verdict.design, verdict.test)
+    cautions = stats.cautions(verdict.design, verdict.test, with_best=verdict.with_best is not None)
     found = [words.licence(evidence, f"{text[0].upper()}{text[1:]}.") for text in cautions]
     if verdict.misfit:
         found.insert(0, verdict.misfit)

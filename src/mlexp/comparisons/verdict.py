@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -13,8 +13,10 @@ from mlexp import stats
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.pairwise import PAIRED, halves, split_sizes, spread, values
 from mlexp.errors import ConfigError, DataError
-from mlexp.stats import Choice, Design, Equivalence, Outcome, SeedsNeeded
+from mlexp.stats import Choice, Design, Equivalence, Outcome, SeedsNeeded, WithBest
 from mlexp.studies import Comparison
+
+MOST_BY_PAIRS = 4  # with more arms the verdict says which may be best, not how every pair stands
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Verdict:
     pairs : every pair, the arms in the order of their means
     ranking : arms, the best mean first
     means : arm -> its mean, with its interval
+    with_best : how far each arm, in the order of the ranking, is from the best of the others; None with few arms, or
+        where the test gives no interval
     """
 
     design: Design
@@ -73,6 +77,7 @@ class Verdict:
     pairs: tuple[Pair, ...]
     ranking: tuple[str, ...]
     means: Mapping[str, Outcome]
+    with_best: WithBest | None = None
 
     def pair(self, one: str, other: str) -> Pair:
         """Return the pair of two arms."""
@@ -112,7 +117,37 @@ def judge(evidence: Evidence, node: Comparison) -> Verdict:
         for pair, outcome, p in zip(pairs, outcomes, adjusted, strict=True)
     ]
     means = {arm: mean_of(evidence, arm, level) for arm in evidence.arms}
-    return Verdict(design, choice, test, misfit, overall, tuple(compared), tuple(ranking), means)
+    best = with_best(evidence, compared, ranking, test, node.alpha) if len(ranking) > MOST_BY_PAIRS else None
+    return Verdict(design, choice, test, misfit, overall, tuple(compared), tuple(ranking), means, best)
+
+
+def with_best(
+    evidence: Evidence, pairs: Sequence[Pair], ranking: Sequence[str], test: str, alpha: float
+) -> WithBest | None:
+    """Return how far each arm is from the best of the others; None unless the test gives intervals.
+
+    Every limit is an end of the interval that the test of the pair gives at the level that this needs. Differences
+    count in the direction of what is better.
+    """
+    tested = [pair.outcome for pair in pairs if pair.outcome.testable]
+    if not tested or all(outcome.low is None for outcome in tested):
+        return None
+    sign = evidence.metric.sign
+
+    def upper(i: int, j: int, tail: float) -> float:
+        outcome = PAIRED[test](evidence, ranking[i], ranking[j], 1 - 2 * tail, 1)
+        if outcome.low is None or outcome.high is None:
+            return np.inf
+        return outcome.high if sign > 0 else -outcome.low
+
+    variances = None
+    if len(tested) == len(pairs) and all(outcome.se is not None for outcome in tested):
+        place = {arm: k for k, arm in enumerate(ranking)}
+        variances = np.zeros((len(ranking), len(ranking)))
+        for pair in pairs:
+            a, b = place[pair.a], place[pair.b]
+            variances[a, b] = variances[b, a] = float(pair.outcome.se or 0) ** 2
+    return stats.compared_with_best(len(ranking), upper, variances=variances, alpha=alpha)
 
 
 def mean_of(evidence: Evidence, arm: str, level: float) -> Outcome:

@@ -55,6 +55,16 @@ class Arms:
         return self.comparison.runs
 
     @property
+    def with_best(self) -> dict[str, Any]:
+        """Which arms may be best, how far each is from the best of the others; empty where the verdict is on pairs."""
+        return self.info.get("with_best") or {}
+
+    @property
+    def direction(self) -> int:
+        """1 where more is better, −1 where less is."""
+        return 1 if self.info["measure"]["higher_is_better"] else -1
+
+    @property
     def scale(self) -> float:
         """Shares are drawn in percent."""
         return 100.0 if self.info["measure"]["share"] else 1.0

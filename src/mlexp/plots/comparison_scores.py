@@ -57,7 +57,12 @@ def name_arms(axes: Axes, arms: Arms, names: Sequence[str] = (), width: float = 
 
 
 def differences(arms: Arms) -> Figure | None:
-    """Draw the interval of each difference against zero and the margin; filled where it is significant."""
+    """Draw the interval of each difference against zero and the margin; filled where it is significant.
+
+    Where there are many arms it is the difference of each arm from the best of the others.
+    """
+    if arms.with_best:
+        return _from_best(arms)
     pairs = [pair for pair in arms.info["pairs"] if pair["low"] is not None]
     best_only = len(pairs) > MOST_PAIRS
     if best_only:
@@ -88,11 +93,53 @@ def differences(arms: Arms) -> Figure | None:
     return figure
 
 
+def _from_best(arms: Arms) -> Figure:
+    """Draw how far each arm is ahead of the best of the others; those that may be best are filled."""
+    best, scale = arms.with_best, arms.scale
+    means = arms.direction * np.array([arms.values[name].mean() for name in arms.names])
+    level = f"{100 * best['level']:.4g} % simultaneous intervals"
+    figure = style.new_figure(
+        0.95 + ROW * len(arms.names), f"Each arm against the best of the others, with {level}"
+    )
+    axes = figure.subplots()
+    margin = arms.info["margin"]
+    if margin:
+        axes.axvspan(-scale * margin, 0, color=style.PALE, alpha=0.6, linewidth=0)
+    axes.axvline(0, color=style.INK, linewidth=0.8)
+    gaps = [mean - np.delete(means, place).max() for place, mean in enumerate(means)]
+    ends = {
+        name: [None if end is None else scale * end for end in best["ahead"][name]] for name in arms.names
+    }
+    axes.plot(gaps, range(len(gaps)), linestyle="none")  # an end without limit is drawn to the edge of these
+    known = [end for pair in ends.values() for end in pair if end is not None]
+    edges = (min([*gaps, *known]), max([*gaps, *known]))
+    for place, name in enumerate(arms.names):
+        low, high = (edge if end is None else end for end, edge in zip(ends[name], edges, strict=True))
+        may = name in best["may_be_best"]
+        colour = style.BLUE if may else style.GREY
+        axes.plot((low, high), (place, place), color=colour, linewidth=1.6)
+        axes.plot(
+            gaps[place], place, "o", color=colour, markerfacecolor=colour if may else "white", markersize=5
+        )
+    name_arms(axes, arms)
+    shade = "; grey band: the margin" if margin else ""
+    axes.set_xlabel(f"{arms.axis_of_differences}, better to the right\nfilled: may be best{shade}")
+    return figure
+
+
 def ranking(arms: Arms) -> Figure | None:
-    """Draw the means of the arms along one axis, with bars over those of which no pair differs significantly."""
+    """Draw the means of the arms along one axis, with bars over those of which no pair differs significantly.
+
+    Where there are many arms the bars are over those that may be best.
+    """
     if len(arms.names) < 3:
         return None
     means = np.array([arms.values[name].mean() for name in arms.names])
+    if arms.with_best:
+        may = arms.with_best["may_be_best"]
+        headline = f"{len(may)} of {len(arms.names)} arms may be best: bar and full dots" if may else (
+            "None of the arms is best: each is worse than another one")  # fmt: skip
+        return _diagram(arms, arms.names, means, _stretches(arms, may), headline, arms.axis)
     return _diagram(
         arms,
         arms.names,
@@ -116,6 +163,17 @@ def _together(arms: Arms) -> list[list[int]]:
         if end > start and (not found or end > found[-1][-1]):
             found.append(list(range(start, end + 1)))
     return found
+
+
+def _stretches(arms: Arms, may: Sequence[str]) -> list[list[int]]:
+    """Return the stretches of the ranking, longer than one arm, in which every arm may be best."""
+    found: list[list[int]] = [[]]
+    for place, name in enumerate(arms.names):
+        if name in may:
+            found[-1].append(place)
+        elif found[-1]:
+            found.append([])
+    return [stretch for stretch in found if len(stretch) > 1]
 
 
 def _diagram(
@@ -163,10 +221,16 @@ def _limits(values: np.ndarray) -> tuple[float, float]:
 def _leader(axes: Axes, arms: Arms, name: str, value: float, depth: float, on_left: bool) -> None:
     end = axes.get_xlim()[0 if on_left else 1]
     axes.plot((value, value, end), (0, depth, depth), color=style.GREY, linewidth=0.7, clip_on=False)
+    ink = style.INK
+    if arms.with_best:
+        may = name in arms.with_best["may_be_best"]
+        ink = style.BLUE if may else style.GREY
+        face = ink if may else "white"
+        axes.plot(value, 0, "o", color=ink, markerfacecolor=face, markersize=4, clip_on=False, zorder=3)
     width = 1.65 - style.text_width(" 100.00", style.SMALL)
     label = f"{arms.labels(width, [name])[0]} {_short(value)}"
     gap: dict[str, Any] = {"xytext": (-3 if on_left else 3, 0), "textcoords": "offset points"}
-    axes.annotate(label, (end, depth), ha="right" if on_left else "left", va="center",
+    axes.annotate(label, (end, depth), ha="right" if on_left else "left", va="center", color=ink,
                   fontsize=style.SMALL, annotation_clip=False, **gap)  # fmt: skip
 
 

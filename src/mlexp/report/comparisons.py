@@ -81,6 +81,8 @@ def _key_figures(found: Found) -> list[KeyFigure]:
     measure, sign = found["measure"], 1 if pair["a"] == best else -1
     mean = percent(arm["mean"], FINE) if measure["share"] else number(arm["mean"])
     figures = [KeyFigure(f"Mean {measure['words']}, {best}", mean, f"{arm['runs']} runs")]
+    if found.get("with_best"):
+        return [*figures, *_with_best(found)]
     if pair["difference"] is not None:
         kind = "adjusted_" if len(found["pairs"]) > 1 and "adjusted_low" in pair else ""
         ends = sorted(sign * pair[kind + end] for end in ("low", "high") if pair[kind + end] is not None)
@@ -94,6 +96,20 @@ def _key_figures(found: Found) -> list[KeyFigure]:
     p = pair["p_adjusted"] if pair["p_adjusted"] is not None else pair["p"]
     if p is not None:
         figures.append(KeyFigure("P value", f"{p:.3f}" if p >= 0.001 else "< 0.001", str(pair["test"])))
+    return figures
+
+
+def _with_best(found: Found) -> list[KeyFigure]:
+    """Return how many arms may be best, and how far behind the last of them can be."""
+    best, share = found["with_best"], found["measure"]["share"]
+    level = f"at {100 * best['level']:g}{SPACE}%, all arms at once"
+    figures = [
+        KeyFigure("Arms that may be best", f"{len(best['may_be_best'])} of {len(found['ranking'])}", level)
+    ]
+    lows = [best["ahead"][arm][0] for arm in best["may_be_best"]]
+    if len(lows) > 1 and None not in lows:
+        most = _signed(-min(lows), share).lstrip("+") + (" points" if share else "")
+        figures.append(KeyFigure("They can be behind the best by", most, "at most"))
     return figures
 
 

@@ -130,10 +130,13 @@ COMPARED = {
         "Dots of one arm that lie among those of another: luck decides which looks better.",
     ),
     "differences": (
-        "Differences between pairs of arms with their intervals",
-        "An interval that leaves zero out tells two arms apart.",
+        "Differences with their intervals: between pairs of arms, or of many arms from the best other one",
+        "An interval that excludes zero: significant. Of many arms, those that reach above zero may be best.",
     ),
-    "ranking": ("Arms by their mean rank", "Arms that are joined are not told apart."),
+    "ranking": (
+        "Arms by their mean",
+        "A bar joins arms that do not differ significantly; of many arms, those that may be best.",
+    ),
     "learning_curves": (
         "Learning curves of every arm, with the spread of its runs",
         "Which arm learns faster, and which one ends better?",

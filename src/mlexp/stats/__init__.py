@@ -4,6 +4,7 @@ Every result carries `licence`, the sentence that says what it may be taken to s
 with the reason where the data hold no variance. `docs/statistics.md` says which design asks for which test.
 """
 
+from mlexp.stats.best import WithBest, compared_with_best
 from mlexp.stats.bootstrap import Interval, bootstrap_difference, bootstrap_interval, bootstrap_seeds_rows
 from mlexp.stats.choice import Choice, Design, cautions, choose, computable, correction, misfit
 from mlexp.stats.crossed import CrossedParts, crossed_mean, crossed_parts, crossed_t, group_scores
@@ -31,7 +32,7 @@ from mlexp.stats.power import (
     upper_limit_of_sd,
     upper_limit_of_share,
 )
-from mlexp.stats.ranks import Nemenyi, average_ranks, friedman, nemenyi
+from mlexp.stats.ranks import average_ranks, friedman
 from mlexp.stats.resampled import Posterior, bayesian_correlated_t, corrected_t, five_by_two_f, five_by_two_t
 from mlexp.stats.ttests import Equivalence, equivalence, paired_t, welch_parts, welch_t
 
@@ -44,10 +45,10 @@ __all__ = [
     "Effect",
     "Equivalence",
     "Interval",
-    "Nemenyi",
     "Outcome",
     "Posterior",
     "SeedsNeeded",
+    "WithBest",
     "all_pairs",
     "alpha_spent",
     "auc_scores",
@@ -62,6 +63,7 @@ __all__ = [
     "class_scores",
     "cliffs_delta",
     "cohens_d",
+    "compared_with_best",
     "computable",
     "corrected_t",
     "correction",
@@ -82,7 +84,6 @@ __all__ = [
     "mcnemar_counts",
     "minimum_detectable",
     "misfit",
-    "nemenyi",
     "nominal_levels",
     "one_way_anova",
     "paired_t",

@@ -173,8 +173,14 @@ def correction(test: str) -> str:
     return "Bonferroni" if test in ("bayesian", "bootstrap_seeds_rows") else "Holm"
 
 
-def cautions(design: Design, test: str) -> list[str]:
+def cautions(design: Design, test: str, *, with_best: bool = False) -> list[str]:
     """Return what a reader must know beside the outcome of a test under a design.
+
+    Parameters
+    ----------
+    design : what varied
+    test : that was used
+    with_best : whether the verdict is on which arms may be best, and not on all pairs
 
     Examples
     --------
@@ -194,7 +200,12 @@ def cautions(design: Design, test: str) -> list[str]:
         found.append("one run an arm: what another seed would give is unknown")
     if test == "welch" and not design.rows_kept:
         found.append("predictions were not kept: nothing can be said about new test images")
-    if design.arms > 2 and test != "none":
+    if with_best:
+        found.append(
+            "the verdict compares each arm with the best alone; the table of all pairs, adjusted by "
+            f"{correction(test)}, asks more and can differ from it"
+        )
+    elif design.arms > 2 and test != "none":
         found.append(f"more than two arms: all pairs are tested, adjusted by {correction(test)}")
     return found
 

@@ -1,24 +1,21 @@
-"""Several arms over several data sets: Friedman's test and Nemenyi's critical difference."""
+"""Several arms over several data sets: Friedman's test of their ranks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from mlexp.errors import DataError
 from mlexp.stats.outcome import (
     SMALLEST_P,
     Outcome,
     as_scores,
-    check_share,
     largest,
     untestable,
     without_rounding,
 )
 
 FRIEDMAN_LICENCE = "over new data sets like these: whether any arm ranks differently; not which one"
-NEMENYI_LICENCE = "over new data sets like these, for all pairs of arms at once"
 
 
 def average_ranks(table: object, *, higher_is_better: bool = True) -> np.ndarray:
@@ -118,107 +115,3 @@ def _tie_factor(ranks: np.ndarray) -> float:
         _, sizes = np.unique(row, return_counts=True)
         lost += float((sizes**3 - sizes).sum())
     return float(1 - lost / (n * k * (k**2 - 1)))
-
-
-@dataclass(frozen=True)
-class Nemenyi:
-    """Mean ranks with the difference that separates two arms.
-
-    Attributes
-    ----------
-    name, licence : the procedure and what it licenses
-    ranks : mean rank of every arm, 1 is best
-    critical_difference : arms whose mean ranks differ by at least this much differ
-    alpha : error rate over all pairs
-    p : symmetric matrix of probabilities, 1 on the diagonal
-    groups : largest sets of arms (by position, best first) that are not separated: the bars of the diagram
-    n : datasets and arms
-    """
-
-    name: str
-    licence: str
-    ranks: tuple[float, ...]
-    critical_difference: float
-    alpha: float
-    p: tuple[tuple[float, ...], ...]
-    groups: tuple[tuple[int, ...], ...]
-    n: dict[str, int]
-
-
-def nemenyi(table: object, *, higher_is_better: bool = True, alpha: float = 0.05) -> Nemenyi:
-    """Return the critical difference of mean ranks for all pairs of arms (Nemenyi), after Friedman's test.
-
-    CD = q_alpha/sqrt(2)·sqrt(k(k + 1)/(6N)), q_alpha the exact upper quantile of the studentized range of k
-    means with infinite degrees of freedom (Demšar prints q/sqrt(2) rounded to three places).
-    P. B. Nemenyi, Distribution-free Multiple Comparisons, PhD thesis, Princeton 1963.
-
-    Parameters
-    ----------
-    table : scores of shape (N, k), N data sets and k arms
-    higher_is_better : False for losses and errors
-    alpha : error rate over all pairs, default 0.05
-
-    Examples
-    --------
-    >>> done = nemenyi([[9.0, 8.0, 7.0], [6.0, 5.0, 4.0], [3.0, 1.0, 2.0], [9.0, 8.0, 7.0]])
-    >>> round(done.critical_difference, 3), done.groups
-    (1.657, ((0, 1), (1, 2)))
-    """
-    from scipy.optimize import brentq
-
-    check_share(alpha, "alpha")
-    ranks = _ranks(table, higher_is_better)
-    n, k = ranks.shape
-    if n < 2:
-        raise DataError("Nemenyi's test needs at least 2 data sets. Got 1.")
-    means, unit = ranks.mean(axis=0), float(np.sqrt(k * (k + 1) / (6 * n)))
-    quantile = brentq(lambda q: float(range_tail(q, k)) - alpha, 0, 100, xtol=1e-12)
-    critical = float(quantile) / np.sqrt(2) * unit
-    gaps = np.abs(means[:, None] - means[None, :]) / unit * np.sqrt(2)
-    p = np.clip(range_tail(gaps, k), SMALLEST_P, 1)
-    return Nemenyi(
-        "Nemenyi",
-        NEMENYI_LICENCE,
-        tuple(means.tolist()),
-        float(critical),
-        alpha,
-        tuple(tuple(row) for row in p.tolist()),
-        _groups(means, float(critical)),
-        {"datasets": n, "arms": k},
-    )
-
-
-def range_tail(q: object, k: int) -> np.ndarray:
-    """Return P(range of k standard normal values >= q): the studentized range with infinite degrees of freedom.
-
-    1 − k·∫ phi(z)·(Phi(z) − Phi(z − q))^(k − 1) dz by the trapezoidal rule, whose error is below 1e-14 here; SciPy's
-    own distribution gives the same and takes seconds. J. W. Tukey, The Problem of Multiple Comparisons (1953).
-
-    Parameters
-    ----------
-    q : array of any shape, >= 0
-    k : number of values, >= 2
-
-    Examples
-    --------
-    >>> round(float(range_tail(3.633160, 4)), 6)
-    0.05
-    """
-    from scipy.special import ndtr
-
-    z = np.linspace(-10, 10, 2001)
-    density = np.exp(-np.square(z) / 2) / np.sqrt(2 * np.pi) * (z[1] - z[0])
-    inside = ndtr(z) - ndtr(z - np.asarray(q, dtype=np.float64)[..., None])
-    return np.asarray(1 - k * (inside ** (k - 1)) @ density)
-
-
-def _groups(means: np.ndarray, critical: float) -> tuple[tuple[int, ...], ...]:
-    order = np.argsort(means, kind="stable")
-    found: list[tuple[int, ...]] = []
-    last = -1
-    for start in range(len(order)):
-        end = max(i for i in range(start, len(order)) if means[order[i]] - means[order[start]] < critical)
-        if end > start and end > last:
-            found.append(tuple(int(arm) for arm in order[start : end + 1]))
-            last = end
-    return tuple(found)

@@ -56,6 +56,7 @@ flags
   --dry-run            print what would run and stop
   -q, --quiet          print only the folder of the run
   -v, --verbose        print every epoch and what was prepared
+  --details            of a comparison: also the test, its scope of inference and all p values
   -sc install=bash     tab completion: eval "$(mlexp -sc install=bash)"
   -h, --help           this text
   --version
@@ -66,6 +67,7 @@ exit codes: 0 done, 1 fault of the program, 2 configuration, 3 data, 4 diverged,
 OPTIONS = {
     "-h": "help", "--help": "help", "--version": "version",
     "-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose", "--dry-run": "dry",
+    "--details": "details",
 }  # fmt: skip
 BEFORE_VERBS = (
     *(word for word in OPTIONS if word != "--version"),
@@ -140,7 +142,8 @@ def obey(arguments: list[str]) -> int:
     if "version" in own:
         print(f"mlexp {__version__}")
         return 0
-    return configured(rest, -1 if "quiet" in own else int("verbose" in own), dry="dry" in own)
+    said = -1 if "quiet" in own else int("verbose" in own)
+    return configured(rest, said, dry="dry" in own, details="details" in own)
 
 
 def report(error: MlexpError) -> int:
@@ -186,7 +189,7 @@ def verb(name: str, rest: Sequence[str] = ()) -> Callable[[Sequence[str]], int]:
     return called
 
 
-def configured(arguments: list[str], verbosity: int, *, dry: bool = False) -> int:
+def configured(arguments: list[str], verbosity: int, *, dry: bool = False, details: bool = False) -> int:
     """Compose the configuration of these words, and run it, show it, or show what would run."""
     flags, settings = apart(arguments)
     asked = [name for name in ("multirun", "cfg", "info", "completion") if name in flags]
@@ -207,7 +210,7 @@ def configured(arguments: list[str], verbosity: int, *, dry: bool = False) -> in
         configuration.complete(flags["completion"])
     else:
         plan = planned(settings, config_dir, ["mlexp", *arguments], multirun="multirun" in flags)
-        return start(plan, ["mlexp", *arguments], verbosity, dry=dry)
+        return start(plan, ["mlexp", *arguments], verbosity, dry=dry, details=details)
     return 0
 
 
@@ -229,10 +232,18 @@ def planned(settings: list[str], config_dir: str | None, command: list[str], *, 
     return config
 
 
-def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool) -> int:
-    """Run a configuration or a sweep and return the exit code; when `dry`, only show what would run."""
+def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool, details: bool = False) -> int:
+    """Run a configuration, a sweep or a comparison and return the exit code; when `dry`, only show what would run.
+
+    Raises
+    ------
+    ConfigError
+        `details` are those of the answer of a comparison, and this is none.
+    """
     from mlexp.schema import Config
 
+    if details and isinstance(asked, Config):
+        raise ConfigError(f"--details applies to comparisons. Got task={asked.task.name}: leave it out.")
     if isinstance(asked, Config):
         if dry:
             print(f"1 job: {asked.task.name}. Its configuration: the same command with --cfg job")
@@ -249,7 +260,9 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool) -> int
         if dry:
             comparisons.announce(asked)
             return 0
-        return ended(comparisons.run(asked, verbosity=verbosity))
+        return ended(comparisons.run(asked, verbosity=verbosity, details=details))
+    if details:
+        raise ConfigError("--details applies to comparisons. Got a sweep (-m): leave it out.")
     if dry:
         sweeps.show(asked)
         announce_search(asked.first, "each with")

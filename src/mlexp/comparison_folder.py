@@ -1,6 +1,6 @@
 """The folder of a comparison: that of a sweep, with the answer beside it.
 
-comparison.json    question, answer, design, test, arms, pairs, warnings, status
+comparison.json    question, answer, details, design, test, arms, pairs, warnings, status
 question.json      what comparison.json holds before there is an answer, should that file be damaged or not there yet
 tables/runs.csv    one row a run: its arm, value, status and folder; also of runs that did not complete
 tables/arms.csv    tables/pairs.csv    tables/p_matrix.csv    tables/epochs_to_target.csv
@@ -24,7 +24,7 @@ from mlexp.untrusted import run_folder
 INFO = "comparison.json"
 QUESTION = sweep_folder.QUESTION
 SHAPE = {"format": int, "status": str, "metric": str, "arms": [{"name": str}], "answer": [str], "question": str,
-         "error": (str, type(None)), "started": str, "pairs": [dict],
+         "details": dict, "error": (str, type(None)), "started": str, "pairs": [dict],
          "warnings": [str], "comparison": dict, "settings": dict, "design": dict, "command": [str]}  # fmt: skip
 
 

@@ -181,6 +181,9 @@ class Comparison:
         "largest difference that counts as none, in units of the metric, stated before looking; null: not asked",
     )
     target: float = key(0.97, number(0, 1), "accuracy whose epoch is looked for: epochs to reach it")
+    epochwise: bool = key(
+        False, boolean(), "also give the test over the epochs of one run that reports print, named not valid"
+    )
     tune_arms: bool = key(
         False, boolean(), "tune each arm first on its own validation part, within one budget (node tune)"
     )

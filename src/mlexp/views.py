@@ -181,6 +181,11 @@ class _Answered:
         return list(self.info["answer"])
 
     @property
+    def details(self) -> dict[str, str]:
+        """What stands beside the answer: the test, its scope of inference and the like, by name."""
+        return dict(self.info.get("details", {}))
+
+    @property
     def arms(self) -> pd.DataFrame:
         """One row an arm: mean, interval, best, worst ..."""
         return self.tables["arms"]

@@ -41,13 +41,17 @@ def test_seeds_and_rows_are_crossed(two_arms: Arms) -> None:
     assert pair["difference"] == outcome.estimate
     assert pair["p"] == outcome.p
     assert (pair["low"], pair["high"]) == (outcome.low, outcome.high)
-    lead = done.info["answer"][0]
-    assert lead.startswith(
-        f"sharp is better than blunt by {100 * outcome.estimate:.2f} points of test accuracy (95 %"
-    )
-    assert "over new training runs and new test rows; 6 seeds an arm; crossed t, p" in lead
-    assert "Welch t" in done.info["second"]
-    assert "For these test rows only" in done.info["second"]
+    verdict, size, interval, certainty = done.info["answer"]
+    assert verdict == "sharp is significantly better than blunt in test accuracy."
+    assert f"a difference of {100 * outcome.estimate:.2f} points" in size
+    assert interval == f"95 % interval {100 * outcome.low:.2f} to {100 * outcome.high:.2f} points."  # type: ignore[operator]
+    assert certainty.startswith("p < 0.001")
+    assert "6 seeds per arm" in certainty
+    details = done.info["details"]
+    assert "crossed t" in details["Test"]
+    assert "new training runs and new test samples" in details["Scope of inference"]
+    assert "Welch t" in details["Second line"]
+    assert "For these test samples only" in details["Second line"]
     welch = stats.welch_t(evidence.values("sharp"), evidence.values("blunt"))
     assert pair["welch_p"] == welch.p
 
@@ -58,26 +62,27 @@ def test_a_loss_is_better_when_it_is_lower(two_arms: Arms, monkeypatch: pytest.M
     pair = only(done)
     assert (pair["a"], pair["b"]) == ("blunt", "sharp")
     assert pair["high"] < 0  # type: ignore[operator]
-    assert f"interval {-100 * pair['high']:.2f} to {-100 * pair['low']:.2f}" in done.info["answer"][0]  # type: ignore[operator]
+    assert f"interval {-100 * pair['high']:.2f} to {-100 * pair['low']:.2f}" in done.info["answer"][2]  # type: ignore[operator]
     assert done.info["measure"]["higher_is_better"] is False
 
 
 def test_what_is_not_separated_is_not_called_equal(two_arms: Arms) -> None:
     done = answered(two_arms(4, (0.8, 0.8)))
-    lead, seeds = done.info["answer"][:2]
-    assert lead.startswith("These runs do not separate")
-    assert "does not show them to be equal" in lead
-    assert "seeds" in seeds
+    verdict, *_, certainty = done.info["answer"]
+    assert "do not differ significantly" in verdict
+    assert "That does not show them to be equal" in certainty
+    assert "seeds" in done.info["details"]["Seeds needed"]
     assert not only(done)["separated"]
 
 
 def test_a_margin_asks_for_equivalence(two_arms: Arms) -> None:
     evidence = two_arms(8, (0.8, 0.8))
     wide, narrow = (answered(evidence, margin=margin) for margin in (0.2, 0.0001))
-    assert any("are equal to within ±20.00 points" in sentence for sentence in wide.info["answer"])
-    assert any(
-        "are not shown to be equal to within ±0.01 points" in sentence for sentence in narrow.info["answer"]
-    )
+    assert "are equal to within ±20 points" in wide.info["answer"][0]
+    assert "does not show them to be equal" not in " ".join(wide.info["answer"])
+    assert "equal to within" not in narrow.info["answer"][0]
+    assert "does not show them to be equal to within ±0.01 points" in narrow.info["answer"][-1]
+    assert "are not shown to be equal to within ±0.01 points" in narrow.info["details"]["Equivalence"]
     assert only(wide)["equivalent"] is True
 
 
@@ -87,14 +92,15 @@ def test_one_run_an_arm_is_mcnemar(two_arms: Arms) -> None:
     expected = stats.mcnemar(*(evidence.table(arm)[0] for arm in ("sharp", "blunt")))  # type: ignore[index]
     assert done.info["test"] == "mcnemar"
     assert only(done)["p"] == expected.p
-    assert "for these two fitted models only" in done.info["answer"][0]
-    assert any(sentence.startswith("One run an arm") for sentence in done.info["warnings"])
+    assert "one run per arm" in done.info["answer"][-1]
+    assert "these two fitted models only" in done.info["details"]["Scope of inference"]
+    assert any(sentence.startswith("One run per arm") for sentence in done.info["warnings"])
 
 
 def test_two_runs_an_arm_carry_a_warning(two_arms: Arms) -> None:
     done = answered(two_arms(2))
     assert only(done)["low"] is not None
-    assert any("Fewer than five runs an arm" in sentence for sentence in done.info["warnings"])
+    assert any("Fewer than five runs per arm" in sentence for sentence in done.info["warnings"])
 
 
 def test_every_run_perfect_cannot_be_tested(make: Make, tmp_path: Path) -> None:
@@ -104,7 +110,7 @@ def test_every_run_perfect_cannot_be_tested(make: Make, tmp_path: Path) -> None:
     }
     done = analyse(Evidence(ACCURACY, entries), Comparison(), folder=tmp_path / "answer")
     assert "cannot be tested" in done.info["answer"][0]
-    assert "every score is the same" in done.info["answer"][0]
+    assert "every score is the same" in done.info["answer"][-1]
     assert only(done)["p"] is None
     write(done, tmp_path / "answer", {}, figures=True)
     text = (tmp_path / "answer" / "comparison.json").read_text()
@@ -120,8 +126,10 @@ def test_lost_runs_are_kept_and_shown(make: Make) -> None:
     done = answered(Evidence(ACCURACY, entries))
     assert done.info["status"] == "failed"
     assert done.tables["arms"]["lost"] == [1, 1]
-    assert "one (seed=3) does not count: diverged, the loss is not finite" in done.info["warnings"]
-    assert "other (seed=3) does not count: failed, no such file" in done.info["warnings"]
+    (warning,) = [text for text in done.info["warnings"] if "not count" in text]
+    assert warning.startswith("2 runs do not count")
+    assert "one (seed=3) diverged, the loss is not finite" in warning
+    assert "other (seed=3) failed, no such file" in warning
     assert done.tables["runs"]["status"].count("completed") == 6
     assert done.tables["runs"]["value"].count("") == 2
 
@@ -173,7 +181,7 @@ def test_runs_on_rows_of_their_own_are_left_out(make: Make) -> None:
     entries = {arm: [make(arm, seed, scores(0.8, seed)) for seed in range(3)] for arm in ("one", "other")}
     entries["one"].append(make("one", 9, scores(0.8, 9), index=np.arange(7, 127)))
     done = answered(Evidence(ACCURACY, entries))
-    assert any(sentence.startswith("1 runs are left out") for sentence in done.info["warnings"])
+    assert any(sentence.startswith("1 run is left out") for sentence in done.info["warnings"])
     assert done.info["design"]["seeds"] == 3
 
 
@@ -208,7 +216,7 @@ def test_divisions_of_the_rows_use_the_corrected_t(make: Make) -> None:
     d = evidence.by_unit("one") - evidence.by_unit("other")
     assert done.info["test"] == "corrected"
     assert only(done)["p"] == stats.corrected_t(d, n_train=400, n_test=120).p
-    assert "5 splits" in done.info["answer"][0]
+    assert "5 splits" in done.info["answer"][-1]
 
 
 def over_data_sets(make: Make, name: str, source: str) -> Evidence:
@@ -228,7 +236,8 @@ def test_a_suite_of_data_sets_takes_wilcoxon_with_holm(make: Make) -> None:
         found = stats.wilcoxon_signed_rank(evidence.by_unit(pair["a"]), evidence.by_unit(pair["b"]))
         assert pair["p"] == found.p
     assert done.info["pairs"][0]["p_adjusted"] == pytest.approx(3 * 2 / 2**8)
-    assert not any("Nemenyi" in sentence or "Friedman" in sentence for sentence in done.info["answer"])
+    said = [*done.info["answer"], *done.info["details"].values()]
+    assert not any("Nemenyi" in sentence or "Friedman" in sentence for sentence in said)
     assert done.info["question"].startswith("Which has the higher test accuracy on 8 data sets")
 
 
@@ -238,12 +247,12 @@ def test_samples_of_one_generator_take_the_paired_t(make: Make) -> None:
     assert done.info["test"] == "paired"
     pair = done.info["pairs"][0]
     assert pair["p"] == stats.paired_t(evidence.by_unit(pair["a"]), evidence.by_unit(pair["b"])).p
-    assert not any("Wilcoxon" in sentence for sentence in done.info["answer"])
+    assert "Wilcoxon" not in str(done.info["answer"]) + str(done.info["details"])
 
 
 def test_friedman_where_it_is_asked_for(make: Make) -> None:
     done = answered(over_data_sets(make, "set {}", "a file"), test="friedman")
-    assert any("Friedman" in sentence for sentence in done.info["answer"])
+    assert "Friedman" in done.info["details"]["All arms together"]
     assert done.info["test_words"].startswith("Friedman, then Wilcoxon")
 
 
@@ -259,7 +268,12 @@ def test_intervals_of_several_pairs_agree_with_holm(make: Make) -> None:
             excludes = not pair["adjusted_low"] <= 0 <= pair["adjusted_high"]
             assert excludes == pair["separated"] == (pair["p_adjusted"] <= 0.05)
             assert pair["adjusted_level"] == pytest.approx(1 - 0.05 * pair["p"] / pair["p_adjusted"])
-        assert "adjusted for 6 pairs, not simultaneous" in " ".join(done.info["answer"])
+        interval, certainty = done.info["answer"][2:]
+        first = done.info["pairs"][0]
+        assert f"{100 * first['adjusted_level']:.4g} % interval" in interval
+        assert all(word in interval for word in ("adjusted for 6 pairs", "Holm", "not simultaneous"))
+        assert certainty.startswith("Adjusted p")
+        assert " ".join(done.info["answer"]).count("Holm") == 1
 
 
 def test_a_deterministic_arm_has_an_interval_over_rows(make: Make) -> None:
@@ -272,9 +286,9 @@ def test_a_deterministic_arm_has_an_interval_over_rows(make: Make) -> None:
     arm = next(arm for arm in done.info["arms"] if arm["name"] == "fixed")
     paired = stats.paired_t(right.astype(float), np.zeros(len(right)))
     assert (arm["low"], arm["high"]) == pytest.approx((paired.low, min(paired.high, 1.0)))
-    assert arm["interval_over"] == "test rows (deterministic)"
+    assert arm["interval_over"] == "test samples (deterministic)"
     other = next(arm for arm in done.info["arms"] if arm["name"] == "varying")
-    assert other["interval_over"] == "training runs and test rows"
+    assert other["interval_over"] == "training runs and test samples"
 
 
 def test_more_than_two_arms_are_adjusted_by_holm(make: Make) -> None:
@@ -286,7 +300,8 @@ def test_more_than_two_arms_are_adjusted_by_holm(make: Make) -> None:
     raw = [pair["p"] for pair in done.info["pairs"]]
     assert [pair["p_adjusted"] for pair in done.info["pairs"]] == list(stats.holm(raw).adjusted)
     assert done.info["answer"][0].startswith("a has the best mean test accuracy")
-    assert "not separated from b" in done.info["answer"][0]
+    assert "not significantly different from b" in done.info["answer"][0]
+    assert "significantly better than c" in done.info["answer"][0]
     assert done.tables["p_matrix"]["arm"] == ["a", "b", "c"]
 
 
@@ -294,12 +309,15 @@ def test_arms_that_share_the_best_mean_are_named(make: Make) -> None:
     entries = {arm: [make(arm, seed, np.ones(60)) for seed in range(3)] for arm in ("one", "two")}
     entries["low"] = [make("low", seed, scores(0.6, seed, 60)) for seed in range(3)]
     done = answered(Evidence(ACCURACY, entries))
-    lead, flat, tested = done.info["answer"][:3]
-    assert lead.startswith("one and two share the best mean test accuracy, 100.00 %")
-    assert "one is better than low, not separated from two" in lead
-    assert flat.startswith("one against two cannot be tested")
-    assert tested.startswith("one is better than low by")
-    assert "after Holm" in done.info["answer"][3]
+    verdict, size, interval, certainty = done.info["answer"]
+    assert verdict.startswith("one and two share the best mean test accuracy of 3 arms")
+    assert "one is significantly better than low, not significantly different from two" in verdict
+    assert (
+        "one 100.00 %" in size
+    )  # the two best cannot be tested: the numbers are those of the first pair that can
+    assert "low" in size
+    assert "Holm" in interval
+    assert "2 of 3 pairs" in certainty
 
 
 def test_a_test_that_does_not_fit_is_used_and_said_so(two_arms: Arms) -> None:
@@ -313,8 +331,13 @@ def test_a_test_that_cannot_be_computed_is_refused(two_arms: Arms) -> None:
         answered(two_arms(4), test="five_by_two")
 
 
-def test_epochs_are_compared_only_to_be_labelled(two_arms: Arms) -> None:
-    done = answered(two_arms(3))
+def test_epochs_are_compared_only_where_it_is_asked_for(two_arms: Arms) -> None:
+    without = answered(two_arms(3))
+    assert without.info["epochwise"] is None
+    assert "epoch" not in str(without.info["answer"]) + str(without.info["details"])
+    done = answered(two_arms(3), epochwise=True)
+    assert "not valid" in done.info["details"]["Test over epochs (not valid)"]
+    assert "epoch" not in str(done.info["answer"])
     found = done.info["epochwise"]
     expected = stats.epochwise([0.5, 0.7, 0.9, 0.9], [0.5, 0.7, 0.7, 0.7])
     assert found["label"] == "epochwise (not valid: epochs of one run are not independent)"
@@ -337,9 +360,8 @@ def test_no_number_of_seeds_may_help(make: Make) -> None:
         flipped = [right & (np.arange(60) >= seed) for seed in range(4)]
         entries[arm] = [make(arm, seed, one) for seed, one in enumerate(flipped)]
     done = answered(Evidence(ACCURACY, entries))
-    assert any(
-        sentence.startswith("No number of seeds will show 1 point") for sentence in done.info["answer"]
-    )
+    assert "No number of seeds will detect 1 point" in done.info["answer"][-1]
+    assert "more test samples" in done.info["details"]["Seeds needed"]
 
 
 def test_same_evidence_same_bytes(two_arms: Arms, tmp_path: Path) -> None:
@@ -377,11 +399,12 @@ def test_better_is_whom_the_test_finds_better_and_not_the_mean(make: Make) -> No
     # the 39th and the 40th of the 78 Walsh averages are −5.5 rows
     assert pair["difference"] == pytest.approx(-5.5 / 240)
     assert (pair["separated"], pair["better"]) == (True, "B")
-    lead, caution = done.info["answer"][:2]
-    assert lead.startswith("B is better than A by 2.29 points of test accuracy (95 % interval ")
-    low, high = (float(end) for end in lead.split("interval ")[1].split(",")[0].split(" to "))
+    verdict, size, interval = done.info["answer"][:3]
+    assert verdict.startswith("B is significantly better than A")
+    assert "2.29 points" in size
+    assert "in favour of B, though the mean over all runs is better for A" in size
+    low, high = (float(end) for end in interval.split("interval ")[1].removesuffix(" points.").split(" to "))
     assert 0 < low < 2.29 < high
-    assert caution == "The mean over all runs is better for A, but it is not what was tested."
 
 
 def test_first_runs_say_who_is_better_under_mcnemar(make: Make) -> None:
@@ -392,9 +415,10 @@ def test_first_runs_say_who_is_better_under_mcnemar(make: Make) -> None:
     }
     done = answered(Evidence(ACCURACY, entries), test="mcnemar")
     assert done.info["ranking"] == ["A", "B"]
-    assert done.info["answer"][0].startswith("B is better than A by 33.33 points of test accuracy")
+    assert done.info["answer"][0].startswith("B is significantly better than A")
+    assert "33.33 points for the first run of each arm, in favour of B" in done.info["answer"][1]
     # Welch's own estimate: (298 − 280) / 360
-    assert "the difference is 5.00 points of test accuracy" in done.info["second"]
+    assert "a difference of 5.00 points in favour of A" in done.info["second"]
 
 
 def test_an_arm_with_one_run_does_not_take_the_test_from_the_others(make: Make) -> None:
@@ -413,8 +437,9 @@ def test_an_arm_with_one_run_does_not_take_the_test_from_the_others(make: Make) 
         assert (pair["testable"], pair["p_adjusted"], pair["separated"]) == (False, None, False)
         assert "one run only" in pair["reason"]
     assert done.tables["arms"]["runs"] == [1, 4, 4]
-    assert any(sentence.startswith("a is better than b by") for sentence in done.info["answer"])
-    assert any("lone: one run only" in sentence for sentence in done.info["warnings"])
+    assert " a " in done.info["answer"][1]
+    assert "; a difference of" in done.info["answer"][1]
+    assert any(sentence.startswith("One run only of lone") for sentence in done.info["warnings"])
 
 
 def test_credible_intervals_of_several_pairs_are_wider(make: Make) -> None:
@@ -430,9 +455,8 @@ def test_credible_intervals_of_several_pairs_are_wider(make: Make) -> None:
     belief = stats.bayesian_correlated_t(d, n_train=400, n_test=120, level=1 - 0.05 / 3)
     assert (pair["low"], pair["high"]) == (belief.low, belief.high)
     assert pair["level"] == pytest.approx(1 - 0.05 / 3)
-    assert any("after Bonferroni" in sentence for sentence in done.info["answer"])
-    assert any("adjusted by Bonferroni" in sentence for sentence in done.info["warnings"])
-    assert not any("Holm" in sentence for sentence in (*done.info["answer"], *done.info["warnings"]))
+    assert "adjusted for 3 pairs by Bonferroni" in done.info["answer"][2]
+    assert "Holm" not in str(done.info)
 
 
 def test_tails_beyond_the_resamples_are_normal(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -453,7 +477,7 @@ def test_tails_beyond_the_resamples_are_normal(make: Make, monkeypatch: pytest.M
     assert [(pair["low"], pair["high"]) for pair in done.info["pairs"]] == [
         pytest.approx((0.1 - half, 0.1 + half))
     ] * 6
-    assert any("adjusted by Bonferroni" in sentence for sentence in done.info["warnings"])
+    assert "Bonferroni" in done.info["answer"][2]
 
 
 def halves(make: Make, order: list[tuple[int, int]], train: int = 50) -> Evidence:
@@ -504,8 +528,9 @@ def test_the_probability_is_that_the_arm_with_the_lower_loss_is_better(
         for arm, found in rows.items()
     }
     done = answered(Evidence(ACCURACY, entries), test="bayesian")
-    assert done.info["answer"][0].startswith("two is better than one by 24.50 points")
-    assert "probability that it is better 1.000" in done.info["answer"][0]
+    assert done.info["answer"][0].startswith("two is significantly better than one")
+    assert "24.50 points" in done.info["answer"][1]
+    assert done.info["answer"][-1].startswith("Probability that two is better: 1.000")
 
 
 def test_runs_of_one_result_count_once(two_arms: Arms, make: Make, tmp_path: Path) -> None:
@@ -522,9 +547,8 @@ def test_runs_of_one_result_count_once(two_arms: Arms, make: Make, tmp_path: Pat
     once, often = answered(evidence), answered(Evidence(ACCURACY, copied))
     assert only(often)["p"] == only(once)["p"]
     assert [arm["runs"] for arm in often.info["arms"]] == [2, 2]
-    assert "2 seeds an arm" in often.info["answer"][0]
-    said = [sentence for sentence in often.info["answer"] if "byte for byte" in sentence]
-    assert [sentence.startswith("6 of the 8 runs of") for sentence in said] == [True, True]
+    assert "2 seeds per arm" in often.info["answer"][-1]
+    assert often.info["details"]["Identical runs"].count("6 of the 8 runs of") == 2
     counted = [value for value in often.tables["runs"]["value"] if value != ""]
     assert len(counted) == 4
     assert sum("byte for byte" in problem for problem in often.tables["runs"]["problem"]) == 12
@@ -549,9 +573,9 @@ def test_a_model_without_chance_is_one_run_without_spread(make: Make) -> None:
         one_sample = theirs.ttest_1samp(means, fixed.mean())
         assert only(done)["welch_p"] == pytest.approx(one_sample.pvalue, rel=1e-9)
         assert [arm["runs"] for arm in done.info["arms"]] == [6, 1]
-        assert "6 seeds an arm" in done.info["answer"][0]
-        assert any(f"its {seeds} runs are equal" in sentence for sentence in done.info["answer"])
-        assert not any("fixed: one run only" in sentence for sentence in done.info["warnings"])
+        assert "6 seeds per arm; fixed is deterministic" in done.info["answer"][-1]
+        assert f"its {seeds} runs are equal" in done.info["details"]["Identical runs"]
+        assert not any("One run only" in sentence for sentence in done.info["warnings"])
     both = {"a": [make("a", seed, fixed) for seed in range(3)],
             "b": [make("b", seed, scores(0.7, 9)) for seed in range(3)]}  # fmt: skip
     alone = answered(Evidence(ACCURACY, both))
@@ -564,7 +588,8 @@ def test_arms_of_one_result_are_said_to_be_so(make: Make) -> None:
         arm: [make(arm, seed, scores(0.8, seed), curve=(seed / 9,)) for seed in range(2)]
         for arm in ("one", "two")
     }
-    assert any("had no effect" in sentence for sentence in answered(Evidence(ACCURACY, arms)).info["answer"])
+    found = answered(Evidence(ACCURACY, arms)).info
+    assert any("one and two have the same results" in sentence for sentence in found["warnings"])
 
 
 def test_failing_runs_are_said_with_what_they_still_allow(make: Make) -> None:
@@ -575,8 +600,9 @@ def test_failing_runs_are_said_with_what_they_still_allow(make: Make) -> None:
         "steady": [make("steady", k, scores(0.8, k)) for k in range(10)],
     }
     (warning,) = [one for one in answered(Evidence(ACCURACY, entries)).info["warnings"] if "failed" in one]
-    assert warning.startswith("shaky: 1 of 10 runs failed")
+    assert "shaky 1 of 10" in warning
     assert "39 % of its runs" in warning  # 1 − p with P(X <= 1 of 10) = 0.05
-    assert "averages 92.50 %" in warning  # 111 of 120 rows
+    assert "interquartile mean 92.50 %" in warning  # 111 of 120 rows
+    assert "steady 0" not in warning
     assert "with probability 0.90" in warning
     assert stats.upper_limit_of_share(0, 10) == pytest.approx(1 - 0.05**0.1)

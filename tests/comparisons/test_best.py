@@ -49,13 +49,15 @@ def test_five_arms_are_compared_with_the_best(make: Make) -> None:
     assert found["not_best"] == ["arm2", "arm3", "arm4"]
     for arm, low, high in zip(evidence.arms, expected.low, expected.high, strict=True):
         assert found["ahead"][arm] == pytest.approx([low, high])
-    lead, means, behind, sure = done.info["answer"][:4]
+    lead, means, behind, sure = done.info["answer"]
     assert "May be best" in lead
     assert "arm0 and arm1; not best: arm2, arm3 and arm4" in lead
     assert f"at most {-100 * (expected.low[1] or 0):.2f}" in means
     assert f"at most {-100 * (expected.low[4] or 0):.2f}" in behind
     assert "does not show" in sure
-    assert "crossed t" in sure
+    assert "crossed t" in done.info["details"]["Test"]
+    assert "Hsu" in done.info["details"]["Arms that may be best"]
+    assert len(done.info["answer"]) == 4
     assert "5 seeds" in sure
     assert "arm0" in sure.partition("Shown to within")[2]
     assert len(done.info["pairs"]) == 10  # all pairs stay in the tables

@@ -203,7 +203,7 @@ def test_arms_are_tuned_without_the_test_part(tmp_path: Path) -> None:
     jobs = [json.loads(file.read_text()) for file in folder.glob("runs/*/metrics.json")]
     assert len(jobs) == 4
     assert all("test" in metrics for metrics in jobs)
-    assert any("The claim is about these settings" in sentence for sentence in info(folder)["answer"])
+    assert "validation set" in info(folder)["details"]["Tuning"]
     before = (folder / "comparison.json").read_text()
     shutil.rmtree(next(folder.glob("tuning/02-*/")))
     shutil.rmtree(folder / "runs")

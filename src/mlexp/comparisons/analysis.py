@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from mlexp import comparison_folder, stats
-from mlexp.comparisons import best, convergence, tuned, words
+from mlexp.comparisons import answer, best, convergence, tuned, words
+from mlexp.comparisons import details as beside
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.verdict import Pair, Verdict, judge
 from mlexp.result import Columns
@@ -18,6 +19,7 @@ from mlexp.stats import Outcome
 from mlexp.studies import Comparison
 
 Tables = dict[str, Columns]
+MOST_NAMED = 4
 
 
 @dataclass(frozen=True)
@@ -65,40 +67,45 @@ def analyse(
         tables["epochs_to_target"] = columns
     chosen = dict(tuning) if tuning else {}
     lost = [entry for entries in evidence.entries.values() for entry in entries if entry.problem]
-    if verdict.with_best is None:
-        sentences = words.answer(evidence, verdict, node.alpha)
-    else:
-        sentences = best.lines(evidence, verdict, node.margin)
-    sentences += words.copies(evidence)
-    if chosen:
-        sentences += [*tuned.at_the_edge(chosen), tuned.in_words(chosen)]
-    warnings = [*_warnings(evidence, verdict), *failing(evidence), *tuned.warnings(chosen), *map(_loss, lost)]
+    leader, runner_up = verdict.ranking[:2]
+    epochwise = convergence.epochwise(evidence, leader, runner_up, node.alpha) if node.epochwise else None
+    warnings = [
+        *failing(evidence),
+        *tuned.warnings(chosen),
+        *_warnings(evidence, verdict),
+        *words.twins(evidence),
+        *_lost(lost),
+    ]
     arms = [
         {name: column[row] for name, column in table.items()}
         | {"name": arm, "settings": dict((settings or {}).get(arm, {}))}
         for row, arm in enumerate(table["arm"])
     ]
-    info = {"question": question(evidence), "answer": sentences, "arms": arms, "warnings": warnings}
-    info |= _found(evidence, verdict, node) | {"tuning": tuning, "status": "failed" if lost else "completed"}
+    info = {
+        "question": question(evidence),
+        "answer": answer.lines(evidence, verdict, node),
+        "details": beside.details(evidence, verdict, node, chosen, epochwise),
+        "arms": arms,
+        "warnings": warnings,
+    }
+    info |= _found(evidence, verdict, node) | {"epochwise": epochwise, "tuning": tuning}
+    info["status"] = "failed" if lost else "completed"
     return Analysis(info, tables)
 
 
 def _found(evidence: Evidence, verdict: Verdict, node: Comparison) -> dict[str, Any]:
     """Return what the verdict adds to `comparison.json`."""
-    metric, (leader, runner_up) = evidence.metric, verdict.ranking[:2]
+    metric = evidence.metric
     words_of = {"words": metric.words, "share": metric.is_share, "higher_is_better": metric.sign > 0}
     return {
         "metric": str(metric),
         "measure": words_of,
         "design": asdict(verdict.design),
         "test": verdict.test,
-        "test_words": f"Friedman, then {verdict.pairs[0].outcome.name}"
-        if verdict.test == "friedman"
-        else verdict.pairs[0].outcome.name,
-        "why": verdict.choice.why if node.test == "auto" else "it was chosen by hand",
-        "licence": words.licence(evidence, verdict.pairs[0].outcome.licence),
+        "test_words": beside.test_words(verdict),
+        "why": beside.why(verdict, node),
+        "licence": words.scope(evidence, verdict.pairs[0].outcome.licence),
         "second": words.second(evidence, verdict),
-        "epochwise": convergence.epochwise(evidence, leader, runner_up, node.alpha),
         "pairs": [_pair(pair) for pair in verdict.pairs],
         "with_best": best.recorded(verdict),
         "overall": asdict(verdict.overall) if verdict.overall else None,
@@ -245,7 +252,7 @@ def runs_table(evidence: Evidence, folder: Path) -> Columns:
         for entry in entries:
             counts = arm in evidence.arms and entry in evidence.used[arm]
             where = comparison_folder.pointer(entry.run.path, folder) if entry.run else ""
-            other = "judged by rows that not every arm was judged by"
+            other = "evaluated on samples on which not every arm was"
             if id(entry) in copied:
                 other = f"the same result as {copied[id(entry)].name}, byte for byte"
             problem = entry.problem or ("" if counts else other)
@@ -256,8 +263,8 @@ def runs_table(evidence: Evidence, folder: Path) -> Columns:
 
 
 def _warnings(evidence: Evidence, verdict: Verdict) -> list[str]:
-    cautions = stats.cautions(verdict.design, verdict.test, with_best=verdict.with_best is not None)
-    found = [words.licence(evidence, f"{text[0].upper()}{text[1:]}.") for text in cautions]
+    cautions = stats.cautions(verdict.design, verdict.test)
+    found = [words.scope(evidence, f"{text[0].upper()}{text[1:]}.") for text in cautions]
     if verdict.misfit:
         found.insert(0, verdict.misfit)
     if evidence.groups is not None:
@@ -268,57 +275,68 @@ def _warnings(evidence: Evidence, verdict: Verdict) -> list[str]:
             for arm in evidence.arms
             if len(evidence.used[arm]) == 1 and not evidence.is_deterministic(arm)
         ]
-        found += [f"{arm}: one run only, what another seed would give is unknown." for arm in lone]
+        if lone:
+            found.append(f"One run only of {words.listed(lone)}: what another seed would give is unknown.")
     if evidence.metric.part == "train":
-        found.append("The training part was learnt from: it does not tell how an arm does on new rows.")
+        found.append(
+            "The arms were fitted to the training set: scores on it do not show how they do on new samples."
+        )
     dropped = sum(
         entry.value is not None and entry.block not in evidence.blocks
         for arm in evidence.arms
         for entry in evidence.entries[arm]
     )
     if dropped:
-        found.append(f"{dropped} runs are left out: not every arm was judged by the rows that judged them.")
+        runs = "1 run is" if dropped == 1 else f"{dropped} runs are"
+        found.append(f"{runs} left out: not every arm was evaluated on the same samples.")
     if len(evidence.arms) > 2 and evidence.metric.part == "test":
         found.append(
-            "Which arm is best was seen on the test part: its own mean is flattered by that. To pick an arm for use, "
-            "choose on the validation part (column validation of arms.csv)."
+            "The best arm was found on the test set, so its own mean there is biased upwards. To select an arm for "
+            "use, compare on the validation set (column validation of arms.csv)."
         )
     return found
 
 
 def _together(groups: np.ndarray, test: str) -> str:
-    together = f"The {len(groups):,} rows that judge belong together in {len(np.unique(groups)):,} groups"
+    together = f"The {len(groups):,} samples evaluated belong to {len(np.unique(groups)):,} groups"
     if test in ("crossed", "bootstrap_seeds_rows"):
-        return f"{together}: the test takes groups for the units that vary, weighted by their sizes."
+        return f"{together}: the test takes groups as its units, weighted by their sizes."
     if test == "mcnemar":
-        return f"{together}: McNemar takes them for independent, so its p is too small. Run two seeds an arm or more."
-    return f"{together}: what this test claims is for these rows."
+        return (
+            f"{together}: McNemar's test takes samples as independent, so its p is too small. Run two seeds or more "
+            "per arm."
+        )
+    return f"{together}: the result holds for these samples only."
 
 
 def failing(evidence: Evidence) -> list[str]:
-    """Return a sentence for each arm some of whose runs fail, with what share of failures that still allows."""
+    """Return one sentence on the arms some of whose runs fail: how many, how many may, what the mean hides."""
     found = []
     for arm, entries in evidence.entries.items():
-        failed = [entry for entry in entries if entry.status == "diverged" or entry.learnt_nothing]
-        if not failed:
+        n_failed = sum(entry.status == "diverged" or entry.learnt_nothing for entry in entries)
+        if not n_failed:
             continue
-        counted = [entry for entry in entries if entry.status in ("completed", "diverged")]
-        limit = stats.upper_limit_of_share(len(failed), len(counted))
-        words = f"{arm}: {len(failed)} of {len(counted)} runs failed (diverged, or no better than the majority class)."
-        words += f" As many as {100 * limit:.0f} % of its runs may (95 % limit)."
+        n_runs = sum(entry.status in ("completed", "diverged") for entry in entries)
+        limit = stats.upper_limit_of_share(n_failed, n_runs)
+        said = [f"{arm} {n_failed} of {n_runs}, so up to {100 * limit:.0f} % of its runs may (95 % limit)"]
         if arm in evidence.arms:
             middle = evidence.metric.value(stats.interquartile_mean(evidence.values(arm)))
-            words += f" The mean hides that: the middle half of the runs averages {middle}."
+            said.append(f"interquartile mean {middle}")
             others = [other for other in evidence.arms if other != arm]
             if len(others) == 1:
-                beats = stats.probability_of_improvement(
-                    evidence.metric.sign * evidence.values(arm),
-                    evidence.metric.sign * evidence.values(others[0]),
-                ).estimate
-                words += f" A run of {arm} beats one of {others[0]} with probability {beats:.2f}."
-        found.append(words)
-    return found
+                signed = (evidence.metric.sign * evidence.values(one) for one in (arm, others[0]))
+                beats = stats.probability_of_improvement(*signed).estimate
+                said.append(f"a run of it beats one of {others[0]} with probability {beats:.2f}")
+        found.append(", ".join(said))
+    head = "Runs failed (diverged, or no better than the majority class), which a mean hides"
+    return [f"{head}: {'; '.join(found)}."] if found else []
 
 
-def _loss(entry: Entry) -> str:
-    return f"{entry.arm} ({entry.name}) does not count: {entry.status}, {entry.problem}"
+def _lost(lost: Sequence[Entry]) -> list[str]:
+    """Return one sentence on the runs that do not count."""
+    if not lost:
+        return []
+    said = [f"{entry.arm} ({entry.name}) {entry.status}, {entry.problem}" for entry in lost[:MOST_NAMED]]
+    more = [f"{len(lost) - MOST_NAMED} more in runs.csv"] if len(lost) > MOST_NAMED else []
+    verb = "1 run does" if len(lost) == 1 else f"{len(lost)} runs do"
+    return [f"{verb} not count: {'; '.join([*said, *more])}"]

@@ -17,8 +17,6 @@ def lines(evidence: Evidence, verdict: Verdict, margin: float | None) -> list[st
     if rest:
         found.append(_behind(evidence, verdict, rest))
     found.append(_certainty(evidence, verdict, may, margin))
-    if verdict.overall is not None and verdict.overall.p is not None:
-        found.append(f"All arms together: {verdict.overall.name}, {words.probability(verdict.overall.p)}.")
     return [line for line in found if line]
 
 
@@ -61,7 +59,7 @@ def _verdict(evidence: Evidence, verdict: Verdict, may: Sequence[str], rest: Seq
         return f"None of the {n_arms} arms is best in {measure}: each is worse than another one."
     if len(may) == 1:
         return f"{may[0]} is best in {measure} of {n_arms} arms."
-    return f"May be best in {measure}: {words._list(may)}; not best: {words._list(rest)}."
+    return f"May be best in {measure}: {words.listed(may)}; not best: {words.listed(rest)}."
 
 
 def _means(evidence: Evidence, verdict: Verdict, may: Sequence[str]) -> str:
@@ -69,9 +67,9 @@ def _means(evidence: Evidence, verdict: Verdict, may: Sequence[str]) -> str:
     metric, found = evidence.metric, []
     for arm in may:
         low = _low(verdict, arm) if len(may) > 1 else None
-        most = "" if low is None else f" (at most {metric.difference(-low)} behind the best)"
+        most = "" if low is None else f" (at most {words.size(evidence, -low)} behind the best)"
         found.append(f"{arm} {metric.value(float(evidence.values(arm).mean()))}{most}")
-    return f"Mean {metric.words}: {words._list(found)}." if found else ""
+    return f"Mean {metric.words}: {words.listed(found)}." if found else ""
 
 
 def _behind(evidence: Evidence, verdict: Verdict, rest: Sequence[str]) -> str:
@@ -81,7 +79,7 @@ def _behind(evidence: Evidence, verdict: Verdict, rest: Sequence[str]) -> str:
         low = _low(verdict, arm)
         most = "" if low is None else f" (at most {metric.difference(-low)})"
         found.append(f"{arm} by {metric.difference(_gap(evidence, verdict, arm))}{most}")
-    return f"Behind the best: {words._list(found)} {metric.unit}."
+    return f"Behind the best: {words.listed(found)}{metric.unit}."
 
 
 def _gap(evidence: Evidence, verdict: Verdict, arm: str) -> float:
@@ -97,12 +95,11 @@ def _low(verdict: Verdict, arm: str) -> float | None:
 
 
 def _certainty(evidence: Evidence, verdict: Verdict, may: Sequence[str], margin: float | None) -> str:
-    """Say how sure all of this is at once, by which test and from how many runs, and what is not shown."""
-    best, metric = verdict.with_best, evidence.metric
+    """Say how sure all of this is at once, from how many runs, and what is not shown."""
+    best = verdict.with_best
     assert best is not None
-    outcome = next(pair.outcome for pair in verdict.pairs if pair.outcome.testable)
     level = f"{100 * (1 - best.alpha):g} % confidence for all arms at once"
-    found = [f"{level}: {outcome.name}, {best.name}, from {words._repeats(evidence, verdict)}."]
+    found = [f"{level}, from {words.repeats(evidence, verdict)}."]
     untested = [pair for pair in verdict.pairs if not pair.outcome.testable]
     if untested:
         found.append(f"{len(untested)} of {len(verdict.pairs)} pairs could not be tested.")
@@ -110,6 +107,6 @@ def _certainty(evidence: Evidence, verdict: Verdict, may: Sequence[str], margin:
         found.append("That does not show those that may be best to be equal.")
     if margin is not None:
         near = [arm for arm in may if (low := _low(verdict, arm)) is not None and low > -margin]
-        within = f"to within {metric.difference(margin)} {metric.unit} of the best"
-        found.append(f"Shown {within}: {words._list(near) if near else 'no arm'}.")
+        within = f"to within {words.stated(evidence, margin)} of the best"
+        found.append(f"Shown {within}: {words.listed(near) if near else 'no arm'}.")
     return " ".join(found)

@@ -138,8 +138,8 @@ class Metric:
 
     @property
     def unit(self) -> str:
-        """What follows the number of a difference."""
-        return f"points of {self.words}" if self.is_share else f"in {self.words}"
+        """What follows the number of a difference: points are differences of percentages."""
+        return " points" if self.is_share else ""
 
     def value(self, value: float) -> str:
         """Return a value in words.

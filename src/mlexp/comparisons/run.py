@@ -25,8 +25,10 @@ from mlexp.terminal import QUIET
 KEPT = ("comparison", "settings", "tuning")  # what comparison.json holds before there is an answer
 
 
-def run(study: Study, *, verbosity: int = QUIET) -> sweeps.Outcome:
+def run(study: Study, *, verbosity: int = QUIET, details: bool = False) -> sweeps.Outcome:
     """Run every job of a comparison and answer its question; what fails costs nothing but itself.
+
+    With `details` what stands beside the answer is printed too.
 
     Returns
     -------
@@ -40,7 +42,7 @@ def run(study: Study, *, verbosity: int = QUIET) -> sweeps.Outcome:
     """
     plan = sweeps.read(study.plan)
     folder = sweeps.begin(plan, partial(_write_question, study))
-    return _go_on(plan, folder, verbosity)
+    return _go_on(plan, folder, verbosity, details)
 
 
 def _write_question(study: Study, place: Path) -> None:
@@ -74,12 +76,12 @@ def announce(study: Study) -> None:
     sweeps.show(study.plan)
 
 
-def _go_on(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Outcome:
+def _go_on(plan: sweeps.Plan, folder: SweepFolder, verbosity: int, details: bool = False) -> sweeps.Outcome:
     with stopping.resumable(folder.path), closing(folder):
-        return _conducted(plan, folder, verbosity)
+        return _conducted(plan, folder, verbosity, details)
 
 
-def _conducted(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Outcome:
+def _conducted(plan: sweeps.Plan, folder: SweepFolder, verbosity: int, details: bool) -> sweeps.Outcome:
     place = folder.path
     if folder.renewed:  # the answer that is there is that of other data
         comparison_folder.write_info(place, record.read_json(place / comparison_folder.QUESTION))
@@ -100,7 +102,7 @@ def _conducted(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps
         if isinstance(error, DataError) and outcome.status == "failed":
             raise SweepError(str(error)) from error  # what is missing are the runs that did not complete
         raise
-    show(found, str(stopping.as_typed(place)), verbosity=verbosity)
+    show(found, str(stopping.as_typed(place)), verbosity=verbosity, details=details)
     return outcome
 
 

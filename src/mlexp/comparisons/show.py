@@ -15,8 +15,18 @@ from mlexp.terminal import QUIET, new_console
 MOST_ARMS_IN_MATRIX = 8
 
 
-def show(analysis: Analysis, folder: str, *, verbosity: int = 0, console: Console | None = None) -> None:
-    """Print the answer, what it licenses, the table of arms and the matrix of p; only the folder when quiet."""
+def show(
+    analysis: Analysis,
+    folder: str,
+    *,
+    verbosity: int = 0,
+    details: bool = False,
+    console: Console | None = None,
+) -> None:
+    """Print the answer, its warnings and the table of arms; with `details` what stands beside the answer too.
+
+    Only the folder when quiet.
+    """
     console = console or new_console()
     if verbosity == QUIET:
         console.print(folder, markup=False)
@@ -24,20 +34,14 @@ def show(analysis: Analysis, folder: str, *, verbosity: int = 0, console: Consol
     info = analysis.info
     for place, sentence in enumerate(info["answer"]):
         console.print(f"[bold]{escape(sentence)}[/bold]" if place == 0 else escape(sentence))
-    if info["second"]:
-        console.print(info["second"], markup=False)
-    test = info["pairs"][0]["test"]
-    spoken = (
-        f"It speaks {info['licence']}." if test != "none" else "Nothing can be concluded from these runs."
-    )
-    console.print(f"Test: {info['test_words']}; {info['why']}. {spoken}", markup=False)
-    console.print(_arms(info))
-    if 2 < len(info["ranking"]) <= MOST_ARMS_IN_MATRIX:
-        console.print(_matrix(analysis))
     for sentence in info["warnings"]:
         console.print(f"[yellow]warning:[/yellow] {escape(sentence)}")
-    if info["epochwise"]:
-        console.print(info["epochwise"]["sentence"], markup=False)
+    console.print(_arms(info))
+    if details:
+        for term, text in info["details"].items():
+            console.print(f"{term}: {text}", markup=False)
+        if 2 < len(info["ranking"]) <= MOST_ARMS_IN_MATRIX:
+            console.print(_matrix(analysis))
     if folder:
         console.print(folder, markup=False)
 

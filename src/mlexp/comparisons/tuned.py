@@ -156,13 +156,35 @@ def _written(folder: Path) -> list[Config]:
 
 
 def warnings(chosen: Chosen) -> list[str]:
-    """Return what a reader must know of the searches."""
-    if len({one["n_trials"] for one in chosen.values()}) > 1:
-        counts = ", ".join(f"{arm} {one['n_trials']}" for arm, one in chosen.items())
-        return [
-            f"The arms were tuned with different budgets ({counts} settings): more search finds better ones."
+    """Return what a reader must know of the searches: one sentence on edges, one on unequal budgets."""
+    return [*at_the_edge(chosen), *_budgets(chosen)]
+
+
+def at_the_edge(chosen: Chosen) -> list[str]:
+    """Say which arms chose a number at the end of their space: the verdict may be one on the space."""
+    found = []
+    for arm, one in chosen.items():
+        edges = [
+            f"{edge['key'].removeprefix('model.')} {shown(edge['value'])} ({edge['end']} value)"
+            for edge in one.get("edges") or []
         ]
-    return []
+        if edges:
+            found.append(f"{arm} {', '.join(edges)}")
+    if not found:
+        return []
+    return [
+        f"Tuned to the edge of the search space: {'; '.join(found)}. A wider space may give better settings and "
+        "another verdict."
+    ]
+
+
+def _budgets(chosen: Chosen) -> list[str]:
+    if len({one["n_trials"] for one in chosen.values()}) < 2:
+        return []
+    counts = ", ".join(f"{arm} {one['n_trials']}" for arm, one in chosen.items())
+    return [
+        f"The arms were tuned with different budgets ({counts} settings): a longer search finds better ones."
+    ]
 
 
 def in_words(chosen: Chosen) -> str:
@@ -172,19 +194,9 @@ def in_words(chosen: Chosen) -> str:
     first = next(iter(chosen.values()))
     each = "; ".join(f"{arm}: {_listed(one['values'])}" for arm, one in chosen.items())
     return (
-        f"Each arm was tuned on the validation part ({first['strategy']} search, {many} settings); "
-        f"chosen were {each}. The claim is about these settings, not about tuning again."
+        f"Each arm was tuned on the validation set ({first['strategy']} search, {many} settings per arm). Chosen: "
+        f"{each}. The verdict is about these settings; what tuning again would choose is not in the interval."
     )
-
-
-def at_the_edge(chosen: Chosen) -> list[str]:
-    """Say which arms chose a number at the end of their space: the verdict may be one on the space."""
-    return [
-        f"{arm} chose {edge['key'].removeprefix('model.')} {shown(edge['value'])}, the {edge['end']} value of its "
-        f"space: a {'smaller' if edge['end'] == 'smallest' else 'larger'} one may be better, and the verdict another."
-        for arm, one in chosen.items()
-        for edge in one.get("edges") or []
-    ]
 
 
 def _listed(values: Mapping[str, Any]) -> str:

@@ -71,8 +71,8 @@ class Arms:
 
     @property
     def headline(self) -> str:
-        """The head of the answer, without what stands in brackets."""
-        return str(self.info["answer"][0]).partition(" (")[0].rstrip(".")
+        """The verdict, which is the first line of the answer."""
+        return str(self.info["answer"][0]).rstrip(".")
 
     @property
     def axis(self) -> str:

@@ -23,11 +23,19 @@ class KeyFigure:
 
 @dataclass(frozen=True)
 class Answer:
-    """The question of a study, and what the recorded numbers say to it, the most important sentence first."""
+    """The question of a study, and what the recorded numbers say to it, the most important sentence first.
+
+    Attributes
+    ----------
+    warnings : what a reader must know with the sentences, directly below them
+    details : term and description, folded until the reader asks
+    """
 
     question: str
     sentences: Sequence[str]
     key_figures: Sequence[KeyFigure] = ()
+    warnings: Sequence[str] = ()
+    details: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,7 @@ class Page:
     Attributes
     ----------
     kind : run, sweep or comparison
+    detailed : tables that are folded with the details of the answer
     method, record : term and description
     commands : how to run it again
     links : words and relative address
@@ -112,6 +121,7 @@ class Page:
     up: tuple[str, str] | None = None
     pictures: Sequence[Picture] = ()
     members: Sequence[Table] = ()
+    detailed: Sequence[Table] = ()
     tables: Sequence[Table] = ()
     method: Sequence[tuple[str, str]] = ()
     warnings: Sequence[str] = ()

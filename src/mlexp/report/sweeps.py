@@ -212,13 +212,8 @@ def how(sweep: Sweep, ended: Mapping[str, int]) -> list[tuple[str, str]]:
 
 def warnings(found: Findings | None, jobs: Sequence[Row], status: str) -> list[str]:
     """Return what a reader of the best setting must know."""
-    wrong = [row for row in jobs if row["status"] not in ("completed", "left")]
     left = sum(row["status"] not in FINISHED for row in jobs)
-    sentences = [f"Job {row['number']} {row['status']}: {row['problem']}" for row in wrong[:5]]
-    if len(wrong) > len(sentences):
-        sentences.append(
-            f"{len(wrong) - len(sentences):,} more jobs did not complete; see the table of jobs."
-        )
+    sentences = incomplete(jobs)
     if status == "interrupted" and left:
         sentences.append(f"{left:,} jobs have not come to their end; the best setting may be among them.")
     if found is None or found.only_repeats:
@@ -232,6 +227,17 @@ def warnings(found: Findings | None, jobs: Sequence[Row], status: str) -> list[s
         sentences.append(
             f"Fewer than {FEW_SEEDS} {found.repeats} a setting: luck and setting cannot be told apart. "
             "Sweep seed=0,1,2,3,4 as well."
+        )
+    return sentences
+
+
+def incomplete(jobs: Sequence[Row]) -> list[str]:
+    """Return which jobs did not complete, and why."""
+    wrong = [row for row in jobs if row["status"] not in ("completed", "left")]
+    sentences = [f"Job {row['number']} {row['status']}: {row['problem']}" for row in wrong[:5]]
+    if len(wrong) > len(sentences):
+        sentences.append(
+            f"{len(wrong) - len(sentences):,} more jobs did not complete; see the table of jobs."
         )
     return sentences
 

@@ -173,40 +173,27 @@ def correction(test: str) -> str:
     return "Bonferroni" if test in ("bayesian", "bootstrap_seeds_rows") else "Holm"
 
 
-def cautions(design: Design, test: str, *, with_best: bool = False) -> list[str]:
+def cautions(design: Design, test: str) -> list[str]:
     """Return what a reader must know beside the outcome of a test under a design.
-
-    Parameters
-    ----------
-    design : what varied
-    test : that was used
-    with_best : whether the verdict is on which arms may be best, and not on all pairs
 
     Examples
     --------
-    >>> cautions(Design(seeds=10, arms=3), "crossed")
-    ['more than two arms: all pairs are tested, adjusted by Holm']
+    >>> cautions(Design(seeds=2), "crossed")
+    ['fewer than five runs per arm: the test is conservative and misses differences that five would show']
     """
     found = []
     if 1 < design.seeds < FEW and test == "crossed":
         found.append(
-            "fewer than five runs an arm: the test is timid, it misses differences that five would show"
+            "fewer than five runs per arm: the test is conservative and misses differences that five would show"
         )
     if design.seeds == 2 and test in ("welch", "bootstrap_seeds_rows"):
-        found.append("two runs an arm say little about how runs vary: the interval may be off")
+        found.append("two runs per arm hardly show how runs vary: the interval may be wrong")
     if test == "wilcoxon" and 1 < design.datasets < 6:
         found.append("with fewer than six data sets p cannot fall below 0.05")
     if design.seeds < 2:
-        found.append("one run an arm: what another seed would give is unknown")
+        found.append("one run per arm: what another seed would give is unknown")
     if test == "welch" and not design.rows_kept:
-        found.append("predictions were not kept: nothing can be said about new test images")
-    if with_best:
-        found.append(
-            "the verdict compares each arm with the best alone; the table of all pairs, adjusted by "
-            f"{correction(test)}, asks more and can differ from it"
-        )
-    elif design.arms > 2 and test != "none":
-        found.append(f"more than two arms: all pairs are tested, adjusted by {correction(test)}")
+        found.append("predictions were not kept: the result does not generalise over new test images")
     return found
 
 

@@ -29,6 +29,9 @@ def compare(arguments: Sequence[str]) -> int:
         "--margin", type=float, help="largest difference that counts as none; asks for equivalence"
     )
     words.add_argument("--target", type=float, default=0.97, help="accuracy whose epoch is looked for (0.97)")
+    words.add_argument(
+        "--details", action="store_true", help="also print the test, its scope of inference and all p values"
+    )
     words.add_argument("--save", metavar="DIR", help="new folder for comparison.json, tables and figures")
     words.add_argument(
         "--outputs", default="outputs", metavar="DIR", help="where names are looked for (outputs)"
@@ -51,5 +54,5 @@ def compare(arguments: Sequence[str]) -> int:
     if parsed.quiet:
         print(done.info["answer"][0])
         return 0
-    show(done, parsed.save or "")
+    show(done, parsed.save or "", details=parsed.details)
     return 0

@@ -19,7 +19,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from mlexp.errors import ConfigError, DataError
 from mlexp.nn.estimators import Autoencoder, MLPClassifier, MLPRegressor, fit_stack
-from mlexp.nn.recipe import stack_key
+from mlexp.nn.hyperparameters import stack_key
 
 WEIGHTS = "check_sample_weight_equivalence_on_dense_data"
 WHOLE = {

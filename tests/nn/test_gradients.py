@@ -19,11 +19,11 @@ from problems import (
 )
 
 from mlexp.nn.activations import ACTIVATIONS
-from mlexp.nn.chains import Residual
 from mlexp.nn.layers import Activation, BatchNorm, Dense, Dropout, Mode
-from mlexp.nn.limits import add_l1, add_l2
 from mlexp.nn.losses import LOSSES
 from mlexp.nn.network import Network, perceptron
+from mlexp.nn.regularizers import add_l1, add_l2
+from mlexp.nn.sequential import Residual
 
 TOLERANCE = 1e-6
 replicas = st.sampled_from([None, 1, 3])

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from problems import parabola, rosenbrock
 
-from mlexp.nn.limits import clip, limit_norms
 from mlexp.nn.network import perceptron
 from mlexp.nn.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, RMSprop, for_replicas
+from mlexp.nn.regularizers import clip, limit_norms
 
 CASES = {
     "sgd": (SGD(), 0.05, 1e-3),

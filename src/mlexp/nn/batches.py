@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from mlexp.nn.order import ComputedOrder
+from mlexp.nn.shuffle import LazyPermutation
 
 BLOCK_BYTES = 1 << 17
 """What a block of batches may take, unless one batch alone takes more: larger arrays cost page faults."""
@@ -107,7 +107,7 @@ def read(rows: Rows, indices: np.ndarray, dtype: str) -> np.ndarray:
 
 def blocks(
     sources: Sequence[Rows | None],
-    order: np.ndarray | ComputedOrder,
+    order: np.ndarray | LazyPermutation,
     batch_size: int,
     dtype: str,
     drop_last: bool = False,

@@ -21,7 +21,7 @@ from sklearn.base import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d
 
-from mlexp.nn import recipe
+from mlexp.nn import hyperparameters
 from mlexp.nn.batches import Rows
 from mlexp.nn.fit import Data, measure
 from mlexp.nn.kinds import ToClasses, ToNumbers
@@ -357,7 +357,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """Check the data and return training and validation part."""
         rows = self._rows(X, reset=True)
         self.n_outputs_ = rows.shape[1]
-        recipe.narrowest(self.hidden)
+        hyperparameters.narrowest(self.hidden)
         if X_validation is not None:
             return Data(rows, None), Data(self._rows(X_validation, reset=False), None)
         kept, held = set_apart(np.zeros(rows.shape[0]), self.validation_fraction)
@@ -366,7 +366,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     @property
     def _bottleneck(self) -> int:
-        return recipe.narrowest(self.hidden)
+        return hyperparameters.narrowest(self.hidden)
 
     @property
     def _n_features_out(self) -> int:

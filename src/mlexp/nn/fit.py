@@ -17,12 +17,12 @@ import numpy as np
 
 from mlexp.nn.batches import Rows, blocks, chunks, read
 from mlexp.nn.layers import Mode, Views
-from mlexp.nn.limits import add_l1, add_l2, clip, limit_norms
 from mlexp.nn.losses import Loss
 from mlexp.nn.network import Network
 from mlexp.nn.optimizers import Number, Optimizer, Rate, cast, column, for_replicas
-from mlexp.nn.order import shuffled
+from mlexp.nn.regularizers import add_l1, add_l2, clip, limit_norms
 from mlexp.nn.schedules import Schedule
+from mlexp.nn.shuffle import shuffled
 from mlexp.nn.state import CALLBACK, DIVERGED, EPOCHS, INTERRUPTED, PATIENCE, RUNNING, Record, State
 
 OnEpoch = Callable[[int, Record], "bool | None"]

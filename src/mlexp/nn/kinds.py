@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlexp.errors import ConfigError
-from mlexp.nn import recipe
+from mlexp.nn import hyperparameters
 from mlexp.nn.batches import Coded, Rows, one_hot
 from mlexp.nn.labels import class_weights, scaled_weights
 from mlexp.nn.losses import LOSSES, Loss
@@ -44,7 +44,7 @@ class ToClasses(Perceptron):
         return LOSSES["binary_cross_entropy" if self.output == "sigmoid" else "cross_entropy"]
 
     def _built(self, n_features: int, n_outputs: int) -> Network:
-        recipe.chosen("output", self.output, {"softmax": 0, "sigmoid": 0})
+        hyperparameters.chosen("output", self.output, {"softmax": 0, "sigmoid": 0})
         if self.output == "softmax":
             return super()._built(n_features, n_outputs)
         if n_outputs != 2:
@@ -86,7 +86,7 @@ class ToNumbers(Perceptron):
 
     def loss_function(self) -> Loss:
         """Return the loss of that name."""
-        return recipe.number_loss(self.loss)
+        return hyperparameters.number_loss(self.loss)
 
     @property
     def _last(self) -> str:

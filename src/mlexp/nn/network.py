@@ -1,4 +1,4 @@
-"""A network: a chain of layers over one flat parameter vector."""
+"""A network: a sequence of layers over one flat parameter vector."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from mlexp.errors import ConfigError
-from mlexp.nn.chains import resolve, unchain, widths
 from mlexp.nn.initializers import INITIALIZERS
 from mlexp.nn.layers import (
     PREDICT,
@@ -25,6 +24,7 @@ from mlexp.nn.layers import (
     Parameter,
     Views,
 )
+from mlexp.nn.sequential import backward_all, forward_all, resolve, widths
 
 Kind = str | tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]
 
@@ -46,7 +46,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Network:
-    """A chain of layers for a given number of features.
+    """A sequence of layers for a given number of features.
 
     The flat vector `theta` holds all weights first, layer by layer, then everything else, so that
     penalties on weights act on one slice. Running values (batch normalisation) lie in a second vector.
@@ -186,16 +186,13 @@ class Network:
         Y : ndarray of shape (..., n, n_outputs)
         backward : function of dY (..., n, n_outputs) and the views of a gradient vector
         """
-        backs = []
-        for layer, mine in zip(self.layers, views, strict=True):
-            X, back = layer.forward(mine, X, mode)
-            backs.append(back)
+        Y, backs = forward_all(self.layers, views, X, mode)
         first = self._first_trained
 
         def backward(dY: np.ndarray, grads: Sequence[Views]) -> None:
-            unchain(backs[first:], grads[first:], dY, False)
+            backward_all(backs[first:], grads[first:], dY, False)
 
-        return X, backward
+        return Y, backward
 
     def outputs(self, views: Sequence[Views], X: np.ndarray, start: int = 0) -> list[np.ndarray]:
         """Return the output of every layer from layer `start` on, which `X` enters, in prediction mode."""

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from mlexp.errors import DataError
-from mlexp.nn import recipe, stack
+from mlexp.nn import hyperparameters, stack
 from mlexp.nn.batches import Rows, chunks, read
 from mlexp.nn.fit import Data, fit
 from mlexp.nn.losses import Loss
@@ -126,9 +126,9 @@ class Perceptron:
         19885
         """
         params = self.get_params(deep=False)
-        recipe.check(params)
-        recipe.optimizer_of([params])
-        recipe.schedule_of(params)
+        hyperparameters.check(params)
+        hyperparameters.optimizer_of([params])
+        hyperparameters.schedule_of(params)
         return self._built(n_features, n_outputs).summary()
 
     def summary(self) -> list[dict[str, Any]]:
@@ -182,7 +182,7 @@ class Perceptron:
             Parameters and running values, settings as JSON text, classes where there are any.
         """
         self._require_fit()
-        params = {name: recipe.plain(value) for name, value in self.get_params(deep=False).items()}
+        params = {name: hyperparameters.plain(value) for name, value in self.get_params(deep=False).items()}
         learnt = {
             name: np.array(value.tolist() if isinstance(value, np.ndarray) else value)
             for name in LEARNT
@@ -209,7 +209,7 @@ class Perceptron:
             The arrays are not what `to_arrays` gives.
         """
         model: Any = cls(**json.loads(str(arrays["settings"])))
-        recipe.check(model.get_params(deep=False))
+        hyperparameters.check(model.get_params(deep=False))
         for name in LEARNT:
             if name in arrays:
                 setattr(model, name, arrays[name] if arrays[name].ndim else arrays[name].item())
@@ -229,10 +229,10 @@ class Perceptron:
         """Make one more pass with the state of the last, or begin; the data are all for training."""
         params = self.get_params(deep=False)
         stack.check_alike([params])
-        network, optimizer = self.network(data.X.shape[1]), recipe.optimizer_of([params])
+        network, optimizer = self.network(data.X.shape[1]), hyperparameters.optimizer_of([params])
         state = getattr(self, "state_", None) or begin([network], optimizer, [self.seed], self.dtype)
         state.status = [RUNNING]
-        settings = dataclasses.replace(recipe.settings_of([params]), epochs=state.epoch + 1)
+        settings = dataclasses.replace(hyperparameters.settings_of([params]), epochs=state.epoch + 1)
         self.finish(network, fit(network, self.loss_function(), optimizer, settings, state, data), 0)
 
     def loss_function(self) -> Loss:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mlexp.errors import ConfigError
-from mlexp.nn import recipe
+from mlexp.nn import hyperparameters
 from mlexp.nn.batches import Rows, Subset
 from mlexp.nn.fit import Data, fit
 from mlexp.nn.losses import Loss
@@ -59,7 +59,7 @@ def fit_stack(
     """Train models side by side; each ends with the bits that it gets alone.
 
     They may differ in seed, initialisers, learning rate, momentum, penalties and decay:
-    `recipe.stack_key` of their parameters is equal for those that may train together.
+    `hyperparameters.stack_key` of their parameters is equal for those that may train together.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def fit_stack(
     )
     copy_learnt(models)
     networks = [model.network(train.X.shape[1]) for model in models]
-    optimizer = recipe.optimizer_of(params)
+    optimizer = hyperparameters.optimizer_of(params)
     if resume is None:
         state = begin(networks, optimizer, [one["seed"] for one in params], params[0]["dtype"])
     else:
@@ -89,7 +89,7 @@ def fit_stack(
         networks[0],
         models[0].loss_function(),
         optimizer,
-        recipe.settings_of(params),
+        hyperparameters.settings_of(params),
         state,
         train,
         validation,
@@ -102,11 +102,11 @@ def fit_stack(
     return state
 
 
-def check_alike(params: Sequence[recipe.Params]) -> None:
+def check_alike(params: Sequence[hyperparameters.Params]) -> None:
     """Refuse parameters that cannot be meant, and models that cannot share a stack."""
     for one in params:
-        recipe.check(one)
-    if len({recipe.stack_key(one) for one in params}) > 1:
+        hyperparameters.check(one)
+    if len({hyperparameters.stack_key(one) for one in params}) > 1:
         raise ConfigError(
             "Models of one stack must agree in everything but seed, initialisers and the sizes of "
             "learning rate, momentum, penalties and decay. Group them by stack_key()."

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 
 from mlexp import config as configuration
-from mlexp.nn.recipe import NUMBERS, OWN
+from mlexp.nn.hyperparameters import NUMBERS, OWN
 from mlexp.schema import Config
 from mlexp.sweeps.plan import Job
 from mlexp.tasks import STACKS

@@ -9,10 +9,10 @@ import numpy as np
 
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError
-from mlexp.nn.chains import Residual
 from mlexp.nn.layers import PREDICT, Activation, Dense
 from mlexp.nn.losses import squared_error
 from mlexp.nn.network import Network
+from mlexp.nn.sequential import Residual
 from mlexp.observer import Observer, Plan
 from mlexp.result import Columns, Result
 from mlexp.schema import Config

@@ -146,7 +146,7 @@ def learn_together(
 ) -> list[Learnt]:
     """Fit networks of one shape side by side, each to the bits that it gets alone; other models one at a time.
 
-    The configurations differ in nothing but seed, initialisers and the sizes that `nn.recipe.NUMBERS` names.
+    The configurations differ in nothing but seed, initialisers and the sizes that `nn.hyperparameters.NUMBERS` names.
     """
     config = configs[0]
     first = _unfitted(config, dataset)

@@ -1,4 +1,4 @@
-"""The order in which an epoch sees the rows: a permutation for each replica.
+"""Shuffling: the order in which an epoch sees the samples, a permutation for each replica.
 
 Up to `LISTED` rows it is listed in memory. Beyond, it is computed where it is needed, so that training
 from a file larger than memory takes no memory that grows with the file.
@@ -15,7 +15,7 @@ LISTED = 1 << 22
 ROUNDS = 6
 
 
-class ComputedOrder:
+class LazyPermutation:
     """Pseudo-random permutations of 0 .. n − 1 that are never listed as a whole.
 
     A Feistel network over the next power of four, walked until it falls below n (Black and Rogaway 2002,
@@ -30,7 +30,7 @@ class ComputedOrder:
 
     Examples
     --------
-    >>> order = ComputedOrder([np.random.default_rng(0)], 5)
+    >>> order = LazyPermutation([np.random.default_rng(0)], 5)
     >>> sorted(order[:, 0:5][0].tolist())
     [0, 1, 2, 3, 4]
     """
@@ -70,7 +70,7 @@ def _mixed(numbers: np.ndarray) -> np.ndarray:
     return mixed
 
 
-def shuffled(rngs: Sequence[np.random.Generator], n_rows: int) -> np.ndarray | ComputedOrder:
+def shuffled(rngs: Sequence[np.random.Generator], n_rows: int) -> np.ndarray | LazyPermutation:
     """Return the order of the rows for one epoch, each replica's from its own generator.
 
     Examples
@@ -79,5 +79,5 @@ def shuffled(rngs: Sequence[np.random.Generator], n_rows: int) -> np.ndarray | C
     (2, 3)
     """
     if n_rows > LISTED:
-        return ComputedOrder(rngs, n_rows)
+        return LazyPermutation(rngs, n_rows)
     return np.stack([rng.permutation(n_rows) for rng in rngs])

@@ -1,4 +1,4 @@
-"""What keeps weights small: penalties, shorter gradients, limited norms. All work in place."""
+"""Regularisation of weights and gradients: L1 and L2 penalties, gradient clipping, max-norm. All work in place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the parameters of estimators to what the training loop wants.
+"""Hyperparameters of the estimators: their checks, and the optimizer, schedule and settings made of them.
 
 Several models of one shape train as one stack. They must agree in everything but `OWN`: seed and
 initialisers, and the numbers in `NUMBERS`, which may differ from replica to replica.

@@ -1,4 +1,4 @@
-"""Chains of layers: run forwards and backwards, initialisation by context, the residual block."""
+"""Sequences of layers: forward and backward through all, initialisation by context, the residual block."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlexp.nn.layers import Activation, Backward, Dense, Layer, Mode, Parameter,
 
 @dataclass(frozen=True)
 class Residual:
-    """Y = X + F(X), F a chain of layers that ends as wide as it began (He et al. 2016, arXiv:1512.03385).
+    """Y = X + F(X), F a sequence of layers that keeps the width (He et al. 2016, arXiv:1512.03385).
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class Residual:
     layers: tuple[Layer, ...]
 
     def width(self, n_in: int) -> int:
-        """Return `n_in`, after a check that the chain keeps the width."""
+        """Return `n_in`, after a check that the inner layers keep the width."""
         n_out = widths(self.layers, n_in)[-1]
         if n_out != n_in:
             raise ConfigError(
@@ -43,14 +43,14 @@ class Residual:
         return tuple(parameter for layer, width in inner for parameter in layer.running(width))
 
     def forward(self, params: Views, X: np.ndarray, mode: Mode) -> tuple[np.ndarray, Backward]:
-        """Add the input to the output of the chain; backward: dX = dY + the gradient through the chain."""
+        """Add the input to the output of the inner layers; backward: dX = dY + their gradient."""
         n_in = X.shape[-1]
         trained = shares(self.layers, n_in, params)
         n_trained = len(self.parameters(n_in))
-        Y, backs = chain(self.layers, trained, X, mode)
+        Y, backs = forward_all(self.layers, trained, X, mode)
 
         def backward(dY: np.ndarray, grads: Views, wanted: bool) -> np.ndarray | None:
-            dX = unchain(backs, shares(self.layers, n_in, grads[:n_trained], running=False), dY, wanted)
+            dX = backward_all(backs, shares(self.layers, n_in, grads[:n_trained], running=False), dY, wanted)
             return None if dX is None else dY + dX
 
         return X + Y, backward
@@ -83,7 +83,7 @@ def shares(layers: Sequence[Layer], n_in: int, views: Views, running: bool = Tru
     return dealt
 
 
-def chain(
+def forward_all(
     layers: Sequence[Layer], params: Sequence[Views], X: np.ndarray, mode: Mode
 ) -> tuple[np.ndarray, list[Backward]]:
     """Run layers one after the other; return the last output and every backward function."""
@@ -94,7 +94,7 @@ def chain(
     return X, backs
 
 
-def unchain(
+def backward_all(
     backs: Sequence[Backward], grads: Sequence[Views], dY: np.ndarray, wanted: bool
 ) -> np.ndarray | None:
     """Run backward functions from the last to the first; the first makes dX only if `wanted`."""

@@ -38,7 +38,7 @@ def crossed_rejects(a: np.ndarray, b: np.ndarray, null: float = 0.0) -> tuple[np
     rejected, testable = np.zeros(len(a), bool), np.zeros(len(a), bool)
     for place in range(len(a)):
         one = type(parts)(**{name: np.asarray(value[place]) for name, value in vars(parts).items()})
-        mixture = behrens_fisher(one, seeds)
+        mixture = behrens_fisher(one, (seeds[0] - 1.0, seeds[1] - 1.0))
         assert mixture is not None
         testable[place] = mixture.plain > NOTHING
         if testable[place]:

@@ -136,6 +136,7 @@ def _compare_runs(
     what: Sequence[str | Path | View],
     *,
     by: str | Sequence[str] = (),
+    best_of: str | None = None,
     save: str | Path | None = None,
     outputs: str | Path = "outputs",
     **settings: Any,
@@ -148,7 +149,9 @@ def _compare_runs(
     keys = by.split(",") if isinstance(by, str) else by
     folder = None if save is None else Path(save)
     command = ["mlexp", "compare", *map(str, paths)]
-    done = existing.compare(paths, existing.asked(settings), by=keys, save=folder, command=command)
+    done = existing.compare(
+        paths, existing.asked(settings), by=keys, best_of=best_of, save=folder, command=command
+    )
     if folder is not None:
         return ComparisonView(folder)
     tables = {name: pd.DataFrame(table).replace("", float("nan")) for name, table in done.tables.items()}

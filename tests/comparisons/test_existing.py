@@ -9,9 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from mlexp.cli import main
+from mlexp.comparisons import existing
+from mlexp.errors import DataError
 from mlexp.execution.here import Here
 from mlexp.sweeps import work
 
@@ -112,7 +116,7 @@ def test_seeds_of_a_deterministic_model_and_settings_without_effect_count_once(
     _, _, once = compared(capfd, Path("a"), "once", "--by", "model.activation")
     code, said, often = compared(capfd, Path("b"), "often", "--by", "model.activation")
     assert code == 0, said
-    assert "2 of the 4 runs" in said
+    assert "2 of the 4 runs" in often["details"]["Identical runs"]
     _, said, threads = compared(capfd, Path("c"), "threads", "--by", "model.activation")
     assert "4 runs repeat another" in said
     for found in (often, threads):
@@ -126,26 +130,175 @@ def test_seeds_of_a_deterministic_model_and_settings_without_effect_count_once(
     assert fixed["details"]["Identical runs"].count("deterministic") == 2
 
 
-def test_runs_that_differ_in_another_key_are_not_pooled(
-    runs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def swept(runs: Path, place: Path, activations: str, rates: str) -> Path:
+    """Run a sweep of activations × rates × 2 decays × 5 seeds."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys.modules["mlexp.sweeps.run"], "backend", lambda *_, **__: Here(work.work))
+        assert main(["-q", "-m", "task=classify", "dataset=csv", f"dataset.path={runs / 'easy.csv'}", "figures=false",
+                     "seed=0,1,2,3,4", "model.hidden=[4]", "model.epochs=2", "model.l2=0,0.5",
+                     f"model.activation={activations}", f"model.learning_rate={rates}",
+                     f"sweep.dir={place}"]) == 0  # fmt: skip
+    return place
+
+
+@pytest.fixture(scope="module")
+def grid(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return swept(runs, tmp_path_factory.mktemp("grid") / "grid", "relu,tanh", "0.001,0.01,0.1")
+
+
+def asked(
+    *paths: Path, by: str = "model.activation", best_of: str | None = None, **more: str
+) -> dict[str, Any]:
+    """Return what a comparison of these runs found; nothing is written."""
+    keys = by.split(",") if by else []
+    return dict(existing.compare(paths, existing.asked(more), by=keys, best_of=best_of).info)
+
+
+def means_of(info: dict[str, Any]) -> dict[str, float]:
+    return {arm["name"]: arm["mean"] for arm in info["arms"]}
+
+
+def table_of(grid: Path, metric: str = "test_accuracy") -> pd.DataFrame:
+    names = {"model.activation": "arm", "model.learning_rate": "rate", "model.l2": "l2", metric: "score"}
+    return pd.read_csv(grid / "summary.csv").rename(columns=names)[["arm", "rate", "l2", "seed", "score"]]
+
+
+def check_blocks(info: dict[str, Any], table: pd.DataFrame) -> None:
+    """Hold the answer against what pandas finds in the summary."""
+    assert info["design"]["blocks"] == len(table.groupby(["rate", "l2"]))
+    assert info["design"]["seeds"] == 5
+    assert info["test"] == "crossed"
+    assert "model.learning_rate, model.l2" in " ".join(info["answer"])
+    assert means_of(info) == pytest.approx(dict(table.groupby("arm").score.mean()))
+    inside = table.groupby(["arm", "rate", "l2"]).score.mean().unstack("arm")
+    of_seeds = table.groupby(["arm", "seed"]).score.mean().unstack("seed")
+    for pair in info["pairs"]:
+        assert pair["difference"] == pytest.approx((inside[pair["a"]] - inside[pair["b"]]).mean(), abs=1e-12)
+        # runs of one seed start alike in every block: what varies are the means of the seeds over blocks
+        wanted = of_seeds.loc[[pair["a"], pair["b"]]].var(axis=1, ddof=1).sum() / 5
+        assert pair["details"]["v_seed"] == pytest.approx(wanted)
+    sd = np.sqrt(table.groupby(["arm", "rate", "l2"]).score.var().groupby("arm").mean())
+    assert {arm["name"]: arm["sd"] for arm in info["arms"]} == pytest.approx(dict(sd))
+
+
+def test_other_keys_that_differ_are_blocks(grid: Path) -> None:
+    check_blocks(asked(grid), table_of(grid))
+    # without other keys every setting is an arm, as before
+    info = asked(grid, by="")
+    assert info["design"]["blocks"] == 1
+    assert [arm["runs"] for arm in info["arms"]] == [5] * 12
+
+
+@pytest.mark.slow
+def test_a_grid_of_four_keys_by_one_of_them(
+    runs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rates = "0.001,0.003,0.01,0.03,0.1"
+    place = swept(runs, tmp_path / "grid", "relu,tanh,sigmoid,leaky_relu", rates)
+    code, said, info = compared(capfd, tmp_path / "a", place, "--by", "model.activation")
+    assert code == 0, said
+    assert "10 blocks, 5 seeds an arm" in " ".join(said.split())
+    check_blocks(info, table_of(place))
+    assert (tmp_path / "a" / "report.html").exists()
+
+
+def test_blocks_that_lack_an_arm_are_left_out(grid: Path) -> None:
+    jobs = {job["number"]: job["swept"] for job in json.loads((grid / "sweep.json").read_text())["jobs"]}
+
+    def chosen(arm: str, *rates: str, seeds: int = 5) -> list[Path]:
+        wanted = {
+            number
+            for number, of in jobs.items()
+            if (of["model.activation"], of["model.l2"]) == (arm, "0")
+            and of["model.learning_rate"] in rates
+            and int(of["seed"]) < seeds
+        }
+        return [path for path in sorted((grid / "runs").iterdir()) if int(path.name[:3]) in wanted]
+
+    table = table_of(grid)
+    table = table[table.l2 == 0]
+    every = ("0.001", "0.01", "0.1")
+    info = asked(*chosen("relu", *every), *chosen("tanh", *every[:2]))
+    assert info["design"]["blocks"] == 2
+    (note,) = [words for words in info["warnings"] if "left out" in words]
+    assert "1 of 3 blocks" in note
+    assert "learning rate 0.1" in note
+    wanted = table[table.rate < 0.1].groupby("arm").score.mean()
+    assert means_of(info) == pytest.approx(dict(wanted))
+    # a block with one run of an arm says nothing of how runs vary; blocks of other numbers of seeds weigh alike
+    few = [*chosen("relu", "0.001"), *chosen("relu", "0.01", seeds=1), *chosen("relu", "0.1", seeds=2)]
+    info = asked(*few, *chosen("tanh", *every))
+    assert info["design"]["blocks"] == 2
+    assert "learning rate 0.01" in " ".join(words for words in info["warnings"] if "left out" in words)
+    left = table[(table.rate != 0.01) & ((table.arm == "tanh") | (table.rate == 0.001) | (table.seed < 2))]
+    assert means_of(info) == pytest.approx(
+        dict(left.groupby(["arm", "rate"]).score.mean().groupby("arm").mean())
+    )
+    # one run in every block: these fitted models, over new rows
+    info = asked(*chosen("relu", *every, seeds=1), *chosen("tanh", *every, seeds=1))
+    assert "for these fitted models only" in info["licence"]
+    # no block in common
+    apart = [*chosen("relu", "0.001", "0.01"), *chosen("tanh", "0.1")]
+    with pytest.raises(DataError, match="--best-of validation"):
+        asked(*apart)
+    assert asked(*apart, best_of="validation")["design"]["blocks"] == 1
+
+
+def test_each_arm_at_its_best_by_the_validation_set(grid: Path) -> None:
+    info = asked(grid, best_of="validation", metric="test.loss")
+    assert [arm["runs"] for arm in info["arms"]] == [5] * 2
+    validation = table_of(grid, "validation_loss").groupby(["arm", "rate", "l2"]).score.mean()
+    test = table_of(grid, "test_loss").groupby(["arm", "rate", "l2"]).score.mean()
+    for arm in info["arms"]:
+        rate, l2 = validation.loc[arm["name"]].idxmin()
+        assert arm["mean"] == pytest.approx(test.loc[(arm["name"], rate, l2)])
+        assert f"{arm['name']} at learning rate {rate:g}, l2 {l2:g}" in " ".join(info["answer"])
+    assert "best of 6" in " ".join(info["answer"])
+    jobs = {job["number"]: job["swept"] for job in json.loads((grid / "sweep.json").read_text())["jobs"]}
+    fewer = [
+        path
+        for path in sorted((grid / "runs").iterdir())
+        if (of := jobs[int(path.name[:3])])["model.activation"] == "relu" or of["model.l2"] == "0"
+    ]
+    assert "relu 6, tanh 3" in " ".join(asked(*fewer, best_of="validation")["warnings"])
+
+
+def test_what_blocks_refuse(grid: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    by = ("--by", "model.activation")
+    for words, said in (
+        ((*by, "--best-of", "validation", "--metric", "validation.accuracy"), "name one of the test set"),
+        (("--best-of", "validation"), "every arm here has one"),
+        ((*by, "--test", "anova"), "blocks"),
+        ((*by, "--test", "mcnemar"), "blocks"),
+        ((*by, "--best-of", "test"), "validation"),
+    ):
+        assert main(["compare", str(grid), *words]) == 2, words
+        line = capfd.readouterr().err
+        assert said in line
+        assert line.count("\n") == 1 or "usage" in line
+    assert main(["compare", str(grid), *by, "--test", "welch", "--details"]) == 0
+    assert "Welch t in blocks" in " ".join(capfd.readouterr().out.split())
+
+
+def test_a_sweep_over_data_sets_takes_them_for_data_sets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["-q", "-m", "task=classify", "dataset=csv", f"dataset.path={runs / 'hard.csv'}", "figures=false",
-                 "seed=0,1", "model.hidden=[8],[4]", "model.epochs=3", "model.activation=relu,tanh", "model.l2=0,0.5",
-                 "sweep.dir=grid"]) == 0  # fmt: skip
-    code, said, _ = compared(capfd, Path("a"), "grid", "--by", "model.activation")
-    assert code == 2
-    assert "model.hidden, model.l2" in said
-    assert "--by model.activation,model.hidden,model.l2" in said
-    assert said.count("\n") == 1
-    code, said, info = compared(capfd, Path("b"), "grid", "--by", "model.activation,model.hidden,model.l2")
+    assert main(["-q", "-m", "task=classify", "dataset=iris,wine", "model=knn,decision_tree", "seed=3,4",
+                 "figures=false", "sweep.dir=both"]) == 0  # fmt: skip
+    code, said, info = compared(capfd, tmp_path / "a", "both")
     assert code == 0, said
-    assert [arm["runs"] for arm in info["arms"]] == [2] * 8
-    swept = {job["number"]: job["swept"] for job in json.loads(Path("grid/sweep.json").read_text())["jobs"]}
-    wanted = [
-        number for number, keys in swept.items() if keys["model.hidden"] == "[8]" and keys["model.l2"] == "0"
-    ]
-    one_setting = [path for path in sorted(Path("grid/runs").iterdir()) if int(path.name[:3]) in wanted]
-    code, said, info = compared(capfd, Path("c"), *one_setting, "--by", "model.activation")
-    assert code == 0, said
-    assert [arm["runs"] for arm in info["arms"]] == [2, 2]
+    assert info["design"]["datasets"] == 2
+    assert info["design"]["blocks"] == 1
+    assert info["test"] == "wilcoxon"
+    assert "on 2 data sets" in info["question"]
+    assert "repeat" not in said
+    assert "too: what is seen" not in said
+    names = (tmp_path / "a" / "tables" / "runs.csv").read_text()
+    assert "data=iris" in names
+    assert "data=wine" in names
+    summary = pd.read_csv("both/summary.csv")
+    means = summary.groupby(["model", "dataset"]).test_accuracy.mean().unstack("model")
+    assert abs(info["pairs"][0]["difference"]) == pytest.approx(
+        abs(float((means.knn - means.decision_tree).mean()))
+    )

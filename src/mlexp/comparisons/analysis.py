@@ -155,8 +155,8 @@ def _arm(evidence: Evidence, verdict: Verdict, arm: str, node: Comparison) -> di
     used, values = evidence.used[arm], evidence.values(arm)
     signed = values * evidence.metric.sign
     mean = verdict.means[arm]
-    row |= {"runs": len(values), "mean": values.mean()} | _interval(mean, evidence.metric.is_share)
-    row |= {"interval_over": words.varied(evidence, arm), "sd": values.std(ddof=1) if len(values) > 1 else ""}
+    row |= {"runs": len(values), "mean": evidence.mean(arm)} | _interval(mean, evidence.metric.is_share)
+    row |= {"interval_over": words.varied(evidence, arm), "sd": _between_runs(evidence, arm)}
     row |= {"best": values[signed.argmax()], "worst": values[signed.argmin()]}
     row |= {"interquartile_mean": stats.interquartile_mean(values)} | best.ahead(verdict, arm)
     chosen = [_metric(entry, "validation", evidence.metric.name) for entry in used]
@@ -166,6 +166,17 @@ def _arm(evidence: Evidence, verdict: Verdict, arm: str, node: Comparison) -> di
     hits = [found[0] for found in reached if found]
     row |= {"validation": _mean(chosen), "epochs": _mean(epochs), "seconds": _mean(seconds)}
     return row | {"reached_target": len(hits), "epochs_to_target": float(np.median(hits)) if hits else ""}
+
+
+def _between_runs(evidence: Evidence, arm: str) -> float | str:
+    """Return the standard deviation between runs; within blocks where there are some, pooled with equal weight."""
+    if len(evidence.strata) == 1:
+        found = [evidence.values(arm)]
+    else:
+        found = [
+            np.array([e.value for e in evidence.used[arm] if e.stratum == name]) for name in evidence.strata
+        ]
+    return "" if min(map(len, found)) < 2 else float(np.sqrt(np.mean([one.var(ddof=1) for one in found])))
 
 
 def _interval(mean: Outcome, share: bool) -> dict[str, Any]:
@@ -253,6 +264,8 @@ def runs_table(evidence: Evidence, folder: Path) -> Columns:
             counts = arm in evidence.arms and entry in evidence.used[arm]
             where = comparison_folder.pointer(entry.run.path, folder) if entry.run else ""
             other = "evaluated on samples on which not every arm was"
+            if entry.stratum not in evidence.strata:
+                other = "its block is left out, for want of runs of every arm"
             if id(entry) in copied:
                 other = f"the same result as {copied[id(entry)].name}, byte for byte"
             problem = entry.problem or ("" if counts else other)
@@ -271,9 +284,7 @@ def _warnings(evidence: Evidence, verdict: Verdict) -> list[str]:
         found.append(_together(evidence.groups, verdict.test))
     if verdict.design.same_rows and verdict.design.seeds > 1:
         lone = [
-            arm
-            for arm in evidence.arms
-            if len(evidence.used[arm]) == 1 and not evidence.is_deterministic(arm)
+            arm for arm in evidence.arms if evidence.n_runs(arm) == 1 and not evidence.is_deterministic(arm)
         ]
         if lone:
             found.append(f"One run only of {words.listed(lone)}: what another seed would give is unknown.")

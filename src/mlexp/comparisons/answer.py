@@ -78,8 +78,8 @@ def _verdict(evidence: Evidence, verdict: Verdict) -> str:
 def _best(evidence: Evidence, verdict: Verdict) -> str:
     """Say which of several arms is best, and from which of the others it differs significantly."""
     first, *others = verdict.ranking
-    top = evidence.values(first).mean()
-    level = [arm for arm in verdict.ranking if evidence.values(arm).mean() == top]
+    top = evidence.mean(first)
+    level = [arm for arm in verdict.ranking if evidence.mean(arm) == top]
     pairs = [verdict.pair(first, other) for other in others]
     said = {
         "significantly better than": [pair.b for pair in pairs if pair.better == first],
@@ -101,7 +101,7 @@ def _best(evidence: Evidence, verdict: Verdict) -> str:
 def _size(evidence: Evidence, verdict: Verdict, pair: Pair) -> str:
     """Say the two means and how large the difference is; a test may estimate something else than that of the means."""
     metric, estimate = evidence.metric, abs(pair.outcome.estimate)
-    a, b = (float(evidence.values(arm).mean()) for arm in (pair.a, pair.b))
+    a, b = (evidence.mean(arm) for arm in (pair.a, pair.b))
     said = f"Mean {metric.words}: {pair.a} {metric.value(a)}, {pair.b} {metric.value(b)}"
     if not pair.outcome.testable:
         return f"{said}."

@@ -68,7 +68,7 @@ def _means(evidence: Evidence, verdict: Verdict, may: Sequence[str]) -> str:
     for arm in may:
         low = _low(verdict, arm) if len(may) > 1 else None
         most = "" if low is None else f" (at most {words.size(evidence, -low)} behind the best)"
-        found.append(f"{arm} {metric.value(float(evidence.values(arm).mean()))}{most}")
+        found.append(f"{arm} {metric.value(evidence.mean(arm))}{most}")
     return f"Mean {metric.words}: {words.listed(found)}." if found else ""
 
 

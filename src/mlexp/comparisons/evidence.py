@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,13 @@ from mlexp.record import Run
 MOST_NAMED = 4
 RESULT = ("predictions.npz", "history.csv")
 Block = tuple[str, str]  # fingerprint of the data, and of the rows that judge
+
+
+class Cell(NamedTuple):
+    """The runs of an arm in one stratum: their scores, and labels that are equal for runs of one seed."""
+
+    scores: np.ndarray
+    seeds: list[tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,8 @@ class Entry:
     run : its folder; None if it failed before it had one
     metric : what is compared
     fate : status as the sweep knows it, for a run without a folder; why it ended
+    stratum : the settings that it shares with runs of the other arms, where arms are compared within blocks of equal
+        settings; empty where they are not
     """
 
     arm: str
@@ -37,6 +47,7 @@ class Entry:
     run: Run | None
     metric: Metric
     fate: tuple[str, str] = ("", "")
+    stratum: str = ""
 
     @property
     def status(self) -> str:
@@ -132,7 +143,10 @@ class Evidence:
 
         Of runs that came to the same result, byte for byte, the first one alone counts.
         """
-        return {arm: [same[0] for same in found] for arm, found in self._alike.items()}
+        return {
+            arm: [same[0] for same in found if same[0].stratum in self.strata]
+            for arm, found in self._alike.items()
+        }
 
     @cached_property
     def copies(self) -> dict[str, list[tuple[Entry, Entry]]]:
@@ -144,18 +158,68 @@ class Evidence:
 
     @cached_property
     def _alike(self) -> dict[str, list[list[Entry]]]:
-        """Arm -> the runs that could count, those of one result together."""
-        found: dict[str, dict[tuple[Block, str], list[Entry]]] = {arm: {} for arm in self.entries}
+        """Arm -> the runs that could count, those of one stratum and result together."""
+        found: dict[str, dict[tuple[str, Block, str], list[Entry]]] = {arm: {} for arm in self.entries}
         for arm, entries in self.entries.items():
             for entry in entries:
                 if entry.value is not None and entry.block in self.blocks:
-                    found[arm].setdefault((entry.block, entry.result), []).append(entry)
+                    found[arm].setdefault((entry.stratum, entry.block, entry.result), []).append(entry)
         return {arm: list(groups.values()) for arm, groups in found.items()}
+
+    @cached_property
+    def strata(self) -> list[str]:
+        """Strata in which arms are compared, one empty name where there are none.
+
+        Those that hold runs of every arm on all data and rows; where some of them hold several runs of every arm, or an
+        arm that is known to be deterministic, those alone.
+        """
+        order = dict.fromkeys(e.stratum for entries in self.entries.values() for e in entries)
+        whole = [
+            stratum
+            for stratum in order
+            if all(set(self.blocks) <= {e.block for e in self._cell(arm, stratum)} for arm in self.arms)
+        ]
+        several = [
+            stratum
+            for stratum in whole
+            if all(len(self._cell(arm, stratum)) > 1 or self._is_fixed(arm, stratum) for arm in self.arms)
+        ]
+        return several if several and len(self.blocks) == 1 and len(order) > 1 else whole
+
+    def _cell(self, arm: str, stratum: str) -> list[Entry]:
+        """Return the runs of an arm in a stratum, of equal ones the first."""
+        return [same[0] for same in self._alike[arm] if same[0].stratum == stratum]
+
+    def _is_fixed(self, arm: str, stratum: str) -> bool:
+        alike = [same for same in self._alike[arm] if same[0].stratum == stratum]
+        runs = [entry.run for group in alike for entry in group if entry.run]
+        return len(alike) == 1 and len({run.info["seed"] for run in runs}) > 1
 
     def is_deterministic(self, arm: str) -> bool:
         """Return whether several seeds of an arm came to one result: that it does not vary over seeds is known."""
-        runs = [entry.run for group in self._alike[arm] for entry in group if entry.run]
-        return len(self.used[arm]) == 1 and len({run.info["seed"] for run in runs}) > 1
+        return all(self._is_fixed(arm, stratum) for stratum in self.strata)
+
+    def n_runs(self, arm: str) -> int:
+        """Return how many runs of an arm count, in the stratum that holds fewest."""
+        return min(len(self._cell(arm, stratum)) for stratum in self.strata)
+
+    def cells(self, arm: str) -> list[Cell]:
+        """Return the runs of an arm in each stratum: scores of rows (S, n) or of runs (S,), and their seeds.
+
+        Two equal ones for an arm known to give the same result whatever the seed.
+        """
+        table = self.table(arm)
+        scores = self.values(arm) if table is None else table
+        found = []
+        for stratum in self.strata:
+            places = [place for place, entry in enumerate(self.used[arm]) if entry.stratum == stratum]
+            if self._is_fixed(arm, stratum):
+                places = places * 2
+            seeds = [entry.run.info["seed"] for place in places if (entry := self.used[arm][place]).run]
+            found.append(
+                Cell(scores[places], [(seed, seeds[:k].count(seed)) for k, seed in enumerate(seeds)])
+            )
+        return found
 
     @cached_property
     def arms(self) -> list[str]:
@@ -187,16 +251,19 @@ class Evidence:
         """Return the metric of each run that counts."""
         return np.array([entry.value for entry in self.used[arm]], dtype=np.float64)
 
+    def mean(self, arm: str) -> float:
+        """Return the mean over the runs that count; over strata with equal weight."""
+        return _balanced(self.used[arm])
+
     def by_unit(self, arm: str) -> np.ndarray:
         """Return the mean over runs for each data set, or for each division of the rows where there is one data set."""
         whole = len(self.datasets) > 1
         keys = self.datasets if whole else self.blocks
         return np.array(
             [
-                np.mean([e.value for e in self.used[arm] if (e.block[0] if whole else e.block) == key])
+                _balanced([e for e in self.used[arm] if (e.block[0] if whole else e.block) == key])
                 for key in keys
-            ],
-            dtype=np.float64,
+            ]
         )
 
     def predictions(self, arm: str, what: str) -> np.ndarray | None:
@@ -247,6 +314,12 @@ class Evidence:
         """
         if len(self.arms) < 2:
             self._explain_missing()
+        if self.blocks and not self.strata:
+            raise DataError(
+                f"No combination of the other settings holds runs of every arm: {', '.join(self.arms[:MOST_NAMED])} "
+                "cannot be compared within blocks. Run the arms with the same settings, or compare each at its best: "
+                "--best-of validation."
+            )
         if not self.blocks:
             one, other = self._strangers()
             raise DataError(
@@ -292,6 +365,15 @@ class Evidence:
             f"Fewer than two arms have a run with {self.metric}: nothing can be compared. Runs that count: {counts}. "
             f"The first problem: {first or 'none'}"
         )
+
+
+def _balanced(entries: Sequence[Entry]) -> float:
+    """Return the mean over runs; over strata with equal weight."""
+    found: dict[str, list[float]] = {}
+    for entry in entries:
+        assert entry.value is not None
+        found.setdefault(entry.stratum, []).append(entry.value)
+    return float(np.mean([np.mean(values) for values in found.values()]))
 
 
 def _stacked(found: Sequence[np.ndarray | None]) -> np.ndarray | None:

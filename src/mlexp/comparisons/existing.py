@@ -9,6 +9,7 @@ from typing import Any
 
 from mlexp import config as configuration
 from mlexp import record, stamp, sweep_folder
+from mlexp.comparisons import blocking
 from mlexp.comparisons.analysis import Analysis, analyse, write
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import DEFAULT, Metric
@@ -50,6 +51,7 @@ def compare(
     node: Comparison,
     *,
     by: Sequence[str] = (),
+    best_of: str | None = None,
     save: Path | None = None,
     command: Sequence[str] = (),
 ) -> Analysis:
@@ -60,20 +62,24 @@ def compare(
     paths : folders of runs and sweeps
     node : metric, test, alpha, margin and target; the rest of it is not used
     by : keys that tell the arms apart; by default those that differ between the runs, aside from seeds, folds and
-        data sets, which are repeats
+        data sets, which are repeats. Other keys that differ are blocks: arms are compared within each combination of
+        them
+    best_of : ``validation`` to compare each arm at the one combination of the other keys that does best on the
+        validation set instead, default none
     save : new folder to write the answer, tables, pictures and a page into, default none
     command : what was typed, for the record in `save`
 
     Raises
     ------
     ConfigError
-        If the runs differ in nothing but seeds or data, if runs of one arm differ in another setting than `by`; if
-        `save` is there already.
+        If the runs differ in nothing but seeds or data; if `save` is there already.
     DataError
         If they cannot be compared: other data, other test rows, a metric that is missing.
     """
     if save is not None and save.exists() and (not save.is_dir() or any(save.iterdir())):
         raise ConfigError(f"--save {save} is there already. Name a new folder.")
+    if best_of not in (None, "validation"):
+        raise ConfigError(f"best_of must be 'validation': the test set chooses nothing. Got {best_of!r}.")
     # in the order in which they ran: the answer does not depend on that of the words
     folders = sorted({path.resolve() for path in paths}, key=lambda path: (stamp.began(path), str(path)))
     found, notes = distinct([one for path in folders for one in runs_in(path)])
@@ -94,15 +100,37 @@ def compare(
     if len(entries) < 2:
         raise _one_arm(found, keys, by)
     evidence = Evidence(metric, entries)
-    for arm, used in evidence.used.items():
-        _refuse_pooled(arm, [of[id(entry)] for entry in used], keys)
-    if beside := [key for key in differing if key not in keys]:
+    evidence.check()
+    within = _within_arms([[of[id(entry)] for entry in used] for used in evidence.used.values()], keys)
+    strata = {key: _stratum(one, within) for key, one in of.items()} if within else {}
+    evidence, said, cautions = _of_one_setting(evidence, within, strata, best_of)
+    notes += cautions
+    if beside := [key for key in differing if key not in (*keys, *within)]:
         notes.append(f"The arms differ in {', '.join(beside)} too: what is seen may come from there.")
     done = analyse(evidence, node, folder=save, settings=settings)
     done.info["warnings"][:0] = notes
+    done.info["answer"] += said
     if save is not None:
         write(done, save, {"command": [*command]}, figures=True)
     return done
+
+
+def _of_one_setting(
+    evidence: Evidence, within: Sequence[str], strata: Mapping[int, str], best_of: str | None
+) -> tuple[Evidence, list[str], list[str]]:
+    """Return the runs in blocks of equal settings, or each arm's at its best; what to say, and what to warn of."""
+    if not within:
+        if best_of is None:
+            return evidence, [], []
+        raise ConfigError(
+            f"--best-of {best_of} chooses between several settings of an arm, and every arm here has one. Leave it "
+            "out, or name with --by the keys that tell the arms apart."
+        )
+    evidence = blocking.in_strata(evidence, strata)
+    if best_of is None:
+        return evidence, blocking.in_words(evidence, within), blocking.left_out(evidence)
+    evidence, chosen = blocking.at_best(evidence)
+    return evidence, [blocking.chosen_in_words(chosen, evidence.metric)], blocking.cautions(chosen)
 
 
 def _metric_of(found: Sequence[Found], node: Comparison) -> Metric:
@@ -216,16 +244,14 @@ def _counts(key: str) -> bool:
     return key not in configuration.DOES_NOT_CHANGE_RESULTS and not key.startswith(ASIDE)
 
 
-def _refuse_pooled(arm: str, found: Sequence[Found], keys: Sequence[str]) -> None:
-    """Refuse an arm whose runs are no repeats of each other: they differ in more than seeds, folds and data."""
-    inside = [key for key in differences(found) if key not in keys and not _is_repeat(key)] if found else []
-    if inside:
-        by = ",".join(keys)
-        raise ConfigError(
-            f"--by {by} puts runs into the arm '{arm}' that differ in {', '.join(inside)} too: they are not repeats of "
-            f"each other. Name runs that differ in {by} and seed alone, or add the other keys: --by "
-            f"{','.join((*keys, *inside))}."
-        )
+def _within_arms(arms: Sequence[Sequence[Found]], keys: Sequence[str]) -> list[str]:
+    """Return the keys in which runs of one arm differ, aside from those that make repeats."""
+    inside = [key for found in arms if found for key in differences(found)]
+    return [key for key in dict.fromkeys(inside) if key not in keys and not _is_repeat(key)]
+
+
+def _stratum(one: Found, keys: Sequence[str]) -> str:
+    return ", ".join(_named(one, key) for key in keys)
 
 
 def _is_repeat(key: str) -> bool:
@@ -265,4 +291,9 @@ def _repeat(one: Found, found: Sequence[Found]) -> str:
     varied = [key for key in REPEATS if len({str(other.values[key]) for other in found}) > 1]
     words = [f"{key}={one.values[key]}" for key in varied or ["seed"]]
     several = len({other.data[0] for other in found if other.data}) > 1
-    return " ".join([*words, f"data={one.data[0][:8]}"] if several and one.data else words)
+    if not several or one.data is None:
+        return " ".join(words)
+    # the name of its data where that says which they are, else what identifies them
+    named = {other.data[0]: str(other.values["dataset.name"]) for other in found if other.data}
+    name = named[one.data[0]]
+    return " ".join([*words, f"data={name if len(set(named.values())) == len(named) else one.data[0][:8]}"])

@@ -61,13 +61,34 @@ def _rows(evidence: Evidence, arm: str) -> np.ndarray:
     return spread(evidence, arm, table)
 
 
+def blocked(evidence: Evidence, a: str, b: str, level: float, *, by_row: bool = True) -> Outcome:
+    """Return the test within strata; where a stratum holds one run of an arm, of the fitted models alone."""
+    left, right = evidence.cells(a), evidence.cells(b)
+    rows = by_row and evidence.table(a) is not None and evidence.table(b) is not None
+    scores = [
+        [one.scores if rows or one.scores.ndim == 1 else one.scores.mean(axis=1) for one in arm]
+        for arm in (left, right)
+    ]
+    return stats.blocked_t(
+        *scores,
+        seeds=([one.seeds for one in left], [one.seeds for one in right]),
+        groups=evidence.groups if rows else None,
+        fitted=rows and min(len(one.seeds) for one in (*left, *right)) < 2,
+        level=level,
+    )
+
+
 def _crossed(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
+    if len(evidence.strata) > 1:
+        return blocked(evidence, a, b, level)
     fixed = (evidence.is_deterministic(a), evidence.is_deterministic(b))
     left, right = _rows(evidence, a), _rows(evidence, b)
     return stats.crossed_t(left, right, groups=evidence.groups, deterministic=fixed, level=level)
 
 
 def _welch(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
+    if len(evidence.strata) > 1:
+        return blocked(evidence, a, b, level, by_row=False)
     return stats.welch_t(values(evidence, a), values(evidence, b), level=level)
 
 
@@ -197,7 +218,7 @@ def _reaching(done: Interval, level: float) -> Interval:
 
 
 def _none(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
-    estimate = float(evidence.values(a).mean() - evidence.values(b).mean())
+    estimate = evidence.mean(a) - evidence.mean(b)
     reason = "one run an arm says nothing of how runs vary; two seeds an arm would"
     return Outcome("none", LICENCES["none"], estimate, level=level, testable=False, reason=reason)
 

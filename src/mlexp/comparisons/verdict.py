@@ -99,9 +99,13 @@ def judge(evidence: Evidence, node: Comparison) -> Verdict:
     choice = stats.choose(design)
     test = choice.test if node.test == "auto" else node.test
     misfit = "" if node.test == "auto" else stats.misfit(test, design)
+    if design.blocks > 1 and misfit and not stats.computable(test, design):
+        raise ConfigError(
+            f"{misfit} Take crossed or welch, or compare each arm at its best: --best-of validation."
+        )
     sign = evidence.metric.sign
     # equal means keep the order of the arms
-    ranking = sorted(evidence.arms, key=lambda arm: -sign * evidence.values(arm).mean())
+    ranking = sorted(evidence.arms, key=lambda arm: -sign * evidence.mean(arm))
     pairs = list(combinations(ranking, 2))
     level = 1 - node.alpha
     try:
@@ -162,6 +166,15 @@ def mean_of(evidence: Evidence, arm: str, level: float) -> Outcome:
             return stats.paired_t(units, 0 * units, level=level)
         return stats.corrected_t(units, level=level, **split_sizes(evidence))
     table = evidence.table(arm)
+    if len(evidence.strata) > 1:
+        cells = evidence.cells(arm)
+        return stats.blocked_mean(
+            [cell.scores for cell in cells],
+            seeds=[cell.seeds for cell in cells],
+            groups=None if table is None else evidence.groups,
+            fitted=table is not None and min(len(cell.seeds) for cell in cells) < 2,
+            level=level,
+        )
     if table is None:
         runs = evidence.values(arm)
         return stats.paired_t(runs, 0 * runs, level=level)
@@ -176,7 +189,7 @@ def design_of(evidence: Evidence) -> Design:
     metric, arms = evidence.metric, evidence.arms
     one_block = len(evidence.blocks) == 1
     # an arm that gives one result whatever the seed takes no test of several runs from the others
-    counts = [len(evidence.used[arm]) for arm in arms if not evidence.is_deterministic(arm)] or [1]
+    counts = [evidence.n_runs(arm) for arm in arms if not evidence.is_deterministic(arm)] or [1]
     # an arm that is left with one run must not take the test of several from the others
     several = [count for count in counts if count > 1]
     return Design(
@@ -189,6 +202,7 @@ def design_of(evidence: Evidence) -> Design:
         datasets=len(evidence.datasets),
         generated=evidence.generated,
         arms=len(arms),
+        blocks=len(evidence.strata),
     )
 
 
@@ -209,8 +223,9 @@ def _compared(
     significant = outcome.testable and (adjusted <= node.alpha if adjusted is not None else excludes)
     ahead = a if evidence.metric.sign * outcome.estimate >= 0 else b
     counts = [len(evidence.used[arm]) for arm in pair if not evidence.is_deterministic(arm)]
-    seeds_vary = len(evidence.blocks) == 1 and min(counts, default=1) > 1
-    second = None
+    one_setting = len(evidence.strata) == 1
+    seeds_vary = one_setting and len(evidence.blocks) == 1 and min(counts, default=1) > 1
+    second = None if one_setting else outcome.second_line
     if seeds_vary and test not in ("welch", "permutation", "paired", "wilcoxon"):
         second = stats.welch_t(values(evidence, a), values(evidence, b), level=1 - node.alpha)
     equal = None
@@ -254,7 +269,7 @@ def worth_seeing(evidence: Evidence) -> float:
     if evidence.metric.is_share:
         rows = evidence.used[evidence.arms[0]][0].rows
         return 0.001 if rows is not None and len(rows) >= 1000 else 0.01
-    size = max(abs(float(np.mean([evidence.values(arm).mean() for arm in evidence.arms]))), 1e-12)
+    size = max(abs(float(np.mean([evidence.mean(arm) for arm in evidence.arms]))), 1e-12)
     return float(f"{size / 100:.0e}")
 
 

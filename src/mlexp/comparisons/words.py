@@ -165,13 +165,14 @@ def repeats(evidence: Evidence, verdict: Verdict, pair: Pair | None = None) -> s
     if verdict.test == "mcnemar":
         return "one run per arm" if design.seeds < 2 else "the first run of each arm"
     arms = [pair.a, pair.b] if pair else evidence.arms
-    counts = sorted({len(evidence.used[arm]) for arm in arms if not evidence.is_deterministic(arm)}) or [1]
+    counts = sorted({evidence.n_runs(arm) for arm in arms if not evidence.is_deterministic(arm)}) or [1]
+    within = f"{design.blocks} blocks, " if design.blocks > 1 else ""
     if counts == [1]:
-        return "one run per arm"
+        return f"{within}one run per arm"
     fixed = [arm for arm in arms if evidence.is_deterministic(arm)]
     known = f"; {listed(fixed)} {'is' if len(fixed) == 1 else 'are'} deterministic" if fixed else ""
     seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"{seeds} seeds per arm{known}"
+    return f"{within}{seeds} seeds per arm{known}"
 
 
 def listed(names: Sequence[str], most: int = MOST_NAMED) -> str:

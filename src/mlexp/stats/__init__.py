@@ -5,6 +5,7 @@ with the reason where the data hold no variance. `docs/statistics.md` says which
 """
 
 from mlexp.stats.best import WithBest, compared_with_best
+from mlexp.stats.blocked import blocked_mean, blocked_t
 from mlexp.stats.bootstrap import Interval, bootstrap_difference, bootstrap_interval, bootstrap_seeds_rows
 from mlexp.stats.choice import Choice, Design, cautions, choose, computable, correction, misfit
 from mlexp.stats.crossed import CrossedParts, crossed_mean, crossed_parts, crossed_t, group_scores
@@ -55,6 +56,8 @@ __all__ = [
     "average_ranks",
     "bayesian_correlated_t",
     "benjamini_hochberg",
+    "blocked_mean",
+    "blocked_t",
     "bootstrap_difference",
     "bootstrap_interval",
     "bootstrap_seeds_rows",

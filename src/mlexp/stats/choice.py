@@ -29,6 +29,7 @@ class Design:
     datasets : data sets that every arm ran on
     generated : whether the data sets are samples of one generator
     arms : number of arms
+    blocks : combinations of other settings within which the arms are compared; 1 where there is one setting an arm
     """
 
     seeds: int
@@ -40,6 +41,7 @@ class Design:
     datasets: int = 1
     generated: bool = False
     arms: int = 2
+    blocks: int = 1
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ RULES: tuple[tuple[str, Callable[[Design], bool], str], ...] = (
     ("wilcoxon", lambda d: d.datasets > 1, "the arms ran on several data sets"),
     ("corrected", lambda d: d.splits > 1, "the split varies and training sets overlap"),
     (
+        "crossed",
+        lambda d: d.blocks > 1 and d.rows_kept and d.same_rows,
+        "every run scored the same test rows, and the other settings are blocks",
+    ),
+    (
         "mcnemar",
         lambda d: d.seeds < 2 and d.rows_kept and d.same_rows and d.right_or_wrong,
         "there is one run an arm on the same test rows",
@@ -92,7 +99,7 @@ RULES: tuple[tuple[str, Callable[[Design], bool], str], ...] = (
 # What each test needs, and what is wrong where it is used without.
 NEEDS: dict[str, tuple[Callable[[Design], bool], str]] = {
     "crossed": (
-        lambda d: d.seeds > 1 and d.rows_kept and d.same_rows and d.splits == 1,
+        lambda d: (d.seeds > 1 or d.blocks > 1) and d.rows_kept and d.same_rows and d.splits == 1,
         "it needs two runs an arm, one fixed split, and a score for every run on the same test rows",
     ),
     "welch": (
@@ -144,6 +151,9 @@ COMPUTABLE: dict[str, Callable[[Design], bool]] = {
     "five_by_two": lambda d: d.splits == 10,
     "epochwise": lambda d: False,
 }
+
+
+WITHIN_BLOCKS = ("crossed", "welch")
 
 
 def choose(design: Design) -> Choice:
@@ -216,7 +226,9 @@ def misfit(test: str, design: Design) -> str:
         known = ", ".join(NEEDS)
         raise ConfigError(f"The test must be one of {known}. Got {test!r}.{did_you_mean(test, NEEDS)}")
     fits, needs = NEEDS[test]
-    if fits(design):
+    if _leaves_out_blocks(test, design):
+        needs = "it does not compare within blocks, and these arms have several settings each"
+    elif fits(design):
         return ""
     return f"'{test}' does not fit this comparison: {needs}. The design asks for '{choose(design).test}'."
 
@@ -229,4 +241,9 @@ def computable(test: str, design: Design) -> bool:
     >>> computable("five_by_two", Design(seeds=10)), computable("welch", Design(seeds=5, splits=5))
     (False, True)
     """
-    return COMPUTABLE[test](design)
+    return COMPUTABLE[test](design) and not _leaves_out_blocks(test, design)
+
+
+def _leaves_out_blocks(test: str, design: Design) -> bool:
+    """Return whether a test takes runs of several settings for runs of one; over splits and data sets none does."""
+    return design.blocks > 1 and design.same_rows and test not in WITHIN_BLOCKS

@@ -264,11 +264,27 @@ def crossed_mean(
 
 def _test(shell: Outcome, left: np.ndarray, right: np.ndarray, deterministic: tuple[bool, bool]) -> Outcome:
     parts = crossed_parts(left, right, deterministic=deterministic)
+    flat = TRADED if parts.v_res > 0 else why_flat(left, right)
+    dfs = [None if fixed else len(arm) - 1.0 for arm, fixed in zip((left, right), deterministic, strict=True)]
+    return concluded(shell, parts, (dfs[0], dfs[1]), scale=largest(left, right), flat=flat)
+
+
+def concluded(
+    shell: Outcome, parts: CrossedParts, dfs: tuple[float | None, float | None], *, scale: float, flat: str
+) -> Outcome:
+    """Fill an outcome that has name, licence, estimate and level, from the variance taken apart.
+
+    Parameters
+    ----------
+    shell : outcome without a statistic
+    parts : of one comparison, without leading axes
+    dfs : degrees of freedom of `seed_a` and `seed_b`; None for an arm whose runs do not vary
+    scale : largest absolute score; a standard error that is only rounding of it counts as zero
+    flat : the reason to give when the standard error is zero
+    """
     names = ("v_seed", "v_row", "v_res", "variance")
     shell = replace(shell, details={name: float(getattr(parts, name)) for name in names})
-    scale = largest(left, right)
-    flat = TRADED if parts.v_res > 0 else why_flat(left, right)
-    mixture = behrens_fisher(parts, (len(left), len(right)), deterministic)
+    mixture = behrens_fisher(parts, dfs)
     # where runs do not differ at all the test is a paired t over rows
     if mixture is None or is_rounding(float(np.sqrt(parts.v_seed + parts.v_res)), scale):
         return from_t(shell, se=float(np.sqrt(parts.variance)), df=float(parts.df), scale=scale, flat=flat)
@@ -288,18 +304,16 @@ def _test(shell: Outcome, left: np.ndarray, right: np.ndarray, deterministic: tu
     )
 
 
-def behrens_fisher(
-    parts: CrossedParts, seeds: tuple[int, int], deterministic: tuple[bool, bool] = (False, False)
-) -> Mixture | None:
-    """Return the distribution of a difference where an arm that varies has fewer than five runs; else None."""
-    varying = [place for place in (0, 1) if not deterministic[place]]
-    if not varying or min(seeds[place] for place in varying) >= FEW:
+def behrens_fisher(parts: CrossedParts, dfs: tuple[float | None, float | None]) -> Mixture | None:
+    """Return the distribution of a difference where an arm that varies has fewer than five runs; else None.
+
+    `dfs` are the degrees of freedom of the arms' variances between runs: runs − 1, None for an arm that does not vary.
+    """
+    arms = [(float(v), df) for v, df in zip((parts.seed_a, parts.seed_b), dfs, strict=True) if df is not None]
+    if not arms or min(df for _, df in arms) >= FEW - 1:
         return None
-    variances = (float(parts.seed_a), float(parts.seed_b))
     return Mixture(
-        tuple(variances[place] for place in varying),
-        tuple(seeds[place] - 1.0 for place in varying),
-        max(float(parts.v_row - parts.v_res), 0.0),
+        tuple(v for v, _ in arms), tuple(df for _, df in arms), max(float(parts.v_row - parts.v_res), 0.0)
     )
 
 

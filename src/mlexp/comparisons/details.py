@@ -54,8 +54,8 @@ def _terms(
         yield (
             "Arms that may be best",
             (
-                f"{verdict.with_best.name}: intervals of how far each arm is from the best of the others, which hold for "
-                f"all arms at once. The table of all pairs is {adjusted}; it asks more, and can differ."
+                f"{verdict.with_best.name}: intervals of how far each arm is from the best of the others, which hold "
+                f"for all arms at once. The table of all pairs is {adjusted}; it asks more, and can differ."
             ),
         )
     elif adjusted:

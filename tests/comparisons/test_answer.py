@@ -44,7 +44,10 @@ def test_seeds_and_rows_are_crossed(two_arms: Arms) -> None:
     verdict, size, interval, certainty = done.info["answer"]
     assert verdict == "sharp is significantly better than blunt in test accuracy."
     assert f"a difference of {100 * outcome.estimate:.2f} points" in size
-    assert interval == f"95 % interval {100 * outcome.low:.2f} to {100 * outcome.high:.2f} points."  # type: ignore[operator]
+    assert (
+        interval
+        == f"95 % interval of the difference {100 * outcome.low:.2f} to {100 * outcome.high:.2f} points."
+    )  # type: ignore[operator]
     assert certainty.startswith("p < 0.001")
     assert "6 seeds per arm" in certainty
     details = done.info["details"]
@@ -62,7 +65,9 @@ def test_a_loss_is_better_when_it_is_lower(two_arms: Arms, monkeypatch: pytest.M
     pair = only(done)
     assert (pair["a"], pair["b"]) == ("blunt", "sharp")
     assert pair["high"] < 0  # type: ignore[operator]
-    assert f"interval {-100 * pair['high']:.2f} to {-100 * pair['low']:.2f}" in done.info["answer"][2]  # type: ignore[operator]
+    assert (
+        f"of the difference {-100 * pair['high']:.2f} to {-100 * pair['low']:.2f}" in done.info["answer"][2]
+    )  # type: ignore[operator]
     assert done.info["measure"]["higher_is_better"] is False
 
 
@@ -317,7 +322,7 @@ def test_arms_that_share_the_best_mean_are_named(make: Make) -> None:
     )  # the two best cannot be tested: the numbers are those of the first pair that can
     assert "low" in size
     assert "Holm" in interval
-    assert "2 of 3 pairs" in certainty
+    assert "2 of the 3 pairs" in certainty
 
 
 def test_a_test_that_does_not_fit_is_used_and_said_so(two_arms: Arms) -> None:
@@ -403,7 +408,9 @@ def test_better_is_whom_the_test_finds_better_and_not_the_mean(make: Make) -> No
     assert verdict.startswith("B is significantly better than A")
     assert "2.29 points" in size
     assert "in favour of B, though the mean over all runs is better for A" in size
-    low, high = (float(end) for end in interval.split("interval ")[1].removesuffix(" points.").split(" to "))
+    low, high = (
+        float(end) for end in interval.split("difference ")[1].removesuffix(" points.").split(" to ")
+    )
     assert 0 < low < 2.29 < high
 
 
@@ -601,8 +608,8 @@ def test_failing_runs_are_said_with_what_they_still_allow(make: Make) -> None:
     }
     (warning,) = [one for one in answered(Evidence(ACCURACY, entries)).info["warnings"] if "failed" in one]
     assert "shaky 1 of 10" in warning
-    assert "39 % of its runs" in warning  # 1 − p with P(X <= 1 of 10) = 0.05
-    assert "interquartile mean 92.50 %" in warning  # 111 of 120 rows
+    assert "at most 39 %" in warning  # 1 − p with P(X <= 1 of 10) = 0.05
+    assert "interquartile mean of all 92.50 %" in warning  # 111 of 120 rows
     assert "steady 0" not in warning
     assert "with probability 0.90" in warning
     assert stats.upper_limit_of_share(0, 10) == pytest.approx(1 - 0.05**0.1)

@@ -78,6 +78,24 @@ def test_other_data_are_another_data_set_whatever_the_order(
     assert len(answers) == 1
 
 
+def test_details_are_printed_where_they_are_asked_for(runs: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    words = ["compare", str(runs / "logistic-easy"), str(runs / "tree-easy")]
+    said = []
+    for more in ([], ["--details"]):
+        capfd.readouterr()
+        assert main([*words, *more]) == 0
+        said.append(capfd.readouterr().out)
+    assert "Scope of inference" not in said[0]
+    assert "Scope of inference: " in said[1]
+    assert "Test: McNemar" in said[1]
+    before, warnings, _ = said[0].partition("warning:")  # the answer is followed by what limits it
+    assert warnings
+    assert len(before.strip().splitlines()) <= 4
+    for other in (["task=digits_mlp"], ["-m", "task=digits_mlp", "seed=0,1"]):
+        assert main([*other, "--dry-run", "--details"]) == 2
+        assert "--details applies to comparisons" in capfd.readouterr().err
+
+
 def test_runs_on_one_data_set_each_cannot_be_compared(
     runs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -277,7 +277,13 @@ def test_comparison_of_runs_that_were_there_points_to_them(tmp_path: Path) -> No
     record.write_json(tmp_path / "c/comparison.json", info)
     runs = {"arm": ["x"], "run": ["seed=0"], "value": [0.9], "folder": ["../t/r"]}
     record.write_table(tmp_path / "c/tables/runs.csv", runs)
+    record.write_table(tmp_path / "c/tables/arms.csv", {"arm": ["x"], "mean": [0.9123], "sd": [0.0051]})
+    record.write_table(
+        tmp_path / "c/tables/pairs.csv", {"a": ["x"], "b": ["y"], "low": [-0.0123], "p": [0.0123]}
+    )
     said = text_of(tmp_path / "c")
+    assert "mean (%) sd (points) x 91.23 0.51" in said  # as the answer says them: no 0.9123 beside 91.23 %
+    assert "low (points) p x y −1.23 0.0123" in said
     assert "x <i>leads</i>." in said
     assert (
         said.index("leads") < said.index("Warning. Beware <i>this</i>.") < said.index("Test Welch <b>t</b>.")

@@ -329,10 +329,10 @@ def failing(evidence: Evidence) -> list[str]:
             continue
         n_runs = sum(entry.status in ("completed", "diverged") for entry in entries)
         limit = stats.upper_limit_of_share(n_failed, n_runs)
-        said = [f"{arm} {n_failed} of {n_runs}, so up to {100 * limit:.0f} % of its runs may (95 % limit)"]
+        said = [f"{arm} {n_failed} of {n_runs} (failure rate at most {100 * limit:.0f} %, 95 % limit)"]
         if arm in evidence.arms:
             middle = evidence.metric.value(stats.interquartile_mean(evidence.values(arm)))
-            said.append(f"interquartile mean {middle}")
+            said.append(f"interquartile mean of all {middle}")
             others = [other for other in evidence.arms if other != arm]
             if len(others) == 1:
                 signed = (evidence.metric.sign * evidence.values(one) for one in (arm, others[0]))

@@ -145,7 +145,7 @@ def _certainty(evidence: Evidence, verdict: Verdict, pair: Pair) -> str:
         found += _not_shown(evidence, verdict, pair)
     if several:
         apart = sum(one.separated for one in verdict.pairs)
-        found.append(f"{apart} of {len(verdict.pairs)} pairs of arms differ significantly.")
+        found.append(f"{apart or 'None'} of the {len(verdict.pairs)} pairs of arms differ significantly.")
     return " ".join(found)
 
 

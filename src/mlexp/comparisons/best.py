@@ -9,6 +9,8 @@ from mlexp.comparisons import words
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Verdict
 
+MOST_WITH_MEANS = 3  # arms whose means a line gives; the table of arms has them all
+
 
 def lines(evidence: Evidence, verdict: Verdict, margin: float | None) -> list[str]:
     """Return the answer: verdict, means of those that may be best, how far behind the others are, how sure that is."""
@@ -69,7 +71,7 @@ def _means(evidence: Evidence, verdict: Verdict, may: Sequence[str]) -> str:
         low = _low(verdict, arm) if len(may) > 1 else None
         most = "" if low is None else f" (at most {words.size(evidence, -low)} behind the best)"
         found.append(f"{arm} {metric.value(evidence.mean(arm))}{most}")
-    return f"Mean {metric.words}: {words.listed(found)}." if found else ""
+    return f"Mean {metric.words}: {words.listed(found, MOST_WITH_MEANS)}." if found else ""
 
 
 def _behind(evidence: Evidence, verdict: Verdict, rest: Sequence[str]) -> str:
@@ -79,7 +81,7 @@ def _behind(evidence: Evidence, verdict: Verdict, rest: Sequence[str]) -> str:
         low = _low(verdict, arm)
         most = "" if low is None else f" (at most {metric.difference(-low)})"
         found.append(f"{arm} by {metric.difference(_gap(evidence, verdict, arm))}{most}")
-    return f"Behind the best: {words.listed(found)}{metric.unit}."
+    return f"Behind the best: {words.listed(found, MOST_WITH_MEANS)}{metric.unit}."
 
 
 def _gap(evidence: Evidence, verdict: Verdict, arm: str) -> float:

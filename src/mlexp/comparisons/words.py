@@ -41,7 +41,7 @@ def ends(evidence: Evidence, low: float, high: float, level: float, *, turned: b
     """Return an interval of how far the first arm is ahead, or the other if `turned`."""
     sign = -evidence.metric.sign if turned else evidence.metric.sign
     found = map(evidence.metric.difference, sorted((sign * low, sign * high)))
-    return f"{100 * level:.4g} % interval {' to '.join(found)}{evidence.metric.unit}"
+    return f"{100 * level:.4g} % interval of the difference {' to '.join(found)}{evidence.metric.unit}"
 
 
 def copies(evidence: Evidence) -> list[str]:

@@ -33,22 +33,24 @@ def learning_curves(arms: Arms) -> Figure | None:
     if column is None:
         return None
     name = column.replace("_", " ")
+    scale = 100.0 if column.endswith("accuracy") else 1.0  # shares are drawn in percent
     bands = len(arms.names) <= MOST_BANDS
     figure = style.new_figure(
         3.0, f"Learning curves: {name}, mean over runs{' ± one standard deviation' if bands else ''}"
     )
     left, right = figure.subplots(1, 2, sharey=True)
     for arm in arms.names:
-        _curve(
-            left, arms, arm, [(run.history["epoch"], run.history[column]) for run in arms.runs[arm]], bands
-        )
+        by_epoch = [(run.history["epoch"], scale * run.history[column]) for run in arms.runs[arm]]
+        _curve(left, arms, arm, by_epoch, bands)
         if all("seconds" in run.timing for run in arms.runs[arm]):
-            timed = [(np.cumsum(run.timing["seconds"]), run.history[column]) for run in arms.runs[arm]]
+            timed = [
+                (np.cumsum(run.timing["seconds"]), scale * run.history[column]) for run in arms.runs[arm]
+            ]
             _curve(right, arms, arm, timed, bands)
     if column.endswith("accuracy"):
-        left.axhline(arms.info["target"], color=style.GREY, linewidth=0.7, linestyle=(0, (1, 2)))
-        right.axhline(arms.info["target"], color=style.GREY, linewidth=0.7, linestyle=(0, (1, 2)))
-    left.set(xlabel="Epoch", ylabel=f"{name[0].upper()}{name[1:]}")
+        left.axhline(scale * arms.info["target"], color=style.GREY, linewidth=0.7, linestyle=(0, (1, 2)))
+        right.axhline(scale * arms.info["target"], color=style.GREY, linewidth=0.7, linestyle=(0, (1, 2)))
+    left.set(xlabel="Epoch", ylabel=f"{name[0].upper()}{name[1:]}{' (%)' if scale > 1 else ''}")
     right.set(xlabel="Seconds of training (of a stack, its share)")
     for axes in (left, right):
         axes.grid(axis="y")
@@ -114,13 +116,13 @@ def epochs_to_target(arms: Arms) -> Figure | None:
 
 
 def paired_differences(arms: Arms) -> Figure | None:
-    """Draw the differences of the two best arms on what they share: test rows, divisions of the rows, or data sets."""
+    """Draw the differences of the two best arms on what they share: test samples, splits, or data sets."""
     a, b = arms.lead
     found = _by_row(arms, a, b)
     several = arms.info["design"]["datasets"] > 1
-    units = "data sets" if several else "divisions of the rows"
+    units = "data sets" if several else "splits"
     if found is not None:
-        units = f"{arms.part} rows"
+        units = f"{arms.part} samples"
     values = _by_unit(arms, a, b) if found is None else found
     if values is None or len(values) < 3:
         return None

@@ -16,6 +16,15 @@ from mlexp.report.words import listed, number, shown
 from mlexp.sweep_folder import Sweep
 
 DETAILED = ("p_matrix",)  # tables that belong to the details of the answer
+# Columns of the metric, and of its differences, by table; on the page of a share in percent and in points.
+OF_METRIC = {
+    "arms": ("mean", "low", "high", "best", "worst", "interquartile mean", "validation"),
+    "jobs": ("value",),
+}
+OF_DIFFERENCES = {
+    "arms": ("sd", "ahead low", "ahead high"),
+    "pairs": ("difference", "low", "high", "adjusted low", "adjusted high", "welch low", "welch high"),
+}
 Found = Mapping[str, Any]
 
 
@@ -32,7 +41,12 @@ def page(comparison: Comparison) -> Page:
         problem=found.get("error") or "",
         pictures=pictures(comparison.path, COMPARED),
         detailed=[table for table in under.tables if table.name in DETAILED],
-        tables=[table for table in under.tables if table.name not in ("settings", "runs", *DETAILED)],
+        members=[_percent(found, table) for table in under.members],
+        tables=[
+            _percent(found, table)
+            for table in under.tables
+            if table.name not in ("settings", "runs", *DETAILED)
+        ],
         method=[*_method(found), *under.method],
         warnings=sweeps.incomplete(sweeps.rows(Sweep(comparison.path)))
         if swept and "answer" not in found
@@ -47,6 +61,15 @@ def _answer(found: Found) -> Answer:
         return Answer(f"Which is better: {arms}?", [found.get("error") or "No answer yet."])
     details = tuple((str(term), str(text)) for term, text in found.get("details", {}).items())
     return Answer(found["question"], found["answer"], warnings=found.get("warnings", ()), details=details)
+
+
+def _percent(found: Found, table: Table) -> Table:
+    """Return a table as the answer says its numbers: shares in percent, their differences in points."""
+    accuracies = [name for name in table.header if name.endswith("accuracy")]
+    if not found.get("measure", {}).get("share"):
+        return tables.in_percent(table, accuracies)
+    of_metric = (*OF_METRIC.get(table.name, ()), *accuracies)
+    return tables.in_percent(table, of_metric, OF_DIFFERENCES.get(table.name, ()))
 
 
 def _searches(comparison: Comparison) -> list[tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mlexp.record import read_table
@@ -13,7 +14,7 @@ from mlexp.report.words import as_number, shown
 TITLES = {
     "scores": ("Scores by part", "Training rows were learnt from, validation rows chose, test rows judge once."),
     "arms": ("The arms", ""),
-    "pairs": ("All pairs", "P values are corrected for their number."),
+    "pairs": ("All pairs", "Columns named adjusted account for the number of pairs; the others do not."),
     "p_matrix": ("P values of all pairs", ""),
     "confusion": ("Confusion matrix", "Counts of test rows; true classes are rows, predicted classes are columns."),
     "per_class": ("Classes", "Precision: share of right among those named so; recall: share found; F1: both in one."),
@@ -22,7 +23,7 @@ TITLES = {
     "importances": ("Importance of the features", ""),
     "tuning": ("Trials", "The validation part chose; no trial has seen a test row."),
     "key_importance": ("How much each key mattered", ""),
-    "clusterings": ("Clusterings", "Ari, nmi, accuracy and purity compare with classes that no method was shown."),
+    "clusterings": ("Clusterings", "ARI, NMI, accuracy and purity compare with classes that no method was shown."),
     "embeddings": ("Embeddings", ""),
     "separation": ("Separation of the classes by layer", ""),
     "distances": ("Distance to the nearest training row", ""),
@@ -65,6 +66,27 @@ def of(name: str, columns: Mapping[str, Sequence[str]], source: str = "") -> Tab
         source=source,
         left_out=max(0, len(rows) - MOST_ROWS),
     )
+
+
+def in_percent(table: Table, shares: Collection[str], differences: Collection[str] = ()) -> Table:
+    """Return a table whose columns of shares are in percent, and those of their differences in points."""
+    units = [
+        " (%)" if name in shares else " (points)" if name in differences else "" for name in table.header
+    ]
+    rows = [
+        [
+            replace(cell, text=_hundredfold(cell)) if unit else cell
+            for unit, cell in zip(units, row, strict=True)
+        ]
+        for row in table.rows
+    ]
+    header = [f"{name}{unit}" for name, unit in zip(table.header, units, strict=True)]
+    return replace(table, header=header, rows=rows)
+
+
+def _hundredfold(cell: Cell) -> str:
+    value = as_number(cell.value)
+    return cell.text if value is None else f"{100 * value:.2f}".replace("-", "−")
 
 
 def scores(metrics: Mapping[str, Mapping[str, float]]) -> Table | None:

@@ -37,6 +37,8 @@ SHAPE = {"format": int, "status": str, "task": str, "started": str, "began_in": 
          "jobs": [{"number": int, "hash": str, "data": str, "swept": dict, "changes": dict}]}  # fmt: skip
 ASIDE = "set_aside"
 FINISHED = ("completed", "diverged")
+NOT_NEEDED = "not needed"  # a job whose result is known from others
+SETTLED = (*FINISHED, NOT_NEEDED)
 PARTS_FIRST = ("test", "validation", "train")
 SECONDS_TO_WAIT = 3.0  # for the workers of a sweep that was killed to notice
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
+from mlexp.comparisons.deterministic import result_of
 from mlexp.comparisons.metric import Metric
 from mlexp.errors import DataError
 from mlexp.record import Run
 
 MOST_NAMED = 4
-RESULT = ("predictions.npz", "history.csv")
 Block = tuple[str, str]  # fingerprint of the data, and of the rows that judge
 
 
@@ -119,9 +119,7 @@ class Entry:
     def result(self) -> str:
         """SHA-256 of what the run came to: two runs of equal predictions and histories are one run."""
         assert self.run is not None
-        files = [self.run.path / name for name in RESULT if (self.run.path / name).exists()]
-        content = [file.read_bytes() for file in files or [self.run.path / "metrics.json"]]
-        return hashlib.sha256(b"".join(hashlib.sha256(one).digest() for one in content)).hexdigest()
+        return result_of(self.run.path)
 
 
 @dataclass(frozen=True)
@@ -132,10 +130,12 @@ class Evidence:
     ----------
     metric : what is compared
     entries : arm -> its runs, also those that do not count
+    spared : arm -> seeds that were not trained, for the arm is known to be deterministic
     """
 
     metric: Metric
     entries: Mapping[str, Sequence[Entry]]
+    spared: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def used(self) -> dict[str, list[Entry]]:

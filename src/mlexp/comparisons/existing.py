@@ -17,6 +17,7 @@ from mlexp.comparisons.study import named
 from mlexp.errors import ConfigError, DataError, did_you_mean
 from mlexp.hints import is_key, unknown_key
 from mlexp.record import Run
+from mlexp.result import by_row
 from mlexp.rules import as_typed
 from mlexp.schema import declared
 from mlexp.studies import Comparison
@@ -183,6 +184,7 @@ def runs_in(path: Path) -> list[Found]:
         return [Found(run, _opened(configuration.flat(configuration.read(run.path / "config.yaml"))))]
     sweep = sweep_folder.load(path)
     base = configuration.flat(configuration.read(sweep.path / "config.yaml"))
+    spared = {row["number"] for row in by_row(sweep.summary) if row["status"] == sweep_folder.NOT_NEEDED}
     return [
         Found(
             sweep.run(f"{job['number']:03d}-{job['hash']}"),
@@ -191,6 +193,7 @@ def runs_in(path: Path) -> list[Found]:
             ("left", "it was never begun"),
         )
         for job in sweep.info["jobs"]
+        if str(job["number"]) not in spared
     ]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import comparison_folder, record, stopping, sweeps, tuning
-from mlexp.comparisons import analysis, tuned
+from mlexp.comparisons import analysis, deterministic, tuned
 from mlexp.comparisons.analysis import Analysis
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import Metric
@@ -19,9 +19,10 @@ from mlexp.comparisons.study import Study
 from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten, SweepError
 from mlexp.result import by_row
 from mlexp.studies import Comparison
-from mlexp.sweep_folder import Sweep, SweepFolder
+from mlexp.sweep_folder import NOT_NEEDED, Sweep, SweepFolder
 from mlexp.terminal import QUIET
 
+SPARING = sweeps.Sparing(deterministic.first, deterministic.not_needed)
 KEPT = ("comparison", "settings", "tuning")  # what comparison.json holds before there is an answer
 
 
@@ -91,7 +92,7 @@ def _conducted(plan: sweeps.Plan, folder: SweepFolder, verbosity: int, details: 
         comparison_folder.write_info(place, record.read_json(place / comparison_folder.QUESTION))
     if (place / tuned.FOLDER).exists():
         plan = _tuned(plan, folder, verbosity)
-    outcome = sweeps.go_on(plan, folder, verbosity=verbosity, ending=False)
+    outcome = sweeps.go_on(plan, folder, verbosity=verbosity, ending=False, sparing=SPARING)
     if outcome.status == "interrupted":
         _mark(place, status="interrupted")
         return outcome
@@ -149,11 +150,15 @@ def answered(path: Path, *, figures: bool = True) -> Analysis:
 def evidence_of(sweep: Sweep, metric: Metric) -> Evidence:
     """Return the runs of a comparison by arm."""
     entries: dict[str, list[Entry]] = {}
+    spared: dict[str, int] = {}
     fates = {row["number"]: row for row in by_row(sweep.summary)}
     for job in sweep.info["jobs"]:
         swept = dict(job["swept"])
         arm = swept.pop("arm")
         row = fates.get(str(job["number"]), {})
+        if row.get("status") == NOT_NEEDED:
+            spared[arm] = spared.get(arm, 0) + 1
+            continue
         entries.setdefault(arm, []).append(
             Entry(
                 arm,
@@ -163,4 +168,4 @@ def evidence_of(sweep: Sweep, metric: Metric) -> Evidence:
                 (row.get("status", "left"), row.get("problem", "")),
             )
         )
-    return Evidence(metric, entries)
+    return Evidence(metric, entries, spared)

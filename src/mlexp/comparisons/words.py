@@ -44,6 +44,13 @@ def ends(evidence: Evidence, low: float, high: float, level: float, *, turned: b
     return f"{100 * level:.4g} % interval of the difference {' to '.join(found)}{evidence.metric.unit}"
 
 
+def _spared(evidence: Evidence, arm: str) -> str:
+    count = evidence.spared.get(arm, 0)
+    if not count:
+        return ""
+    return f" {count} more {'seed was' if count == 1 else 'seeds were'} therefore not trained."
+
+
 def copies(evidence: Evidence) -> list[str]:
     """Say which runs came to the result of another one and therefore do not count."""
     found = []
@@ -52,7 +59,7 @@ def copies(evidence: Evidence) -> list[str]:
         if evidence.is_deterministic(arm):
             found.append(
                 f"{arm} is deterministic: its {n_runs} runs are equal byte for byte whatever the seed. They count as "
-                "one, without variance over seeds."
+                f"one, without variance over seeds.{_spared(evidence, arm)}"
             )
         elif alike:
             found.append(

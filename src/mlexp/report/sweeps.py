@@ -19,7 +19,7 @@ from mlexp.report.pictures import pictures
 from mlexp.report.study import page_in, settings
 from mlexp.report.words import duration, listed, number, percent, shown
 from mlexp.result import by_row
-from mlexp.sweep_folder import FINISHED, Sweep, short
+from mlexp.sweep_folder import NOT_NEEDED, SETTLED, Sweep, short
 
 FEW_SEEDS = 3
 MOST_TIED = 4  # named in a sentence
@@ -212,7 +212,7 @@ def how(sweep: Sweep, ended: Mapping[str, int]) -> list[tuple[str, str]]:
 
 def warnings(found: Findings | None, jobs: Sequence[Row], status: str) -> list[str]:
     """Return what a reader of the best setting must know."""
-    left = sum(row["status"] not in FINISHED for row in jobs)
+    left = sum(row["status"] not in SETTLED for row in jobs)
     sentences = incomplete(jobs)
     if status == "interrupted" and left:
         sentences.append(f"{left:,} jobs have not come to their end; the best setting may be among them.")
@@ -233,7 +233,7 @@ def warnings(found: Findings | None, jobs: Sequence[Row], status: str) -> list[s
 
 def incomplete(jobs: Sequence[Row]) -> list[str]:
     """Return which jobs did not complete, and why."""
-    wrong = [row for row in jobs if row["status"] not in ("completed", "left")]
+    wrong = [row for row in jobs if row["status"] not in ("completed", "left", NOT_NEEDED)]
     sentences = [f"Job {row['number']} {row['status']}: {row['problem']}" for row in wrong[:5]]
     if len(wrong) > len(sentences):
         sentences.append(

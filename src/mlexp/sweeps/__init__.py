@@ -7,13 +7,14 @@ it, `resume` goes on with one that was stopped or killed. Both return an `Outcom
 from mlexp.sweeps.opening import begin, taken_over, write_plan
 from mlexp.sweeps.plan import Job, Plan, plan, planned, read, restored
 from mlexp.sweeps.rounds import Rounds
-from mlexp.sweeps.run import Outcome, go_on, resume, run, show
+from mlexp.sweeps.run import Outcome, Sparing, go_on, resume, run, show
 
 __all__ = [
     "Job",
     "Outcome",
     "Plan",
     "Rounds",
+    "Sparing",
     "begin",
     "go_on",
     "plan",

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlexp import files, record, stopping
 from mlexp.errors import Interrupted, MlexpError, SweepError
 from mlexp.execution import Backend, Event, backend
-from mlexp.sweep_folder import FINISHED, Sweep, SweepFolder
+from mlexp.sweep_folder import FINISHED, NOT_NEEDED, SETTLED, Sweep, SweepFolder
 from mlexp.sweeps.opening import (
     begin,
     has_other_data,
@@ -33,6 +33,19 @@ from mlexp.untrusted import plain
 NEVER_BEGUN = 2  # times that a job may go to another worker because its own was gone before it began
 Row = dict[str, Any]
 More = Callable[[Plan], Plan | None]
+
+
+class Sparing(NamedTuple):
+    """Which jobs may turn out not to be needed.
+
+    Attributes
+    ----------
+    first : of the jobs of a plan those that run in any case
+    not_needed : of the jobs of a plan, by what its folder holds once those have ended, the numbers that need not run
+    """
+
+    first: Callable[[Sequence[Job]], Sequence[Job]]
+    not_needed: Callable[[Path, Sequence[Job]], Collection[int]]
 
 
 @dataclass(frozen=True)
@@ -56,10 +69,10 @@ class Outcome:
         """Return what the command line should say and exit with, None if all went well."""
         shown = stopping.as_typed(self.path)
         if self.status == "interrupted":
-            left = sum(row["status"] not in FINISHED for row in self.rows)
+            left = sum(row["status"] not in SETTLED for row in self.rows)
             words = f"Stopped with {left} of {len(self.rows)} jobs left. Go on with: mlexp resume {shown}"
             return Interrupted(f"{self.problem} {words}".strip())
-        wrong = [row for row in self.rows if row["status"] != "completed"]
+        wrong = [row for row in self.rows if row["status"] not in ("completed", NOT_NEEDED)]
         if not wrong:
             return None
         return SweepError(
@@ -85,15 +98,21 @@ def run(plan: Plan, *, verbosity: int = QUIET) -> Outcome:
 
 
 def go_on(
-    plan: Plan, folder: SweepFolder, *, verbosity: int = QUIET, ending: bool = True, more: More | None = None
+    plan: Plan,
+    folder: SweepFolder,
+    *,
+    verbosity: int = QUIET,
+    ending: bool = True,
+    more: More | None = None,
+    sparing: Sparing | None = None,
 ) -> Outcome:
     """Run what is left of a plan in its folder and let go of it; without `ending`, do not draw, show or let go.
 
     `more` is asked each time when all jobs have ended: it returns the plan with the jobs that come next, after the same
-    ones, or None where there are no more.
+    ones, or None where there are no more. `sparing` says which jobs need not run.
     """
     with stopping.resumable(folder.path), closing(folder) if ending else nullcontext():
-        return Conductor(plan, folder, verbosity, plan.n_features, ending).conduct(more)
+        return Conductor(plan, folder, verbosity, plan.n_features, ending, sparing).conduct(more)
 
 
 def resume(path: Path, *, verbosity: int = QUIET, settings: Sequence[str] = ()) -> Outcome:
@@ -121,6 +140,7 @@ class Conductor:
     verbosity: int
     n_features: int
     ending: bool = True
+    sparing: Sparing | None = None
     rows: dict[int, Row] = field(default_factory=dict)
     begun: set[int] = field(default_factory=set)
     tries: Counter[int] = field(default_factory=Counter)
@@ -138,13 +158,13 @@ class Conductor:
             self.set_aside()
             self.view.more_to_come = more is not None
             try:
-                self.serve(self.plan.jobs, pool, stop)
+                self.serve_needed(self.plan.jobs, pool, stop)
                 while more and len(self.rows) == len(self.plan.jobs) and (plan := more(self.plan)):
                     added = plan.jobs[len(self.plan.jobs) :]
                     self.extend(plan)
                     write_plan(plan, self.folder)
                     self.view.stop()
-                    self.serve(added, pool, stop)
+                    self.serve_needed(added, pool, stop)
             except Interrupted as error:  # where the jobs run there is no one left
                 self.problem = str(error)
         return self.close(self.finished)
@@ -182,6 +202,29 @@ class Conductor:
                 pool.close()
                 self.view.stop()
                 self.finished = self.finish()
+
+    def serve_needed(self, jobs: Sequence[Job], pool: Backend, stop: threading.Event) -> None:
+        """Have what is left of these jobs run, those last that may turn out not to be needed."""
+        if self.sparing is None:
+            self.serve(jobs, pool, stop)
+            return
+        numbers = {job.number for job in self.sparing.first(self.plan.jobs)}
+        sure, later = (
+            [job for job in jobs if job.number in numbers],
+            [job for job in jobs if job.number not in numbers],
+        )
+        self.serve(sure, pool, stop)
+        if not later or any(job.number not in self.rows for job in sure):  # it was stopped
+            return
+        spared = self.sparing.not_needed(self.folder.path, self.plan.jobs)
+        for job in later:
+            if job.number in spared and not is_finished(Sweep(self.folder.path), job):
+                self.folder.clear(job.name)
+                self.ended(job, NOT_NEEDED)
+        left = [job for job in later if job.number not in self.rows]
+        if left:
+            self.view.stop()
+            self.serve(left, pool, stop)
 
     def serve(self, jobs: Sequence[Job], pool: Backend, stop: threading.Event) -> None:
         """Have what is left of these jobs run."""
@@ -278,7 +321,7 @@ class Conductor:
             "interrupted"
             if seen & {"interrupted", "left"}
             else "completed"
-            if seen == {"completed"}
+            if seen <= {"completed", NOT_NEEDED}
             else "failed"
         )
         self.folder.write_summary(rows)
@@ -294,7 +337,7 @@ class Conductor:
 
             sweep.draw(Sweep(self.folder.path))
             report.write(self.folder.path)
-        fates = Counter(f"jobs_{row['status']}" for row in outcome.rows)
+        fates = Counter(f"jobs_{row['status']}".replace(" ", "_") for row in outcome.rows)
         tracker(self.plan, self.folder).ended(outcome.path, outcome.status, fates)
         if self.ending:
             self.view.end(outcome.rows, outcome.status, stopping.as_typed(outcome.path))

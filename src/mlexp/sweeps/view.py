@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from mlexp.sweep_folder import short
+from mlexp.sweep_folder import NOT_NEEDED, short
 from mlexp.sweeps.pace import Pace, in_words
 from mlexp.sweeps.plan import Job, Plan
 from mlexp.terminal import NORMAL, QUIET, SHOWN_FIRST, VERBOSE, new_console
@@ -80,7 +80,7 @@ class View:
             return
         if self._pace is not None and status == "running":
             self._pace.begun(job)
-        elif self._pace is not None:
+        elif self._pace is not None and status != NOT_NEEDED:
             self._pace.ended(job, status == "completed")
         if self._live is not None:
             self._live.update(self._table())
@@ -136,7 +136,7 @@ class View:
 
     def _table(self) -> Table:
         counted = Counter(self._states.values())
-        done = counted["completed"] + self._done_before
+        done = counted["completed"] + counted[NOT_NEEDED] + self._done_before
         failed = counted["failed"] + counted["diverged"]
         table = Table("done", "running", "failed", "left", "time left", "best so far (validation)", box=None)
         rest = len(self.plan.jobs) - done - failed - counted["running"]
@@ -170,7 +170,9 @@ def _outcome(rows: Sequence[Row], keys: Sequence[str]) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in ("job", *short(keys), *(name.replace("_", " ") for name in figures), "status"):
         table.add_column(name, max_width=44 if name == "status" else None, overflow="ellipsis")
-    for row in sorted(rows, key=lambda row: (row["status"] == "completed", row["number"]))[:ROWS_SHOWN]:
+    for row in sorted(rows, key=lambda row: (row["status"] in ("completed", NOT_NEEDED), row["number"]))[
+        :ROWS_SHOWN
+    ]:
         values = [f"{row[name]:.4f}" if name in row else "" for name in figures]
         words = [str(row["number"]), *(str(row[key]) for key in keys), *values]
         why = f": {row['problem']}" if row["problem"] else ""

@@ -6,11 +6,21 @@ TYPE_CHECKING = False  # as in `typing`, which takes as long to import as all th
 if TYPE_CHECKING:
     from typing import Any
 
-    from mlexp.api import compare, load, run, sweep
+    from mlexp.api import compare, compare_scores, load, run, sweep
     from mlexp.views import Answer, ComparisonView, RunView, SweepView
 
 __version__ = "0.1.0"
-__all__ = ["Answer", "ComparisonView", "RunView", "SweepView", "compare", "load", "run", "sweep"]
+__all__ = [
+    "Answer",
+    "ComparisonView",
+    "RunView",
+    "SweepView",
+    "compare",
+    "compare_scores",
+    "load",
+    "run",
+    "sweep",
+]
 
 
 def __getattr__(name: str) -> Any:

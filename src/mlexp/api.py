@@ -19,6 +19,7 @@ from mlexp.verbs.naming import found
 from mlexp.views import Answer, ComparisonView, RunView, SweepView, View
 
 if TYPE_CHECKING:
+    from mlexp.comparisons.analysis import Analysis
     from mlexp.sweeps import Outcome
 
 
@@ -110,6 +111,67 @@ def compare(*what: str | Path | View, config_dir: str | None = None, **more: Any
     return ComparisonView(_done(comparisons.run(study)))
 
 
+def compare_scores(
+    scores: Any,
+    *,
+    metric: str | None = None,
+    higher_is_better: bool | None = None,
+    per: str = "seed",
+    n_train: float | None = None,
+    n_test: float | None = None,
+    **settings: Any,
+) -> Answer:
+    """Compare scores that another program made, by the tests that runs of mlexp get.
+
+    What is given decides the test: scores of every test row by several runs are crossed, seeds × rows; scores of folds
+    that all arms share get the corrected t; one score a seed gets Welch's t, which says nothing about new test rows.
+
+    Parameters
+    ----------
+    scores : a data frame or the name of a CSV file, with the columns arm, score, and seed, row or fold (in any case;
+        also dataset, repeat, n_train and n_test); a dictionary arm -> array of shape (seeds, rows), (seeds,) or
+        (folds,); a search of scikit-learn or its ``cv_results_``, whose candidates become the arms
+    metric : what a score is called, such as accuracy; of a search with several scorers, which one
+    higher_is_better : default None: by the name of the metric, else True
+    per : what an array of one axis has a score of: seed (default) or fold
+    n_train, n_test : rows that one fold trains and tests on; default None: as in one k-fold cross-validation
+    **settings : test, alpha and margin, as for ``mlexp compare``
+
+    Returns
+    -------
+    Answer: `verdict`, `answer`, `arms` and `pairs` with their intervals; `str` of it is the answer. Nothing is written.
+
+    Raises
+    ------
+    ConfigError, DataError
+        A column or a score is missing, given twice or no number; the arms have scores of different rows or folds.
+
+    Examples
+    --------
+    >>> import numpy as np, mlexp
+    >>> rng = np.random.default_rng(0)
+    >>> right = {"mlp": rng.random((5, 200)) < 0.95, "svm": rng.random((5, 200)) < 0.80}
+    >>> found = mlexp.compare_scores(right)
+    >>> found.info["test"], found.pairs["separated"].tolist()
+    ('crossed', [True])
+    """
+    from mlexp.comparisons import existing
+    from mlexp.comparisons import scores as given
+
+    if "target" in settings:
+        raise ConfigError("'target' does not apply to scores. What does: test, alpha, margin.")
+    done = given.compare(
+        scores,
+        existing.asked(settings),
+        metric=metric,
+        higher_is_better=higher_is_better,
+        per=per,
+        n_train=n_train,
+        n_test=n_test,
+    )
+    return _answer(done)
+
+
 def load(name: str | Path, outputs: str | Path = "outputs") -> RunView | SweepView | ComparisonView:
     """Open what was run: a folder, a task's newest run by the name of the task, or ``latest``.
 
@@ -141,8 +203,6 @@ def _compare_runs(
     outputs: str | Path = "outputs",
     **settings: Any,
 ) -> ComparisonView | Answer:
-    import pandas as pd
-
     from mlexp.comparisons import existing
 
     paths = [one.path if isinstance(one, View) else found(str(one), outputs) for one in what]
@@ -154,6 +214,12 @@ def _compare_runs(
     )
     if folder is not None:
         return ComparisonView(folder)
+    return _answer(done)
+
+
+def _answer(done: Analysis) -> Answer:
+    import pandas as pd
+
     tables = {name: pd.DataFrame(table).replace("", float("nan")) for name, table in done.tables.items()}
     return Answer(done.info, {name: table.infer_objects() for name, table in tables.items()})
 

@@ -186,6 +186,11 @@ class _Answered:
         return dict(self.info.get("details", {}))
 
     @property
+    def verdict(self) -> str:
+        """The first sentence of the answer: which arm is better."""
+        return self.answer[0]
+
+    @property
     def arms(self) -> pd.DataFrame:
         """One row an arm: mean, interval, best, worst ..."""
         return self.tables["arms"]
@@ -217,13 +222,16 @@ class ComparisonView(_Answered, SweepView):
 
 @dataclass(frozen=True)
 class Answer(_Answered):
-    """What comparing runs that were there already found; nothing was written."""
+    """What comparing runs or scores that were there already found; nothing was written."""
 
     info: dict[str, Any]
     tables: dict[str, pd.DataFrame]
 
     def __repr__(self) -> str:
         return f"<comparison: {' '.join(self.answer)}>"
+
+    def __str__(self) -> str:
+        return "\n".join([*self.answer, *(f"warning: {sentence}" for sentence in self.info["warnings"])])
 
     def _repr_html_(self) -> str:
         question = escape(str(self.info["question"]))

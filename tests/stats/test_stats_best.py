@@ -107,6 +107,21 @@ def test_what_cannot_be_tested_leaves_no_limit() -> None:
         stats.compared_with_best(3, lambda i, j, a: 0.0, variances=np.ones((2, 2)))
 
 
+def test_arms_that_differ_in_nothing_may_both_be_best() -> None:
+    """The third arm is the first under another name: neither puts a limit on the other, and both count once."""
+    means, v = np.array([3.0, 0.0, 3.0, -1.0]), np.full((4, 4), 2.0)
+    v[0, 2] = v[2, 0] = 0.0
+
+    def upper(i: int, j: int, tail: float) -> float:
+        return float(means[i] - means[j] - np.sqrt(v[i, j]) * ndtri(tail))
+
+    found = stats.compared_with_best(4, upper, variances=v)
+    alone = stats.compared_with_best(3, lambda i, j, tail: upper(i + 1, j + 1, tail), variances=v[1:, 1:])
+    assert found.tails[0] == pytest.approx(alone.tails[1], abs=1e-4)
+    assert found.may_be_best == (True, False, True, False)
+    assert found.low[0] == found.low[2] == found.high[0] == found.high[2] == 0.0
+
+
 def test_limits_in_a_circle_leave_no_arm() -> None:
     ahead = {(0, 1): 1.0, (1, 2): 1.0, (2, 0): 1.0}
     found = stats.compared_with_best(3, lambda i, j, a: ahead.get((i, j), -ahead.get((j, i), 0.0)) + 0.5)

@@ -303,7 +303,12 @@ def _warnings(evidence: Evidence, verdict: Verdict) -> list[str]:
     if len(evidence.arms) > 2 and evidence.metric.part == "test":
         found.append(
             "The best arm was found on the test set, so its own mean there is biased upwards. To select an arm for "
-            "use, compare on the validation set (column validation of arms.csv)."
+            "use, compare on the validation set"
+            + (
+                " (column validation of arms.csv)."
+                if any(entry.run for entry in evidence.used[evidence.arms[0]])
+                else "."
+            )
         )
     return found
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mlexp.comparisons import words
 from mlexp.comparisons.evidence import Evidence
-from mlexp.comparisons.verdict import Verdict
+from mlexp.comparisons.verdict import Verdict, are_alike
 
 MOST_WITH_MEANS = 3  # arms whose means a line gives; the table of arms has them all
 
@@ -102,7 +102,7 @@ def _certainty(evidence: Evidence, verdict: Verdict, may: Sequence[str], margin:
     assert best is not None
     level = f"{100 * (1 - best.alpha):g} % confidence for all arms at once"
     found = [f"{level}, from {words.repeats(evidence, verdict)}."]
-    untested = [pair for pair in verdict.pairs if not pair.outcome.testable]
+    untested = [pair for pair in verdict.pairs if not (pair.outcome.testable or are_alike(pair.outcome))]
     if untested:
         found.append(f"{len(untested)} of {len(verdict.pairs)} pairs could not be tested.")
     if len(may) > 1:

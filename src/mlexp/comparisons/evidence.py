@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -53,6 +53,18 @@ class Entry:
     def status(self) -> str:
         """Completed, failed, diverged, interrupted, running or left."""
         return str(self.run.info["status"]) if self.run else self.fate[0]
+
+    @property
+    def seed(self) -> Any:
+        """What makes another run of the same settings; None if the run has no folder."""
+        return self.run.info["seed"] if self.run else None
+
+    @property
+    def sizes(self) -> tuple[float, float] | None:
+        """Rows that trained it and that judge it; None if it does not say."""
+        split = self.run.info["split"] if self.run else {}
+        known = "train" in split and self.metric.part in split
+        return (split["train"], split[self.metric.part]) if known else None
 
     @cached_property
     def value(self) -> float | None:
@@ -192,8 +204,7 @@ class Evidence:
 
     def _is_fixed(self, arm: str, stratum: str) -> bool:
         alike = [same for same in self._alike[arm] if same[0].stratum == stratum]
-        runs = [entry.run for group in alike for entry in group if entry.run]
-        return len(alike) == 1 and len({run.info["seed"] for run in runs}) > 1
+        return len(alike) == 1 and len({entry.seed for group in alike for entry in group}) > 1
 
     def is_deterministic(self, arm: str) -> bool:
         """Return whether several seeds of an arm came to one result: that it does not vary over seeds is known."""
@@ -215,7 +226,7 @@ class Evidence:
             places = [place for place, entry in enumerate(self.used[arm]) if entry.stratum == stratum]
             if self._is_fixed(arm, stratum):
                 places = places * 2
-            seeds = [entry.run.info["seed"] for place in places if (entry := self.used[arm][place]).run]
+            seeds = [self.used[arm][place].seed for place in places]
             found.append(
                 Cell(scores[places], [(seed, seeds[:k].count(seed)) for k, seed in enumerate(seeds)])
             )

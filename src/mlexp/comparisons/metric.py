@@ -99,6 +99,11 @@ class Metric:
         return f"{self.part}_{ROWS[self.name]}" if self.name in ROWS else None
 
     @property
+    def right_or_wrong(self) -> bool:
+        """Whether a row's value is 1 for right and 0 for wrong."""
+        return self.name == "accuracy" and self.of_row is not None
+
+    @property
     def statistic(self) -> Statistic | None:
         """Function of truth and predictions, where it is no mean over rows; None if those are not enough."""
         if self.name == "rmse":

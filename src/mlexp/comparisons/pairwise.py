@@ -122,14 +122,12 @@ def _differences(evidence: Evidence, a: str, b: str) -> np.ndarray:
 
 def split_sizes(evidence: Evidence) -> dict[str, float]:
     """Return the rows that one division trains and tests on, the mean over divisions."""
-    runs = [entry.run for arm in evidence.arms for entry in evidence.used[arm] if entry.run]
-    judged = evidence.metric.part
-    if any(judged not in run.info["split"] or "train" not in run.info["split"] for run in runs):
+    found = [entry.sizes for arm in evidence.arms for entry in evidence.used[arm]]
+    known = [sizes for sizes in found if sizes is not None]
+    if len(known) < len(found):
         raise DataError("the runs do not say how many rows trained and judged them")
-    return {
-        "n_train": float(np.mean([run.info["split"]["train"] for run in runs])),
-        "n_test": float(np.mean([run.info["split"][judged] for run in runs])),
-    }
+    n_train, n_test = np.mean(known, axis=0)
+    return {"n_train": float(n_train), "n_test": float(n_test)}
 
 
 def _corrected(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:

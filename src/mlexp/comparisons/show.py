@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import Any
 
 from rich.console import Console
@@ -50,7 +51,7 @@ def _arms(info: dict[str, Any]) -> Table:
     metric = Metric.parse(info["metric"])
     level = f"{100 * (1 - info['alpha']):.4g} % interval"
     heads = ("arm", "runs", metric.words, level, "best", "worst", "epochs", "to target", "seconds", "lost")
-    table = Table(*heads, box=None, pad_edge=False)
+    rows = []
     for arm in info["arms"]:
         known = arm.get("mean", "") != ""
         span = (
@@ -62,7 +63,11 @@ def _arms(info: dict[str, Any]) -> Table:
             for name, digits in (("epochs", 1), ("epochs_to_target", 1), ("seconds", 2))
         )
         cells = (arm["name"], str(arm["runs"]), figures[0], span, *figures[1:], epochs, target, seconds)
-        table.add_row(*map(escape, cells), str(arm["lost"]) if arm["lost"] else "")
+        rows.append((*map(escape, cells), str(arm["lost"]) if arm["lost"] else ""))
+    filled = [any(cells) for cells in zip(*rows, strict=True)]  # scores from elsewhere have no epochs
+    table = Table(*compress(heads, filled), box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*compress(row, filled))
     return table
 
 

@@ -141,17 +141,22 @@ def with_best(
     def upper(i: int, j: int, tail: float) -> float:
         outcome = PAIRED[test](evidence, ranking[i], ranking[j], 1 - 2 * tail, 1)
         if outcome.low is None or outcome.high is None:
-            return np.inf
+            return 0.0 if are_alike(outcome) else np.inf
         return outcome.high if sign > 0 else -outcome.low
 
     variances = None
-    if len(tested) == len(pairs) and all(outcome.se is not None for outcome in tested):
+    if all(pair.outcome.se is not None or are_alike(pair.outcome) for pair in pairs):
         place = {arm: k for k, arm in enumerate(ranking)}
         variances = np.zeros((len(ranking), len(ranking)))
         for pair in pairs:
             a, b = place[pair.a], place[pair.b]
             variances[a, b] = variances[b, a] = float(pair.outcome.se or 0) ** 2
     return stats.compared_with_best(len(ranking), upper, variances=variances, alpha=alpha)
+
+
+def are_alike(outcome: Outcome) -> bool:
+    """Return whether two arms cannot be tested because they differ in nothing, as settings without effect do."""
+    return not outcome.testable and outcome.estimate == 0 and not outcome.details.get("v_res", 0) > 0
 
 
 def mean_of(evidence: Evidence, arm: str, level: float) -> Outcome:
@@ -196,7 +201,7 @@ def design_of(evidence: Evidence) -> Design:
         seeds=min(several if len(several) > 1 else counts),
         rows_kept=all(evidence.table(arm) is not None for arm in arms),
         same_rows=one_block,
-        right_or_wrong=metric.name == "accuracy" and metric.of_row is not None,
+        right_or_wrong=metric.right_or_wrong,
         splits=len(evidence.blocks) if len(evidence.datasets) == 1 else 1,
         halves=bool(halves(evidence)),
         datasets=len(evidence.datasets),

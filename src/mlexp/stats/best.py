@@ -23,7 +23,7 @@ class WithBest:
     name, licence : the procedure and what it licenses
     low, high : simultaneous interval of theta_i − max_{j != i} theta_j of each arm, larger theta being better, with
         low <= 0 <= high; None for an end without limit, where too little could be tested
-    may_be_best : arms that are not shown to be worse than another: high is None or above 0
+    may_be_best : arms that are not shown to be worse than another
     tails : one-sided error at which each arm, were it the best, is compared with every other
     alpha : chance that any interval misses
     """
@@ -50,7 +50,7 @@ def compared_with_best(
     arm is compared with all others as if it were the best (Hsu's constrained intervals, in the form of Edwards and
     Hsu for any variances and correlations)::
 
-        high_i = max(0, min_{j != i} U_ij(a_i))                       may be best: B = {i : high_i > 0}
+        high_i = max(0, min_{j != i} U_ij(a_i))                       may be best: B = {i : all U_ij(a_i) >= 0}
         low_i  = 0 if B = {i}, else min(0, min_{j in B, j != i} −U_ji(a_j))
 
     P(low_i <= theta_i − max_{j != i} theta_j <= high_i for all i) >= 1 − alpha if for every i the chance that any of
@@ -71,7 +71,8 @@ def compared_with_best(
     ----------
     n_arms : k >= 2
     upper : function of i, j and a to U_ij(a); inf where the two cannot be tested
-    variances : symmetric, shape (k, k): V_ij, variance of the estimate of theta_i − theta_j; its diagonal is not used
+    variances : symmetric, shape (k, k): V_ij, variance of the estimate of theta_i − theta_j, 0 where the two do not
+        differ in anything (their limit is 0); its diagonal is not used
     alpha : default 0.05
 
     Examples
@@ -100,7 +101,7 @@ def compared_with_best(
             if i != j:
                 limit[i, j] = upper(i, j, float(tails[i]))
     high = np.maximum(limit.min(axis=1), 0.0)
-    best = high > 0
+    best = limit.min(axis=1) >= 0
     # limits of a median of differences can run in a circle: then each arm is worse than another
     rivals = best if best.any() else np.ones(n_arms, bool)
     low = np.empty(n_arms)
@@ -122,9 +123,12 @@ def _tails(variances: object, n_arms: int, alpha: float) -> np.ndarray:
     found: list[float] = []
     start = None
     for i in range(n_arms):
-        others = np.delete(np.arange(n_arms), i)
-        to_i = np.maximum(v[i, others], 0.0)
-        covariance = (to_i[:, None] + to_i - v[np.ix_(others, others)] * (1 - np.eye(n_arms - 1))) / 2
+        others = np.flatnonzero((v[i] > 0) & (np.arange(n_arms) != i))
+        if not len(others):
+            found.append(alpha)
+            continue
+        to_i = v[i, others]
+        covariance = (to_i[:, None] + to_i - v[np.ix_(others, others)] * (1 - np.eye(len(others)))) / 2
         start = _equal_limits(_root(covariance), alpha, points, start)
         found.append(float(ndtr(-start)))
     # Bonferroni holds whatever the correlations are
@@ -134,7 +138,6 @@ def _tails(variances: object, n_arms: int, alpha: float) -> np.ndarray:
 def _root(covariance: np.ndarray) -> np.ndarray:
     """Return the Cholesky factor of the nearest correlations: estimated variances may not belong together."""
     scale = np.sqrt(np.diag(covariance))
-    scale = np.where(scale > 0, scale, 1.0)
     values, vectors = np.linalg.eigh(covariance / scale / scale[:, None])
     nearest = (vectors * np.maximum(values, 1e-8)) @ vectors.T
     scale = np.sqrt(np.diag(nearest))

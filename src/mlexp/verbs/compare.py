@@ -1,11 +1,12 @@
-"""``mlexp compare``: is one setting better than another, from runs that are there already."""
+"""``mlexp compare``: is one setting better than another, from runs or scores that are there already."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from mlexp.errors import ConfigError
 from mlexp.names import TESTS
 from mlexp.untrusted import reading
 from mlexp.verbs import parser
@@ -15,8 +16,16 @@ EXAMPLE = "mlexp compare outputs/mnist_mlp/latest --by model.activation --metric
 
 
 def compare(arguments: Sequence[str]) -> int:
-    """Put runs into arms by what differs between them, and test whether one arm is better."""
-    parsed = _words().parse_args(arguments)
+    """Put runs into arms by what differs between them, and test whether one arm is better.
+
+    A CSV file with the columns arm, score, and seed, row or fold holds scores from elsewhere: from PyTorch, say.
+    """
+    parsed = _words(compare.__doc__).parse_args(arguments)
+    if any(_is_file(name) for name in parsed.runs):
+        return _scores(parsed)
+    for name in ("lower_is_better", "n_train", "n_test"):
+        if getattr(parsed, name):
+            raise ConfigError(f"--{name.replace('_', '-')} applies to one CSV file of scores, not to runs.")
     from mlexp.comparisons import existing
     from mlexp.comparisons.show import show
 
@@ -39,9 +48,14 @@ def compare(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _words() -> ArgumentParser:
-    words = parser("compare", compare.__doc__, EXAMPLE, "the answer")
-    words.add_argument("runs", nargs="+", metavar="RUN", help="folders of runs or sweeps, tasks, or latest")
+def _words(description: str | None) -> ArgumentParser:
+    words = parser("compare", description, EXAMPLE, "the answer")
+    words.add_argument(
+        "runs",
+        nargs="+",
+        metavar="RUN",
+        help="folders of runs or sweeps, tasks, or latest; or one CSV file of scores",
+    )
     words.add_argument(
         "--by", metavar="KEY[,KEY]", help="keys that tell the arms apart (what differs); others are blocks"
     )
@@ -64,8 +78,49 @@ def _words() -> ArgumentParser:
     words.add_argument(
         "--details", action="store_true", help="also print the test, its scope of inference and all p values"
     )
+    words.add_argument(
+        "--lower-is-better", action="store_true", help="of a file of scores: the lowest is best"
+    )
+    words.add_argument("--n-train", type=float, help="of a file of scores: rows that one fold trains on")
+    words.add_argument("--n-test", type=float, help="of a file of scores: rows that one fold tests on")
     words.add_argument("--save", metavar="DIR", help="new folder for comparison.json, tables and figures")
     words.add_argument(
         "--outputs", default="outputs", metavar="DIR", help="where names are looked for (outputs)"
     )
     return words
+
+
+def _is_file(name: str) -> bool:
+    """Return whether a word names a file of scores, be it one that is not there."""
+    return Path(name).is_file() or (
+        name.lower().endswith((".csv", ".csv.gz", ".tsv")) and not Path(name).exists()
+    )
+
+
+def _scores(parsed: Namespace) -> int:
+    """Compare the scores of one file, and print the answer."""
+    for name, unset in (("by", None), ("best_of", None), ("save", None), ("target", 0.97)):
+        if getattr(parsed, name) != unset:
+            raise ConfigError(
+                f"--{name.replace('_', '-')} applies to runs, not to a file of scores: nothing is written for those."
+            )
+    if len(parsed.runs) > 1:
+        raise ConfigError(f"Name one file of scores, or runs alone. Got {', '.join(parsed.runs)}.")
+    from mlexp.comparisons import existing, scores
+    from mlexp.comparisons.show import show
+
+    node = existing.asked({name: getattr(parsed, name) for name in ("test", "alpha", "margin")}, "--")
+    metric = parsed.metric.rpartition(".")[2] if parsed.metric else None
+    done = scores.compare(
+        Path(parsed.runs[0]),
+        node,
+        metric=metric,
+        higher_is_better=False if parsed.lower_is_better else None,
+        n_train=parsed.n_train,
+        n_test=parsed.n_test,
+    )
+    if parsed.quiet:
+        print(done.info["answer"][0])
+        return 0
+    show(done, "", details=parsed.details)
+    return 0

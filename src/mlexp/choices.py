@@ -17,11 +17,18 @@ SUFFIXES = (".yaml", ".yml")
 HEADER = 2000  # characters in which a file says of itself what it is
 PLAIN = re.compile(r"[\w/\\+.$%*@?|: -]*", re.ASCII)  # what Hydra's grammar reads without quotes
 QUOTE = re.compile(r"(^|[\[,])\s*['\"]")  # a value that stands in quotes already
+WITHIN = re.compile(r"\[(\[|\s*\{|.*,\s*\{)")  # a list that holds a list, or a mapping
 GRAMMAR = re.compile(
     r"\{.*\}|\w+\(.*\)|.*\$\{.*", re.ASCII
 )  # a mapping, a sweep such as range(0,3), a reference
 ANY_TEXT = "é ("
-OF_SETTINGS = ("comparison.arms", "comparison.grid", "tune.space", "sweep.list")  # keys that hold other keys
+OF_SETTINGS = (
+    "comparison.arms",
+    "comparison.grid",
+    "comparison.datasets",
+    "tune.space",
+    "sweep.list",
+)  # keys that hold other keys
 
 
 def offered(group: str, config_dir: str | None = None) -> dict[str, str]:
@@ -84,7 +91,7 @@ def quoted(word: str) -> str:
     if key not in declared() or not value or QUOTE.search(value) or GRAMMAR.fullmatch(value):
         return word
     rule = declared()[key].metadata["rule"]
-    if value.startswith("[["):  # lists in a list are read as they stand
+    if WITHIN.match(value):  # lists and mappings in a list are read as they stand
         return word
     if value[0] + value[-1] == "[]":
         inside = ",".join(map(_in_quotes, value[1:-1].split(",")))

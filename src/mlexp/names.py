@@ -40,6 +40,7 @@ TESTS = (
     "crossed", "welch", "permutation", "paired", "wilcoxon", "mcnemar", "corrected", "bayesian", "five_by_two",
     "bootstrap_seeds_rows", "anova", "friedman",
 )  # fmt: skip
+OVER_DATASETS = ("paired", "wilcoxon", "friedman")  # tests whose units may be data sets
 MODEL_NAMES = (
     "mlp", "logistic", "svm", "knn", "decision_tree", "random_forest", "hist_gradient_boosting", "naive_bayes",
     "sklearn_mlp", "linear", "ridge", "kmeans", "minibatch_kmeans", "spectral", "gmm", "dbscan", "agglomerative", "pca",

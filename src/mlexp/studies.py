@@ -160,6 +160,12 @@ class Comparison:
     )
     grid: dict[str, Any] = key({}, mapping(), "key -> list of values: one arm for each combination")
     first: int | None = key(None, optional(whole(2)), "run the first so many arms alone")
+    datasets: list[Any] = key(
+        [],
+        list_of(either(text(), mapping()), what="a list of data sets"),
+        "data sets that every arm runs on: names of dataset=, files, openml:NUMBER, or settings such as "
+        "{dataset: moons, dataset.noise: 0.3}; []: that of the task alone",
+    )
     seeds: Any = key(
         "auto",
         either(choice("auto"), whole(1), list_of(whole(0), what="a list of seeds")),

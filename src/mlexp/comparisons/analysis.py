@@ -132,7 +132,8 @@ def question(evidence: Evidence) -> str:
     """Return what was asked."""
     arms = list(evidence.entries)
     sets = {entry.run.info["dataset"]["name"] for entry in evidence.used[evidence.arms[0]] if entry.run}
-    where = f" on {sets.pop()}" if len(sets) == 1 else f" on {len(sets)} data sets" if sets else ""
+    several = len(evidence.datasets) > 1 and not evidence.generated
+    where = f" on {len(evidence.datasets)} data sets" if several else f" on {sets.pop()}" if sets else ""
     better = "higher" if evidence.metric.sign > 0 else "lower"
     asked = f"has the {better} {evidence.metric.words}{where}"
     return f"Which {asked}: {' or '.join(arms)}?" if len(arms) < 4 else f"Which of {len(arms)} arms {asked}?"

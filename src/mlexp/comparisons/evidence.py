@@ -40,6 +40,7 @@ class Entry:
     fate : status as the sweep knows it, for a run without a folder; why it ended
     stratum : the settings that it shares with runs of the other arms, where arms are compared within blocks of equal
         settings; empty where they are not
+    dataset : name of its data set in the comparison; empty where that has one data set
     """
 
     arm: str
@@ -48,6 +49,7 @@ class Entry:
     metric: Metric
     fate: tuple[str, str] = ("", "")
     stratum: str = ""
+    dataset: str = ""
 
     @property
     def status(self) -> str:
@@ -251,20 +253,22 @@ class Evidence:
         """Fingerprints of the data sets."""
         return list(dict.fromkeys(data for data, _ in self.blocks))
 
-    @property
+    @cached_property
     def generated(self) -> bool:
-        """Whether the data sets are samples of one generator, and not a suite of unlike ones."""
+        """Whether the data sets are samples of one generator with one setting, and not a suite of unlike ones."""
         runs = [entry.run for arm in self.arms for entry in self.used[arm] if entry.run]
-        one_name = len({run.info["dataset"]["name"] for run in runs}) == 1
-        return len(self.datasets) > 1 and one_name and runs[0].info["dataset"].get("source") == "generated"
+        if len(self.datasets) < 2 or runs[0].info["dataset"].get("source") != "generated":
+            return False
+        drawn = [(run.info["dataset"]["name"], _generator(run.info)) for run in runs]
+        return all(one == drawn[0] for one in drawn)
 
     def values(self, arm: str) -> np.ndarray:
         """Return the metric of each run that counts."""
         return np.array([entry.value for entry in self.used[arm]], dtype=np.float64)
 
     def mean(self, arm: str) -> float:
-        """Return the mean over the runs that count; over strata with equal weight."""
-        return _balanced(self.used[arm])
+        """Return the mean over the runs that count; over strata, and over data sets, with equal weight."""
+        return float(self.by_unit(arm).mean()) if len(self.datasets) > 1 else _balanced(self.used[arm])
 
     def by_unit(self, arm: str) -> np.ndarray:
         """Return the mean over runs for each data set, or for each division of the rows where there is one data set."""
@@ -385,6 +389,12 @@ def _balanced(entries: Sequence[Entry]) -> float:
         assert entry.value is not None
         found.setdefault(entry.stratum, []).append(entry.value)
     return float(np.mean([np.mean(values) for values in found.values()]))
+
+
+def _generator(info: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of the generator that drew the data of a run, without its seed."""
+    settings = info.get("settings", {})
+    return {key: settings[key] for key in settings if key.startswith("dataset.") and key != "dataset.seed"}
 
 
 def _stacked(found: Sequence[np.ndarray | None]) -> np.ndarray | None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from mlexp import config as configuration
 from mlexp import record, stamp, sweep_folder
-from mlexp.comparisons import blocking
-from mlexp.comparisons.analysis import Analysis, analyse, write
+from mlexp.comparisons import benchmark, blocking
+from mlexp.comparisons.analysis import Analysis, write
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import DEFAULT, Metric
 from mlexp.comparisons.study import named
@@ -32,12 +32,13 @@ ASIDE = ("comparison.", "sweep.", "execution.", "tune.", "tracking.", "task.name
 
 @dataclass(frozen=True)
 class Found:
-    """One run that was found: its folder, if it has one, and every key with its value."""
+    """One run that was found: its folder, if it has one, every key with its value, and its names in a comparison."""
 
     run: Run | None
     values: Mapping[str, Any]
     arm: str = ""
     fate: tuple[str, str] = ("", "")
+    dataset: str = ""
 
     @property
     def data(self) -> tuple[str, str] | None:
@@ -95,7 +96,7 @@ def compare(
         arm = one.arm if own else " ".join(_named(one, key) for key in keys)
         settings.setdefault(arm, {key: as_typed(one.values.get(key, UNSET)) for key in keys})
         entries.setdefault(arm, []).append(
-            entry := Entry(arm, _repeat(one, found), one.run, metric, one.fate)
+            entry := Entry(arm, _repeat(one, found), one.run, metric, one.fate, dataset=one.dataset)
         )
         of[id(entry)] = one
     if len(entries) < 2:
@@ -108,7 +109,7 @@ def compare(
     notes += cautions
     if beside := [key for key in differing if key not in (*keys, *within)]:
         notes.append(f"The arms differ in {', '.join(beside)} too: what is seen may come from there.")
-    done = analyse(evidence, node, folder=save, settings=settings)
+    done = benchmark.analyse(evidence, node, folder=save, settings=settings)
     done.info["warnings"][:0] = notes
     done.info["answer"] += said
     if save is not None:
@@ -191,6 +192,7 @@ def runs_in(path: Path) -> list[Found]:
             _opened(base | job["changes"]),
             job["swept"].get("arm", ""),
             ("left", "it was never begun"),
+            job["swept"].get("dataset", ""),
         )
         for job in sweep.info["jobs"]
         if str(job["number"]) not in spared
@@ -238,9 +240,9 @@ def _named(one: Found, key: str) -> str:
 
 
 def _told_apart(found: Sequence[Found], keys: Sequence[str]) -> bool:
-    """Return whether every run has the name of an arm, and no name stands for two settings."""
-    settings = {(one.arm, *(str(one.values.get(key, UNSET)) for key in keys)) for one in found}
-    return all(one.arm for one in found) and len(settings) == len({one.arm for one in found})
+    """Return whether every run has the name of an arm, and no name stands for two settings on one data set."""
+    settings = {(one.arm, one.dataset, *(str(one.values.get(key, UNSET)) for key in keys)) for one in found}
+    return all(one.arm for one in found) and len(settings) == len({(one.arm, one.dataset) for one in found})
 
 
 def _counts(key: str) -> bool:

@@ -20,6 +20,9 @@ DEFAULT = {
     "embedding": "all.trustworthiness",
     "autoencoder": "test.mse",
 }
+# Over several data sets a measure must not be in the unit of each target.
+DEFAULT_OF_SUITE = {"regression": "test.r2"}
+IN_UNITS_OF_TARGET = ("mae", "rmse", "mse")
 RECORDED = {
     "classification": (
         "accuracy", "loss", "macro_precision", "macro_recall", "macro_f1", "weighted_precision", "weighted_recall",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import comparison_folder, record, stopping, sweeps, tuning
-from mlexp.comparisons import analysis, deterministic, tuned
+from mlexp.comparisons import analysis, benchmark, deterministic, tuned
 from mlexp.comparisons.analysis import Analysis
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import Metric
@@ -42,8 +42,21 @@ def run(study: Study, *, verbosity: int = QUIET, details: bool = False) -> sweep
         A search of an arm was stopped; what was done is kept.
     """
     plan = sweeps.read(study.plan)
+    _refuse_same_rows(plan)
     folder = sweeps.begin(plan, partial(_write_question, study))
     return _go_on(plan, folder, verbosity, details)
+
+
+def _refuse_same_rows(plan: sweeps.Plan) -> None:
+    """Refuse two data sets of a comparison that hold the same rows: they would count twice."""
+    names: dict[str, str] = {}
+    for job in plan.jobs:
+        name = job.swept.get("dataset", "")
+        if job.data and names.setdefault(job.data, name) != name:
+            raise DataError(
+                f"comparison.datasets: {names[job.data]} and {name} hold the same rows, which would count twice. Leave "
+                "one of the two out."
+            )
 
 
 def _write_question(study: Study, place: Path) -> None:
@@ -136,7 +149,7 @@ def answered(path: Path, *, figures: bool = True) -> Analysis:
     info = comparison_folder.load(path).info
     kept = {name: info[name] for name in KEPT}
     node, metric = Comparison(**info["comparison"]), Metric.parse(info["metric"])
-    done = analysis.analyse(
+    done = benchmark.analyse(
         evidence_of(Sweep(path), metric),
         node,
         folder=path,
@@ -155,6 +168,7 @@ def evidence_of(sweep: Sweep, metric: Metric) -> Evidence:
     for job in sweep.info["jobs"]:
         swept = dict(job["swept"])
         arm = swept.pop("arm")
+        dataset = swept.get("dataset", "")
         row = fates.get(str(job["number"]), {})
         if row.get("status") == NOT_NEEDED:
             spared[arm] = spared.get(arm, 0) + 1
@@ -166,6 +180,7 @@ def evidence_of(sweep: Sweep, metric: Metric) -> Evidence:
                 sweep.run(f"{job['number']:03d}-{job['hash']}"),
                 metric,
                 (row.get("status", "left"), row.get("problem", "")),
+                dataset=dataset,
             )
         )
     return Evidence(metric, entries, spared)

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mlexp.comparisons.analysis import Analysis
+from mlexp.comparisons.benchmark_words import of_datasets
 from mlexp.comparisons.metric import Metric
 from mlexp.terminal import QUIET, new_console
 
@@ -37,7 +38,7 @@ def show(
         console.print(f"[bold]{escape(sentence)}[/bold]" if place == 0 else escape(sentence))
     for sentence in info["warnings"]:
         console.print(f"[yellow]warning:[/yellow] {escape(sentence)}")
-    console.print(_arms(info))
+    console.print(of_datasets(info) if "benchmark" in info else _arms(info))
     if details:
         for term, text in info["details"].items():
             console.print(f"{term}: {text}", markup=False)

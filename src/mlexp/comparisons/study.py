@@ -10,10 +10,10 @@ from typing import Any
 from mlexp import config as configuration
 from mlexp import models, stats, sweeps, trust
 from mlexp.combinations import Combination, as_settings, compose_each
-from mlexp.comparisons import tuned
-from mlexp.comparisons.metric import DEFAULT, Metric
+from mlexp.comparisons import datasets, tuned
+from mlexp.comparisons.metric import DEFAULT, DEFAULT_OF_SUITE, Metric
 from mlexp.errors import ConfigError
-from mlexp.names import GROUPS
+from mlexp.names import GROUPS, OVER_DATASETS
 from mlexp.rules import as_typed, key_of
 from mlexp.schema import Config
 from mlexp.studies import Comparison
@@ -50,29 +50,45 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
     Raises
     ------
     ConfigError
-        If there are no two arms, an arm is impossible, or a key is both typed and set by an arm.
+        If there are no two arms, an arm is impossible, or a key is set twice: typed, by an arm, by a data set.
     """
     base = compose_each(arguments, {"comparison": ()}, config_dir)["comparison"]
     node = base.comparison
     arms = arms_of(node)
     refuse_twice_set(arguments, arms, node)
     refuse_two_tests(arguments, arms, node)
-    configs = compose_each(
-        arguments, {name: as_settings(values) for name, values in arms.items()}, config_dir
+    data = datasets.datasets_of(node, config_dir)
+    datasets.refuse_clashes(arguments, data, arms)
+    sets = {
+        (f"{arm} on {name}" if name else arm): (arm, name, [*chosen, *as_settings(values)])
+        for name, chosen in (data or {"": []}).items()
+        for arm, values in arms.items()
+    }
+    composed = compose_each(arguments, {title: words for title, (_, _, words) in sets.items()}, config_dir)
+    configs: dict[str, dict[str, Config]] = {name: {} for name in data or [""]}
+    for title, (arm, name, _) in sets.items():
+        configs[name][arm] = composed[title]
+    if data:
+        datasets.refuse_unlike({name: next(iter(of.values())) for name, of in configs.items()}, node.of)
+        datasets.refuse_unsuited(node)
+    kind = kind_of(composed, node.of)
+    metric = Metric.parse(
+        node.metric or (DEFAULT | DEFAULT_OF_SUITE if len(data) > 1 else DEFAULT)[kind], kind
     )
-    kind = kind_of(configs, node.of)
-    metric = Metric.parse(node.metric or DEFAULT[kind], kind)
-    singles = {name: single(config, kind) for name, config in configs.items()}
-    runs = {name: repeated(arm, node) for name, arm in singles.items()}
-    jobs = [
-        Combination({"arm": name} | swept, replace(config, tune=replace(config.tune, strategy=None)))
-        for name, found in runs.items()
-        for swept, config in found
-    ]
+    jobs: list[Combination] = []
+    for name, of_arms in configs.items():
+        runs = {arm: repeated(single(config, kind), node) for arm, config in of_arms.items()}
+        refuse_same(of_arms)
+        refuse_apart({arm: found[0][1] for arm, found in runs.items()}, metric)
+        refuse_impossible(node, metric, runs, len(data))
+        own = {"dataset": name} if name else {}
+        jobs += [
+            Combination({"arm": arm} | own | swept, replace(config, tune=replace(config.tune, strategy=None)))
+            for arm, found in runs.items()
+            for swept, config in found
+        ]
     words = {name: dict(word.split("=", 1) for word in as_settings(values)) for name, values in arms.items()}
-    refuse_same(configs)
-    refuse_apart({name: found[0][1] for name, found in runs.items()}, metric)
-    refuse_impossible(node, metric, runs)
+    singles = {arm: single(config, kind) for arm, config in next(iter(configs.values())).items()}
     searches = tuned.searches(singles, node, arguments, metric)
     return Study(node, metric, words, sweeps.planned(jobs, command=command), searches)
 
@@ -185,10 +201,16 @@ def refuse_apart(configs: Mapping[str, Config], metric: Metric) -> None:
 
 
 def refuse_impossible(
-    node: Comparison, metric: Metric, runs: Mapping[str, Sequence[tuple[dict[str, str], Config]]]
+    node: Comparison,
+    metric: Metric,
+    runs: Mapping[str, Sequence[tuple[dict[str, str], Config]]],
+    n_datasets: int = 0,
 ) -> None:
-    """Refuse a chosen test that could not be computed from these runs, before any of them has run."""
-    if node.test == "auto":
+    """Refuse a chosen test that could not be computed from these runs, before any of them has run.
+
+    Of several data sets, `runs` are those on one of them; a test of data sets is computed over all.
+    """
+    if node.test == "auto" or (n_datasets > 1 and node.test in OVER_DATASETS):
         return
     n_splits = node.repeats * (node.folds or 1)
     one_block = n_splits == node.draws == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlexp.comparison_folder import Comparison
-from mlexp.plots import comparison_classes, comparison_curves, comparison_scores, style
+from mlexp.plots import comparison_classes, comparison_curves, comparison_datasets, comparison_scores, style
 from mlexp.plots.comparison_arms import Arms
 
 if TYPE_CHECKING:
@@ -27,7 +27,14 @@ FIGURES: dict[str, Callable[[Arms], Figure | None]] = {
     "mistakes": comparison_classes.mistakes,
 }
 
+# Over several data sets: what pools their runs or rows would show the data sets, not the arms.
+OF_SEVERAL: dict[str, Callable[[Arms], Figure | None]] = {
+    "datasets": comparison_datasets.datasets,
+    "ranking": comparison_scores.ranking,
+}
+
 
 def draw(comparison: Comparison) -> list[Path]:
     """Draw what the folder of a comparison allows into its ``figures/``, and return the files."""
-    return style.draw(comparison.path, FIGURES, Arms(comparison))
+    figures = OF_SEVERAL if "benchmark" in comparison.info else FIGURES
+    return style.draw(comparison.path, figures, Arms(comparison))

@@ -50,6 +50,15 @@ class Arms:
         return {arm: np.array(values) for arm, values in found.items()}
 
     @property
+    def means(self) -> dict[str, float]:
+        """Arm -> its mean: of its runs, or of its means on several data sets."""
+        return {
+            str(arm["name"]): self.scale * arm["mean"]
+            for arm in self.info["arms"]
+            if arm["name"] in self.names
+        }
+
+    @property
     def runs(self) -> dict[str, list[Run]]:
         """Arm -> its runs that count."""
         return self.comparison.runs

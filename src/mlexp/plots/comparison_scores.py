@@ -63,7 +63,11 @@ def differences(arms: Arms) -> Figure | None:
     """
     if arms.with_best:
         return _from_best(arms)
-    pairs = [pair for pair in arms.info["pairs"] if pair["low"] is not None]
+    pairs = [
+        pair
+        for pair in arms.info["pairs"]
+        if pair["low"] is not None and pair.get("adjusted_low", pair["low"]) is not None
+    ]
     best_only = len(pairs) > MOST_PAIRS
     if best_only:
         pairs = [pair for pair in pairs if pair["a"] == arms.names[0]]
@@ -96,7 +100,7 @@ def differences(arms: Arms) -> Figure | None:
 def _from_best(arms: Arms) -> Figure:
     """Draw how far each arm is ahead of the best of the others; those that may be best are filled."""
     best, scale = arms.with_best, arms.scale
-    means = arms.direction * np.array([arms.values[name].mean() for name in arms.names])
+    means = arms.direction * np.array([arms.means[name] for name in arms.names])
     level = f"{100 * best['level']:.4g} % simultaneous intervals"
     figure = style.new_figure(
         0.95 + ROW * len(arms.names), f"Each arm against the best of the others, with {level}"
@@ -134,7 +138,7 @@ def ranking(arms: Arms) -> Figure | None:
     """
     if len(arms.names) < 3:
         return None
-    means = np.array([arms.values[name].mean() for name in arms.names])
+    means = np.array([arms.means[name] for name in arms.names])
     if arms.with_best:
         may = arms.with_best["may_be_best"]
         headline = f"{len(may)} of {len(arms.names)} arms may be best: bar and full dots" if may else (

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlexp import comparison_folder, sweep_folder
 from mlexp.comparison_folder import Comparison
-from mlexp.report import method, sweeps, tables
+from mlexp.report import benchmark, method, sweeps, tables
 from mlexp.report.page import Answer, Page, Table
 from mlexp.report.pictures import COMPARED, pictures
 from mlexp.report.study import page_in
@@ -33,6 +33,7 @@ def page(comparison: Comparison) -> Page:
     found = comparison.info
     swept = (comparison.path / sweep_folder.INFO).exists()
     under = sweeps.page(Sweep(comparison.path)) if swept else _bare(comparison)
+    several = "benchmark" in found  # data sets
     return replace(
         under,
         kind="comparison",
@@ -40,14 +41,20 @@ def page(comparison: Comparison) -> Page:
         answer=_answer(found),
         problem=found.get("error") or "",
         pictures=pictures(comparison.path, COMPARED),
+        members=[
+            *([benchmark.matrix(found)] if several else []),
+            *(_percent(found, table) for table in under.members),
+        ],
         detailed=[table for table in under.tables if table.name in DETAILED],
-        members=[_percent(found, table) for table in under.members],
         tables=[
             _percent(found, table)
             for table in under.tables
             if table.name not in ("settings", "runs", *DETAILED)
         ],
-        method=[*_method(found), *under.method],
+        method=[
+            *_method(found),
+            *(pair for pair in under.method if not (several and pair[0] in ("Data", "Model"))),
+        ],
         warnings=sweeps.incomplete(sweeps.rows(Sweep(comparison.path)))
         if swept and "answer" not in found
         else (),

@@ -40,12 +40,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table: what is shown, what sorting compares, where it leads."""
+    """A cell of a table: what is shown, what sorting compares, where it leads, whether it stands out."""
 
     text: str
     value: str = ""
     link: str = ""
     svg: Markup = Markup("")
+    strong: bool = False
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,10 @@ WORDS = {
 
 # of a comparison
 COMPARED = {
+    "datasets": (
+        "Differences between the best arm and each other arm by data set, with their intervals (forest plot)",
+        "Do the data sets agree? Where they differ more than their intervals are wide, the answer depends on the data.",
+    ),
     "scores": (
         "The score of every run, arm by arm, with the mean of each arm",
         "Dots of one arm that lie among those of another: luck decides which looks better.",

@@ -14,6 +14,9 @@ from mlexp.report.words import as_number, shown
 TITLES = {
     "scores": ("Scores by part", "Training rows were learnt from, validation rows chose, test rows judge once."),
     "arms": ("The arms", ""),
+    "datasets": ("Arms on each data set", "The interval is over what interval_over says."),
+    "dataset_pairs": ("All pairs on each data set", "P values are adjusted over the pairs of a data set."),
+    "mean_differences": ("Mean differences over data sets", "Data sets are a random sample; p adjusted by Holm."),
     "pairs": ("All pairs", "Columns named adjusted account for the number of pairs; the others do not."),
     "p_matrix": ("P values of all pairs", ""),
     "confusion": ("Confusion matrix", "Counts of test rows; true classes are rows, predicted classes are columns."),

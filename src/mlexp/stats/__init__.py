@@ -9,6 +9,7 @@ from mlexp.stats.blocked import blocked_mean, blocked_t
 from mlexp.stats.bootstrap import Interval, bootstrap_difference, bootstrap_interval, bootstrap_seeds_rows
 from mlexp.stats.choice import Choice, Design, cautions, choose, computable, correction, misfit
 from mlexp.stats.crossed import CrossedParts, crossed_mean, crossed_parts, crossed_t, group_scores
+from mlexp.stats.datasets import datasets_needed, over_datasets
 from mlexp.stats.effects import (
     Effect,
     cliffs_delta,
@@ -73,6 +74,7 @@ __all__ = [
     "crossed_mean",
     "crossed_parts",
     "crossed_t",
+    "datasets_needed",
     "epochwise",
     "equivalence",
     "family_levels",
@@ -89,6 +91,7 @@ __all__ = [
     "misfit",
     "nominal_levels",
     "one_way_anova",
+    "over_datasets",
     "paired_t",
     "permutation_test",
     "power_of_t",

@@ -227,6 +227,25 @@ def test_too_few_data_sets_are_said_and_enough_are_tested(suite: Callable[..., E
     assert len(found["answer"]) <= 4
 
 
+def test_many_arms_are_compared_by_all_pairs_on_a_suite(make: Make) -> None:
+    entries = {
+        f"arm {place}": [
+            replace(
+                make(f"arm {place}", seed, scores(0.9 - 0.04 * place, 10 * at + seed), dataset=name),
+                dataset=name,
+            )
+            for at, name in enumerate(SHARES)
+            for seed in range(2)
+        ]
+        for place in range(6)
+    }
+    found = benchmark.analyse(Evidence(ACCURACY, entries), Comparison()).info
+    assert "with Holm over 15 pairs needs 10 data sets" in found["answer"][0]
+    assert found["with_best"] is None
+    assert len(found["benchmark"]["mean_differences"]) == 15
+    assert all(len(one["pairs"]) == 15 for one in found["benchmark"]["datasets"])
+
+
 def test_a_data_set_on_which_an_arm_fails_is_shown_and_does_not_count(
     suite: Callable[..., Evidence], make: Make
 ) -> None:

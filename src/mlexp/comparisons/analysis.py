@@ -43,6 +43,7 @@ def analyse(
     folder: Path | None = None,
     settings: Mapping[str, Mapping[str, str]] | None = None,
     tuning: Mapping[str, Any] | None = None,
+    all_pairs: bool = False,
 ) -> Analysis:
     """Judge the evidence and put the answer into words and tables.
 
@@ -53,13 +54,14 @@ def analyse(
     folder : where the tables will stand, for the paths to the runs
     settings : arm -> key -> value as typed
     tuning : what was tuned in each arm
+    all_pairs : whether the verdict is on all pairs, however many arms there are
 
     Raises
     ------
     ConfigError, DataError
         If nothing can be compared, or the chosen test cannot be computed.
     """
-    verdict = judge(evidence, node)
+    verdict = judge(evidence, node, all_pairs=all_pairs)
     table = arms_table(evidence, verdict, node)
     tables = {"arms": table, "pairs": pairs_table(verdict), "p_matrix": p_matrix(verdict)}
     tables |= {"runs": runs_table(evidence, folder or Path.cwd())}

@@ -69,7 +69,7 @@ def analyse(
         return analysis.analyse(evidence, node, folder=folder, settings=settings, tuning=tuning)
     over = node.test in OVER_DATASETS
     whole = replace(node, margin=None, epochwise=False, test=node.test if over else "auto")
-    done = analysis.analyse(evidence, whole, folder=folder, settings=settings, tuning=tuning)
+    done = analysis.analyse(evidence, whole, folder=folder, settings=settings, tuning=tuning, all_pairs=True)
     on_each = [
         _on_one(one, replace(node, test="auto" if over else node.test)) for one in by_dataset(evidence)
     ]
@@ -118,7 +118,7 @@ def by_dataset(evidence: Evidence) -> list[tuple[str, Evidence]]:
 def _on_one(one: tuple[str, Evidence], node: Comparison) -> OnOne:
     name, evidence = one
     try:
-        return OnOne(name, evidence, judge(evidence, node))
+        return OnOne(name, evidence, judge(evidence, node, all_pairs=True))
     except DataError as error:
         return OnOne(name, evidence, None, str(error))
 

@@ -84,8 +84,10 @@ class Verdict:
         return next(pair for pair in self.pairs if {pair.a, pair.b} == {one, other})
 
 
-def judge(evidence: Evidence, node: Comparison) -> Verdict:
+def judge(evidence: Evidence, node: Comparison, *, all_pairs: bool = False) -> Verdict:
     """Choose the test by the design, or take the one that a person chose, and apply it to every pair.
+
+    With many arms it is found which of them may be best, unless the verdict is on `all_pairs` however many there are.
 
     Raises
     ------
@@ -121,7 +123,8 @@ def judge(evidence: Evidence, node: Comparison) -> Verdict:
         for pair, outcome, p in zip(pairs, outcomes, adjusted, strict=True)
     ]
     means = {arm: mean_of(evidence, arm, level) for arm in evidence.arms}
-    best = with_best(evidence, compared, ranking, test, node.alpha) if len(ranking) > MOST_BY_PAIRS else None
+    many = len(ranking) > MOST_BY_PAIRS and not all_pairs
+    best = with_best(evidence, compared, ranking, test, node.alpha) if many else None
     return Verdict(design, choice, test, misfit, overall, tuple(compared), tuple(ranking), means, best)
 
 

@@ -216,14 +216,15 @@ def test_over_all_data_sets_each_counts_once(suite: Callable[..., Evidence]) -> 
 def test_too_few_data_sets_are_said_and_enough_are_tested(suite: Callable[..., Evidence]) -> None:
     few = benchmark.analyse(suite(SHARES), Comparison()).info
     assert "3 data sets" in few["answer"][0]
-    assert "needs 6 data sets" in few["answer"][0]
+    assert "No result on 3 data sets can be significant" in few["answer"][3]
+    assert "needs 6." in few["answer"][3]
     assert len(few["answer"]) <= 4
     enough = {f"set {k}": (0.9, 0.7) for k in range(6)}
     found = benchmark.analyse(suite(enough), Comparison(margin=0.5)).info
-    assert "sharp has the best mean test accuracy over 6 data sets" in found["answer"][0]
-    assert "significantly better than blunt" in found["answer"][0]
+    assert found["answer"][0] == "sharp is significantly better than blunt in test accuracy over 6 data sets."
+    assert "p = 0.031" in found["answer"][3]
     assert found["pairs"][0]["p"] == pytest.approx(2 / 2**6)
-    assert "equal to within ±50.00 points" in found["answer"][2]
+    assert "equal to within ±50 points" in found["answer"][1]
     assert len(found["answer"]) <= 4
 
 
@@ -240,7 +241,7 @@ def test_many_arms_are_compared_by_all_pairs_on_a_suite(make: Make) -> None:
         for place in range(6)
     }
     found = benchmark.analyse(Evidence(ACCURACY, entries), Comparison()).info
-    assert "with Holm over 15 pairs needs 10 data sets" in found["answer"][0]
+    assert "after adjustment for 15 pairs: Wilcoxon's test needs 10." in found["answer"][3]
     assert found["with_best"] is None
     assert len(found["benchmark"]["mean_differences"]) == 15
     assert all(len(one["pairs"]) == 15 for one in found["benchmark"]["datasets"])

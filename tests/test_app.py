@@ -14,12 +14,12 @@ import pytest
 from tests.tasks.running import written
 
 from mlexp import app, plots, record
-from mlexp import config as configuration
 from mlexp.cli import main
+from mlexp.config import compose as configuration
+from mlexp.config.schema import Config
 from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten
 from mlexp.record import Run, RunFolder
 from mlexp.result import Result
-from mlexp.schema import Config
 from mlexp.sweeps import work
 from mlexp.terminal import QUIET, Terminal
 

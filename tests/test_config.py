@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlexp import checks, choices, names, schema
-from mlexp import config as configuration
+from mlexp.config import checks, groups, names, schema
+from mlexp.config import compose as configuration
+from mlexp.config.names import GROUPS
 from mlexp.errors import ConfigError
-from mlexp.names import GROUPS
 
 REFUSED = [
     # typed, and what the message has to contain
@@ -126,7 +126,7 @@ def test_command_line_beats_size_beats_task_beats_defaults() -> None:
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_shipped_file_composes_and_describes_itself(group: str) -> None:
-    for name, meaning in choices.offered(group).items():
+    for name, meaning in groups.offered(group).items():
         assert configuration.compose([f"{group}={name}"])
         assert len(meaning) > 10, f"{group}/{name}.yaml does not say what it is"
 
@@ -153,7 +153,7 @@ def test_schema_names_what_the_tables_hold() -> None:
     assert set(names.OPTIMIZERS) == set(OPTIMIZERS)
     assert set(names.SCHEDULES) == set(SCHEDULES)
     assert set(names.TASK_KINDS) == set(TASKS)
-    assert set(choices.offered("model")) == set(NAMES)
+    assert set(groups.offered("model")) == set(NAMES)
 
 
 def test_hash_follows_what_changes_results_and_nothing_else() -> None:
@@ -190,8 +190,8 @@ def test_own_task_and_data_set_files(tmp_path: Path) -> None:
         (tmp_path / group / f"{name}.yaml").write_text(text)
     config = configuration.compose(["task=mine", "dataset=flowers"], config_dir=str(tmp_path))
     assert (config.task.name, config.model.hidden, config.dataset.path) == ("mine", [9], "flowers.csv")
-    assert choices.offered("task", str(tmp_path))["mine"] == "Mine."
-    assert choices.shadowed(str(tmp_path)) == ["dataset/mnist.yaml"]
+    assert groups.offered("task", str(tmp_path))["mine"] == "Mine."
+    assert groups.shadowed(str(tmp_path)) == ["dataset/mnist.yaml"]
 
 
 def test_a_mistake_in_an_own_file_names_the_key(tmp_path: Path) -> None:

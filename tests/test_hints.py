@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from mlexp import cli, habits, hints, schema
-from mlexp import config as configuration
-from mlexp.combinations import compose_each, expand
+from mlexp import cli
+from mlexp.config import compose as configuration
+from mlexp.config import habits, messages, schema
+from mlexp.config.combinations import compose_each, expand
+from mlexp.config.messages import Context
 from mlexp.errors import ConfigError
-from mlexp.hints import Context
 from mlexp.models import MODELS, class_path, imported
 
 LONGEST = 190  # letters of a hint
@@ -41,7 +42,7 @@ def test_every_name_of_other_tools_leads_to_a_key_that_takes_it() -> None:
     for row, kind, model in ROWS:
         where = Context((kind,), model, row.search)
         for name in row.names.split():
-            said = hints.unknown_key(name, where)
+            said = messages.unknown_key(name, where)
             assert "\n" not in said
             assert len(said) <= LONGEST, said
             line = re.search(r": type (.+)|Did you mean '(.+)'\?", said)

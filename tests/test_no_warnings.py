@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlexp.choices import offered
+from mlexp.config.groups import offered
 
 IMAGES = ("mnist", "fashion", "sign")  # data sets that are not bundled
 

@@ -8,9 +8,9 @@ import pytest
 from tests.tasks.running import run
 
 from mlexp import app, fitted, onnxfile
-from mlexp import config as configuration
+from mlexp.config import compose as configuration
+from mlexp.config.names import ACTIVATIONS
 from mlexp.errors import ConfigError, DataError
-from mlexp.names import ACTIVATIONS
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("skl2onnx")

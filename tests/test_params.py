@@ -14,9 +14,9 @@ import pytest
 from tests.tasks.running import run
 
 from mlexp import models, record
+from mlexp.config.schema import Model
 from mlexp.errors import ConfigError
 from mlexp.params import check_params
-from mlexp.schema import Model
 from mlexp.verbs.rerun import rerun
 
 SHIPPED = [
@@ -119,7 +119,7 @@ def test_a_poisoned_cache_beside_a_run_is_not_unpickled(
     from sklearn.cluster import AgglomerativeClustering
 
     from mlexp import app
-    from mlexp import config as configuration
+    from mlexp.config import compose as configuration
     from mlexp.tasks import unsupervised
 
     words = ("task=spiral_clustering", "task.kind=clustering", "clustering.methods=[]", "clustering.k=3",

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mlexp import cli, record, sweep_folder
-from mlexp import config as configuration
-from mlexp.choices import quoted
+from mlexp.config import compose as configuration
+from mlexp.config.groups import quoted
 from mlexp.errors import ConfigError, DataError
 
 TABLE = "x,y\n" + "".join(f"{row},{'ab'[row % 2]}\n" for row in range(40))

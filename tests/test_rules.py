@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mlexp import rules
+from mlexp.config import rules
 
 CASES: list[tuple[rules.Rule, list[Any], list[Any]]] = [
     (rules.number(0, open_low=True), [1, 0.1], [0, -1, float("inf"), float("nan"), True, "1", None]),

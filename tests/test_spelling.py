@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mlexp import comparisons, models, names, sweeps
-from mlexp import config as configuration
-from mlexp.combinations import expand
+from mlexp import comparisons, models, sweeps
+from mlexp.config import compose as configuration
+from mlexp.config import names
+from mlexp.config.combinations import expand
 
 # typed -> the same as the list or the file spells it
 ALIKE = {

@@ -13,8 +13,8 @@ import yaml
 from scipy.stats import t as student
 
 from mlexp import record, sweep_folder
+from mlexp.config.yamltext import leaves
 from mlexp.record import Run
-from mlexp.yamltext import leaves
 
 Entry = Mapping[str, Any]
 

@@ -39,8 +39,9 @@ def run(*settings: str, config_dir: str | None = None, **more: Any) -> RunView:
     DivergedError, Interrupted
         The folder holds what was done; `load` it.
     """
-    from mlexp import app, checks
-    from mlexp import config as configuration
+    from mlexp import app
+    from mlexp.config import checks
+    from mlexp.config import compose as configuration
 
     words = [*_checked(settings), *_typed(more)]
     config = configuration.compose(words, config_dir)
@@ -239,7 +240,7 @@ def _checked(settings: Sequence[Any]) -> list[str]:
 
 
 def _typed(more: Mapping[str, Any]) -> list[str]:
-    from mlexp.combinations import as_settings
+    from mlexp.config.combinations import as_settings
 
     plain = {key: str(value) if isinstance(value, Path) else value for key, value in more.items()}
     return as_settings(plain)

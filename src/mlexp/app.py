@@ -16,19 +16,20 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import config as configuration
-from mlexp import environment, identity, record, stamp, trust
+from mlexp import environment, identity, record, stamp
+from mlexp.config import compose as configuration
+from mlexp.config import trust
+from mlexp.config.names import UNLABELLED_KINDS
+from mlexp.config.rules import key_of
+from mlexp.config.schema import Config
 from mlexp.data import sources
 from mlexp.data.dataset import Dataset
 from mlexp.data.roles import NO_LABEL
 from mlexp.data.tabular import without_words
 from mlexp.errors import ConfigError, DivergedError, Interrupted, MlexpError, NotWritten, in_words
-from mlexp.names import UNLABELLED_KINDS
 from mlexp.observer import Plan
 from mlexp.record import Run, RunFolder
 from mlexp.result import Result
-from mlexp.rules import key_of
-from mlexp.schema import Config
 from mlexp.stopping import as_typed, resumable, stop_on_signal, with_cure
 from mlexp.tasks import STACKS, TASKS
 from mlexp.tasks import check as check_model

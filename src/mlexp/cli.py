@@ -13,12 +13,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from mlexp import __version__
+from mlexp.config.rules import shortened
 from mlexp.errors import ConfigError, Interrupted, MlexpError
-from mlexp.rules import shortened
 
 if TYPE_CHECKING:
     from mlexp.comparisons import Study
-    from mlexp.schema import Config
+    from mlexp.config.schema import Config
     from mlexp.sweeps import Outcome, Plan
 
     Asked = Config | Plan | Study
@@ -181,7 +181,7 @@ def is_verb(arguments: Sequence[str]) -> bool:
 def verb(name: str, rest: Sequence[str] = ()) -> Callable[[Sequence[str]], int]:
     """Return the function of a verb; `rest` is what stands behind it."""
     if name not in VERBS:
-        from mlexp.hints import verb_instead
+        from mlexp.config.messages import verb_instead
 
         raise ConfigError(verb_instead(name, rest, list(VERBS)))
     module, _, function = VERBS[name].partition(":")
@@ -199,7 +199,7 @@ def configured(arguments: list[str], verbosity: int, *, dry: bool = False, detai
         )
     config_dir = flags.get("config_dir")
     warn_of_shadowed(config_dir)
-    from mlexp import config as configuration
+    from mlexp.config import compose as configuration
 
     if "cfg" in flags:
         print(configuration.shown(settings, config_dir), end="")
@@ -220,8 +220,8 @@ def planned(settings: list[str], config_dir: str | None, command: list[str], *, 
         from mlexp import sweeps
 
         return sweeps.plan(settings, config_dir, command)
-    from mlexp import checks
-    from mlexp import config as configuration
+    from mlexp.config import checks
+    from mlexp.config import compose as configuration
 
     config = configuration.compose(settings, config_dir)
     if config.task.kind == "comparison":
@@ -240,7 +240,7 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool, detail
     ConfigError
         `details` are those of the answer of a comparison, and this is none.
     """
-    from mlexp.schema import Config
+    from mlexp.config.schema import Config
 
     if details and isinstance(asked, Config):
         raise ConfigError(f"--details applies to comparisons. Got task={asked.task.name}: leave it out.")
@@ -310,7 +310,7 @@ def apart(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         if flag in OF_HYDRA:
             raise ConfigError(f"{flag} is a flag of Hydra that mlexp does not take. See mlexp --help.")
         if flag not in FLAGS:
-            from mlexp.hints import flag_instead
+            from mlexp.config.messages import flag_instead
 
             known = [*OPTIONS, *FLAGS]
             raise ConfigError(flag_instead(flag, value or next(words, ""), known, list(VERBS)))
@@ -333,7 +333,7 @@ def warn_of_shadowed(config_dir: str | None) -> None:
     """Warn of files in the user's configuration folder that would be ignored."""
     if config_dir is None:
         return
-    from mlexp.choices import shadowed
+    from mlexp.config.groups import shadowed
 
     for name in shadowed(config_dir):
         print(

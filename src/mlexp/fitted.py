@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import config as configuration
 from mlexp import models, record, skopsfile
+from mlexp.config import compose as configuration
+from mlexp.config.schema import Config
 from mlexp.data import newrows, tabular
 from mlexp.data.prepare import check_reach
 from mlexp.data.rows import Rows
@@ -18,7 +19,6 @@ from mlexp.errors import DataError, MlexpError
 from mlexp.files import damaged
 from mlexp.isolated import Process
 from mlexp.record import Run
-from mlexp.schema import Config
 from mlexp.tasks import coder
 
 KINDS = ("classification", "regression", "autoencoder", "clustering")

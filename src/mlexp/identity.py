@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlexp import config as configuration
+from mlexp.config import compose as configuration
+from mlexp.config.names import GENERIC_TASKS
+from mlexp.config.schema import Config
 from mlexp.data.packed import PACKED
 from mlexp.errors import ConfigError, DataError
-from mlexp.names import GENERIC_TASKS
-from mlexp.schema import Config
 
 MOST_NAMED = 4
 LONGEST = 60  # of the name of a table in that of a folder
@@ -23,7 +23,7 @@ def name_of(config: Config) -> str:
 
     Examples
     --------
-    >>> from mlexp.schema import Config, Dataset, Task
+    >>> from mlexp.config.schema import Config, Dataset, Task
     >>> name_of(Config(task=Task("classify"), dataset=Dataset(path="data/my table.csv.gz")))
     'classify-my-table'
     >>> name_of(Config(task=Task("mine"), dataset=Dataset(path="my.csv")))

@@ -12,9 +12,9 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
+from mlexp.config.schema import Model
 from mlexp.errors import ConfigError, did_you_mean, shortened
 from mlexp.params import check_params
-from mlexp.schema import Model
 
 # What is built when a task of this kind asks for a model of that name.
 MODELS: dict[str, dict[str, str]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mlexp.names import (
+from mlexp.config.names import (
     ACTIVATIONS,
     CALCULATIONS,
     CLUSTERINGS,
@@ -15,7 +15,7 @@ from mlexp.names import (
     STRATEGIES,
     TESTS,
 )
-from mlexp.rules import (
+from mlexp.config.rules import (
     boolean,
     choice,
     either,

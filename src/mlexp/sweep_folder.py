@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import files, record, stamp
+from mlexp.config.names import GENERIC_TASKS
 from mlexp.errors import ConfigError, DataError
-from mlexp.names import GENERIC_TASKS
 from mlexp.record import RESUMABLE, Run
 from mlexp.result import Columns
 from mlexp.untrusted import run_folder

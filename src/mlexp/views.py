@@ -86,7 +86,7 @@ class RunView(View):
     @cached_property
     def config(self) -> dict[str, Any]:
         """Every key of the configuration with its full path, and its value."""
-        from mlexp import config as configuration
+        from mlexp.config import compose as configuration
 
         return configuration.flat(configuration.read(self.path / "config.yaml"))
 

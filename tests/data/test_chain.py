@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlexp import schema
+from mlexp.config import schema
 from mlexp.data.chain import prepared
 from mlexp.data.dataset import Dataset, split
 from mlexp.data.sources import load

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlexp import schema
+from mlexp.config import schema
 from mlexp.data.chain import prepared
 from mlexp.data.dataset import Dataset, split
 from mlexp.data.prepare import centre_and_deviation, check_squares

@@ -17,7 +17,8 @@ import pandas as pd
 import pytest
 from tests.tasks.running import run
 
-from mlexp import cli, record, schema
+from mlexp import cli, record
+from mlexp.config import schema
 from mlexp.data import formats, packed
 from mlexp.data.sources import load
 from mlexp.errors import DataError

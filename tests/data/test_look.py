@@ -8,7 +8,7 @@ import pytest
 from tests.tasks.running import run
 
 from mlexp import app
-from mlexp import config as configuration
+from mlexp.config import compose as configuration
 from mlexp.errors import ConfigError, DataError
 from mlexp.verbs.data import data
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from mlexp import names, schema
+from mlexp.config import names, schema
 from mlexp.data import openml
 from mlexp.data.catalogue import SIZES, describe
 from mlexp.data.generators import spirals

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from tests.tasks.running import run
 
-from mlexp import config as configuration
-from mlexp import fitted, schema
+from mlexp import fitted
+from mlexp.config import compose as configuration
+from mlexp.config import schema
 from mlexp.data.chain import prepared
 from mlexp.data.dataset import Dataset, split
 from mlexp.data.sources import load

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mlexp import cli
-from mlexp import config as configuration
+from mlexp.config import compose as configuration
 from mlexp.errors import ConfigError
 from mlexp.execution.local import Local, importable
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from tests.hostile import harness
 
-from mlexp import config as configuration
+from mlexp.config import compose as configuration
 
 ONE_LINE = "mlexp: "
 TASK = "# @package _global_\n# An attack.\n"
@@ -229,7 +229,7 @@ def test_what_is_typed_counts(place: Path) -> None:
 
 def test_a_record_is_read_as_values_alone(place: Path) -> None:
     """Neither a reference nor a bomb in the `config.yaml` of a run folder is followed."""
-    from mlexp import config as configuration
+    from mlexp.config import compose as configuration
 
     plain = configuration.as_yaml(configuration.compose([]))
     bomb = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60))
@@ -267,8 +267,8 @@ def test_hydra_calls_nothing_while_it_composes(monkeypatch: pytest.MonkeyPatch) 
     import hydra.utils
     from hydra._internal.instantiate import _instantiate2
 
-    from mlexp import combinations
-    from mlexp import config as configuration
+    from mlexp.config import combinations
+    from mlexp.config import compose as configuration
 
     def reached(*_: object, **__: object) -> None:
         raise AssertionError("something is built from a name")

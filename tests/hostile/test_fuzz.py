@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.hostile import harness
 
-from mlexp import schema
-from mlexp.choices import offered
-from mlexp.names import GROUPS
+from mlexp.config import schema
+from mlexp.config.groups import offered
+from mlexp.config.names import GROUPS
 
 KEYS = sorted(schema.declared())
 NODES = sorted({key.rpartition(".")[0] for key in KEYS} - {""})

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tests.hostile import harness
 
-from mlexp import choices, yamltext
-from mlexp import config as configuration
+from mlexp.config import compose as configuration
+from mlexp.config import groups, yamltext
 from mlexp.errors import ConfigError
 
 HEAD = b"# @package _global_\n# Broken.\n"
@@ -70,7 +70,7 @@ def test_a_mistake_is_one_line_with_its_place_and_breaks_nothing_else(own: Path)
         for words in said:
             assert words in message, (text[:60], message)
         assert configuration.compose(["task=sound"], str(own)).model.epochs == 3
-        assert choices.offered("task", str(own))["sound"] == "A sound task."
+        assert groups.offered("task", str(own))["sound"] == "A sound task."
         with pytest.raises(ConfigError, match="Did you mean 'sound'"):
             configuration.compose(["task=soond"], str(own))
 
@@ -98,10 +98,10 @@ def test_yml_and_a_byte_order_mark(own: Path) -> None:
     (own / "task" / "windows.yaml").write_bytes(text.replace("\n", "\r\n").encode())
     for name in ("marked", "windows", "MARKED"):
         assert configuration.compose([f"task={name}"], str(own)).model.epochs == 4, name
-    assert choices.offered("task", str(own))["marked"] == "With a mark."
+    assert groups.offered("task", str(own))["marked"] == "With a mark."
     (own / "dataset").mkdir()
     (own / "dataset" / "mnist.yml").write_text("name: other\nreader: csv\n")
-    assert choices.shadowed(str(own)) == ["dataset/mnist.yml"]
+    assert groups.shadowed(str(own)) == ["dataset/mnist.yml"]
     (own / "task" / "marked.yaml").write_text(text)
     with pytest.raises(ConfigError, match=r"has marked\.yaml and marked\.yml"):
         configuration.compose(["task=marked"], str(own))

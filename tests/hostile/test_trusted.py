@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tests.tasks.running import run
 
-from mlexp import config as configuration
 from mlexp import sweeps
+from mlexp.config import compose as configuration
 from mlexp.errors import ConfigError
 from mlexp.verbs.rerun import rerun
 from mlexp.verbs.resume import resume

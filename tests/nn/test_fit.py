@@ -255,15 +255,15 @@ def test_running_variances_are_those_of_the_rows_whatever_the_last_batch_holds(n
 
 
 def test_batches_of_one_sample_do_not_go_with_batch_normalisation():
-    from mlexp import config
+    from mlexp.config import compose
     from mlexp.errors import ConfigError
     from mlexp.nn.estimators import MLPClassifier
 
     with pytest.raises(ConfigError, match=r"batch_size.*at least 2"):
         MLPClassifier(batch_norm=True, batch_size=1).fit(rows_of_two(), np.arange(40) % 2)
     with pytest.raises(ConfigError, match=r"model.batch_size.*model.batch_norm"):
-        config.compose(["model.batch_norm=true", "model.batch_size=1"])
-    config.compose(["model.batch_norm=true", "model.batch_size=2"])
+        compose.compose(["model.batch_norm=true", "model.batch_size=1"])
+    compose.compose(["model.batch_norm=true", "model.batch_size=2"])
     MLPClassifier(batch_size=1, epochs=1).fit(rows_of_two(), np.arange(40) % 2)
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import mlexp
-from mlexp import combinations, record, sweep_folder, sweeps
+from mlexp import record, sweep_folder, sweeps
 from mlexp.cli import main
+from mlexp.config import combinations
 from mlexp.errors import DataError
 from mlexp.execution.here import Here
 from mlexp.sweeps import work

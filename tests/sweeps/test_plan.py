@@ -6,8 +6,9 @@ import dataclasses
 
 import pytest
 
-from mlexp import combinations, sweeps
-from mlexp import config as configuration
+from mlexp import sweeps
+from mlexp.config import combinations
+from mlexp.config import compose as configuration
 from mlexp.errors import ConfigError
 from mlexp.sweeps import stacks
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlexp import app
-from mlexp import config as configuration
+from mlexp.config import compose as configuration
 from mlexp.record import Run
 
 

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from tests.tasks.running import run
 
-from mlexp import checks, metrics, models, schema
+from mlexp import metrics, models
+from mlexp.config import checks, schema
+from mlexp.config.schema import Config, Model
 from mlexp.data.dataset import Part, Split
 from mlexp.data.rows import Rows
-from mlexp.schema import Config, Model
 from mlexp.tasks import advice
 
 

@@ -62,7 +62,7 @@ def test_a_linear_network_ends_above_pca_and_near_it(tmp_path: Path) -> None:
 
 
 def test_their_layers_compute_what_their_own_predict_does(tmp_path: Path) -> None:
-    from mlexp import config as configuration
+    from mlexp.config import compose as configuration
 
     built = coder.build(configuration.compose([*DIGITS, "model=sklearn_mlp", "model.activation=tanh"]))
     X = np.random.default_rng(0).random((50, 7)).astype(np.float32)

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlexp import app, config, record
+from mlexp import app, record
+from mlexp.config import compose
 from mlexp.errors import ConfigError, DataError, MlexpError
 from mlexp.tasks.clustering import choose
 
@@ -18,7 +19,7 @@ DIGITS = (*SPIRALS, "dataset=digits", "dataset.limit=300", "clustering.methods=[
 
 
 def run(outputs: Path, *words: str) -> record.Run:
-    return app.run(config.compose([*words, f"outputs={outputs}"]))
+    return app.run(compose.compose([*words, f"outputs={outputs}"]))
 
 
 def test_spirals_are_told_apart_by_neighbours_alone(tmp_path: Path) -> None:
@@ -101,7 +102,7 @@ def config_rows() -> np.ndarray:
 
     from mlexp.data import sources
 
-    return np.asarray(sources.load(**asdict(config.compose(DIGITS).dataset)).X, dtype=np.float64)
+    return np.asarray(sources.load(**asdict(compose.compose(DIGITS).dataset)).X, dtype=np.float64)
 
 
 @pytest.mark.parametrize(

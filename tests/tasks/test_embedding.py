@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlexp import app, config, record
+from mlexp import app, record
+from mlexp.config import compose
 from mlexp.errors import ConfigError, DataError, MlexpError
 from mlexp.tasks import unsupervised
 
@@ -18,7 +19,7 @@ REAL = pytest.mark.skipif("MLEXP_DATA_DIR" not in os.environ, reason="needs Sign
 
 
 def run(outputs: Path, *words: str) -> record.Run:
-    return app.run(config.compose([*words, f"outputs={outputs}"]))
+    return app.run(compose.compose([*words, f"outputs={outputs}"]))
 
 
 def test_methods_see_their_stated_rows_and_the_subsets_are_nested(tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ import pytest
 from tests.tasks.running import run
 
 from mlexp import app, models
-from mlexp.config import compose
+from mlexp.config.compose import compose
+from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError, DataError, MlexpError
 from mlexp.observer import Silent
-from mlexp.schema import Config
 from mlexp.tasks import TASKS
 from mlexp.tasks.fitting import fitting
 

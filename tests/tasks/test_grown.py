@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlexp import app
-from mlexp import config as configuration
+from mlexp.config import compose as configuration
 from mlexp.observer import Silent
 from mlexp.result import Result
 from mlexp.tasks import TASKS

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from tests.tasks.running import run, written
 
-from mlexp import config as configuration
 from mlexp import metrics, models, record
+from mlexp.config import compose as configuration
+from mlexp.config.names import ENGINE_MODELS
+from mlexp.config.schema import Model
 from mlexp.errors import ConfigError, DataError
-from mlexp.names import ENGINE_MODELS
-from mlexp.schema import Model
 
 FAST = ("figures=false", "dataset.limit=300")
 needs_data = pytest.mark.skipif("MLEXP_DATA_DIR" not in os.environ, reason="MLEXP_DATA_DIR is not set")
@@ -86,10 +86,10 @@ def test_each_pass_of_scikit_learns_network_draws_a_new_order(tmp_path: Path) ->
     """With a number for a seed `partial_fit` would take the rows in the same order at each pass."""
     from sklearn.neural_network import MLPClassifier
 
+    from mlexp.config.schema import Prepare
     from mlexp.data.chain import prepared
     from mlexp.data.dataset import split
     from mlexp.data.sources import load
-    from mlexp.schema import Prepare
 
     done = run(tmp_path, "model=sklearn_mlp", "model.epochs=3", "model.restore_best=false", *FAST)
     dataset = load(limit=300)

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from tests.tasks.running import run, written
 
-from mlexp import config as configuration
 from mlexp import sweeps, tracking
+from mlexp.config import compose as configuration
+from mlexp.config.schema import Tracking
 from mlexp.errors import ConfigError
-from mlexp.schema import Tracking
 
 SMALL = ("size=smoke", "model.hidden=[8]")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlexp import app
-from mlexp import config as configuration
+from mlexp.config import compose as configuration
 from mlexp.record import Run
 from mlexp.sweeps import work
 

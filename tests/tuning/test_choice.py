@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlexp import config as configuration
 from mlexp import record
-from mlexp.schema import Config
+from mlexp.config import compose as configuration
+from mlexp.config.schema import Config
 from mlexp.stats.fence import fenced
 from mlexp.tuning import run as searching
 from mlexp.tuning import space as spaces

@@ -15,7 +15,7 @@ from tests.sweeps.conftest import mlexp, start
 from tests.tuning.conftest import Searched
 
 from mlexp import app, plots, record, sweep_folder
-from mlexp import config as configuration
+from mlexp.config import compose as configuration
 from mlexp.errors import ConfigError, SweepError
 from mlexp.record import Run
 from mlexp.sweeps import work

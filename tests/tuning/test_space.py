@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlexp import config as configuration
-from mlexp.combinations import compose_each
+from mlexp.config import compose as configuration
+from mlexp.config.combinations import compose_each
+from mlexp.config.names import STRATEGIES
+from mlexp.config.schema import Config
 from mlexp.errors import ConfigError
-from mlexp.names import STRATEGIES
-from mlexp.schema import Config
 from mlexp.tuning import run as searching
 from mlexp.tuning import space as spaces
 from mlexp.tuning.strategies import settings

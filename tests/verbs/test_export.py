@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.tasks.running import run
 
-from mlexp import config as configuration
+from mlexp.config import compose as configuration
 from mlexp.errors import ConfigError
 from mlexp.record import Run
 from mlexp.verbs.export import export

@@ -23,8 +23,8 @@ from mlexp.comparisons.analysis import Analysis, arms_table, pairs_table
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import IN_UNITS_OF_TARGET
 from mlexp.comparisons.verdict import Verdict, judge
+from mlexp.config.names import OVER_DATASETS
 from mlexp.errors import DataError
-from mlexp.names import OVER_DATASETS
 from mlexp.result import Columns, by_row
 from mlexp.stats import Outcome
 from mlexp.studies import Comparison

@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlexp import trust
-from mlexp.choices import offered, spelt
-from mlexp.combinations import as_settings
+from mlexp.config import trust
+from mlexp.config.combinations import as_settings
+from mlexp.config.groups import offered, spelt
+from mlexp.config.messages import A_TABLE
+from mlexp.config.names import GROUPS
+from mlexp.config.rules import key_of
+from mlexp.config.schema import Config
+from mlexp.config.yamltext import leaves
 from mlexp.data.packed import PACKED
 from mlexp.errors import ConfigError, did_you_mean
-from mlexp.hints import A_TABLE
-from mlexp.names import GROUPS
-from mlexp.rules import key_of
-from mlexp.schema import Config
 from mlexp.studies import Comparison
-from mlexp.yamltext import leaves
 
 OWN = ("dataset", "split", "prepare")  # nodes that a data set may set for itself
 PATHS = ("dataset.path", "dataset.test_path")

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mlexp.schema import Config
+from mlexp.config.schema import Config
 from mlexp.sweep_folder import Sweep
 from mlexp.sweeps import Job
 

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlexp import config as configuration
 from mlexp import record, stamp, sweep_folder
 from mlexp.comparisons import benchmark, blocking
 from mlexp.comparisons.analysis import Analysis, write
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import DEFAULT, Metric
 from mlexp.comparisons.study import named
+from mlexp.config import compose as configuration
+from mlexp.config.messages import is_key, unknown_key
+from mlexp.config.rules import as_typed
+from mlexp.config.schema import declared
 from mlexp.errors import ConfigError, DataError, did_you_mean
-from mlexp.hints import is_key, unknown_key
 from mlexp.record import Run
 from mlexp.result import by_row
-from mlexp.rules import as_typed
-from mlexp.schema import declared
 from mlexp.studies import Comparison
 
 REPEATS = ("seed", "split.seed", "split.test", "dataset.seed")  # what makes another run of the same settings

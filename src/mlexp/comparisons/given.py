@@ -11,7 +11,7 @@ import numpy as np
 
 from mlexp.comparisons.evidence import Block, Entry, Evidence
 from mlexp.comparisons.metric import SHARES, Metric
-from mlexp.names import LOWER_IS_BETTER
+from mlexp.config.names import LOWER_IS_BETTER
 
 
 @dataclass(frozen=True)

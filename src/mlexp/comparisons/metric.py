@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from mlexp import metrics, stats
+from mlexp.config.names import LOWER_IS_BETTER
 from mlexp.errors import ConfigError, did_you_mean
-from mlexp.names import LOWER_IS_BETTER
 
 # Kind of study -> what its runs are judged by. Of the measures of a regression, only mae is a mean over rows.
 DEFAULT = {

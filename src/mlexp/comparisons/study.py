@@ -7,17 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlexp import config as configuration
-from mlexp import models, stats, sweeps, trust
-from mlexp.combinations import Combination, as_settings, compose_each
+from mlexp import models, stats, sweeps
 from mlexp.comparisons import datasets, tuned
 from mlexp.comparisons.metric import DEFAULT, DEFAULT_OF_SUITE, Metric
+from mlexp.config import compose as configuration
+from mlexp.config import trust
+from mlexp.config.combinations import Combination, as_settings, compose_each
+from mlexp.config.names import GROUPS, OVER_DATASETS
+from mlexp.config.rules import as_typed, key_of
+from mlexp.config.schema import Config
+from mlexp.config.yamltext import leaves
 from mlexp.errors import ConfigError
-from mlexp.names import GROUPS, OVER_DATASETS
-from mlexp.rules import as_typed, key_of
-from mlexp.schema import Config
 from mlexp.studies import Comparison
-from mlexp.yamltext import leaves
 
 SEEDS = 10
 DRAWN_BY = ("split.test", "split.near", "split.stratify", "split.seed")

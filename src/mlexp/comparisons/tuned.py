@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import app, record, sweep_folder, sweeps, tuning
-from mlexp import config as configuration
-from mlexp.combinations import Combination
 from mlexp.comparisons.metric import Metric
+from mlexp.config import compose as configuration
+from mlexp.config.combinations import Combination
+from mlexp.config.schema import Config
 from mlexp.errors import ConfigError
-from mlexp.schema import Config
 from mlexp.studies import Comparison
 from mlexp.sweep_folder import SweepFolder
 from mlexp.terminal import Terminal

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mlexp import schema
+from mlexp.config import schema
 from mlexp.data.columns import listed, short
 from mlexp.data.dataset import Dataset
 from mlexp.data.labels import number_labels, targets

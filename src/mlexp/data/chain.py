@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import schema
+from mlexp.config import schema
 from mlexp.data.columns import listed, short
 from mlexp.data.dataset import Dataset, Part, Split
 from mlexp.data.prepare import Scaling, check_factors, check_reach, check_squares, fit_scale, resolve

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlexp import schema
+from mlexp.config import schema
+from mlexp.config.names import DELIMITERS, QUOTES
 from mlexp.data.columns import GAPS, short
 from mlexp.data.packed import bounded
 from mlexp.data.sniff import Dialect, column_names, decoded, recognised, records
 from mlexp.data.tables import Table, stripped
 from mlexp.errors import DataError
-from mlexp.names import DELIMITERS, QUOTES
 
 if TYPE_CHECKING:
     import pandas as pd

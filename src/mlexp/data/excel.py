@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mlexp import schema
+from mlexp.config import schema
 from mlexp.data import tabular
 from mlexp.data.columns import short
 from mlexp.data.typed import CELL_BYTES, library, typed_frame

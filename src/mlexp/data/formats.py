@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlexp import schema
+from mlexp.config import schema
 from mlexp.data import csvfile, excel, parquet, tabular
 from mlexp.data.columns import short
 from mlexp.data.dataset import Dataset

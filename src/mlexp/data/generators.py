@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mlexp import schema
+from mlexp.config import schema
 from mlexp.data.assemble import Raw, assemble
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError, did_you_mean

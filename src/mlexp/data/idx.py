@@ -8,7 +8,7 @@ from typing import IO
 
 import numpy as np
 
-from mlexp import schema
+from mlexp.config import schema
 from mlexp.data.assemble import Raw, assemble
 from mlexp.data.dataset import Dataset
 from mlexp.data.packed import BLOCK, CURE, SUFFIXES, existing, is_packed, unpacked

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import schema
+from mlexp.config import schema
 from mlexp.data import csvfile, formats, idx, npzfile, tabular
 from mlexp.data.columns import Column, listed, short
 from mlexp.data.packed import PACKED, check_regular

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mlexp import schema
+from mlexp.config import schema
 from mlexp.data.assemble import Raw, assemble
 from mlexp.data.columns import listed, short
 from mlexp.data.dataset import Dataset

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from mlexp import schema
+from mlexp.config import schema
 from mlexp.data import tabular
 from mlexp.data.cache import cache_folder
 from mlexp.data.dataset import Dataset

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mlexp import schema
+from mlexp.config import schema
 from mlexp.data import tabular
 from mlexp.data.columns import short
 from mlexp.data.sniff import named

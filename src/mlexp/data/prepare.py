@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from mlexp.config.names import SCALES
 from mlexp.data.dataset import Part, Split
 from mlexp.data.rows import Factor, Rows
 from mlexp.errors import ConfigError, DataError, did_you_mean
-from mlexp.names import SCALES
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mlexp import schema
+from mlexp.config import schema
 from mlexp.data import cache, idx
 from mlexp.data.assemble import Raw, assemble
 from mlexp.data.dataset import Dataset

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from mlexp.config.names import DELIMITERS, QUOTES
 from mlexp.data.columns import as_number, listed, short
 from mlexp.errors import DataError
-from mlexp.names import DELIMITERS, QUOTES
 
 LIKELIEST = (
     "\t",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import schema
+from mlexp.config import schema
 from mlexp.data import bundled, csvfile, formats, generators, idx, npzfile, openml, published
 from mlexp.data.catalogue import describe, fetch, verify
 from mlexp.data.dataset import Dataset
@@ -46,7 +46,7 @@ def load(data_dir: str | None = None, memory_mb: int = csvfile.MEMORY_MB, **keys
     memory_mb : int, default 4000
         Refuse files of one's own that would need more megabytes than this.
     **keys
-        The keys of `mlexp.schema.Dataset`, with its defaults: name, reader, path, label, target and so on.
+        The keys of `mlexp.config.schema.Dataset`, with its defaults: name, reader, path, label, target and so on.
 
     Returns
     -------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from mlexp import schema
+from mlexp.config import schema
 from mlexp.data.assemble import Raw, assemble
 from mlexp.data.columns import Column, decided, listed, short, values
 from mlexp.data.dataset import Dataset

@@ -6,9 +6,9 @@ import contextlib
 from pathlib import Path
 from typing import IO
 
+from mlexp.config.schema import Execution
 from mlexp.execution.backend import Backend, Event, Tell, Work, cores
 from mlexp.execution.local import Local
-from mlexp.schema import Execution
 
 __all__ = ["Backend", "Event", "Local", "Tell", "Work", "backend", "workers_of"]
 

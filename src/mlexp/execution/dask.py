@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import __version__
+from mlexp.config.schema import Execution
 from mlexp.errors import ConfigError, Interrupted
 from mlexp.execution import errand as errands
 from mlexp.execution.errand import Errand
-from mlexp.schema import Execution
 
 SECONDS_TO_ANSWER = 5.0
 SECONDS_TO_COUNT = 5.0  # between two counts of the workers: more may come and some may go

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from mlexp.config.schema import Execution
 from mlexp.errors import ConfigError
 from mlexp.execution import errand as errands
 from mlexp.execution.backend import cores
 from mlexp.execution.errand import Errand
 from mlexp.execution.local import uninterrupted
-from mlexp.schema import Execution
 
 LARGEST_ARRAY = 1000  # Slurm's own default limit is 1001
 AT_ONCE = 16

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlexp.names import LOWER_IS_BETTER
+from mlexp.config.names import LOWER_IS_BETTER
 from mlexp.plots import style
 from mlexp.plots.groups import PALETTE
 from mlexp.record import Run

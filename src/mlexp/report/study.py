@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlexp import yamltext
+from mlexp.config import yamltext
 from mlexp.record import Run
 from mlexp.report.page import KeyFigure
 from mlexp.report.words import number, percent

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mlexp.names import LOWER_IS_BETTER
+from mlexp.config.names import LOWER_IS_BETTER
 from mlexp.plots.sweep import SEEDS, Findings, Setting, findings
 from mlexp.record import Run
 from mlexp.report import method, tables

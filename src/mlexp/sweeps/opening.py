@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mlexp import config as configuration
 from mlexp import identity, record, stamp, stopping, sweep_folder
+from mlexp.config import compose as configuration
 from mlexp.errors import ConfigError, DataError
 from mlexp.sweep_folder import FINISHED, Sweep, SweepFolder
 from mlexp.sweeps.plan import Job, Plan, identified, read, restored

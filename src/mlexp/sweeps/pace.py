@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from mlexp import config as configuration
+from mlexp.config import compose as configuration
 from mlexp.sweeps.plan import Job
 
 # What makes a job take longer: keys that are not here (seeds, rates, activations ...) change the time little.

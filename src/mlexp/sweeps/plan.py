@@ -9,11 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlexp import app, checks, execution, identity, schema, stamp
-from mlexp import config as configuration
-from mlexp.combinations import Combination, changed, expand
+from mlexp import app, execution, identity, stamp
+from mlexp.config import checks, schema
+from mlexp.config import compose as configuration
+from mlexp.config.combinations import Combination, changed, expand
+from mlexp.config.schema import Config
 from mlexp.errors import ConfigError, DataError
-from mlexp.schema import Config
 from mlexp.sweep_folder import Sweep
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from types import TracebackType
 
 from mlexp import sweep_folder
-from mlexp.combinations import Combination
+from mlexp.config.combinations import Combination
+from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import Interrupted
 from mlexp.execution import Backend
 from mlexp.execution.here import Here
-from mlexp.schema import Config
 from mlexp.sweeps import work
 from mlexp.sweeps.opening import write_plan
 from mlexp.sweeps.plan import planned

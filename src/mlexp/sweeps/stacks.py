@@ -6,9 +6,9 @@ import itertools
 import json
 from collections.abc import Sequence
 
-from mlexp import config as configuration
+from mlexp.config import compose as configuration
+from mlexp.config.schema import Config
 from mlexp.nn.hyperparameters import NUMBERS, OWN
-from mlexp.schema import Config
 from mlexp.sweeps.plan import Job
 from mlexp.tasks import STACKS
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from mlexp import app
+from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import DataError, DivergedError, Interrupted, MlexpError, NotWritten, in_words
 from mlexp.execution import Tell
 from mlexp.observer import Plan
-from mlexp.schema import Config
 from mlexp.terminal import QUIET, Terminal
 from mlexp.untrusted import plain
 

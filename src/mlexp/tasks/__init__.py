@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError
 from mlexp.models import MODELS, class_path
 from mlexp.observer import Observer
 from mlexp.result import Result
-from mlexp.schema import Config
 from mlexp.tasks import coder
 from mlexp.tasks.autoencoder import autoencoder
 from mlexp.tasks.by_hand import by_hand

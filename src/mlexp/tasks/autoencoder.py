@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from mlexp.config.schema import Config
 from mlexp.data.chain import Preparation
 from mlexp.data.dataset import Dataset, Part, Split
 from mlexp.data.prepare import has_squares
 from mlexp.errors import ConfigError
 from mlexp.observer import Observer, Plan
 from mlexp.result import Result
-from mlexp.schema import Config
 from mlexp.tasks import coder as coders
 from mlexp.tasks.parts import NAMES, check_memory, columns, described, prepared, sizes, some
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError
 from mlexp.nn.layers import PREDICT, Activation, Dense
@@ -15,7 +16,6 @@ from mlexp.nn.network import Network
 from mlexp.nn.sequential import Residual
 from mlexp.observer import Observer, Plan
 from mlexp.result import Columns, Result
-from mlexp.schema import Config
 
 PARAMETERS = ("w1", "b1", "w2", "b2")
 # Report B's calculation and what it printed; its gradients are wrong, and so is what follows from them.

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from mlexp import cluster_metrics, models
+from mlexp.config.schema import Config
 from mlexp.data.chain import Preparation
 from mlexp.data.dataset import Dataset
 from mlexp.data.prepare import check_squares
 from mlexp.errors import ConfigError, DataError
 from mlexp.observer import Observer
 from mlexp.result import Columns, Result
-from mlexp.schema import Config
 from mlexp.tasks import unsupervised
 
 SCATTERED = 2000  # points kept for the picture in two dimensions

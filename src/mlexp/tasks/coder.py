@@ -12,8 +12,8 @@ from typing import Any, Self
 import numpy as np
 
 from mlexp import models
+from mlexp.config.schema import Config, Model
 from mlexp.errors import ConfigError, DataError
-from mlexp.schema import Config, Model
 from mlexp.tasks.fitting import fitting
 
 CHUNK = 4096  # rows that are rebuilt at a time

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from mlexp.config.schema import Config
 from mlexp.data import chain
 from mlexp.data.dataset import Dataset, Part, Split
 from mlexp.data.groups import nearest
 from mlexp.observer import Observer, Plan
 from mlexp.result import Columns, Result
-from mlexp.schema import Config
 from mlexp.tasks.parts import NAMES, columns, described, divided, sizes, some
 
 ROWS_AT_A_TIME = 2048

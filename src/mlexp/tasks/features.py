@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from mlexp import metrics
+from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset, Split
 from mlexp.errors import ConfigError, DataError
 from mlexp.nn.estimators import MLPClassifier
 from mlexp.observer import Observer
 from mlexp.result import Result
-from mlexp.schema import Config
 from mlexp.tasks.autoencoder import Trained, fitted_pca, train, unfinished
 from mlexp.tasks.parts import NAMES, columns
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset, Split
 from mlexp.data.prepare import has_squares
 from mlexp.errors import ConfigError, DataError
 from mlexp.nn.estimators import MLPClassifier
 from mlexp.observer import Observer, Plan
 from mlexp.result import Result
-from mlexp.schema import Config
 from mlexp.tasks.learning import Learnt, learn
 from mlexp.tasks.parts import NAMES, columns, described, divided, prepared, sizes, some
 from mlexp.untrusted import opened, read_bytes, reading, run_folder

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mlexp import metrics, models
+from mlexp.config.schema import Config
 from mlexp.data.chain import Preparation, prepared
 from mlexp.data.dataset import Dataset, Part, Split, split
 from mlexp.data.prepare import centre_and_deviation
@@ -23,7 +24,6 @@ from mlexp.nn.stack import fit_stack
 from mlexp.nn.state import CALLBACK, State
 from mlexp.observer import Observer, Plan
 from mlexp.result import Columns, Result
-from mlexp.schema import Config
 from mlexp.tasks.fitting import fitting
 from mlexp.tasks.parts import check_memory, columns, described, sizes
 

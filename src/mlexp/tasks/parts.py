@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mlexp.config.schema import Config
 from mlexp.data import chain
 from mlexp.data.chain import Preparation
 from mlexp.data.dataset import Dataset, Part, Split, split
@@ -14,7 +15,6 @@ from mlexp.data.draw import choose
 from mlexp.data.pixels import profile
 from mlexp.errors import ConfigError
 from mlexp.result import Columns
-from mlexp.schema import Config
 
 NAMES = ("train", "validation", "test")
 COPIES = 5  # of all parameters while a network trains: itself, gradient, two moments, the best so far

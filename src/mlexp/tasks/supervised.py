@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mlexp import metrics
+from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset, Part, Split
 from mlexp.errors import ConfigError, DataError
 from mlexp.observer import Observer
 from mlexp.result import Columns, Result
-from mlexp.schema import Config
 from mlexp.tasks import advice, grown, plane
 from mlexp.tasks.learning import Learnt, learn, learn_together
 from mlexp.tasks.parts import NAMES

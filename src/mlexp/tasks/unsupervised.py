@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from mlexp import models
+from mlexp.config.schema import Config
 from mlexp.data.chain import Preparation, fitted
 from mlexp.data.dataset import Dataset, Part
 from mlexp.data.rows import Rows
 from mlexp.errors import ConfigError
 from mlexp.observer import Observer, Plan
-from mlexp.schema import Config
 from mlexp.tasks.fitting import fitting
 from mlexp.tasks.parts import described
 

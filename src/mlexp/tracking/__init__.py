@@ -11,8 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
+from mlexp.config.schema import Config
 from mlexp.errors import ConfigError
-from mlexp.schema import Config
 
 # Backend -> module, its class, the package it needs.
 BACKENDS = {

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlexp.schema import Config
+from mlexp.config.schema import Config
 
 NOTE = "mlflow.json"  # in the folder: which run of which server it is
 PARAMETERS, METRICS = 100, 1000  # MLflow takes at most so many at once

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlexp.schema import Config
+from mlexp.config.schema import Config
 
 
 class TensorBoard:

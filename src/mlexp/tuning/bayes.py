@@ -26,13 +26,13 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import config as configuration
 from mlexp import files
+from mlexp.config import compose as configuration
+from mlexp.config.names import LOWER_IS_BETTER
+from mlexp.config.rules import is_number
+from mlexp.config.schema import Config
 from mlexp.errors import ConfigError
-from mlexp.names import LOWER_IS_BETTER
 from mlexp.record import Run
-from mlexp.rules import is_number
-from mlexp.schema import Config
 from mlexp.studies import Tune
 from mlexp.tuning.space import Axis, Setting, Space, canonical
 from mlexp.tuning.strategies import budget, longest

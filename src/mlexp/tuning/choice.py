@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mlexp.names import LOWER_IS_BETTER
-from mlexp.rules import is_number
-from mlexp.schema import Config, declared
+from mlexp.config.names import LOWER_IS_BETTER
+from mlexp.config.rules import is_number
+from mlexp.config.schema import Config, declared
 from mlexp.tuning.space import Axis, Space, shown
 from mlexp.tuning.trials import Trial
 

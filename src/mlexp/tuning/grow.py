@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlexp import models
-from mlexp.schema import Config
+from mlexp.config.schema import Config
 from mlexp.tuning.space import Setting
 
 COUNTS = {

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from mlexp.names import LOWER_IS_BETTER
+from mlexp.config.names import LOWER_IS_BETTER
+from mlexp.config.rules import is_number
 from mlexp.result import Columns
-from mlexp.rules import is_number
 from mlexp.stats.fence import fenced
 from mlexp.tuning.space import Axis, Setting, Space, canonical, shown
 from mlexp.tuning.trials import Trial

@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import checks, identity, record
-from mlexp import config as configuration
+from mlexp import identity, record
 from mlexp.app import Session
+from mlexp.config import checks
+from mlexp.config import compose as configuration
+from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset, split
 from mlexp.errors import ConfigError, Interrupted, SweepError, did_you_mean
 from mlexp.observer import Plan
 from mlexp.result import Columns, Result
-from mlexp.schema import Config
 from mlexp.stopping import as_typed
 from mlexp.studies import Tune
 from mlexp.sweeps import Rounds

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import config as configuration
+from mlexp.config import compose as configuration
+from mlexp.config.messages import is_key, unknown_key
+from mlexp.config.rules import as_typed, is_number, is_whole
+from mlexp.config.schema import Config, declared, default
 from mlexp.errors import ConfigError
-from mlexp.hints import is_key, unknown_key
-from mlexp.rules import as_typed, is_number, is_whole
-from mlexp.schema import Config, declared, default
 
 TUNABLE = ("model", "prepare")
 PARAMS = "model.params."

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from mlexp.config.names import ENGINE_MODELS
+from mlexp.config.schema import Config
 from mlexp.errors import ConfigError
-from mlexp.names import ENGINE_MODELS
-from mlexp.schema import Config
 from mlexp.tuning.choice import ranked
 from mlexp.tuning.grow import counted
 from mlexp.tuning.space import Setting, Space, canonical

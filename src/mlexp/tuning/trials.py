@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from mlexp.combinations import Combination
+from mlexp.config.combinations import Combination
+from mlexp.config.schema import Config
 from mlexp.errors import Interrupted
 from mlexp.record import Run
-from mlexp.schema import Config
 from mlexp.studies import Tune
 from mlexp.sweeps import Rounds
 from mlexp.tuning.grow import counted

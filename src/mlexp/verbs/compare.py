@@ -6,8 +6,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from mlexp.config.names import TESTS
 from mlexp.errors import ConfigError
-from mlexp.names import TESTS
 from mlexp.untrusted import reading
 from mlexp.verbs import parser
 from mlexp.verbs.naming import found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlexp import choices
+from mlexp.config import groups
 from mlexp.errors import ConfigError, DataError
 from mlexp.verbs import parser
 
@@ -42,7 +42,7 @@ def data(arguments: Sequence[str]) -> int:
         )
     if parsed.action != "list" and parsed.name is None:
         raise ConfigError(f"mlexp data {parsed.action} needs the name of a data set. See mlexp data list.")
-    name = parsed.name and choices.named("dataset", parsed.name)
+    name = parsed.name and groups.named("dataset", parsed.name)
     return ACTIONS[parsed.action](name, parsed.data_dir, bool(parsed.quiet))
 
 
@@ -90,8 +90,8 @@ def look(name: str | None, keys: Sequence[str], as_yaml: bool) -> int:
         raise ConfigError("mlexp data look needs a file: mlexp data look my.csv.")
     from pathlib import Path
 
-    from mlexp import config as configuration
-    from mlexp import yamltext
+    from mlexp.config import compose as configuration
+    from mlexp.config import yamltext
     from mlexp.data import formats
     from mlexp.data import look as looking
     from mlexp.data.packed import existing

@@ -42,7 +42,7 @@ def export(arguments: Sequence[str]) -> int:
 def _write_onnx(path: Path, target: Path, trusted: Sequence[str] = ()) -> str:
     """Write the model, and return what to say of it."""
     from mlexp import app, fitted, onnxfile, record
-    from mlexp import config as configuration
+    from mlexp.config import compose as configuration
 
     model = fitted.load(path, trusted)
     config = configuration.read(path / "config.yaml")
@@ -56,8 +56,9 @@ def _write_onnx(path: Path, target: Path, trusted: Sequence[str] = ()) -> str:
 
 def _write_task(path: Path, target: Path) -> str:
     """Write the task file and return how to run it; refuse to leave one that does not give the same configuration."""
-    from mlexp import config as configuration
-    from mlexp import record, yamltext
+    from mlexp import record
+    from mlexp.config import compose as configuration
+    from mlexp.config import yamltext
 
     if not re.fullmatch(r"[\w-]+\.ya?ml", target.name) or target.suffix != ".yaml":
         raise ConfigError(

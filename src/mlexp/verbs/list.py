@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from mlexp.config.names import LISTED
 from mlexp.errors import ConfigError
-from mlexp.names import LISTED
 from mlexp.untrusted import printable
 from mlexp.verbs import parser
 
@@ -67,7 +67,7 @@ def _plural(word: str) -> str:
 
 
 def _names(wanted: str | None, config_dir: str | None, *, quiet: bool) -> int:
-    from mlexp.choices import offered
+    from mlexp.config.groups import offered
 
     for what, group in GROUPS.items():
         if wanted in (None, what):
@@ -81,16 +81,17 @@ def _names(wanted: str | None, config_dir: str | None, *, quiet: bool) -> int:
 
 def _keys(patterns: Sequence[str], *, quiet: bool) -> int:
     """Print the keys that hold one of the patterns, and at the end the names that other tools use for them."""
-    from mlexp import hints
-    from mlexp.rules import as_typed
-    from mlexp.schema import declared, default
+    from mlexp.config import messages
+    from mlexp.config.rules import as_typed
+    from mlexp.config.schema import declared, default
 
     wanted = [pattern.lower().removesuffix(".*") for pattern in patterns]
     keys = {path: entry for path, entry in declared().items() if _like(path, wanted)}
     other = [
         (names, typed, note)
-        for names, typed, note in hints.table()
-        if not wanted or any(word in names.split() or hints.keys_of(typed) & keys.keys() for word in wanted)
+        for names, typed, note in messages.table()
+        if not wanted
+        or any(word in names.split() or messages.keys_of(typed) & keys.keys() for word in wanted)
     ]
     for path, entry in keys.items():
         rule, meaning = entry.metadata["rule"], entry.metadata["meaning"]
@@ -100,13 +101,13 @@ def _keys(patterns: Sequence[str], *, quiet: bool) -> int:
     for names, typed, note in () if quiet else other:
         print(f"  {names.replace(' ', ', ')}: {typed}{f' ({note})' if typed and note else note}")
     if not keys and not other:
-        raise ConfigError(hints.unknown_key(patterns[0]))
+        raise ConfigError(messages.unknown_key(patterns[0]))
     return 0
 
 
 def _like(path: str, wanted: Sequence[str]) -> bool:
     """Return whether a key is one of those wanted: a node with all its keys, a whole key, or a part of its name."""
-    from mlexp.hints import NODES
+    from mlexp.config.messages import NODES
 
     if not wanted:
         return True

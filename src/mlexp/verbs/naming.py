@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 from mlexp import stamp
+from mlexp.config.names import GENERIC_TASKS
 from mlexp.errors import DataError, did_you_mean, shortened
-from mlexp.names import GENERIC_TASKS
 from mlexp.untrusted import run_folder
 
 

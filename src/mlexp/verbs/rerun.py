@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from mlexp import record
+from mlexp.config.schema import Config
 from mlexp.record import Run
-from mlexp.schema import Config
 from mlexp.verbs import parser
 from mlexp.verbs.naming import add_run, found, shown
 
@@ -56,7 +56,7 @@ def _again(before: Path, parsed: argparse.Namespace) -> Path:
     if (before / "sweep.json").exists():
         return _sweep_again(before, parsed)
     from mlexp import app
-    from mlexp import config as configuration
+    from mlexp.config import compose as configuration
     from mlexp.terminal import Terminal
 
     config = configuration.again(configuration.read(before / "config.yaml"), before, parsed.settings)

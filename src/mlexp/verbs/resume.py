@@ -47,7 +47,8 @@ def _say_where(path: Path, settings: Sequence[str]) -> None:
 
     A record may come from a stranger: it is not trusted to say where to connect or what to submit.
     """
-    from mlexp import sweep_folder, yamltext
+    from mlexp import sweep_folder
+    from mlexp.config import yamltext
 
     if (path / sweep_folder.INFO).exists():
         ran_on = sweep_folder.load(path).info["execution"].get("backend")

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import record, stamp
-from mlexp.choices import spelt
+from mlexp.config.groups import spelt
+from mlexp.config.messages import is_key, unknown_key
 from mlexp.errors import ConfigError, DataError, did_you_mean
 from mlexp.files import as_table
-from mlexp.hints import is_key, unknown_key
 from mlexp.untrusted import reading
 from mlexp.verbs.naming import folders
 
@@ -76,7 +76,7 @@ class Entry:
     @cached_property
     def settings(self) -> dict[str, str]:
         """Every key of the configuration with its full path, and its value as text; of a sweep, its first job's."""
-        from mlexp import yamltext
+        from mlexp.config import yamltext
 
         path = self.path / "config.yaml"
         try:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from mlexp import yamltext
+from mlexp.config import yamltext
+from mlexp.config.messages import Context, unknown_key
+from mlexp.config.names import ENGINE_MODELS, GROUPS, SCHEDULES, TABLE_READERS, TASK_KINDS
+from mlexp.config.rules import key_of
+from mlexp.config.schema import Config, declared, foreign
 from mlexp.errors import ConfigError
-from mlexp.hints import Context, unknown_key
-from mlexp.names import ENGINE_MODELS, GROUPS, SCHEDULES, TABLE_READERS, TASK_KINDS
-from mlexp.rules import key_of
-from mlexp.schema import Config, declared, foreign
 
 OF_TABLES = (
     "groups", "features", "ignore", "words", "missing", "delimiter", "decimal", "thousands", "quote", "encoding",

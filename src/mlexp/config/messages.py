@@ -11,13 +11,13 @@ from typing import Any
 
 import yaml
 
-from mlexp import habits, trust, yamltext
-from mlexp.choices import files, spelt
+from mlexp.config import habits, trust, yamltext
+from mlexp.config.forms import FORMS, data
+from mlexp.config.groups import files, spelt
+from mlexp.config.names import ENGINE_MODELS, GROUPS, TASK_KINDS
+from mlexp.config.rules import here, key_of, nearest
+from mlexp.config.schema import declared, foreign
 from mlexp.errors import LONG, ConfigError, did_you_mean, plain, shortened
-from mlexp.forms import FORMS, data
-from mlexp.names import ENGINE_MODELS, GROUPS, TASK_KINDS
-from mlexp.rules import here, key_of, nearest
-from mlexp.schema import declared, foreign
 
 SHOWN = 8  # names that one line may list
 OPEN = ("model.params", "execution.options", "tune.space", "comparison.arms", "comparison.grid")

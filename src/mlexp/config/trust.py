@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mlexp.config.names import GROUPS
+from mlexp.config.rules import key_of, shortened
+from mlexp.config.schema import Config, declared
+from mlexp.config.yamltext import DEEPEST, leaves
 from mlexp.errors import ConfigError
-from mlexp.names import GROUPS
-from mlexp.rules import key_of, shortened
-from mlexp.schema import Config, declared
-from mlexp.yamltext import DEEPEST, leaves
 
 # What is written where, sent where and imported from where: never taken from a file that a stranger may have written.
 TYPED_ONLY = ("trusted_packages", "outputs", "sweep.dir", "execution", "tracking.uri")

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mlexp.config.names import GROUPS
+from mlexp.config.rules import key_of
+from mlexp.config.schema import declared
 from mlexp.errors import ConfigError
-from mlexp.names import GROUPS
-from mlexp.rules import key_of
-from mlexp.schema import declared
 
 SUFFIXES = (".yaml", ".yml")
 HEADER = 2000  # characters in which a file says of itself what it is
@@ -38,7 +38,7 @@ def offered(group: str, config_dir: str | None = None) -> dict[str, str]:
 
 def files(group: str, config_dir: str | None = None) -> list[Path]:
     """Return the files of a group, ours and then the user's own."""
-    folders = [Path(__file__).parent / "conf" / group]
+    folders = [Path(__file__).parents[1] / "conf" / group]
     if config_dir:
         folders.append(own_folder(config_dir) / group)
     return [
@@ -147,7 +147,7 @@ def _joined(key: str, name: str) -> str:
 
 def shadowed(config_dir: str) -> list[str]:
     """Return the files of `config_dir` that Hydra would silently ignore, for ours have the same name."""
-    ours = Path(__file__).parent / "conf"
+    ours = Path(__file__).parents[1] / "conf"
     theirs = own_folder(config_dir)
     paths = [str(file.relative_to(ours).with_suffix("")) for file in ours.glob("*/*.yaml")]
     hidden = [file for path in paths if (file := file_in(theirs, path))]

@@ -18,12 +18,12 @@ from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import OmegaConf
 
-from mlexp import trust, yamltext
-from mlexp.choices import SUFFIXES, file_in, offered, own_folder
+from mlexp.config import trust, yamltext
+from mlexp.config.groups import SUFFIXES, file_in, offered, own_folder
+from mlexp.config.names import GROUPS
+from mlexp.config.rules import as_typed, shortened
+from mlexp.config.schema import Task
 from mlexp.errors import ConfigError
-from mlexp.names import GROUPS
-from mlexp.rules import as_typed, shortened
-from mlexp.schema import Task
 
 MOST = 20_000  # values in one file
 LONGEST_CHAIN = 100  # files that the defaults list of one file leads to

@@ -12,8 +12,8 @@ import functools
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlexp.dataset_keys import Dataset as Dataset  # a node like the others
-from mlexp.names import (
+from mlexp.config.dataset_keys import Dataset as Dataset  # a node like the others
+from mlexp.config.names import (
     ACTIVATIONS,
     ENGINE_MODELS,
     IMPUTATIONS,
@@ -26,7 +26,7 @@ from mlexp.names import (
     SHARED_KEYS,
     TASK_KINDS,
 )
-from mlexp.rules import (
+from mlexp.config.rules import (
     boolean,
     choice,
     either,

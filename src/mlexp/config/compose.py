@@ -29,15 +29,15 @@ from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from mlexp import trust, yamltext
-from mlexp.checks import check_keys, check_together, check_values, check_words
-from mlexp.choices import named
+from mlexp.config import trust, yamltext
+from mlexp.config.checks import check_keys, check_together, check_values, check_words
+from mlexp.config.explained import explain, first_line
+from mlexp.config.groups import named
+from mlexp.config.messages import understood, unknown_key
+from mlexp.config.ownfiles import OwnFiles, search_path
+from mlexp.config.rules import key_of, shortened
+from mlexp.config.schema import Config, declared
 from mlexp.errors import ConfigError, DataError
-from mlexp.explained import explain, first_line
-from mlexp.hints import understood, unknown_key
-from mlexp.ownfiles import OwnFiles, search_path
-from mlexp.rules import key_of, shortened
-from mlexp.schema import Config, declared
 
 CONFIG_MODULE = "mlexp.conf"
 # Hydra refuses a group choice that is null with a bare ValueError.
@@ -303,7 +303,7 @@ def typed_anew(words: Sequence[str]) -> Config:
 def drop_params(composed: DictConfig, typed: Sequence[str]) -> None:
     """Take away what a task file says in `model.params` for its own model where someone typed another model."""
     words = {word.lstrip("+").partition("=")[0]: word.partition("=")[2] for word in typed}
-    task = Path(__file__).parent / "conf" / "task" / f"{words.get('task', '')}.yaml"
+    task = Path(__file__).parents[1] / "conf" / "task" / f"{words.get('task', '')}.yaml"
     if "model" not in words or "model.params" in words or not task.is_file():
         return
     chosen = [
@@ -311,7 +311,7 @@ def drop_params(composed: DictConfig, typed: Sequence[str]) -> None:
     ]
     if not chosen or chosen[0]["override /model"] == words["model"]:
         return
-    own = Path(__file__).parent / "conf" / "model" / f"{words['model']}.yaml"
+    own = Path(__file__).parents[1] / "conf" / "model" / f"{words['model']}.yaml"
     kept = (yaml.safe_load(own.read_text()) if own.is_file() else {}).get("params", {})
     for name in [name for name in composed.model.params if name not in kept]:
         if not any(word.startswith(f"model.params.{name}") for word in words):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mlexp.names import DELIMITERS, QUOTES, READERS
-from mlexp.rules import (
+from mlexp.config.names import DELIMITERS, QUOTES, READERS
+from mlexp.config.rules import (
     boolean,
     character,
     choice,

@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mlexp.config.habits import VALUES
 from mlexp.errors import did_you_mean, plain
-from mlexp.habits import VALUES
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
+from mlexp.config.rules import shortened
+from mlexp.config.schema import Config
 from mlexp.errors import DataError
-from mlexp.rules import shortened
-from mlexp.schema import Config
 from mlexp.untrusted import read_bytes
 
 LONGEST = 4_000_000  # bytes of a file

@@ -8,13 +8,13 @@ from typing import Any
 
 import hydra.errors
 
-from mlexp.checks import cannot_be_removed
-from mlexp.choices import offered
+from mlexp.config.checks import cannot_be_removed
+from mlexp.config.groups import offered
+from mlexp.config.messages import SHOWN, context, unknown_key
+from mlexp.config.names import GROUPS, LISTED
+from mlexp.config.rules import key_of, listed, nearest
+from mlexp.config.schema import declared
 from mlexp.errors import ConfigError
-from mlexp.hints import SHOWN, context, unknown_key
-from mlexp.names import GROUPS, LISTED
-from mlexp.rules import key_of, listed, nearest
-from mlexp.schema import declared
 
 
 def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | None = None) -> ConfigError:

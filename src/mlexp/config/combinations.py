@@ -22,15 +22,15 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from mlexp import checks, trust
-from mlexp import config as configuration
+from mlexp.config import checks, trust
+from mlexp.config import compose as configuration
+from mlexp.config.explained import explain
+from mlexp.config.messages import understood
+from mlexp.config.ownfiles import search_path
+from mlexp.config.rules import key_of
+from mlexp.config.schema import Config, declared
+from mlexp.config.yamltext import leaves
 from mlexp.errors import ConfigError, did_you_mean
-from mlexp.explained import explain
-from mlexp.hints import understood
-from mlexp.ownfiles import search_path
-from mlexp.rules import key_of
-from mlexp.schema import Config, declared
-from mlexp.yamltext import leaves
 
 Axis = list[tuple[str, ...]]  # the values of one swept key, or of several that advance together
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from mlexp.choices import files, spelt
-from mlexp.rules import here
+from mlexp.config.groups import files, spelt
+from mlexp.config.rules import here
 
 
 def _widths(text: str) -> str | None:

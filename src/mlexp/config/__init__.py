@@ -1,0 +1,1 @@
+"""Configurations: every key declared once, composed with Hydra, checked as a whole."""

@@ -37,7 +37,7 @@ def matrix(found: Found) -> Table:
     if any(not one["counted"] for one in several["datasets"]):
         note += " A data set in brackets does not count over all of them: not every arm has a run there."
     return Table(
-        name="datasets",
+        name="matrix",
         title="Data sets and arms",
         header=["data set", *arms],
         rows=[*rows, [Cell("mean of data sets"), *overall], [Cell("mean rank"), *ranked]],

@@ -20,11 +20,17 @@ DETAILED = ("p_matrix",)  # tables that belong to the details of the answer
 OF_METRIC = {
     "arms": ("mean", "low", "high", "best", "worst", "interquartile mean", "validation"),
     "jobs": ("value",),
+    "datasets": ("mean", "low", "high"),
 }
 OF_DIFFERENCES = {
     "arms": ("sd", "ahead low", "ahead high"),
     "pairs": ("difference", "low", "high", "adjusted low", "adjusted high", "welch low", "welch high"),
-}
+    "dataset_pairs": ("difference", "low", "high", "adjusted low", "adjusted high", "welch low", "welch high"),
+    "mean_differences": (
+        "difference", "low", "high", "se", "adjusted low", "adjusted high", "between sd", "within sd",
+        "equivalence low", "equivalence high",
+    ),
+}  # fmt: skip
 Found = Mapping[str, Any]
 
 

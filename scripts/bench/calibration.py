@@ -9,6 +9,7 @@
 (7) A true difference of one standard deviation between runs, 10 against 10: how often does t reject?
 (8) Where it fails: the coverage of a true difference where each run of one arm ends at chance now and then, and how
 often the warning of failed runs is there; false alarms of arms that make hardly a mistake.
+(9) Whole studies with comparison.seeds=until_settled: how often equal arms settle, and how many runs are saved.
 
 The model: run s of arm a is right on row i with probability Phi(base_a + common_i + own_ai + run_as), all three terms
 normal and independent. `common` is how hard a row is for everybody, `own` how hard for this arm, `run` how good this
@@ -33,6 +34,7 @@ from scipy import special, stats
 from mlexp.stats import power_of_t, welch_parts
 
 sys.path.insert(0, str(Path(__file__).parent))
+import calibration_looks as looks
 import calibration_models as models
 from calibration_models import crossed_rejects, t_rejects
 
@@ -189,13 +191,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Calibration of the tests where the truth is known.")
     parser.add_argument("--tables", type=int, default=4000, help="tables a cell (default 4000)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--part", type=int, nargs="+", default=[1, 2, 3, 4, 5, 6, 7, 8], choices=range(1, 9))
+    parser.add_argument("--part", type=int, nargs="+", default=[*range(1, 10)], choices=range(1, 10))
     parser.add_argument(
         "--jobs", type=int, default=1, help="processes; the numbers do not depend on it (default 1)"
     )
     parser.add_argument("--picture", help="file for the picture of the parts that are run")
     given = parser.parse_args()
-    parts = {1: enough, 2: few, 3: differing, 4: fitted, 5: points, 6: folds, 7: plain, 8: failing}
+    parts = {
+        1: enough,
+        2: few,
+        3: differing,
+        4: fitted,
+        5: points,
+        6: folds,
+        7: plain,
+        8: failing,
+        9: settled,
+    }
     shown: Dots = []
     with ProcessPoolExecutor(given.jobs) as pool:
         job = Job(given.tables, given.seed, pool.map if given.jobs > 1 else map)
@@ -341,6 +353,50 @@ def failing(job: Job) -> Dots:
         said = _percent(found, "crossed", "untestable")
         print(f"| {world.rows} | {world.seeds[0]} against {world.seeds[1]} | {said} |")
     return []
+
+
+STUDIES = 10_000  # a cell; a fifth of them where arms differ
+LOOKED_AT = [world for world in worlds([(30, 30)], [(0.06, 0.06), (0.10, 0.02)]) if world.rows in (200, 2000)]
+
+
+def settled(job: Job) -> Dots:
+    """Print part 9: whole studies with comparison.seeds=until_settled, equal arms and arms that differ."""
+    print(f"{looks.PLANNED.words}\n")
+    dots: Dots = []
+    for shift, studies in ((0.0, STUDIES), (SHIFT, STUDIES // 5)):
+        found = job.each(partial(_studies, studies=studies, seed=job.seed, shift=shift), enumerate(LOOKED_AT))
+        name = f"arms {shift} probits apart" if shift else "equal arms"
+        print(
+            f"| {name}, {studies} studies | settled | one test of 30 runs | runs an arm |\n|---|---|---|---|"
+        )
+        rows = []
+        for world, (share, once, runs) in zip(LOOKED_AT, found, strict=True):
+            said = f"accuracy {world.accuracy:g}, {world.rows} rows, own {world.own:g}, runs {world.runs[0]:g} and "
+            said += f"{world.runs[1]:g}"
+            print(f"| {said} | {100 * share:.2f} % | {100 * once:.2f} % | {runs:.1f} |", flush=True)
+            rows.append((share, once, runs))
+        low, mean, high = np.min(rows, axis=0), np.mean(rows, axis=0), np.max(rows, axis=0)
+        print(
+            f"\n{name}: settled {100 * low[0]:.2f} to {100 * high[0]:.2f} %, mean {100 * mean[0]:.2f} %; one test of 30"
+            f" runs {100 * low[1]:.2f} to {100 * high[1]:.2f} %, mean {100 * mean[1]:.2f} %; runs {mean[2]:.1f}\n"
+        )
+        if not shift:
+            dots.append(("until settled", [share for share, _, _ in rows]))
+    return dots
+
+
+def _studies(
+    place: tuple[int, World], *, studies: int, seed: int, shift: float
+) -> tuple[float, float, float]:
+    """Return the share of studies that settle, the share that one test at the end finds, and the mean runs."""
+    world, rng = place[1], np.random.default_rng([seed, place[0], int(shift > 0)])
+    step, ended = max(1, CHUNK_CELLS // (max(world.seeds) * world.rows)), []
+    for start in range(0, studies, step):
+        common = COMMON * rng.standard_normal((min(step, studies - start), world.rows), dtype=np.float32)
+        a, b = draw_arm(world, 0, common, rng, shift=shift), draw_arm(world, 1, common, rng)
+        ended.append(looks.followed(a, b))
+    found = [np.concatenate([getattr(one, name) for one in ended]) for name in ("settled", "fixed", "runs")]
+    return float(found[0].mean()), float(found[1].mean()), float(found[2].mean())
 
 
 def draw(dots: Dots, file: str) -> None:

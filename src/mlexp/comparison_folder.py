@@ -8,6 +8,7 @@ tables/arms.csv    tables/pairs.csv    tables/p_matrix.csv    tables/epochs_to_t
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ INFO = "comparison.json"
 QUESTION = sweep_folder.QUESTION
 SHAPE = {"format": int, "status": str, "metric": str, "arms": [{"name": str}], "answer": [str], "question": str,
          "details": dict, "error": (str, type(None)), "started": str, "pairs": [dict],
-         "warnings": [str], "comparison": dict, "settings": dict, "design": dict, "command": [str]}  # fmt: skip
+         "warnings": [str], "comparison": dict, "settings": dict, "design": dict, "command": [str],
+         "looks": {"runs": [int], "levels": [float], "max_seeds": int, "alpha": float}}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,18 @@ def write_tables(path: Path, tables: Mapping[str, Columns]) -> None:
     """Write every table as CSV."""
     for name, columns in tables.items():
         record.write_table(path / "tables" / f"{name}.csv", columns)
+
+
+def in_percent(level: float) -> str:
+    """Return a confidence level in percent: four digits, more where those would read 100.
+
+    Examples
+    --------
+    >>> in_percent(0.95), in_percent(0.99469), in_percent(1 - 1.5794e-06)
+    ('95', '99.47', '99.99984')
+    """
+    said = f"{100 * level:.4g}"
+    return f"{100 * level:.{1 - math.floor(math.log10(100 * (1 - level)))}f}" if said == "100" else said
 
 
 def pointer(run: Path, folder: Path) -> str:

@@ -168,8 +168,14 @@ class Comparison:
     )
     seeds: Any = key(
         "auto",
-        either(choice("auto"), whole(1), list_of(whole(0), what="a list of seeds")),
-        "number of seeds of an arm, or the seeds; auto: 10, or 1 where folds, repeats or draws vary",
+        either(choice("auto", "until_settled"), whole(1), list_of(whole(0), what="a list of seeds")),
+        "number of seeds of an arm, or the seeds; auto: 10, or 1 where folds, repeats or draws vary; until_settled: "
+        "looks along the way, at levels stated beforehand, and stops where every difference is settled",
+    )
+    max_seeds: int | None = key(
+        None,
+        optional(whole(2)),
+        "until_settled: seeds of an arm at most; null: 30, with looks at 5, 10, 15, 20 and 30",
     )
     folds: int | None = key(None, optional(whole(2)), "folds of cross-validation, the same for every arm")
     repeats: int = key(1, whole(1), "divisions of the rows (split.seed), the same for every arm")

@@ -32,7 +32,7 @@ INFO = "sweep.json"
 QUESTION, SEARCHES = "question.json", "tuning"  # what a comparison writes before it
 BEGUN = ("config.yaml", QUESTION)
 SHAPE = {"format": int, "status": str, "task": str, "started": str, "began_in": (str, type(None)),
-         "ended": str, "keys": [str], "command": [str], "sweep": dict, "execution": dict,
+         "ended": str, "begun_with": int, "keys": [str], "command": [str], "sweep": dict, "execution": dict,
          "settings": dict, "settings_hash": str,
          "jobs": [{"number": int, "hash": str, "data": str, "swept": dict, "changes": dict}]}  # fmt: skip
 ASIDE = "set_aside"

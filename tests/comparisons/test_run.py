@@ -43,7 +43,7 @@ def test_the_answer_and_all_that_it_rests_on(folder: Path) -> None:
     assert [arm["name"] for arm in found["arms"]] == ["relu", "sigmoid"]
     assert {file.stem for file in (folder / "tables").iterdir()} >= {"arms", "pairs", "p_matrix", "runs"}
     drawn = {file.stem for file in (folder / "figures").iterdir()}
-    assert drawn >= set(pictures.FIGURES) - {"ranking", "epochs_to_target"}
+    assert drawn >= set(pictures.FIGURES) - {"ranking", "looks", "epochs_to_target"}
     assert len(list((folder / "runs").iterdir())) == 4
 
 

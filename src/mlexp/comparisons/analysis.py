@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from mlexp import comparison_folder, stats
-from mlexp.comparisons import answer, best, convergence, tuned, words
+from mlexp.comparisons import answer, best, convergence, looks, tuned, words
 from mlexp.comparisons import details as beside
 from mlexp.comparisons.evidence import Entry, Evidence
+from mlexp.comparisons.looks import Schedule
 from mlexp.comparisons.verdict import Pair, Verdict, judge
 from mlexp.result import Columns
 from mlexp.stats import Outcome
@@ -44,6 +45,7 @@ def analyse(
     settings: Mapping[str, Mapping[str, str]] | None = None,
     tuning: Mapping[str, Any] | None = None,
     all_pairs: bool = False,
+    planned: Schedule | None = None,
 ) -> Analysis:
     """Judge the evidence and put the answer into words and tables.
 
@@ -55,13 +57,19 @@ def analyse(
     settings : arm -> key -> value as typed
     tuning : what was tuned in each arm
     all_pairs : whether the verdict is on all pairs, however many arms there are
+    planned : the looks that were stated beforehand; the answer is that of the one that ended the study
 
     Raises
     ------
     ConfigError, DataError
         If nothing can be compared, or the chosen test cannot be computed.
     """
-    verdict = judge(evidence, node, all_pairs=all_pairs)
+    n_runs = sum(map(len, evidence.entries.values()))
+    seen = looks.taken(evidence, node, planned) if planned else []
+    if seen:
+        evidence, verdict = seen[-1].evidence, seen[-1].verdict
+    else:
+        verdict = judge(evidence, node, all_pairs=all_pairs)
     table = arms_table(evidence, verdict, node)
     tables = {"arms": table, "pairs": pairs_table(verdict), "p_matrix": p_matrix(verdict)}
     tables |= {"runs": runs_table(evidence, folder or Path.cwd())}
@@ -83,7 +91,7 @@ def analyse(
         | {"name": arm, "settings": dict((settings or {}).get(arm, {}))}
         for row, arm in enumerate(table["arm"])
     ]
-    info = {
+    info: dict[str, Any] = {
         "question": question(evidence),
         "answer": answer.lines(evidence, verdict, node),
         "details": beside.details(evidence, verdict, node, chosen, epochwise),
@@ -92,6 +100,9 @@ def analyse(
     }
     info |= _found(evidence, verdict, node) | {"epochwise": epochwise, "tuning": tuning}
     info["status"] = "failed" if lost else "completed"
+    if planned:
+        info = looks.told(info, seen, planned, n_runs)
+        tables["looks"] = looks.table(seen)
     return Analysis(info, tables)
 
 

@@ -21,6 +21,7 @@ from mlexp.comparisons import analysis
 from mlexp.comparisons import benchmark_words as words
 from mlexp.comparisons.analysis import Analysis, arms_table, pairs_table
 from mlexp.comparisons.evidence import Entry, Evidence
+from mlexp.comparisons.looks import Schedule
 from mlexp.comparisons.metric import IN_UNITS_OF_TARGET
 from mlexp.comparisons.verdict import Verdict, judge
 from mlexp.config.names import OVER_DATASETS
@@ -58,6 +59,7 @@ def analyse(
     folder: Path | None = None,
     settings: Mapping[str, Mapping[str, str]] | None = None,
     tuning: Mapping[str, Any] | None = None,
+    planned: Schedule | None = None,
 ) -> Analysis:
     """Judge the evidence of one data set or of several, and put the answer into words and tables.
 
@@ -66,7 +68,9 @@ def analyse(
     """
     evidence.check()
     if len(evidence.datasets) < 2 or evidence.generated:
-        return analysis.analyse(evidence, node, folder=folder, settings=settings, tuning=tuning)
+        return analysis.analyse(
+            evidence, node, folder=folder, settings=settings, tuning=tuning, planned=planned
+        )
     over = node.test in OVER_DATASETS
     whole = replace(node, margin=None, epochwise=False, test=node.test if over else "auto")
     done = analysis.analyse(evidence, whole, folder=folder, settings=settings, tuning=tuning, all_pairs=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from mlexp.comparison_folder import in_percent
 from mlexp.comparisons import words
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Verdict, are_alike
@@ -100,7 +101,7 @@ def _certainty(evidence: Evidence, verdict: Verdict, may: Sequence[str], margin:
     """Say how sure all of this is at once, from how many runs, and what is not shown."""
     best = verdict.with_best
     assert best is not None
-    level = f"{100 * (1 - best.alpha):g} % confidence for all arms at once"
+    level = f"{in_percent(1 - best.alpha)} % confidence for all arms at once"
     found = [f"{level}, from {words.repeats(evidence, verdict)}."]
     untested = [pair for pair in verdict.pairs if not (pair.outcome.testable or are_alike(pair.outcome))]
     if untested:

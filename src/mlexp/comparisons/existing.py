@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import record, stamp, sweep_folder
-from mlexp.comparisons import benchmark, blocking
+from mlexp.comparisons import benchmark, blocking, looks
 from mlexp.comparisons.analysis import Analysis, write
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import DEFAULT, Metric
@@ -109,6 +109,7 @@ def compare(
     notes += cautions
     if beside := [key for key in differing if key not in (*keys, *within)]:
         notes.append(f"The arms differ in {', '.join(beside)} too: what is seen may come from there.")
+    notes += looks.spent_in([one.run.path for one in found if one.run])
     done = benchmark.analyse(evidence, node, folder=save, settings=settings)
     done.info["warnings"][:0] = notes
     done.info["answer"] += said

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mlexp import comparison_folder, record, stopping, sweeps, tuning
-from mlexp.comparisons import analysis, benchmark, deterministic, tuned
+from mlexp.comparisons import analysis, benchmark, deterministic, looks, tuned
 from mlexp.comparisons.analysis import Analysis
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import Metric
@@ -20,10 +20,10 @@ from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten, SweepEr
 from mlexp.result import by_row
 from mlexp.studies import Comparison
 from mlexp.sweep_folder import NOT_NEEDED, Sweep, SweepFolder
-from mlexp.terminal import QUIET
+from mlexp.terminal import QUIET, new_console
 
 SPARING = sweeps.Sparing(deterministic.first, deterministic.not_needed)
-KEPT = ("comparison", "settings", "tuning")  # what comparison.json holds before there is an answer
+KEPT = ("comparison", "settings", "tuning", "looks")  # what comparison.json holds before there is an answer
 
 
 def run(study: Study, *, verbosity: int = QUIET, details: bool = False) -> sweeps.Outcome:
@@ -44,7 +44,10 @@ def run(study: Study, *, verbosity: int = QUIET, details: bool = False) -> sweep
     plan = sweeps.read(study.plan)
     _refuse_same_rows(plan)
     folder = sweeps.begin(plan, partial(_write_question, study))
-    return _go_on(plan, folder, verbosity, details)
+    with folder.freed_on_error():
+        if study.settings.seeds == looks.UNTIL_SETTLED:
+            plan = looks.as_far_as(plan, Sweep(folder.path).info["jobs"])
+        return _go_on(plan, folder, verbosity, details)
 
 
 def _refuse_same_rows(plan: sweeps.Plan) -> None:
@@ -61,10 +64,16 @@ def _refuse_same_rows(plan: sweeps.Plan) -> None:
 
 def _write_question(study: Study, place: Path) -> None:
     """Write down what is asked, and what is searched for first; where that stands, it stays as it is."""
+    planned = looks.schedule(study.settings, len(study.arms))
     if comparison_folder.is_one(place):
+        asked = place / comparison_folder.QUESTION
+        known = record.read_json(asked if asked.exists() else place / comparison_folder.INFO)
+        looks.refuse_other(place, looks.stated(known), planned)
         return
     tuned.write(place, study.searches)
     start: dict[str, Any] = {"comparison": asdict(study.settings), "settings": study.arms, "tuning": None}
+    if planned:
+        start["looks"] = looks.record(planned)
     start |= {
         "status": "running",
         "metric": str(study.metric),
@@ -85,6 +94,8 @@ def resume(path: Path, *, verbosity: int = QUIET, settings: Sequence[str] = ()) 
 
 def announce(study: Study) -> None:
     """Print what would run: the searches of the arms, then the jobs."""
+    if planned := looks.schedule(study.settings, len(study.arms)):
+        print(f"{planned.words}. The runs of the first look:")
     for arm, config in study.searches.items():
         print(f"First, for {arm}: {tuning.planned(config)}")
     sweeps.show(study.plan)
@@ -99,13 +110,17 @@ def _conducted(plan: sweeps.Plan, folder: SweepFolder, verbosity: int, details: 
     place = folder.path
     if folder.renewed:  # the answer that is there is that of other data
         comparison_folder.write_info(place, record.read_json(place / comparison_folder.QUESTION))
+        plan = replace(plan, jobs=plan.jobs[: Sweep(place).info.get("begun_with")])  # looks begin anew
+        sweeps.write_plan(plan, folder)
     try:
         record.read_json(place / comparison_folder.INFO, comparison_folder.SHAPE)
     except DataError:  # all but the question is in the runs
         comparison_folder.write_info(place, record.read_json(place / comparison_folder.QUESTION))
     if (place / tuned.FOLDER).exists():
         plan = _tuned(plan, folder, verbosity)
-    outcome = sweeps.go_on(plan, folder, verbosity=verbosity, ending=False, sparing=SPARING)
+    outcome = sweeps.go_on(
+        plan, folder, verbosity=verbosity, ending=False, more=_more(place, verbosity), sparing=SPARING
+    )
     if outcome.status == "interrupted":
         _mark(place, status="interrupted")
         return outcome
@@ -118,6 +133,27 @@ def _conducted(plan: sweeps.Plan, folder: SweepFolder, verbosity: int, details: 
         raise
     show(found, str(stopping.as_typed(place)), verbosity=verbosity, details=details)
     return outcome
+
+
+def _more(place: Path, verbosity: int) -> Callable[[sweeps.Plan], sweeps.Plan | None] | None:
+    """Return what looks at the runs that are there and says which come next; None where the seeds are fixed."""
+    info = comparison_folder.load(place).info
+    planned, node, metric = looks.stated(info), Comparison(**info["comparison"]), Metric.parse(info["metric"])
+    if planned is None:
+        return None
+
+    def more(plan: sweeps.Plan) -> sweeps.Plan | None:
+        try:
+            last = looks.taken(evidence_of(Sweep(place), metric), node, planned)[-1]
+        except DataError:  # an arm without a run that counts: the answer says so
+            return None
+        if last.is_last or last.number == len(planned.runs):
+            return None
+        if verbosity != QUIET:
+            new_console().print(last.words(planned), markup=False)
+        return looks.extended(plan, last, planned)
+
+    return more
 
 
 def _tuned(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Plan:
@@ -147,7 +183,7 @@ def _mark(place: Path, **more: Any) -> None:
 def answered(path: Path, *, figures: bool = True) -> Analysis:
     """Answer the question of a comparison from what its folder holds, and write the answer there."""
     info = comparison_folder.load(path).info
-    kept = {name: info[name] for name in KEPT}
+    kept = {name: info[name] for name in KEPT if name in info}
     node, metric = Comparison(**info["comparison"]), Metric.parse(info["metric"])
     done = benchmark.analyse(
         evidence_of(Sweep(path), metric),
@@ -155,6 +191,7 @@ def answered(path: Path, *, figures: bool = True) -> Analysis:
         folder=path,
         settings=info["settings"],
         tuning=info["tuning"],
+        planned=looks.stated(info),
     )
     analysis.write(done, path, kept, figures=figures)
     return done

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlexp import models, stats, sweeps
-from mlexp.comparisons import datasets, tuned
+from mlexp.comparisons import datasets, looks, tuned
 from mlexp.comparisons.metric import DEFAULT, DEFAULT_OF_SUITE, Metric
 from mlexp.config import compose as configuration
 from mlexp.config import trust
@@ -56,6 +56,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
     base = compose_each(arguments, {"comparison": ()}, config_dir)["comparison"]
     node = base.comparison
     arms = arms_of(node)
+    looks.refuse_unfit(node, arguments)
     refuse_twice_set(arguments, arms, node)
     refuse_two_tests(arguments, arms, node)
     data = datasets.datasets_of(node, config_dir)
@@ -273,6 +274,8 @@ def seeds_of(node: Comparison, first: int) -> list[int]:
         if len(set(node.seeds)) < max(len(node.seeds), 1):
             raise ConfigError(f"comparison.seeds must name different seeds, at least one. Got {node.seeds}.")
         return list(node.seeds)
+    if planned := looks.schedule(node, 2):
+        return [first + k for k in range(planned.runs[0])]
     varies = node.folds or node.repeats > 1 or node.draws > 1
     count = (1 if varies else SEEDS) if node.seeds == "auto" else int(node.seeds)
     return [first + k for k in range(count)]

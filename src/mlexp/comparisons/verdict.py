@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -84,9 +84,12 @@ class Verdict:
         return next(pair for pair in self.pairs if {pair.a, pair.b} == {one, other})
 
 
-def judge(evidence: Evidence, node: Comparison, *, all_pairs: bool = False) -> Verdict:
+def judge(
+    evidence: Evidence, node: Comparison, *, alpha: float | None = None, all_pairs: bool = False
+) -> Verdict:
     """Choose the test by the design, or take the one that a person chose, and apply it to every pair.
 
+    Differences are tested at `alpha`, by default that of the node; intervals of means have the level of the node.
     With many arms it is found which of them may be best, unless the verdict is on `all_pairs` however many there are.
 
     Raises
@@ -109,6 +112,7 @@ def judge(evidence: Evidence, node: Comparison, *, all_pairs: bool = False) -> V
     # equal means keep the order of the arms
     ranking = sorted(evidence.arms, key=lambda arm: -sign * evidence.mean(arm))
     pairs = list(combinations(ranking, 2))
+    of_means, node = 1 - node.alpha, replace(node, alpha=alpha or node.alpha)
     level = 1 - node.alpha
     try:
         outcomes = [PAIRED[test](evidence, a, b, level, len(pairs)) for a, b in pairs]
@@ -122,7 +126,7 @@ def judge(evidence: Evidence, node: Comparison, *, all_pairs: bool = False) -> V
         _compared(evidence, node, pair, outcome, p, test, len(pairs))
         for pair, outcome, p in zip(pairs, outcomes, adjusted, strict=True)
     ]
-    means = {arm: mean_of(evidence, arm, level) for arm in evidence.arms}
+    means = {arm: mean_of(evidence, arm, of_means) for arm in evidence.arms}
     many = len(ranking) > MOST_BY_PAIRS and not all_pairs
     best = with_best(evidence, compared, ranking, test, node.alpha) if many else None
     return Verdict(design, choice, test, misfit, overall, tuple(compared), tuple(ranking), means, best)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+from mlexp.comparison_folder import in_percent
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Pair, Verdict
 from mlexp.stats import Outcome
@@ -41,7 +42,7 @@ def ends(evidence: Evidence, low: float, high: float, level: float, *, turned: b
     """Return an interval of how far the first arm is ahead, or the other if `turned`."""
     sign = -evidence.metric.sign if turned else evidence.metric.sign
     found = map(evidence.metric.difference, sorted((sign * low, sign * high)))
-    return f"{100 * level:.4g} % interval of the difference {' to '.join(found)}{evidence.metric.unit}"
+    return f"{in_percent(level)} % interval of the difference {' to '.join(found)}{evidence.metric.unit}"
 
 
 def _spared(evidence: Evidence, arm: str) -> str:

@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlexp.comparison_folder import Comparison
-from mlexp.plots import comparison_classes, comparison_curves, comparison_datasets, comparison_scores, style
+from mlexp.plots import (
+    comparison_classes,
+    comparison_curves,
+    comparison_datasets,
+    comparison_looks,
+    comparison_scores,
+    style,
+)
 from mlexp.plots.comparison_arms import Arms
 
 if TYPE_CHECKING:
@@ -18,6 +25,7 @@ FIGURES: dict[str, Callable[[Arms], Figure | None]] = {
     "scores": comparison_scores.scores,
     "differences": comparison_scores.differences,
     "ranking": comparison_scores.ranking,
+    "looks": comparison_looks.looks,
     "learning_curves": comparison_curves.learning_curves,
     "epochs_to_target": comparison_curves.epochs_to_target,
     "paired_differences": comparison_curves.paired_differences,

@@ -141,6 +141,10 @@ COMPARED = {
         "Arms by their mean",
         "A bar joins arms that do not differ significantly; of many arms, those that may be best.",
     ),
+    "looks": (
+        "Differences between arms with their intervals at each look, and the boundary of that look",
+        "A point outside the grey band is settled: its interval, at the level of that look, leaves zero out.",
+    ),
     "learning_curves": (
         "Learning curves of every arm, with the spread of its runs",
         "Which arm learns faster, and which one ends better?",

@@ -16,12 +16,8 @@ from mlexp.sweep_folder import FINISHED, Sweep, SweepFolder
 from mlexp.sweeps.plan import Job, Plan, identified, read, restored
 from mlexp.tracking import Tracker
 
-KEPT = (
-    "started",
-    "began_in",
-    "settings_hash",
-    "warnings",
-)  # what a plan that grew, was tuned or has other data keeps
+# what a plan that grew, was tuned or has other data keeps
+KEPT = ("started", "began_in", "settings_hash", "begun_with", "warnings")
 
 
 def begin(plan: Plan, first: Callable[[Path], None] = lambda place: None) -> SweepFolder:
@@ -101,11 +97,14 @@ def write_plan(plan: Plan, folder: SweepFolder) -> None:
     A plan that grew or was tuned since keeps the hash of what was asked for: by that its folder is found again. Nor is
     `config.yaml` written again: two files are not replaced at once, and `sweep.json` says how jobs differ from it.
     """
-    base, written, kept = plan.first, folder.path / "config.yaml", {"started": now(), "began_in": os.getcwd()}
+    base, written = plan.first, folder.path / "config.yaml"
+    kept: dict[str, Any] = {"started": now(), "began_in": os.getcwd()}
     if (folder.path / sweep_folder.INFO).exists():
         known = Sweep(folder.path).info
         kept = {name: known[name] for name in KEPT if name in known}
-        kept["hash"] = identified(known["settings_hash"], plan.jobs)
+        if len(plan.jobs) > len(known["jobs"]):
+            kept.setdefault("begun_with", len(known["jobs"]))
+        kept["hash"] = identified(known["settings_hash"], plan.jobs[: kept.get("begun_with")])
         base = configuration.read(written)
     else:
         record.write_bytes(written, configuration.as_yaml(base).encode())

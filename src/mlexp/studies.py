@@ -196,8 +196,11 @@ class Comparison:
     epochwise: bool = key(
         False, boolean(), "also give the test over the epochs of one run that reports print, named not valid"
     )
-    tune_arms: bool = key(
-        False, boolean(), "tune each arm first on its own validation part, within one budget (node tune)"
+    tune_arms: Any = key(
+        False,
+        either(boolean(), choice("none", "once", "each")),
+        "tune arms on the validation set, within one budget (node tune): once per arm, with settings then fixed, or "
+        "anew in each run; true: once, false: none",
     )
 
 

@@ -96,6 +96,8 @@ def test_draws_are_data_sets_of_their_own() -> None:
         (["comparison.repeats=3", "split.test=auto"], "set split.test=0.2, or comparison.folds=5"),
         (["comparison.draws=3"], "comparison.draws needs a generator"),
         (["comparison.tune_arms=true"], "needs a search for the arm 'a'"),
+        (["comparison.tune_arms=each"], "needs a search for the arm 'a'"),
+        (["comparison.tune_arms=twice"], "one of none, once, each. Got 'twice'"),
         (
             [
                 "comparison.tune_arms=true",
@@ -103,11 +105,11 @@ def test_draws_are_data_sets_of_their_own() -> None:
                 "tune.space.model.hidden=null",
                 "comparison.folds=3",
             ],
-            "whose rows judge in another fold",
+            "comparison.tune_arms=each",
         ),
         (
             ["tune=random", "tune.space.model.hidden=null"],
-            "tune=random is used in a comparison only with comparison.tune_arms=true",
+            "tune=random is used in a comparison only with comparison.tune_arms=once or each",
         ),
         (["comparison.arms.c={model: kmeans}"], "serve several kinds of study: classification, clustering"),
         (["comparison.arms.c={split.test: 0.3}"], "different rows: split.test is 0.2 and 0.3"),

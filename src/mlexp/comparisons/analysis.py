@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mlexp import comparison_folder, stats
-from mlexp.comparisons import answer, best, convergence, looks, tuned, words
+from mlexp.comparisons import answer, best, convergence, looks, retuned, tuned, words
 from mlexp.comparisons import details as beside
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.looks import Schedule
@@ -75,6 +75,8 @@ def analyse(
     tables |= {"runs": runs_table(evidence, folder or Path.cwd())}
     if (columns := convergence.epochs_to_target(evidence, node.target))["arm"]:
         tables["epochs_to_target"] = columns
+    if searched := retuned.table(evidence):
+        tables["chosen"] = searched
     chosen = dict(tuning) if tuning else {}
     lost = [entry for entries in evidence.entries.values() for entry in entries if entry.problem]
     leader, runner_up = verdict.ranking[:2]
@@ -82,6 +84,7 @@ def analyse(
     warnings = [
         *failing(evidence),
         *tuned.warnings(chosen),
+        *retuned.warnings(evidence),
         *_warnings(evidence, verdict),
         *words.twins(evidence),
         *_lost(lost),

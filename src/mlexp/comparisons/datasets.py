@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mlexp.comparisons import tuned
 from mlexp.config import trust
 from mlexp.config.combinations import as_settings
 from mlexp.config.groups import offered, spelt
@@ -162,8 +163,8 @@ def refuse_unsuited(node: Comparison) -> None:
             "comparison.draws takes samples of one generator, and comparison.datasets names unlike data sets. Leave "
             "one of the two out."
         )
-    if node.tune_arms:
+    if tuned.how(node) == "once":
         raise ConfigError(
-            "comparison.tune_arms chooses settings on one data set, and comparison.datasets names several. Leave one "
-            "of the two out, and set the hyperparameters in the arms."
+            "comparison.tune_arms=once chooses settings on one data set, and comparison.datasets names several. Set "
+            "comparison.tune_arms=each, or leave one of the two out and set the hyperparameters in the arms."
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlexp.comparisons import tuned, words
+from mlexp.comparisons import retuned, tuned, words
 from mlexp.comparisons.answer import adjustment, leading
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Verdict
@@ -72,6 +72,7 @@ def _terms(
         yield "Identical runs", " ".join(alike)
     if tuning:
         yield "Tuning", tuned.in_words(tuning)
+    yield from retuned.details(evidence)
     if epochwise is not None:
         yield "Test over epochs (not valid)", str(epochwise["sentence"])
 

@@ -173,12 +173,16 @@ class Evidence:
     @cached_property
     def _alike(self) -> dict[str, list[list[Entry]]]:
         """Arm -> the runs that could count, those of one stratum and result together."""
-        found: dict[str, dict[tuple[str, Block, str], list[Entry]]] = {arm: {} for arm in self.entries}
+        found: dict[str, list[list[Entry]]] = {}
         for arm, entries in self.entries.items():
+            cells: dict[tuple[str, Block], list[Entry]] = {}
             for entry in entries:
                 if entry.value is not None and entry.block in self.blocks:
-                    found[arm].setdefault((entry.stratum, entry.block, entry.result), []).append(entry)
-        return {arm: list(groups.values()) for arm, groups in found.items()}
+                    cells.setdefault((entry.stratum, entry.block), []).append(entry)
+            order = {id(entry): place for place, entry in enumerate(entries)}
+            groups = [group for cell in cells.values() for group in _equal(cell)]
+            found[arm] = sorted(groups, key=lambda group: order[id(group[0])])
+        return found
 
     @cached_property
     def strata(self) -> list[str]:
@@ -211,6 +215,13 @@ class Evidence:
     def is_deterministic(self, arm: str) -> bool:
         """Return whether several seeds of an arm came to one result: that it does not vary over seeds is known."""
         return all(self._is_fixed(arm, stratum) for stratum in self.strata)
+
+    @cached_property
+    def tuned_each(self) -> bool:
+        """Whether every run that counts was tuned by a search of its own."""
+        return all(
+            entry.run is not None and entry.run.tuning for arm in self.arms for entry in self.used[arm]
+        )
 
     def n_runs(self, arm: str) -> int:
         """Return how many runs of an arm count, in the stratum that holds fewest."""
@@ -380,6 +391,21 @@ class Evidence:
             f"Fewer than two arms have a run with {self.metric}: nothing can be compared. Runs that count: {counts}. "
             f"The first problem: {first or 'none'}"
         )
+
+
+def _equal(runs: Sequence[Entry]) -> list[list[Entry]]:
+    """Return the runs of one result together; runs that were tuned anew are one only where chance has no part in them.
+
+    Two searches may choose the same settings and come to the same model: each is a search all the same.
+    """
+    found: dict[tuple[str, int | None], list[Entry]] = {}
+    searches = [entry.run.tuning for entry in runs if entry.run]
+    alike = len({entry.result for entry in runs}) == 1
+    varies = all(searches) and not (alike and all(one["strategy"] == "grid" for one in searches))
+    for entry in runs:
+        seed = entry.run.info["seed"] if varies and entry.run else None
+        found.setdefault((entry.result, seed), []).append(entry)
+    return list(found.values())
 
 
 def _balanced(entries: Sequence[Entry]) -> float:

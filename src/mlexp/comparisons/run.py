@@ -98,6 +98,9 @@ def announce(study: Study) -> None:
         print(f"{planned.words}. The runs of the first look:")
     for arm, config in study.searches.items():
         print(f"First, for {arm}: {tuning.planned(config)}")
+    if tuned.how(study.settings) == "each":
+        for words in tuned.cost_of_each(study.plan):
+            print(words)
     sweeps.show(study.plan)
 
 

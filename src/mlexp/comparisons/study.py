@@ -78,6 +78,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
         node.metric or (DEFAULT | DEFAULT_OF_SUITE if len(data) > 1 else DEFAULT)[kind], kind
     )
     jobs: list[Combination] = []
+    each = tuned.how(node) == "each"
     for name, of_arms in configs.items():
         runs = {arm: repeated(single(config, kind), node) for arm, config in of_arms.items()}
         refuse_same(of_arms)
@@ -85,7 +86,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
         refuse_impossible(node, metric, runs, len(data))
         own = {"dataset": name} if name else {}
         jobs += [
-            Combination({"arm": arm} | own | swept, replace(config, tune=replace(config.tune, strategy=None)))
+            Combination({"arm": arm} | own | swept, config if each else tuned.without_search(config))
             for arm, found in runs.items()
             for swept, config in found
         ]

@@ -24,15 +24,27 @@ from mlexp.sweep_folder import SweepFolder
 from mlexp.terminal import Terminal
 from mlexp.tuning import space
 from mlexp.tuning.space import shown
+from mlexp.tuning.strategies import budget
 
+HOW = {True: "once", False: "none"}  # what the aliases of `comparison.tune_arms` stand for
 FOLDER = sweep_folder.SEARCHES
 Chosen = dict[str, dict[str, Any]]
+
+
+def how(node: Comparison) -> str:
+    """Return how arms are tuned: none, once, or each (anew in each run)."""
+    return str(HOW.get(node.tune_arms, node.tune_arms))
+
+
+def without_search(config: Config) -> Config:
+    """Return the configuration of a run at settings that are chosen already."""
+    return replace(config, tune=replace(config.tune, strategy=None))
 
 
 def searches(
     configs: Mapping[str, Config], node: Comparison, arguments: Sequence[str], metric: Metric
 ) -> dict[str, Config]:
-    """Return the configuration of the search of each arm; none where arms are not tuned.
+    """Return the configuration of the search that precedes the runs of each arm; none where each run has its own.
 
     Raises
     ------
@@ -40,14 +52,17 @@ def searches(
         If the rows are divided or drawn anew, so that what one search chose by would judge elsewhere; if what chooses
         is to judge; or if a search is impossible.
     """
-    if not node.tune_arms:
+    if how(node) == "none":
         if typed := [word for word in arguments if re.match(r"\+?tune[=.]", word) and word != "tune=none"]:
-            raise ConfigError(f"{typed[0]} is used in a comparison only with comparison.tune_arms=true.")
+            raise ConfigError(
+                f"{typed[0]} is used in a comparison only with comparison.tune_arms=once or each."
+            )
         return {}
-    if node.folds or node.repeats > 1 or node.draws > 1:
+    if how(node) == "once" and (node.folds or node.repeats > 1 or node.draws > 1):
         raise ConfigError(
-            "comparison.tune_arms chooses on one validation part, whose rows judge in another fold, repeat or draw. "
-            "Leave out comparison.folds, comparison.repeats and comparison.draws, or tune_arms."
+            "comparison.tune_arms=once chooses on one validation set, whose samples are test samples in another fold, "
+            "repeat or draw. Set comparison.tune_arms=each, or leave out comparison.folds, comparison.repeats and "
+            "comparison.draws."
         )
     if metric.part == "validation":
         raise ConfigError(
@@ -63,6 +78,8 @@ def searches(
             tuning.checked(config)
         except ConfigError as error:
             raise ConfigError(f"{name}: {error}") from error
+    if how(node) == "each":
+        return {}
     return {
         name: replace(
             config,
@@ -72,6 +89,21 @@ def searches(
         )
         for name, config in configs.items()
     }
+
+
+def cost_of_each(plan: sweeps.Plan) -> list[str]:
+    """Say what is tried before each run of each arm, and how much that is in all."""
+    arms: dict[str, list[sweeps.Job]] = {}
+    for job in plan.jobs:
+        arms.setdefault(job.swept["arm"], []).append(job)
+    tried = {arm: budget(tuning.checked(jobs[0].config)[0]) * len(jobs) for arm, jobs in arms.items()}
+    said = [
+        f"Before each of the {len(jobs)} runs of {arm}: {tuning.planned(jobs[0].config)}"
+        for arm, jobs in arms.items()
+    ]
+    folds = max(jobs[0].config.tune.folds or 1 for jobs in arms.values())
+    times = f", {folds} folds each" if folds > 1 else ""
+    return [*said, f"In all {sum(tried.values()):,} settings are tried{times}, for {len(plan.jobs):,} runs."]
 
 
 def write(folder: Path, configs: Mapping[str, Config]) -> None:

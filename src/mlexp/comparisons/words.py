@@ -139,7 +139,8 @@ def varied(evidence: Evidence, arm: str) -> str:
 
 def scope(evidence: Evidence, text: str) -> str:
     """Return the scope of inference in words that fit the data: samples are images only where they are."""
-    return text.replace("test images", judging(evidence))
+    settings = "tuning with this budget" if evidence.tuned_each else "these settings"
+    return text.replace("test images", judging(evidence)).replace("these settings", settings)
 
 
 def judging(evidence: Evidence) -> str:
@@ -179,8 +180,9 @@ def repeats(evidence: Evidence, verdict: Verdict, pair: Pair | None = None) -> s
         return f"{within}one run per arm"
     fixed = [arm for arm in arms if evidence.is_deterministic(arm)]
     known = f"; {listed(fixed)} {'is' if len(fixed) == 1 else 'are'} deterministic" if fixed else ""
+    anew = ", each tuned anew" if evidence.tuned_each else ""
     seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"{within}{seeds} seeds per arm{known}"
+    return f"{within}{seeds} seeds per arm{anew}{known}"
 
 
 def listed(names: Sequence[str], most: int = MOST_NAMED) -> str:

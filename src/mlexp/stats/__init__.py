@@ -8,6 +8,7 @@ from mlexp.stats.best import WithBest, compared_with_best
 from mlexp.stats.blocked import blocked_mean, blocked_t
 from mlexp.stats.bootstrap import Interval, bootstrap_difference, bootstrap_interval, bootstrap_seeds_rows
 from mlexp.stats.choice import Choice, Design, cautions, choose, computable, correction, misfit
+from mlexp.stats.components import VarianceShare, variance_share
 from mlexp.stats.crossed import CrossedParts, crossed_mean, crossed_parts, crossed_t, group_scores
 from mlexp.stats.datasets import datasets_needed, over_datasets
 from mlexp.stats.effects import (
@@ -50,6 +51,7 @@ __all__ = [
     "Outcome",
     "Posterior",
     "SeedsNeeded",
+    "VarianceShare",
     "WithBest",
     "all_pairs",
     "alpha_spent",
@@ -103,6 +105,7 @@ __all__ = [
     "spearman",
     "upper_limit_of_sd",
     "upper_limit_of_share",
+    "variance_share",
     "welch_parts",
     "welch_t",
     "wilcoxon_signed_rank",

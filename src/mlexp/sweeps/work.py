@@ -52,8 +52,9 @@ class _Voice(Terminal):
 
     def begin(self, task: str, plan: Plan) -> None:
         """Have the interpreter write down where it was, should it crash."""
-        self._log = open(self.place / "run.log", "a", encoding="utf-8", opener=plain)  # noqa: SIM115
-        faulthandler.enable(self._log, all_threads=False)
+        if self._log is None:  # a search begins once more, with the setting that it chose
+            self._log = open(self.place / "run.log", "a", encoding="utf-8", opener=plain)  # noqa: SIM115
+            faulthandler.enable(self._log, all_threads=False)
 
     def end(self, info: Any, metrics: Any, folder: Path) -> None:
         """Say nothing."""

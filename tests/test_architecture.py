@@ -19,7 +19,7 @@ LAYERS = (
     ("data",),
     ("nn",),
     ("params",),
-    ("models", "metrics", "cluster_metrics", "stats"),
+    ("models", "metrics", "stats"),
     ("result", "observer"),
     ("tasks",),
     (
@@ -59,7 +59,7 @@ FORBIDDEN = {
 }
 FORBIDDEN |= {("plots", name) for name in ("nn", "data", "models", "tasks", COMPOSITION)}
 FORBIDDEN |= {
-    ("report", name) for name in ("nn", "data", "models", "tasks", COMPOSITION, "metrics", "stats", "fitted")
+    ("report", name) for name in ("nn", "data", "models", "tasks", COMPOSITION, "stats", "fitted")
 }
 FORBIDDEN |= {("record", name) for name in ("nn", "data", "models", "tasks")}
 KNOWS_HYDRA = {"compose.py", "combinations.py", "explained.py", "ownfiles.py"}

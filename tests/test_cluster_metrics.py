@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.distance import cdist
 from sklearn.metrics.cluster import contingency_matrix
 
-from mlexp import cluster_metrics as scores
+from mlexp.metrics import clustering as scores
 
 
 def test_purity_of_the_textbook_example() -> None:

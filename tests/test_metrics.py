@@ -18,7 +18,7 @@ def test_scores_agree_with_scikit_learn(n_classes: int, n_samples: int, seed: in
     y = rng.integers(0, n_classes, n_samples)
     probability = rng.dirichlet(np.ones(n_classes), n_samples)
     predicted = probability.argmax(axis=1)
-    scores = metrics.classification_scores(y, probability)
+    scores = metrics.classification_scores(y, predicted, n_classes, probability)
     labels = np.arange(n_classes)
     assert scores["accuracy"] == pytest.approx(reference.accuracy_score(y, predicted))
     assert scores["loss"] == pytest.approx(reference.log_loss(y, probability, labels=labels), rel=1e-6)
@@ -43,6 +43,6 @@ def test_hopeless_row_keeps_the_log_loss_finite() -> None:
 def test_rows_average_to_the_scores() -> None:
     y = np.array([0, 1, 2, 2])
     probability = np.array([[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.2, 0.2, 0.6], [0.1, 0.1, 0.8]])
-    scores = metrics.classification_scores(y, probability)
+    scores = metrics.classification_scores(y, probability.argmax(axis=1), 3, probability)
     assert metrics.correct_rows(y, probability.argmax(axis=1)).mean() == scores["accuracy"] == 0.75
     assert metrics.log_loss_rows(y, probability).mean() == pytest.approx(scores["loss"])

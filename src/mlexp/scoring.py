@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import cluster_metrics, metrics
+from mlexp import metrics
 from mlexp.data.columns import Column, listed, values
 from mlexp.fitted import Fitted
+from mlexp.metrics import clustering
 
 
 def scored(model: Fitted, X: Any, labels: np.ndarray) -> list[str]:
@@ -56,7 +57,7 @@ def scored(model: Fitted, X: Any, labels: np.ndarray) -> list[str]:
         found = metrics.regression_scores(numbers[known], model.predict(some))
     else:
         codes = np.unique(labels[known], return_inverse=True)[1]
-        found = cluster_metrics.label_scores(codes, model.predict(some))
+        found = clustering.agreement_scores(codes, model.predict(some))
     return [
         f"Scores on the {int(known.sum()):,} rows with a label ('{model.target}'): {_listed(found)}.",
         *notes,
@@ -67,16 +68,11 @@ def _of_classes(model: Fitted, X: Any, labels: np.ndarray) -> Mapping[str, float
     codes = {name: code for code, name in enumerate(model.classes)}
     y = np.array([codes[label] for label in labels])
     predicted = np.array([codes[name] for name in model.predict(X)])
-    scores = metrics.label_scores(y, predicted, len(codes))
-    if (probability := model.predict_proba(X)) is None:
-        return scores
-    loss = float(metrics.log_loss_rows(y, probability).mean(dtype=np.float64))
-    return {"accuracy": scores.pop("accuracy"), "loss": loss} | scores
+    return metrics.classification_scores(y, predicted, len(codes), model.predict_proba(X))
 
 
 def _listed(scores: Mapping[str, float]) -> str:
     shown = {name: value for name, value in scores.items() if not name.startswith("weighted_")}
     return ", ".join(
-        f"{name} {value:.4g}" if name in ("mae", "rmse") else f"{name} {value:.4f}"
-        for name, value in shown.items()
+        f"{name} {value:.4{'g' if metrics.metric(name).digits < 0 else 'f'}}" for name, value in shown.items()
     )

@@ -13,12 +13,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from mlexp.metrics import METRICS
 from mlexp.observer import Plan, features_in_words
 
 QUIET, NORMAL, VERBOSE = -1, 0, 1
 SECONDS_BETWEEN_LINES = 5.0
 PLAIN_WIDTH = 140  # of tables where no terminal says how wide it is
-SHOWN_FIRST = ("accuracy", "loss", "macro_f1", "r2", "rmse", "mae", "mse", "ari", "nmi", "silhouette")
 SHOWN = 4
 
 
@@ -120,14 +120,14 @@ def _state(row: Mapping[str, float]) -> str:
     return "  ".join(words)
 
 
-def metrics_table(metrics: Mapping[str, Mapping[str, float]]) -> Table:
+def metrics_table(scores: Mapping[str, Mapping[str, float]]) -> Table:
     """Return one row a part, with the few metrics that matter most."""
-    known = dict.fromkeys(name for values in metrics.values() for name in values)
-    names = sorted(
-        known, key=lambda name: SHOWN_FIRST.index(name) if name in SHOWN_FIRST else len(SHOWN_FIRST)
-    )[:SHOWN]
+    known = dict.fromkeys(name for values in scores.values() for name in values)
+    names = [*(name for name in METRICS if name in known), *(name for name in known if name not in METRICS)][
+        :SHOWN
+    ]
     table = Table("part", *names, box=None, pad_edge=False)
-    for part, values in metrics.items():
+    for part, values in scores.items():
         table.add_row(part, *(_shown(values[name]) if name in values else "" for name in names))
     return table
 

@@ -11,7 +11,7 @@ import pytest
 
 from mlexp import record
 from mlexp.comparisons.evidence import Entry, Evidence
-from mlexp.comparisons.metric import Metric
+from mlexp.comparisons.metric import PartMetric
 from mlexp.record import Run
 from mlexp.result import Result
 
@@ -81,7 +81,7 @@ def make(tmp_path: Path) -> Make:
             folder.append_epoch({"epoch": epoch, "train_accuracy": value, "validation_accuracy": value}, 0.01)
         folder.write_result(result(np.asarray(right, bool), rows, status))
         folder.close(keep_checkpoint=False)
-        return Entry(arm, f"seed={seed}", Run(place), Metric.parse(metric))
+        return Entry(arm, f"seed={seed}", Run(place), PartMetric.parse(metric))
 
     return make
 
@@ -102,6 +102,6 @@ def two_arms(make: Make) -> Callable[..., Evidence]:
             ]
             for place, (arm, share) in enumerate(zip(("sharp", "blunt"), shares, strict=True))
         }
-        return Evidence(Metric.parse(metric), entries)
+        return Evidence(PartMetric.parse(metric), entries)
 
     return two_arms

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,13 @@ from tests.comparisons.conftest import ROWS, Make, scores
 from mlexp import comparison_folder, record, stats
 from mlexp.comparisons.analysis import Analysis, analyse, write
 from mlexp.comparisons.evidence import Entry, Evidence
-from mlexp.comparisons.metric import Metric
+from mlexp.comparisons.metric import PartMetric
 from mlexp.errors import ConfigError, DataError
+from mlexp.metrics import METRICS, class_scores
 from mlexp.studies import Comparison
 
 Arms = Callable[..., Evidence]
-ACCURACY = Metric("test", "accuracy")
+ACCURACY = PartMetric("test", "accuracy")
 
 
 def answered(evidence: Evidence, **settings: object) -> Analysis:
@@ -60,7 +62,9 @@ def test_seeds_and_rows_are_crossed(two_arms: Arms) -> None:
 
 
 def test_a_loss_is_better_when_it_is_lower(two_arms: Arms, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlexp.comparisons.metric.LOWER_IS_BETTER", ("accuracy",))  # as if it were a loss
+    monkeypatch.setitem(
+        METRICS, "accuracy", replace(METRICS["accuracy"], higher_is_better=False)
+    )  # as if it were a loss
     done = answered(two_arms(6))
     pair = only(done)
     assert (pair["a"], pair["b"]) == ("blunt", "sharp")
@@ -165,7 +169,7 @@ def test_the_arms_that_were_judged_by_other_rows_are_named(make: Make) -> None:
 
 
 def test_predictions_on_several_parts_are_not_resampled_together(make: Make) -> None:
-    f1 = Metric.parse("test.macro_f1")
+    f1 = PartMetric.parse("test.macro_f1")
     entries = {
         arm: [
             make(arm, 0, scores(share, fold), index=np.arange(120) + 1000 * fold, metric="test.macro_f1")
@@ -202,9 +206,7 @@ def test_metrics_that_are_no_mean_are_compared_by_influence(two_arms: Arms) -> N
     evidence = two_arms(5, (0.95, 0.5), metric="test.macro_f1")
     done = answered(evidence)
     truth = evidence.used["sharp"][0].kept("true")
-    rows = [
-        stats.class_scores(truth, evidence.predictions(arm, "predicted"), "f1") for arm in ("sharp", "blunt")
-    ]
+    rows = [class_scores(truth, evidence.predictions(arm, "predicted"), "f1") for arm in ("sharp", "blunt")]
     assert done.info["test"] == "crossed"
     assert only(done)["p"] == stats.crossed_t(*rows).p
     assert only(done)["separated"]
@@ -478,7 +480,7 @@ def test_tails_beyond_the_resamples_are_normal(make: Make, monkeypatch: pytest.M
         arm: [make(arm, seed, scores(0.8, seed), metric="test.macro_f1") for seed in range(2)]
         for arm in ("a", "b", "c", "d")
     }
-    done = answered(Evidence(Metric("test", "macro_f1"), entries), test="bootstrap_seeds_rows")
+    done = answered(Evidence(PartMetric("test", "macro_f1"), entries), test="bootstrap_seeds_rows")
     assert asked == [(pytest.approx(1 - 0.05 / 6), 1000)] * 6  # four resamples lie beyond either end: too few
     half = 0.02 * theirs.norm.ppf(1 - 0.05 / 12)
     assert [(pair["low"], pair["high"]) for pair in done.info["pairs"]] == [
@@ -528,7 +530,9 @@ def test_ten_folds_are_not_five_times_two(make: Make) -> None:
 def test_the_probability_is_that_the_arm_with_the_lower_loss_is_better(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mlexp.comparisons.metric.LOWER_IS_BETTER", ("accuracy",))  # as if it were a loss
+    monkeypatch.setitem(
+        METRICS, "accuracy", replace(METRICS["accuracy"], higher_is_better=False)
+    )  # as if it were a loss
     rows = {"one": (90, 88, 91, 90, 89), "two": (60, 61, 58, 62, 60)}
     entries = {
         arm: [make(arm, 0, np.arange(120) < n, index=np.arange(120) + 1000 * k) for k, n in enumerate(found)]

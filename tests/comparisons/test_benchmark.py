@@ -24,7 +24,7 @@ from mlexp import comparisons
 from mlexp.cli import main
 from mlexp.comparisons import benchmark
 from mlexp.comparisons.evidence import Entry, Evidence
-from mlexp.comparisons.metric import Metric
+from mlexp.comparisons.metric import PartMetric
 from mlexp.comparisons.verdict import judge
 from mlexp.data import openml
 from mlexp.errors import ConfigError
@@ -34,7 +34,7 @@ from mlexp.sweeps import work
 
 KIND = "task.kind=comparison"
 ARMS = "comparison.arms={net: {model: mlp, model.hidden: [8]}, forest: {model: random_forest}, near: {model: knn}}"
-ACCURACY = Metric("test", "accuracy")
+ACCURACY = PartMetric("test", "accuracy")
 
 
 def in_this_process(patched: pytest.MonkeyPatch) -> None:

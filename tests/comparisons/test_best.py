@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ from tests.comparisons.conftest import Make, scores
 from mlexp import stats
 from mlexp.comparisons.analysis import Analysis, analyse
 from mlexp.comparisons.evidence import Evidence
-from mlexp.comparisons.metric import Metric
+from mlexp.comparisons.metric import PartMetric
+from mlexp.metrics import METRICS
 from mlexp.studies import Comparison
 
-ACCURACY = Metric("test", "accuracy")
+ACCURACY = PartMetric("test", "accuracy")
 SHARES = (0.9, 0.88, 0.7, 0.6, 0.5)
 
 
@@ -79,7 +81,9 @@ def test_one_arm_alone_can_be_best(make: Make) -> None:
 
 
 def test_where_less_is_better_the_lowest_may_be_best(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlexp.comparisons.metric.LOWER_IS_BETTER", ("accuracy",))  # as if it were a loss
+    monkeypatch.setitem(
+        METRICS, "accuracy", replace(METRICS["accuracy"], higher_is_better=False)
+    )  # as if it were a loss
     done = answered(arms_of(make))
     best = done.info["with_best"]
     assert best["may_be_best"][0] == "arm4"
@@ -109,7 +113,7 @@ def test_runs_that_cannot_be_tested_keep_the_pairs(make: Make) -> None:
         f"arm{k}": [make(f"arm{k}", 0, scores(share, k), metric="test.macro_f1")]
         for k, share in enumerate(SHARES)
     }
-    done = analyse(Evidence(Metric("test", "macro_f1"), entries), Comparison())
+    done = analyse(Evidence(PartMetric("test", "macro_f1"), entries), Comparison())
     assert done.info["with_best"] is None
 
 

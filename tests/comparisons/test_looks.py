@@ -16,7 +16,7 @@ from mlexp.comparisons import looks
 from mlexp.comparisons.analysis import analyse
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.looks import Schedule
-from mlexp.comparisons.metric import Metric
+from mlexp.comparisons.metric import PartMetric
 from mlexp.record import Run
 from mlexp.studies import Comparison
 
@@ -30,7 +30,7 @@ SMALL = (
 ARMS = "comparison.arms={wide: {model.hidden: [16]}, narrow: {model.hidden: [4]}}"
 UNTIL = "comparison.seeds=until_settled"
 NODE = Comparison(seeds="until_settled")
-ACCURACY = Metric.parse("test.accuracy")
+ACCURACY = PartMetric.parse("test.accuracy")
 
 
 def info(folder: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from mlexp import comparisons
 from mlexp.cli import main
 from mlexp.comparisons.analysis import analyse
 from mlexp.comparisons.evidence import Entry, Evidence
-from mlexp.comparisons.metric import Metric
+from mlexp.comparisons.metric import PartMetric
 from mlexp.execution.here import Here
 from mlexp.studies import Comparison
 from mlexp.sweeps import work
@@ -173,7 +173,7 @@ def tuned_to(make: Make, tmp_path: Path, settings: Callable[[int], float]) -> Ev
                       "edges": [{"key": "model.l2"}] if seed else []}  # fmt: skip
             (entry.run.path / "tuning.json").write_text(json.dumps(report))
             entries.setdefault(arm, []).append(entry)
-    return Evidence(Metric.parse("test.accuracy"), entries)
+    return Evidence(PartMetric.parse("test.accuracy"), entries)
 
 
 def test_how_much_of_the_variance_is_tunings(make: Make, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlexp import comparisons, sweeps
-from mlexp.comparisons.metric import Metric
+from mlexp.comparisons.metric import PartMetric
 from mlexp.errors import ConfigError
 
 KIND = "task.kind=comparison"
@@ -30,7 +30,7 @@ def test_arms_times_seeds_are_jobs_like_any_other() -> None:
     )
     assert last.comparison == type(last.comparison)()
     assert study.arms["b"] == {"model.activation": "tanh", "model.hidden": "[8]"}
-    assert study.metric == Metric("test", "accuracy")
+    assert study.metric == PartMetric("test", "accuracy")
     single = sweeps.plan(["model.activation=tanh", "model.hidden=[8]", "seed=7"]).jobs[0]
     assert study.plan.jobs[-1].hash == single.hash
 

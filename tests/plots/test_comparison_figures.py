@@ -12,14 +12,14 @@ from tests.plots.seen import shown
 from mlexp import comparison_folder, record
 from mlexp.comparisons.analysis import analyse, write
 from mlexp.comparisons.evidence import Entry, Evidence
-from mlexp.comparisons.metric import Metric
+from mlexp.comparisons.metric import PartMetric
 from mlexp.plots import comparison, comparison_curves, comparison_scores, style
 from mlexp.plots.comparison_arms import Arms
 from mlexp.record import Run
 from mlexp.result import Result
 from mlexp.studies import Comparison
 
-METRIC = Metric("test", "accuracy")
+METRIC = PartMetric("test", "accuracy")
 CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress"]
 
 

@@ -11,7 +11,7 @@ import scipy.stats as theirs
 from scipy import integrate, special
 from sklearn import metrics as rival
 
-from mlexp import stats
+from mlexp import metrics, stats
 from mlexp.stats.mixture import Mixture, interval_half, two_sided
 
 CUTS = (-60, -40, -30, -20, -15, -10, -7, -5, -3, -2, -1, 0, 1, 2, 4, 6)
@@ -103,7 +103,7 @@ def test_no_false_alarm_with_two_runs_where_one_arm_never_varies() -> None:
 
 METRICS: dict[str, tuple[Callable[..., np.ndarray], Callable[..., float]]] = {
     f"{average} {measure}": (
-        lambda y, p, m=measure, a=average: stats.class_scores(y, p, m, average=a),
+        lambda y, p, m=measure, a=average: metrics.class_scores(y, p, m, average=a),
         lambda y, p, w, m=measure, a=average: getattr(rival, f"{m}_score")(
             y, p, average=a, sample_weight=w, zero_division=0, labels=np.unique(y)
         ),
@@ -141,12 +141,12 @@ def test_scores_of_rows_for_auc_rmse_and_r2() -> None:
     y, score = np.r_[np.zeros(15), np.ones(25)], np.round(rng.normal(size=40), 1)
     target, predicted = rng.normal(size=40), rng.normal(size=40)
     cases = (
-        (stats.auc_scores(y, score), lambda w: rival.roc_auc_score(y, score, sample_weight=w)),
+        (metrics.auc_scores(y, score), lambda w: rival.roc_auc_score(y, score, sample_weight=w)),
         (
-            stats.rmse_scores(target, predicted),
+            metrics.rmse_scores(target, predicted),
             lambda w: rival.mean_squared_error(target, predicted, sample_weight=w) ** 0.5,
         ),
-        (stats.r2_scores(target, predicted), lambda w: rival.r2_score(target, predicted, sample_weight=w)),
+        (metrics.r2_scores(target, predicted), lambda w: rival.r2_score(target, predicted, sample_weight=w)),
     )
     for x, metric in cases:
         value = metric(np.full(40, 1 / 40))

@@ -22,10 +22,10 @@ from mlexp.comparisons import benchmark_words as words
 from mlexp.comparisons.analysis import Analysis, arms_table, pairs_table
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.looks import Schedule
-from mlexp.comparisons.metric import IN_UNITS_OF_TARGET
 from mlexp.comparisons.verdict import Verdict, judge
 from mlexp.config.names import OVER_DATASETS
 from mlexp.errors import DataError
+from mlexp.metrics import metric
 from mlexp.result import Columns, by_row
 from mlexp.stats import Outcome
 from mlexp.studies import Comparison
@@ -218,7 +218,7 @@ def _warnings(evidence: Evidence, done: Analysis, on_each: Sequence[OnOne]) -> l
                 f"{one.name} does not count over all data sets: {' and '.join(missing) or 'an arm'} has no run there "
                 "that the others can be held against."
             )
-    if (name := evidence.metric.name) in IN_UNITS_OF_TARGET:
+    if metric(name := evidence.metric.name).unit == "target":
         found.append(
             f"{name} is in the unit of each target: its mean over data sets says something only where all targets have "
             "one unit. Otherwise set comparison.metric=test.r2."

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mlexp.comparisons.evidence import Evidence
-from mlexp.comparisons.metric import Metric
+from mlexp.comparisons.metric import PartMetric
 from mlexp.comparisons.words import ends, listed, probability, size, stated
 
 MOST_NAMED = 3
@@ -165,7 +165,7 @@ def details(info: Found) -> Iterator[tuple[str, str]]:
 
 def of_datasets(info: Mapping[str, Any]) -> Table:
     """Return the means of the arms on each data set for the terminal, the best in bold, and over all of them."""
-    metric, arms = Metric.parse(info["metric"]), list(info["ranking"])
+    metric, arms = PartMetric.parse(info["metric"]), list(info["ranking"])
     table = Table(f"mean {metric.words}", *map(escape, arms), box=None, pad_edge=False)
     for one in info["benchmark"]["datasets"]:
         rows = {row["arm"]: row for row in one["arms"] if row.get("mean", "") != ""}

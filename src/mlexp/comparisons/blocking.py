@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mlexp.comparisons.evidence import Entry, Evidence
-from mlexp.comparisons.metric import Metric
+from mlexp.comparisons.metric import PartMetric
 from mlexp.errors import ConfigError, DataError
 
 MOST_NAMED = 3
@@ -85,7 +85,7 @@ def at_best(evidence: Evidence) -> tuple[Evidence, list[AtBest]]:
     return Evidence(metric, entries), found
 
 
-def _validation(runs: Sequence[Entry], metric: Metric) -> list[float]:
+def _validation(runs: Sequence[Entry], metric: PartMetric) -> list[float]:
     values = [
         run.metrics.get("validation", {}).get(metric.name)
         for entry in runs
@@ -94,7 +94,7 @@ def _validation(runs: Sequence[Entry], metric: Metric) -> list[float]:
     return [float(value) for value in values if value is not None and np.isfinite(value)]
 
 
-def chosen_in_words(chosen: Sequence[AtBest], metric: Metric) -> str:
+def chosen_in_words(chosen: Sequence[AtBest], metric: PartMetric) -> str:
     """Say at which setting each arm is compared, and what chose it."""
     each = "; ".join(
         f"{one.arm} at {one.setting} ({metric.value(one.score)}, best of {one.settings})" for one in chosen

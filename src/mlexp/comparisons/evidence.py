@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlexp.comparisons.deterministic import result_of
-from mlexp.comparisons.metric import Metric
+from mlexp.comparisons.metric import PartMetric
 from mlexp.errors import DataError
 from mlexp.record import Run
 
@@ -46,7 +46,7 @@ class Entry:
     arm: str
     name: str
     run: Run | None
-    metric: Metric
+    metric: PartMetric
     fate: tuple[str, str] = ("", "")
     stratum: str = ""
     dataset: str = ""
@@ -147,7 +147,7 @@ class Evidence:
     spared : arm -> seeds that were not trained, for the arm is known to be deterministic
     """
 
-    metric: Metric
+    metric: PartMetric
     entries: Mapping[str, Sequence[Entry]]
     spared: Mapping[str, int] = field(default_factory=dict)
 
@@ -316,7 +316,7 @@ class Evidence:
             return None
         if self.metric.of_row is not None:
             return _stacked([entry.rows for entry in self.used[arm]])
-        scores, found = self.metric.row_scores, self.predictions(arm, "predicted")
+        scores, found = self.metric.row.row_scores, self.predictions(arm, "predicted")
         truth = self.used[arm][0].kept("true")
         if scores is None or found is None or truth is None:
             return None

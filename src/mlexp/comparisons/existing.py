@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlexp import record, stamp, sweep_folder
+from mlexp import metrics, record, stamp, sweep_folder
 from mlexp.comparisons import benchmark, blocking, looks
 from mlexp.comparisons.analysis import Analysis, write
 from mlexp.comparisons.evidence import Entry, Evidence
-from mlexp.comparisons.metric import DEFAULT, Metric
+from mlexp.comparisons.metric import PartMetric, default
 from mlexp.comparisons.study import named
 from mlexp.config import compose as configuration
 from mlexp.config.messages import is_key, unknown_key
@@ -136,7 +136,7 @@ def _of_one_setting(
     return evidence, [blocking.chosen_in_words(chosen, evidence.metric)], blocking.cautions(chosen)
 
 
-def _metric_of(found: Sequence[Found], node: Comparison) -> Metric:
+def _metric_of(found: Sequence[Found], node: Comparison) -> PartMetric:
     """Return what is compared: the metric asked for, or that of the kind of the runs."""
     kinds = {str(one.values["task.kind"]) for one in found}
     if len(kinds) > 1:
@@ -144,11 +144,11 @@ def _metric_of(found: Sequence[Found], node: Comparison) -> Metric:
             f"These runs are of several kinds: {', '.join(sorted(kinds))}. Name runs of one kind."
         )
     kind = kinds.pop()
-    if kind not in DEFAULT and node.metric is None:
+    if not metrics.metrics_of(kind) and node.metric is None:
         raise ConfigError(
             f"Runs of kind {kind} have no metric of their own to compare. Name one with --metric."
         )
-    return Metric.parse(node.metric or DEFAULT[kind], kind)
+    return PartMetric.parse(node.metric or default(kind), kind)
 
 
 def _one_arm(found: Sequence[Found], keys: Sequence[str], by: Sequence[str]) -> ConfigError:

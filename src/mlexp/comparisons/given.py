@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from mlexp import metrics
 from mlexp.comparisons.evidence import Block, Entry, Evidence
-from mlexp.comparisons.metric import SHARES, Metric
-from mlexp.config.names import LOWER_IS_BETTER
+from mlexp.comparisons.metric import PartMetric
 
 
 @dataclass(frozen=True)
-class Score(Metric):
+class Score(PartMetric):
     """A measure that is known by its scores alone.
 
     Attributes
@@ -105,10 +105,10 @@ def metric_of(
     """Return what is compared: by default an accuracy where every score of a row is 0 or 1, else a score."""
     whole = list(tables)
     binary = per_row and all(bool(((table == 0) | (table == 1)).all()) for table in whole)
-    higher = (name not in LOWER_IS_BETTER) if higher_is_better is None else higher_is_better
+    higher = metrics.metric(name or "").higher_is_better if higher_is_better is None else higher_is_better
     if name is None:
         name = "accuracy" if binary and higher else "score"
-    elif name in SHARES and not all(bool(((table >= 0) & (table <= 1)).all()) for table in whole):
+    elif metrics.metric(name).share and not all(bool(((table >= 0) & (table <= 1)).all()) for table in whole):
         name = f"{name} (%)"  # it comes in percent
     return Score("test", name, higher, per_row, binary and higher)
 

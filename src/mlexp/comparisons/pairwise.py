@@ -165,7 +165,7 @@ def _five_by_two(evidence: Evidence, a: str, b: str, level: float, _: int) -> Ou
 
 def _bootstrap(evidence: Evidence, a: str, b: str, level: float, n_pairs: int) -> Outcome:
     """Return the seeds × rows bootstrap; without p, its level is raised so that it holds for all pairs at once."""
-    statistic = evidence.metric.statistic
+    statistic = evidence.metric.row.score
     if evidence.metric.of_row is not None:
         left, right = _rows(evidence, a), _rows(evidence, b)
         truth = np.zeros(left.shape[1])

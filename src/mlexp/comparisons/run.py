@@ -13,7 +13,7 @@ from mlexp import comparison_folder, record, stopping, sweeps, tuning
 from mlexp.comparisons import analysis, benchmark, deterministic, looks, tuned
 from mlexp.comparisons.analysis import Analysis
 from mlexp.comparisons.evidence import Entry, Evidence
-from mlexp.comparisons.metric import Metric
+from mlexp.comparisons.metric import PartMetric
 from mlexp.comparisons.show import show
 from mlexp.comparisons.study import Study
 from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten, SweepError
@@ -141,7 +141,11 @@ def _conducted(plan: sweeps.Plan, folder: SweepFolder, verbosity: int, details: 
 def _more(place: Path, verbosity: int) -> Callable[[sweeps.Plan], sweeps.Plan | None] | None:
     """Return what looks at the runs that are there and says which come next; None where the seeds are fixed."""
     info = comparison_folder.load(place).info
-    planned, node, metric = looks.stated(info), Comparison(**info["comparison"]), Metric.parse(info["metric"])
+    planned, node, metric = (
+        looks.stated(info),
+        Comparison(**info["comparison"]),
+        PartMetric.parse(info["metric"]),
+    )
     if planned is None:
         return None
 
@@ -187,7 +191,7 @@ def answered(path: Path, *, figures: bool = True) -> Analysis:
     """Answer the question of a comparison from what its folder holds, and write the answer there."""
     info = comparison_folder.load(path).info
     kept = {name: info[name] for name in KEPT if name in info}
-    node, metric = Comparison(**info["comparison"]), Metric.parse(info["metric"])
+    node, metric = Comparison(**info["comparison"]), PartMetric.parse(info["metric"])
     done = benchmark.analyse(
         evidence_of(Sweep(path), metric),
         node,
@@ -200,7 +204,7 @@ def answered(path: Path, *, figures: bool = True) -> Analysis:
     return done
 
 
-def evidence_of(sweep: Sweep, metric: Metric) -> Evidence:
+def evidence_of(sweep: Sweep, metric: PartMetric) -> Evidence:
     """Return the runs of a comparison by arm."""
     entries: dict[str, list[Entry]] = {}
     spared: dict[str, int] = {}

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from mlexp.comparisons.analysis import Analysis
 from mlexp.comparisons.benchmark_words import of_datasets
-from mlexp.comparisons.metric import Metric
+from mlexp.comparisons.metric import PartMetric
 from mlexp.terminal import QUIET, new_console
 
 MOST_ARMS_IN_MATRIX = 8
@@ -49,7 +49,7 @@ def show(
 
 
 def _arms(info: dict[str, Any]) -> Table:
-    metric = Metric.parse(info["metric"])
+    metric = PartMetric.parse(info["metric"])
     level = f"{100 * (1 - info['alpha']):.4g} % interval"
     heads = ("arm", "runs", metric.words, level, "best", "worst", "epochs", "to target", "seconds", "lost")
     rows = []

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlexp import models, stats, sweeps
 from mlexp.comparisons import datasets, looks, tuned
-from mlexp.comparisons.metric import DEFAULT, DEFAULT_OF_SUITE, Metric
+from mlexp.comparisons.metric import PartMetric, default
 from mlexp.config import compose as configuration
 from mlexp.config import trust
 from mlexp.config.combinations import Combination, as_settings, compose_each
@@ -39,7 +39,7 @@ class Study:
     """
 
     settings: Comparison
-    metric: Metric
+    metric: PartMetric
     arms: dict[str, dict[str, str]]
     plan: sweeps.Plan
     searches: dict[str, Config] = field(default_factory=dict)
@@ -74,9 +74,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
         datasets.refuse_unlike({name: next(iter(of.values())) for name, of in configs.items()}, node.of)
         datasets.refuse_unsuited(node)
     kind = kind_of(composed, node.of)
-    metric = Metric.parse(
-        node.metric or (DEFAULT | DEFAULT_OF_SUITE if len(data) > 1 else DEFAULT)[kind], kind
-    )
+    metric = PartMetric.parse(node.metric or default(kind), kind)
     jobs: list[Combination] = []
     each = tuned.how(node) == "each"
     for name, of_arms in configs.items():
@@ -183,7 +181,7 @@ def refuse_two_tests(
         )
 
 
-def refuse_apart(configs: Mapping[str, Config], metric: Metric) -> None:
+def refuse_apart(configs: Mapping[str, Config], metric: PartMetric) -> None:
     """Refuse arms that are judged by different rows, or by none."""
     first, *others = configs
     for name, config in configs.items():
@@ -205,7 +203,7 @@ def refuse_apart(configs: Mapping[str, Config], metric: Metric) -> None:
 
 def refuse_impossible(
     node: Comparison,
-    metric: Metric,
+    metric: PartMetric,
     runs: Mapping[str, Sequence[tuple[dict[str, str], Config]]],
     n_datasets: int = 0,
 ) -> None:
@@ -219,7 +217,7 @@ def refuse_impossible(
     one_block = n_splits == node.draws == 1
     design = stats.Design(
         seeds=min(map(len, runs.values())),
-        rows_kept=one_block and (metric.of_row is not None or metric.row_scores is not None),
+        rows_kept=one_block and (metric.of_row is not None or metric.row.row_scores is not None),
         same_rows=one_block,
         right_or_wrong=metric.name == "accuracy" and metric.of_row is not None,
         splits=n_splits if node.draws == 1 else 1,

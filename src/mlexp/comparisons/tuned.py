@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import app, record, sweep_folder, sweeps, tuning
-from mlexp.comparisons.metric import Metric
+from mlexp.comparisons.metric import PartMetric
 from mlexp.config import compose as configuration
 from mlexp.config.combinations import Combination
 from mlexp.config.schema import Config
@@ -42,7 +42,7 @@ def without_search(config: Config) -> Config:
 
 
 def searches(
-    configs: Mapping[str, Config], node: Comparison, arguments: Sequence[str], metric: Metric
+    configs: Mapping[str, Config], node: Comparison, arguments: Sequence[str], metric: PartMetric
 ) -> dict[str, Config]:
     """Return the configuration of the search that precedes the runs of each arm; none where each run has its own.
 

@@ -63,4 +63,3 @@ STRATEGIES = ("grid", "random", "halving", "bayes")
 CALCULATIONS = ("backprop", "residual")
 
 # Measures of which less is better; of all others more is.
-LOWER_IS_BETTER = ("loss", "mae", "mse", "rmse", "davies_bouldin", "inertia", "aic", "bic", "noise")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlexp.metrics import metric
 from mlexp.plots import style
 from mlexp.plots.comparison_arms import ROW, Arms
 from mlexp.plots.comparison_scores import name_arms, strip
@@ -155,12 +156,11 @@ def _edges(values: np.ndarray) -> np.ndarray:
     return np.histogram_bin_edges(values, bins=min(BINS, max(5, len(values) // 2)))
 
 
-ROWS = {"accuracy": "correct", "loss": "log_loss", "mae": "absolute_error", "mse": "squared_error"}
-
-
 def _by_row(arms: Arms, a: str, b: str) -> np.ndarray | None:
-    what = ROWS.get(str(arms.info["metric"]).partition(".")[2])
-    left, right = (arms.rows(arm, what) if what else None for arm in (a, b))
+    row = metric(str(arms.info["metric"]).partition(".")[2])
+    left, right = (
+        arms.rows(arm, row.rows) if row.rows is not None and row.is_mean else None for arm in (a, b)
+    )
     if left is None or right is None or left.shape[1] != right.shape[1]:
         return None
     return np.asarray(left.mean(axis=0, dtype=float) - right.mean(axis=0, dtype=float))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlexp.config.names import LOWER_IS_BETTER
+from mlexp import metrics
 from mlexp.plots import style
 from mlexp.plots.groups import PALETTE
 from mlexp.record import Run
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 SEEDS = ("seed", "split.seed", "dataset.seed")  # repetitions of a setting, not settings
 PARTS = ("split.test", "split.validation")  # so are these where they name folds, such as 2/5
-MEASURES = ("accuracy", "mse", "r2", "ari", "silhouette", "macro_f1", "rmse", "mae", "loss")
-SHARES = ("accuracy", "macro_f1")  # never above 1
 FEW_LINES = len(PALETTE)
 BEHIND: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8}
 MOST_LINES = 500  # more would take minutes to draw and be a grey wall
@@ -72,7 +70,7 @@ class Findings:
     @cached_property
     def best(self) -> Setting:
         """The setting of the best mean."""
-        sign = -1 if self.measure in LOWER_IS_BETTER else 1
+        sign = metrics.metric(self.measure).sign
         return max(self.jobs, key=lambda setting: sign * float(self.values(setting, self.choosing).mean()))
 
     @property
@@ -123,7 +121,7 @@ def findings(sweep: Sweep) -> Findings | None:
     folds = [key for key in PARTS if key in swept and _are_folds(row[key] for row in rows)]
     repeated = tuple(key for key in swept if key in (*SEEDS, *folds))
     keys = tuple(key for key in swept if key not in repeated) or tuple(swept)
-    for measure in MEASURES:
+    for measure in metrics.METRICS:
         parts = tuple(
             part for part in ("test", "validation") if all(row.get(f"{part}_{measure}") for row in rows)
         )
@@ -164,8 +162,7 @@ def line(found: Findings) -> Figure:
         mean = np.array([one.mean() for one in values])[order]
         half = np.array([_half_width(one) for one in values])[order]
         low, high = mean - half, mean + half
-        if found.measure in SHARES:
-            low, high = np.maximum(low, 0), np.minimum(high, 1)
+        low, high = np.clip((low, high), *metrics.metric(found.measure).limits)
         at = x[order] + (0 if numeric else 0.12 * (place - (len(found.parts) - 1) / 2))
         axes.plot(
             at,
@@ -198,14 +195,15 @@ def heat_map(found: Findings) -> Figure:
         grid[rows.index(setting[0]), columns.index(setting[1])] = found.values(setting, found.choosing).mean()
     figure = style.new_figure(0.9 + 0.3 * len(rows), found.headline())
     axes = figure.subplots()
-    cmap = "cividis_r" if found.measure in LOWER_IS_BETTER else "cividis"
+    higher = metrics.metric(found.measure).higher_is_better
+    cmap = "cividis" if higher else "cividis_r"
     low, high = _limits(grid[np.isfinite(grid)], found.measure)
     image = axes.imshow(grid, cmap=cmap, aspect="auto", vmin=low, vmax=high)
     for (row, column), value in np.ndenumerate(grid):
         if np.isfinite(value):
             dark = (min(max(value, low), high) - low) / ((high - low) or 1) < 0.5
             axes.text(column, row, f"{value:.3f}", ha="center", va="center", fontsize=_cell_size(len(columns)),
-                      color="white" if dark != (found.measure in LOWER_IS_BETTER) else style.INK)  # fmt: skip
+                      color="white" if dark == higher else style.INK)  # fmt: skip
     at = (columns.index(found.best[1]) - 0.5, rows.index(found.best[0]) - 0.5)
     if not found.only_repeats:
         axes.add_patch(Rectangle(at, 1, 1, fill=False, edgecolor=style.VERMILION, linewidth=2))
@@ -226,7 +224,7 @@ def parallel(found: Findings) -> Figure:
 
     means = {setting: float(found.values(setting, found.choosing).mean()) for setting in found.drawn}
     norm = Normalize(*(ends := _limits(np.array([*means.values()]), found.measure)), clip=True)
-    cmap = "cividis_r" if found.measure in LOWER_IS_BETTER else "cividis"
+    cmap = "cividis" if metrics.metric(found.measure).higher_is_better else "cividis_r"
     colours = ScalarMappable(norm, cmap)
     figure = style.new_figure(3.2, found.headline())
     axes = figure.subplots()
@@ -296,7 +294,7 @@ def losses(found: Findings, sweep: Sweep) -> Figure | None:
 
 def _limits(values: np.ndarray, measure: str) -> tuple[float, float]:
     """Return the ends of the colours: one training that blew up does not take the colour from all others."""
-    kept = fenced(values, low=measure not in LOWER_IS_BETTER)
+    kept = fenced(values, low=metrics.metric(measure).higher_is_better)
     return float(kept.min()), float(kept.max())
 
 

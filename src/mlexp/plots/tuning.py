@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlexp.config.names import LOWER_IS_BETTER
+from mlexp import metrics
 from mlexp.plots import style
 from mlexp.plots.groups import PALETTE
 from mlexp.plots.sweep import Findings, Setting, by_settings, places, thinned
@@ -175,7 +175,7 @@ def _scattered(found: Searched) -> Figure:
     scales = [places(words) for words in sides]
     at = [dict(zip(words, spots, strict=True)) for words, (spots, _) in zip(sides, scales, strict=True)]
     points = np.array([[at[side][word] for side, word in enumerate(setting)] for setting in found.jobs])
-    cmap = "cividis_r" if found.measure in LOWER_IS_BETTER else "cividis"
+    cmap = "cividis" if metrics.metric(found.measure).higher_is_better else "cividis_r"
     order = np.argsort(values if cmap == "cividis" else -values)
     dots = axes.scatter(
         points[order, 0],

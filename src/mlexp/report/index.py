@@ -11,7 +11,7 @@ from typing import Any
 from mlexp import comparison_folder, record, sweep_folder
 from mlexp.comparison_folder import Comparison
 from mlexp.errors import DataError
-from mlexp.plots.sweep import MEASURES
+from mlexp.metrics import METRICS
 from mlexp.record import Run
 from mlexp.report import render
 from mlexp.report.page import Cell, Table
@@ -139,7 +139,7 @@ def _row(
 def score(metrics: Mapping[str, Mapping[str, float | None]]) -> tuple[str, str, str]:
     """Return the score that counts, its name and its part; empty words where there is none."""
     for part in (*PARTS, *metrics):
-        for measure in MEASURES:
+        for measure in METRICS:
             value = metrics.get(part, {}).get(measure)
             if value is not None:
                 return repr(value), measure.replace("_", " "), part

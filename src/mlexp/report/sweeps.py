@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mlexp.config.names import LOWER_IS_BETTER
+from mlexp import metrics
 from mlexp.plots.sweep import SEEDS, Findings, Setting, findings
 from mlexp.record import Run
 from mlexp.report import method, tables
@@ -119,7 +119,7 @@ def named(found: Findings, setting: Sequence[str]) -> str:
 
 def scored(found: Findings, value: float) -> str:
     """Return a value of the measure as it is read."""
-    return percent(value) if found.measure == "accuracy" else number(value)
+    return percent(value) if metrics.metric(found.measure).share else number(value)
 
 
 def by_setting(found: Findings) -> Table:
@@ -143,7 +143,7 @@ def by_setting(found: Findings) -> Table:
 
 def ranked(found: Findings) -> list[tuple[str, ...]]:
     """Return all settings, best mean first."""
-    sign = 1 if found.measure in LOWER_IS_BETTER else -1
+    sign = -metrics.metric(found.measure).sign
     return sorted(found.jobs, key=lambda setting: sign * float(found.values(setting, found.choosing).mean()))
 
 
@@ -247,7 +247,7 @@ def _repeats(found: Findings, count: KeyFigure) -> Answer:
     part = found.parts[0]
     values = np.concatenate([found.values(setting, part) for setting in found.jobs])
     mean, deviation = float(values.mean()), float(values.std(ddof=1))
-    share = found.measure == "accuracy"
+    share = metrics.metric(found.measure).share
     apart = f"{100 * deviation:.2g} points" if share else number(deviation)
     sentence = (
         f"Over {len(values)} {found.repeats} the {part} {found.label} is {scored(found, mean)} on average, with a "

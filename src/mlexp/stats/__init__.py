@@ -22,7 +22,6 @@ from mlexp.stats.effects import (
 )
 from mlexp.stats.epochwise import epochwise
 from mlexp.stats.exact import permutation_test, sign_flip_test, wilcoxon_signed_rank
-from mlexp.stats.influence import auc_scores, class_scores, r2_scores, rmse_scores
 from mlexp.stats.looks import alpha_spent, family_levels, nominal_levels
 from mlexp.stats.many import Adjusted, AllPairs, all_pairs, benjamini_hochberg, holm, one_way_anova
 from mlexp.stats.mcnemar import mcnemar, mcnemar_counts
@@ -55,7 +54,6 @@ __all__ = [
     "WithBest",
     "all_pairs",
     "alpha_spent",
-    "auc_scores",
     "average_ranks",
     "bayesian_correlated_t",
     "benjamini_hochberg",
@@ -66,7 +64,6 @@ __all__ = [
     "bootstrap_seeds_rows",
     "cautions",
     "choose",
-    "class_scores",
     "cliffs_delta",
     "cohens_d",
     "compared_with_best",
@@ -98,8 +95,6 @@ __all__ = [
     "permutation_test",
     "power_of_t",
     "probability_of_improvement",
-    "r2_scores",
-    "rmse_scores",
     "seeds_needed",
     "sign_flip_test",
     "spearman",

@@ -13,10 +13,11 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from mlexp.metrics import METRICS, metric
 from mlexp.sweep_folder import NOT_NEEDED, short
 from mlexp.sweeps.pace import Pace, in_words
 from mlexp.sweeps.plan import Job, Plan
-from mlexp.terminal import NORMAL, QUIET, SHOWN_FIRST, VERBOSE, new_console
+from mlexp.terminal import NORMAL, QUIET, VERBOSE, new_console
 
 SECONDS_BETWEEN_LINES = 2.0
 ROWS_SHOWN = 24
@@ -113,7 +114,7 @@ class View:
         name = _measure(row)
         if name is None:
             return
-        value = float(row[name]) * (-1 if name.endswith(("loss", "rmse", "mae", "mse")) else 1)
+        value = float(row[name]) * metric(name.removeprefix("validation_")).sign
         if self._best is None or value > self._best[0]:
             self._best = (value, job)
 
@@ -158,14 +159,14 @@ def _several(count: int, what: str) -> str:
 
 def _measure(row: Row) -> str | None:
     """Return the column that tells best how good a job is without the test part."""
-    return next((name for word in SHOWN_FIRST if (name := f"validation_{word}") in row), None)
+    return next((name for word in METRICS if (name := f"validation_{word}") in row), None)
 
 
 def _outcome(rows: Sequence[Row], keys: Sequence[str]) -> Table:
     """Return one row a job: those that did not complete first, then in their order."""
     names = dict.fromkeys(name for row in rows for name in row)
     figures = [
-        name for word in SHOWN_FIRST for part in ("validation", "test") if (name := f"{part}_{word}") in names
+        name for word in METRICS for part in ("validation", "test") if (name := f"{part}_{word}") in names
     ][:4]
     table = Table(box=None, pad_edge=False)
     for name in ("job", *short(keys), *(name.replace("_", " ") for name in figures), "status"):

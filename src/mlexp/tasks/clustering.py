@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import cluster_metrics, models
+from mlexp import models
 from mlexp.config.schema import Config
 from mlexp.data.chain import Preparation
 from mlexp.data.dataset import Dataset
 from mlexp.data.prepare import check_squares
 from mlexp.errors import ConfigError, DataError
+from mlexp.metrics import clustering as cluster_scores
 from mlexp.observer import Observer
 from mlexp.result import Columns, Result
 from mlexp.tasks import unsupervised
@@ -142,7 +143,7 @@ def _estimators(config: Config, method: str, X: np.ndarray) -> list[tuple[int, A
 
 def _kernel_width(X: np.ndarray) -> float:
     """Return the standard deviation of the distances between rows, which is none where all are equal."""
-    width, size = cluster_metrics.pairwise_deviation(X), float(np.linalg.norm(np.ptp(X, axis=0)))
+    width, size = cluster_scores.pairwise_deviation(X), float(np.linalg.norm(np.ptp(X, axis=0)))
     if width <= 1e-9 * size:
         raise DataError(
             "spectral_gaussian takes its width from the standard deviation of the distances between rows, and all "
@@ -163,13 +164,13 @@ def _grouping(
     labels = fits.run(f"{method} k={k}" if k else method, method, partial(_labels, estimator, X))
     found = len(np.unique(labels[labels >= 0]))
     scores = {"clusters": float(found), "noise": float(np.mean(labels < 0))}
-    scores |= cluster_metrics.shape_scores(X, labels, measured)
+    scores |= cluster_scores.shape_scores(X, labels, measured)
     if hasattr(estimator, "inertia_"):
         scores["inertia"] = float(estimator.inertia_)
     if hasattr(estimator, "bic"):
         scores |= {"aic": float(estimator.aic(X)), "bic": float(estimator.bic(X))}
     if dataset.n_classes > 1:
-        scores |= cluster_metrics.label_scores(dataset.y, labels)
+        scores |= cluster_scores.agreement_scores(dataset.y, labels)
     return Grouping(method, k or found, labels, scores, estimator)
 
 
@@ -194,7 +195,7 @@ def choose(ks: list[int], scores: list[dict[str, float]], rule: str | None) -> C
     score, least = RULES[rule]
     values = np.array([entry.get(score, np.nan) for entry in scores])
     if rule == "knee":
-        at = cluster_metrics.knee(ks, values.tolist())
+        at = cluster_scores.knee(ks, values.tolist())
         return Choice(
             at or 0, at is not None, "knee of the inertia" if at else "no knee: the first k is shown"
         )

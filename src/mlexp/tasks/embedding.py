@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import cluster_metrics, models
+from mlexp import models
 from mlexp.config.schema import Config
 from mlexp.data.chain import Preparation
 from mlexp.data.dataset import Dataset
 from mlexp.data.draw import choose
 from mlexp.data.prepare import check_squares
 from mlexp.errors import ConfigError, DataError
+from mlexp.metrics import clustering as cluster_scores
 from mlexp.observer import Observer
 from mlexp.result import Columns, Result
 from mlexp.tasks import unsupervised
@@ -158,11 +159,11 @@ def _scores(
     """Measure an embedding among a few of its rows, and how far apart its classes lie."""
     flat = laid[at][:, :2]
     k = min(config.embedding.neighbors, (len(at) - 1) // 2)
-    scores = cluster_metrics.neighbourhood_scores(X[at].astype(np.float64), flat, k)
+    scores = cluster_scores.neighbourhood_scores(X[at].astype(np.float64), flat, k)
     if dataset.n_classes > 1:
-        scores["class_silhouette"] = cluster_metrics.shape_scores(
-            flat, dataset.y[rows], np.arange(len(rows))
-        )["silhouette"]
+        scores["class_silhouette"] = cluster_scores.shape_scores(flat, dataset.y[rows], np.arange(len(rows)))[
+            "silhouette"
+        ]
     return scores
 
 

@@ -37,7 +37,9 @@ def features(config: Config, dataset: Dataset, observer: Observer) -> Result:
             "parameters": model.n_parameters_,
         }
         for name, probability in found.items():
-            values = metrics.classification_scores(getattr(trained.parts, name).y, probability)
+            values = metrics.classification_scores(
+                getattr(trained.parts, name).y, probability.argmax(axis=1), probability.shape[1], probability
+            )
             scores[name][f"{kind}_accuracy"] = values["accuracy"]
             row |= {f"{name}_accuracy": values["accuracy"], f"{name}_loss": values["loss"]}
         rows.append(row | {"best_epoch": model.best_epoch_})

@@ -85,7 +85,7 @@ def regression(config: Config, dataset: Dataset, observer: Observer) -> Result:
         return _stopped(config, learnt)
     parts = dict(_filled(learnt.parts))
     predicted = {name: learnt.predicted(part.X) for name, part in parts.items()}
-    scores = {name: metrics.regression_scores(part.y, predicted[name]) for name, part in parts.items()}
+    scores = {name: _numeric(part, predicted[name]) for name, part in parts.items()}
     tables, arrays = grown.scored(learnt, config.tune.grow, _numeric, _errors)
     return learnt.result(
         metrics=scores,
@@ -123,11 +123,11 @@ def _errors(part: Part, predicted: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _numeric(part: Part, predicted: np.ndarray) -> dict[str, float]:
-    return metrics.regression_scores(part.y, predicted)
+    return metrics.with_further("regression", metrics.regression_scores(part.y, predicted), part.y, predicted)
 
 
 def _probable(part: Part, probability: np.ndarray) -> dict[str, float]:
-    return metrics.classification_scores(part.y, probability)
+    return _scores(part, (probability.argmax(axis=1), probability), probability.shape[1])
 
 
 def _right(part: Part, probability: np.ndarray) -> dict[str, np.ndarray]:
@@ -151,11 +151,8 @@ def _stopped(config: Config, learnt: Learnt) -> Result:
 
 def _scores(part: Part, outputs: Outputs, n_classes: int) -> dict[str, float]:
     predicted, probability = outputs
-    scores = metrics.label_scores(part.y, predicted, n_classes)
-    if probability is None:
-        return scores
-    loss = float(metrics.log_loss_rows(part.y, probability).mean(dtype=np.float64))
-    return {"accuracy": scores.pop("accuracy"), "loss": loss} | scores
+    scores = metrics.classification_scores(part.y, predicted, n_classes, probability)
+    return metrics.with_further("classification", scores, part.y, predicted)
 
 
 def _named(part: Part) -> dict[str, np.ndarray]:

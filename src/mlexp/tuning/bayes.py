@@ -26,9 +26,8 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import files
+from mlexp import files, metrics
 from mlexp.config import compose as configuration
-from mlexp.config.names import LOWER_IS_BETTER
 from mlexp.config.rules import is_number
 from mlexp.config.schema import Config
 from mlexp.errors import ConfigError
@@ -85,7 +84,7 @@ class _Study:
     def __init__(self, space: Space, metric: str, place: Path) -> None:
         self.optuna = optuna_imported()
         self.space, self.place = space, place
-        self.sign = -1 if metric in LOWER_IS_BETTER else 1
+        self.sign = metrics.metric(metric).sign
         path = Path(space.config.tune.journal or place / JOURNAL)
         with _usable(path):
             self.study = self._opened(path, metric)

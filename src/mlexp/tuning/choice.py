@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mlexp.config.names import LOWER_IS_BETTER
+from mlexp import metrics
 from mlexp.config.rules import is_number
 from mlexp.config.schema import Config, declared
 from mlexp.tuning.space import Axis, Space, shown
@@ -26,7 +26,7 @@ def ranked(trials: Sequence[Trial], metric: str) -> list[Trial]:
 
     Trials with a larger resource (halving) come before those that were given up earlier; pruned ones come last.
     """
-    sign = 1 if metric in LOWER_IS_BETTER else -1
+    sign = -metrics.metric(metric).sign
     scored = [trial for trial in trials if math.isfinite(trial.score)]
     return sorted(
         scored,

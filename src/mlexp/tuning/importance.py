@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mlexp.config.names import LOWER_IS_BETTER
+from mlexp import metrics
 from mlexp.config.rules import is_number
 from mlexp.result import Columns
 from mlexp.stats.fence import fenced
@@ -46,7 +46,7 @@ def importance(space: Space, trials: Sequence[Trial], metric: str) -> Columns:
     """
     if len(trials) < 2 or len({trial.score for trial in trials}) < 2:
         return {}
-    scores = fenced(np.array([trial.score for trial in trials]), low=metric not in LOWER_IS_BETTER)
+    scores = fenced(np.array([trial.score for trial in trials]), low=metrics.metric(metric).higher_is_better)
     rows = [encoded(space, trial.setting) for trial in trials]
     settings = space.grid if space.finite else []
     exact = len(settings) == len(trials) and {canonical(one) for one in settings} == {
@@ -63,8 +63,8 @@ def importance(space: Space, trials: Sequence[Trial], metric: str) -> Columns:
         levels = _levels(axis) if ask else sorted(set(background[:, place]))
         means, weights = _means(background, predicted, place, levels, ask)
         share = float(np.average(np.square(means - np.average(means, weights=weights)), weights=weights))
-        best = int(np.argmin(means) if metric in LOWER_IS_BETTER else np.argmax(means))
-        worst = int(np.argmax(means) if metric in LOWER_IS_BETTER else np.argmin(means))
+        best = int(np.argmax(metrics.metric(metric).sign * np.array(means)))
+        worst = int(np.argmin(metrics.metric(metric).sign * np.array(means)))
         found.append(
             {
                 "key": axis.key,

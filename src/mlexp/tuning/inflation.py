@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mlexp import metrics
 from mlexp.record import Run
 from mlexp.tuning.trials import Trial
 
@@ -17,17 +18,7 @@ METHOD = (
     "Greasidou and Borboudakis 2018)"
 )
 SAMPLES = 1000
-MEANS = ("accuracy", "loss", "mae", "mse")
 CHUNK = 50  # samples at a time: memory stays flat
-# metric -> array of the run folder with one number a row, whether more is better, mean over rows -> metric
-ROWS: dict[str, tuple[str, bool, Callable[[np.ndarray, float], np.ndarray]]] = {
-    "accuracy": ("correct", True, lambda mean, spread: mean),
-    "loss": ("log_loss", False, lambda mean, spread: mean),
-    "mae": ("absolute_error", False, lambda mean, spread: mean),
-    "mse": ("squared_error", False, lambda mean, spread: mean),
-    "rmse": ("squared_error", False, lambda mean, spread: np.sqrt(mean)),
-    "r2": ("squared_error", False, lambda mean, spread: 1 - mean / spread),
-}
 
 
 def inflation(place: Path, trials: Sequence[Trial], metric: str) -> dict[str, Any]:
@@ -53,12 +44,14 @@ def inflation(place: Path, trials: Sequence[Trial], metric: str) -> dict[str, An
     Source: Tsamardinos, Greasidou and Borboudakis (2018), "Bootstrapping the out-of-sample predictions for efficient
     and accurate cross-validation", Machine Learning 107, doi:10.1007/s10994-018-5714-4 (BBC-CV).
     """
-    if metric not in ROWS:
+    row = metrics.metric(metric)
+    if row.rows is None:
         return {"reason": f"{metric} is no mean over rows"}
     if len(trials) < 2:
         return {"reason": "one trial has a score"}
-    name, higher, measure = ROWS[metric]
-    chosen, *others = (_rows(place, trial, name) for trial in trials)
+    higher = row.higher_is_better and row.of_mean is None  # of the mean over rows
+    measure = row.of_mean or (lambda mean, variance: mean)
+    chosen, *others = (_rows(place, trial, row.rows) for trial in trials)
     alike = [
         other for other in others if other is not None and chosen is not None and len(other) == len(chosen)
     ]
@@ -68,14 +61,14 @@ def inflation(place: Path, trials: Sequence[Trial], metric: str) -> dict[str, An
     spread = _spread(place, trials[0])
     score = float(measure(table[:, 0].mean(), spread))
     expected = float(np.mean(measure(_left_out(table if higher else -table, higher), spread)))
-    sign = 1 if higher or metric == "r2" else -1
+    sign = row.sign
     gain = max(0.0, sign * (score - expected))
     return {
         "method": METHOD,
         "score": score,
         "expected": score - sign * gain,
         "inflation": gain,
-        "standard_error": float(table[:, 0].std(ddof=1) / math.sqrt(len(table))) if metric in MEANS else None,
+        "standard_error": float(table[:, 0].std(ddof=1) / math.sqrt(len(table))) if row.is_mean else None,
         "n_trials": 1 + len(alike),
         "n_rows": len(table),
     }
@@ -124,7 +117,7 @@ def in_words(found: dict[str, Any], metric: str, n_trials: int, *, folds: bool) 
     """Return what the numbers of `inflation` mean, in a sentence."""
     if "reason" in found:
         return f"How much choosing among {n_trials} settings flatters the best one is not known: {found['reason']}."
-    share = metric in ("accuracy", "r2")
+    share = metrics.metric(metric).share or metric == "r2"
     size = f"{100 * found['inflation']:.2f} points" if share else f"{found['inflation']:.2g}"
     pooled = ", all folds together" if folds else ""
     return (

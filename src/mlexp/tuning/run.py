@@ -16,6 +16,7 @@ from mlexp.config import compose as configuration
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset, split
 from mlexp.errors import ConfigError, Interrupted, SweepError, did_you_mean
+from mlexp.metrics import metrics_of
 from mlexp.observer import Plan
 from mlexp.result import Columns, Result
 from mlexp.stopping import as_typed
@@ -31,7 +32,7 @@ from mlexp.tuning.importance import importance
 from mlexp.tuning.inflation import in_words, inflation
 from mlexp.tuning.space import Setting, Space
 from mlexp.tuning.strategies import Search, all_at_once, budget, halving, resource, settings
-from mlexp.tuning.trials import FOLDER, METRICS, Trial, Trials, rows_of
+from mlexp.tuning.trials import FOLDER, Trial, Trials, rows_of
 
 STRATEGIES: dict[str, Search] = {
     "grid": all_at_once,
@@ -107,16 +108,16 @@ def checked(config: Config) -> tuple[Space, str]:
         What is wrong, in one line.
     """
     tune, kind = config.tune, config.task.kind
-    if kind not in METRICS:
+    if kind not in TUNED:
         raise ConfigError(
             f"tune={tune.strategy} chooses by the score on a validation part, which a task of kind {kind} does not "
-            f"have. Kinds that can be tuned: {', '.join(METRICS)}. Set tune=none."
+            f"have. Kinds that can be tuned: {', '.join(TUNED)}. Set tune=none."
         )
-    metric = tune.metric or METRICS[kind][0]
-    if metric not in METRICS[kind]:
+    metric = tune.metric or metrics_of(kind)[0]
+    if metric not in metrics_of(kind):
         raise ConfigError(
-            f"tune.metric must be one of {', '.join(METRICS[kind])} for a task of kind {kind}. Got {metric!r}."
-            f"{did_you_mean(metric, METRICS[kind])}"
+            f"tune.metric must be one of {', '.join(metrics_of(kind))} for a task of kind {kind}. Got {metric!r}."
+            f"{did_you_mean(metric, metrics_of(kind))}"
         )
     if config.split.validation == 0 and tune.folds is None:
         raise ConfigError(
@@ -166,6 +167,9 @@ def _check_keys(config: Config, setting: Setting) -> None:
         f"model={config.model.name}{using} has no {', '.join(strange)}. Leave them out (tune.space.{strange[0]}=null, "
         "or all with tune.space.model=null), name keys that it has, or give them a condition (when: {model.name: ...})."
     )
+
+
+TUNED = ("classification", "regression", "autoencoder")  # kinds whose runs have a score on a validation part
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,6 @@ from mlexp.tuning.grow import counted
 from mlexp.tuning.space import Setting, Space, canonical, shown
 
 FOLDER = "trials"
-METRICS = {
-    "classification": (
-        "accuracy", "loss", "macro_f1", "macro_precision", "macro_recall", "weighted_f1", "weighted_precision",
-        "weighted_recall",
-    ),
-    "regression": ("r2", "rmse", "mae"),
-    "autoencoder": ("mse",),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)

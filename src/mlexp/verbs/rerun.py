@@ -69,7 +69,7 @@ def _again(before: Path, parsed: argparse.Namespace) -> Path:
 def _sweep_again(before: Path, parsed: argparse.Namespace) -> Path:
     from mlexp import comparison_folder, comparisons, sweeps
     from mlexp.comparisons import tuned
-    from mlexp.comparisons.metric import Metric
+    from mlexp.comparisons.metric import PartMetric
     from mlexp.studies import Comparison
 
     def here(config: Config) -> Config:
@@ -83,7 +83,7 @@ def _sweep_again(before: Path, parsed: argparse.Namespace) -> Path:
         node = Comparison(**info["comparison"])
         plan, searches = tuned.before(plan, before)
         searches = {arm: here(config) for arm, config in searches.items()}
-        study = comparisons.Study(node, Metric.parse(info["metric"]), info["settings"], plan, searches)
+        study = comparisons.Study(node, PartMetric.parse(info["metric"]), info["settings"], plan, searches)
         outcome = comparisons.run(study, verbosity=parsed.quiet)
     else:
         outcome = sweeps.run(plan, verbosity=parsed.quiet)

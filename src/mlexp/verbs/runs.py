@@ -20,7 +20,6 @@ from mlexp.verbs.naming import folders
 
 DAMAGED = "damaged"
 PARTS = ("test", "all", "validation", "train")
-METRICS = ("accuracy", "mse", "r2", "silhouette", "trustworthiness")
 
 
 @dataclass(frozen=True)
@@ -63,9 +62,11 @@ class Entry:
 
     @cached_property
     def metric(self) -> tuple[str, float] | None:
-        """The number that says most, with its name: test before the rest, accuracy before R² before errors."""
+        """The number that says most, with its name: test before the rest, then in the order of the table of metrics."""
         if self.is_sweep:
             return "jobs", len(self.info.get("jobs", ()))
+        from mlexp.metrics import METRICS
+
         metrics = self.metrics
         for part in [*(part for part in PARTS if part in metrics), *metrics]:
             for name in [*(name for name in METRICS if name in metrics[part]), *metrics[part]]:

@@ -114,7 +114,7 @@ def pairwise_deviation(X: np.ndarray) -> float:
     return float(pdist(X).std())
 
 
-def label_scores(y: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+def agreement_scores(y: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """Return how well clusters and classes agree: ari, nmi, accuracy under the best matching, purity.
 
     ARI is the Rand index corrected for chance (Hubert and Arabie 1985, doi:10.1007/BF01908075): 0 expected
@@ -123,7 +123,7 @@ def label_scores(y: np.ndarray, labels: np.ndarray) -> dict[str, float]:
 
     Examples
     --------
-    >>> label_scores(np.array([0, 0, 1, 1]), np.array([1, 1, 0, 0]))
+    >>> agreement_scores(np.array([0, 0, 1, 1]), np.array([1, 1, 0, 0]))
     {'ari': 1.0, 'nmi': 1.0, 'accuracy': 1.0, 'purity': 1.0}
     """
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score

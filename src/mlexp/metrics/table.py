@@ -1,0 +1,151 @@
+"""Every metric, a row each: what it is called, which way is better, and what is known of it row by row.
+
+To add one: a row here. A row with `score` is recorded by the studies of its kinds, can be tuned and compared, and is
+shown wherever metrics are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from mlexp.metrics.classification import class_scores, label_scores
+from mlexp.metrics.regression import r2_scores, regression_scores, rmse_scores
+
+Score = Callable[[np.ndarray, np.ndarray], float]
+RowScores = Callable[[np.ndarray, np.ndarray], np.ndarray]
+CLASSIFICATION, REGRESSION, AUTOENCODER = "classification", "regression", "autoencoder"
+CLUSTERING, EMBEDDING = "clustering", "embedding"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is known of a metric.
+
+    Attributes
+    ----------
+    name : in metrics.json, and as a person types it
+    title : in a sentence
+    kinds : kinds of study that record it for training, validation and test set
+    higher_is_better : bool
+    share : whether it is a share of the rows: printed in percent, its differences in points (hundredths)
+    limits : the least and the largest value that there can be
+    unit : what follows a value; "target" stands for the unit of the target
+    digits : decimals in a table, or significant digits (negative) where the scale is the user's
+    rows : array of `predictions.npz` with one number a row that it is made of, such as `correct`
+    of_mean : value from the mean of `rows` and the variance of the targets; None for the mean itself
+    score : function of truth and predictions (n,) to the value; None where those are not enough
+    row_scores : function of truth and predictions (runs, n) to scores of rows that average to the value, for a metric
+        that is no mean over rows: the metric plus the influence of each row
+    """
+
+    name: str
+    title: str
+    kinds: tuple[str, ...] = ()
+    higher_is_better: bool = True
+    share: bool = False
+    limits: tuple[float, float] = (-np.inf, np.inf)
+    unit: str = ""
+    digits: int = 4
+    rows: str | None = None
+    of_mean: Callable[[np.ndarray, float], np.ndarray] | None = None
+    score: Score | None = None
+    row_scores: RowScores | None = None
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether it is the mean of a number that `predictions.npz` keeps of every row."""
+        return self.rows is not None and self.of_mean is None
+
+    @property
+    def sign(self) -> int:
+        """1 where more is better, −1 where less is."""
+        return 1 if self.higher_is_better else -1
+
+
+def _of_labels(name: str) -> Score:
+    return lambda y, predicted: label_scores(y, predicted, int(max(y.max(), predicted.max())) + 1)[name]
+
+
+def _averaged(average: str, title: str) -> list[Metric]:
+    return [
+        Metric(
+            f"{average}_{name}",
+            f"{title} {said}",
+            (CLASSIFICATION,),
+            limits=(0, 1),
+            score=_of_labels(f"{average}_{name}"),
+            row_scores=partial(class_scores, measure=name, average=average),
+        )
+        for name, said in (("f1", "F1"), ("precision", "precision"), ("recall", "recall"))
+    ]
+
+
+def _of_numbers(name: str) -> Score:
+    return lambda y, predicted: regression_scores(y, predicted).get(name, np.nan)
+
+
+# In the order in which they are shown; the first of a kind is what its searches and comparisons use by default.
+ROWS = (
+    Metric("accuracy", "accuracy", (CLASSIFICATION,), share=True, limits=(0, 1), rows="correct"),
+    Metric("loss", "loss", (CLASSIFICATION,), False, limits=(0, np.inf), unit="nats", rows="log_loss"),
+    *_averaged("macro", "macro"),
+    *_averaged("weighted", "weighted"),
+    Metric("r2", "R²", (REGRESSION,), limits=(-np.inf, 1), rows="squared_error",
+           of_mean=lambda mean, variance: 1 - mean / variance, score=_of_numbers("r2"), row_scores=r2_scores),
+    Metric("rmse", "root mean squared error", (REGRESSION,), False, limits=(0, np.inf), unit="target", digits=-4,
+           rows="squared_error", of_mean=lambda mean, variance: np.sqrt(mean), score=_of_numbers("rmse"),
+           row_scores=rmse_scores),
+    Metric("mae", "mean absolute error", (REGRESSION,), False, limits=(0, np.inf), unit="target", digits=-4,
+           rows="absolute_error"),
+    Metric("mse", "mean squared error", (AUTOENCODER,), False, limits=(0, np.inf), rows="squared_error"),
+    Metric("ari", "adjusted Rand index", (CLUSTERING,), limits=(-0.5, 1)),
+    Metric("nmi", "normalised mutual information", (CLUSTERING,), limits=(0, 1)),
+    Metric("purity", "purity", (CLUSTERING,), share=True, limits=(0, 1)),
+    Metric("silhouette", "silhouette", (CLUSTERING,), limits=(-1, 1)),
+    Metric("davies_bouldin", "Davies-Bouldin index", (CLUSTERING,), False, limits=(0, np.inf)),
+    Metric("calinski_harabasz", "Calinski-Harabasz index", (CLUSTERING,), limits=(0, np.inf)),
+    Metric("inertia", "inertia", (CLUSTERING,), False, limits=(0, np.inf)),
+    Metric("aic", "AIC", (CLUSTERING,), False),
+    Metric("bic", "BIC", (CLUSTERING,), False),
+    Metric("noise", "share of noise", (CLUSTERING,), False, limits=(0, 1)),
+    Metric("trustworthiness", "trustworthiness", (EMBEDDING,), limits=(0, 1)),
+    Metric("continuity", "continuity", (EMBEDDING,), limits=(0, 1)),
+    Metric("class_silhouette", "class silhouette", (EMBEDDING,), limits=(-1, 1)),
+)  # fmt: skip
+METRICS: dict[str, Metric] = {row.name: row for row in ROWS}
+
+
+def metric(name: str) -> Metric:
+    """Return what is known of a metric; of an unknown one its name, and that more is taken to be better.
+
+    Examples
+    --------
+    >>> metric("ari").title, metric("validation_hits").title
+    ('adjusted Rand index', 'validation hits')
+    """
+    return METRICS.get(name) or Metric(name, name.replace("_", " "))
+
+
+def metrics_of(kind: str) -> tuple[str, ...]:
+    """Return the names of the metrics that a kind of study records, the default of searches and comparisons first."""
+    return tuple(row.name for row in METRICS.values() if kind in row.kinds)
+
+
+def with_further(
+    kind: str, scores: Mapping[str, float], y: np.ndarray, predicted: np.ndarray
+) -> dict[str, float]:
+    """Return the scores of one part with those metrics of the table that they lack and that truth and prediction give.
+
+    Parameters
+    ----------
+    kind : of study
+    scores : name -> value
+    y, predicted : arrays of shape (n_samples,)
+    """
+    further = (METRICS[name] for name in metrics_of(kind) if name not in scores)
+    found = {row.name: row.score(y, predicted) for row in further if row.score is not None}
+    return dict(scores) | {name: value for name, value in found.items() if not np.isnan(value)}

@@ -228,6 +228,26 @@ def test_too_few_data_sets_are_said_and_enough_are_tested(suite: Callable[..., E
     assert len(found["answer"]) <= 4
 
 
+def test_errors_in_the_unit_of_the_target_are_warned_of(suite: Callable[..., Evidence]) -> None:
+    entries = suite(SHARES).entries
+    for arm, found in entries.items():
+        for entry in found:
+            path = entry.run.path / "metrics.json"  # type: ignore[union-attr]
+            path.write_text(
+                json.dumps({"test": {"mae": 0.5 if arm == "sharp" else 0.7 + len(entry.dataset) / 100}})
+            )
+    metric = Metric("test", "mae")
+    renamed = {
+        arm: [replace(entry, metric=metric, run=type(entry.run)(entry.run.path)) for entry in found]  # type: ignore
+        for arm, found in entries.items()
+    }
+    done = benchmark.analyse(Evidence(metric, renamed), Comparison()).info
+    assert done["answer"][0].startswith("sharp has the best mean")  # less is better
+    assert any("unit of each target" in warning for warning in done["warnings"])
+    row = done["benchmark"]["mean_differences"][0]
+    assert (row["a"], row["difference"] < 0) == ("sharp", True)
+
+
 def test_many_arms_are_compared_by_all_pairs_on_a_suite(make: Make) -> None:
     entries = {
         f"arm {place}": [
@@ -262,7 +282,9 @@ def test_a_data_set_on_which_an_arm_fails_is_shown_and_does_not_count(
     moons = found["benchmark"]["datasets"][-1]
     assert (moons["name"], moons["counted"], moons["pairs"]) == ("moons", False, [])
     assert "over 3 data sets" in found["answer"][0]
-    assert any("moons does not count" in warning and "blunt" in warning for warning in found["warnings"])
+    assert any(
+        "moons is left out" in warning and "no run of blunt" in warning for warning in found["warnings"]
+    )
 
 
 def test_samples_of_one_generator_are_no_suite_and_its_settings_are(make: Make) -> None:

@@ -260,7 +260,7 @@ def test_too_little_to_test_says_so(found: stats.Outcome, words: str) -> None:
         (stats.Design(seeds=1, splits=10), "corrected", None),
         (stats.Design(seeds=5, datasets=14, arms=4), "wilcoxon", None),
         (stats.Design(seeds=5, datasets=14, generated=True), "paired", None),
-        (stats.Design(seeds=5, datasets=4), "wilcoxon", "fewer than six"),
+        (stats.Design(seeds=5, datasets=4, generated=True), "wilcoxon", "fewer than six"),
         (stats.Design(seeds=10, arms=3), "crossed", None),
     ],
 )

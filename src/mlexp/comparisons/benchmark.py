@@ -23,6 +23,7 @@ from mlexp.comparisons.analysis import Analysis, arms_table, pairs_table
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.looks import Schedule
 from mlexp.comparisons.verdict import Verdict, judge
+from mlexp.comparisons.words import listed
 from mlexp.config.names import OVER_DATASETS
 from mlexp.errors import DataError
 from mlexp.metrics import metric
@@ -215,8 +216,9 @@ def _warnings(evidence: Evidence, done: Analysis, on_each: Sequence[OnOne]) -> l
         if not counts(one, evidence):
             missing = [arm for arm in evidence.arms if arm not in one.evidence.arms]
             found.append(
-                f"{one.name} does not count over all data sets: {' and '.join(missing) or 'an arm'} has no run there "
-                "that the others can be held against."
+                f"{one.name} is left out of what is said over all data sets: no run of {listed(missing)} counts there."
+                if missing
+                else f"{one.name} is left out of what is said over all data sets: no test set there is shared."
             )
     if metric(name := evidence.metric.name).unit == "target":
         found.append(

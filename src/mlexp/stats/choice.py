@@ -198,7 +198,7 @@ def cautions(design: Design, test: str) -> list[str]:
         )
     if design.seeds == 2 and test in ("welch", "bootstrap_seeds_rows"):
         found.append("two runs per arm hardly show how runs vary: the interval may be wrong")
-    if test == "wilcoxon" and 1 < design.datasets < 6:
+    if test == "wilcoxon" and design.generated and design.datasets < 6:  # of others the answer says so
         found.append("with fewer than six data sets p cannot fall below 0.05")
     if design.seeds < 2:
         found.append("one run per arm: what another seed would give is unknown")

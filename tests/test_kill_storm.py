@@ -43,6 +43,14 @@ KINDS = {
     "halving": ("tune=halving", *SEARCH),
     "bayes": ("tune=bayes", "tune.budget=6", *SEARCH),
     "comparison": ("--config-dir", "mine", "task=widths", *SHORT[:2], *SHORT[3:]),
+    "looks": (
+        "--config-dir",
+        "mine",
+        "task=widths",
+        *SHORT[:2],
+        *SHORT[3:],
+        "comparison.seeds=until_settled",
+    ),
 }
 SAME = (
     "metrics.json",

@@ -42,6 +42,21 @@ def test_vectorised_tests_are_the_public_ones(calibration: ModuleType, seeds: tu
         assert paired[i] == (p is not None and p <= 0.05)
 
 
+def test_looks_of_many_studies_are_those_of_the_public_test(calibration: ModuleType) -> None:
+    rng = np.random.default_rng(4)
+    world = calibration.World(0.8, 60, (30, 30), 0.45, (0.2, 0.1))
+    common = rng.normal(0, 1.5, (10, 60)).astype(np.float32)
+    a, b = (calibration.draw_arm(world, place, common, rng, shift=0.5 * (place == 0)) for place in (0, 1))
+    looks, planned = calibration.looks, calibration.looks.PLANNED
+    ended = looks.followed(a, b)
+    for i in range(10):
+        p = [stats.crossed_t(a[i, :count], b[i, :count]).p for count in planned.runs]
+        assert [one[i] for one in looks.p_by_look(a, b, planned.runs)] == pytest.approx(p, rel=1e-6)
+        crossed = [one <= level for one, level in zip(p, planned.levels, strict=True)]
+        assert ended.settled[i] == any(crossed)
+        assert ended.runs[i] == next((n for n, yes in zip(planned.runs, crossed, strict=True) if yes), 30)
+
+
 def test_arms_have_the_accuracy_asked_for(calibration: ModuleType) -> None:
     rng = np.random.default_rng(2)
     world = calibration.World(0.9, 500, (2, 2), 0.45, (0.1, 0.02))

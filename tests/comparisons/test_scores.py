@@ -235,13 +235,14 @@ ROWS = long({arm: table[:2, :4] for arm, table in RIGHT.items()}).reset_index(dr
         (PLAIN.assign(arm=["a" * 999, "b", "b", "b"]), "999 letters"),
         (PLAIN.assign(arm="a"), "two arms at least"),
         (PLAIN.iloc[:0], "no rows"),
-        (pd.DataFrame({"arm": map(str, range(300)), "seed": 0, "score": 0.5}), "300 arms; at most 200"),
+        (pd.DataFrame({"arm": map(str, range(300)), "seed": 0, "score": 0.5}), "300 arms; at most 100"),
         (ROWS.drop(index=3), f"no score of arm {ROWS.arm[3]}, seed {ROWS.seed[3]}, row {ROWS.row[3]}"),
         (pd.concat([ROWS, ROWS.iloc[[5]]]), "two scores of arm .*: rows 6 and 17"),
         ({"a": [0.5, 0.6]}, "two arms at least"),
         ({"a": [0.5, np.nan], "b": [0.5, 0.6]}, "scores of 'a' must be finite"),
         ({"a": [[1, 0]], "b": [0.5, 0.6]}, "one axis .* or two"),
         ({"a": [[1, 0]], "b": [[1, 0, 1]]}, "same rows"),
+        ({"a": [[1, 0], [1]], "b": [[1, 0], [1, 1]]}, "full table"),
         ({"params": [{"C": 1}, {"C": 2}]}, "split0_test_score"),
         ("nowhere.csv", "does not exist"),
         (7, "data frame"),
@@ -289,6 +290,18 @@ def test_the_verb_prints_the_answer_and_writes_nothing(
     assert cli.main(["compare", "folds.csv", "--n-train", "80", "--n-test", "20", "--details"]) == 0
     assert "Nadeau" in capsys.readouterr().out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folds.csv", "scores.csv"]
+
+
+def test_a_name_in_a_file_neither_colours_nor_retitles_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    PLAIN.replace("a", "\x1b[31m[bold]a\x1b]0;title\x07").to_csv(tmp_path / "s.csv", index=False)
+    assert cli.main(["compare", str(tmp_path / "s.csv")]) == 0
+    assert cli.main(["compare", "-q", str(tmp_path / "s.csv")]) == 0
+    found = capsys.readouterr().out
+    assert "\x1b" not in found
+    assert "\x07" not in found
+    assert "[bold]a" in found
 
 
 @pytest.mark.parametrize(

@@ -268,7 +268,7 @@ class Evidence:
     def generated(self) -> bool:
         """Whether the data sets are samples of one generator with one setting, and not a suite of unlike ones."""
         runs = [entry.run for arm in self.arms for entry in self.used[arm] if entry.run]
-        if len(self.datasets) < 2 or runs[0].info["dataset"].get("source") != "generated":
+        if len(self.datasets) < 2 or not runs or runs[0].info["dataset"].get("source") != "generated":
             return False
         drawn = [(run.info["dataset"]["name"], _generator(run.info)) for run in runs]
         return all(one == drawn[0] for one in drawn)
@@ -283,14 +283,30 @@ class Evidence:
 
     def by_unit(self, arm: str) -> np.ndarray:
         """Return the mean over runs for each data set, or for each division of the rows where there is one data set."""
+        return self._units[arm]
+
+    @cached_property
+    def _units(self) -> dict[str, np.ndarray]:
+        """Arm -> its means: every pair asks for them."""
         whole = len(self.datasets) > 1
         keys = self.datasets if whole else self.blocks
-        return np.array(
-            [
-                _balanced([e for e in self.used[arm] if (e.block[0] if whole else e.block) == key])
-                for key in keys
-            ]
-        )
+        found = {}
+        for arm in self.arms:
+            of: dict[Any, list[Entry]] = {key: [] for key in keys}
+            for entry in self.used[arm]:
+                of[entry.block[0] if whole else entry.block].append(entry)
+            found[arm] = np.array([_balanced(entries) for entries in of.values()])
+        return found
+
+    @cached_property
+    def sizes(self) -> tuple[float, float] | None:
+        """Rows that one division trains and tests on, the mean over runs; None if some do not say."""
+        found = [entry.sizes for arm in self.arms for entry in self.used[arm]]
+        known = [sizes for sizes in found if sizes is not None]
+        if len(known) < len(found):
+            return None
+        n_train, n_test = np.mean(known, axis=0)
+        return float(n_train), float(n_test)
 
     def predictions(self, arm: str, what: str) -> np.ndarray | None:
         """Return what was kept of every row by every run of an arm, (runs, n ...); None if it was not kept."""

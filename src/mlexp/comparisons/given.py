@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ class Given(Entry):
         """Completed: of a run that failed no score is given."""
         return "completed"
 
-    @property
+    @cached_property
     def value(self) -> float | None:
         """The mean of its scores."""
         return float(self.scores.mean())

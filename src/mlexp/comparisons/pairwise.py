@@ -122,12 +122,9 @@ def _differences(evidence: Evidence, a: str, b: str) -> np.ndarray:
 
 def split_sizes(evidence: Evidence) -> dict[str, float]:
     """Return the rows that one division trains and tests on, the mean over divisions."""
-    found = [entry.sizes for arm in evidence.arms for entry in evidence.used[arm]]
-    known = [sizes for sizes in found if sizes is not None]
-    if len(known) < len(found):
+    if evidence.sizes is None:
         raise DataError("the runs do not say how many rows trained and judged them")
-    n_train, n_test = np.mean(known, axis=0)
-    return {"n_train": float(n_train), "n_test": float(n_test)}
+    return dict(zip(("n_train", "n_test"), evidence.sizes, strict=True))
 
 
 def _corrected(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:

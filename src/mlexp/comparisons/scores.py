@@ -76,7 +76,12 @@ def _of_arrays(
 ) -> Found:
     arms = [str(name) for name in scores]
     check_arms(arms, "the dictionary of scores")
-    axes = {np.ndim(one) for one in scores.values()}
+    try:
+        axes = {np.ndim(one) for one in scores.values()}
+    except ValueError as problem:
+        raise DataError(
+            "Scores of every arm must be a full table: its runs have scores of as many rows."
+        ) from problem
     if len(axes) != 1 or not axes <= {1, 2}:
         raise DataError(
             "Scores of every arm must have one axis (seeds or folds) or two (seeds, rows). Got "

@@ -14,14 +14,15 @@ from mlexp.data import csvfile
 from mlexp.data.columns import GAPS, as_number, decided, short, values
 from mlexp.data.tables import Table, from_frame
 from mlexp.errors import ConfigError, DataError, did_you_mean
+from mlexp.untrusted import printable
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LABELS = ("arm", "dataset", "seed", "row", "repeat", "fold")  # columns that say what a score is of
 NUMBERS = ("score", "n_train", "n_test")
-MOST_ARMS = 200  # their pairs grow with the square
-MOST_RUNS = 20_000
+MOST_ARMS = 100  # their pairs grow with the square
+MOST_RUNS = 10_000
 LONGEST_NAME = 200
 WITHOUT_ROWS = (
     "One score per seed was given. Give the score of every test sample (column row) to account for those too."
@@ -283,7 +284,8 @@ def _columns(table: Table, own: Mapping[str, str], where: str) -> dict[str, np.n
                 f"{where} has a name of {len(long):,} letters in column '{known}', {short(long)!r}; at most "
                 f"{LONGEST_NAME} are allowed."
             )
-        found[known] = cells
+        plain = {cell: printable(cell) for cell in set(cells.tolist())}
+        found[known] = np.array([*map(plain.__getitem__, cells), ""], object)[:-1]
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -81,7 +82,11 @@ class Verdict:
 
     def pair(self, one: str, other: str) -> Pair:
         """Return the pair of two arms."""
-        return next(pair for pair in self.pairs if {pair.a, pair.b} == {one, other})
+        return self._by_arms[frozenset((one, other))]
+
+    @cached_property
+    def _by_arms(self) -> dict[frozenset[str], Pair]:
+        return {frozenset((pair.a, pair.b)): pair for pair in self.pairs}
 
 
 def judge(

@@ -153,7 +153,7 @@ def _equal_limits(root: np.ndarray, alpha: float, points: np.ndarray, start: flo
     slope, last = 1.0, None
     for _ in range(20):
         miss = float(ndtri(_chance_below(z, root, points))) - wanted
-        if abs(miss) < 1e-5:
+        if abs(miss) < 1e-4:
             break
         if last is not None and abs(z - last[0]) > 1e-9:
             slope = (miss - last[1]) / (z - last[0])

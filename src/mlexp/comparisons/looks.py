@@ -167,8 +167,7 @@ def taken(evidence: Evidence, node: Comparison, planned: Schedule) -> list[Look]
     for number, (runs, level) in enumerate(zip(planned.runs, planned.levels, strict=True), 1):
         if runs > there or (found and found[-1].is_last):
             break
-        first = {arm: one[:runs] for arm, one in evidence.entries.items()}
-        seen = Evidence(evidence.metric, first, evidence.spared)
+        seen = replace(evidence, entries={arm: one[:runs] for arm, one in evidence.entries.items()})
         seen.check()
         fixed = all(seen.is_deterministic(arm) for arm in seen.arms)
         level = planned.alpha if fixed else level  # no other look will be taken

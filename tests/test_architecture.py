@@ -58,9 +58,7 @@ FORBIDDEN = {
     ("plots", "tasks"),
 }
 FORBIDDEN |= {("plots", name) for name in ("nn", "data", "models", "tasks", COMPOSITION)}
-FORBIDDEN |= {
-    ("report", name) for name in ("nn", "data", "models", "tasks", COMPOSITION, "stats", "fitted")
-}
+FORBIDDEN |= {("report", name) for name in ("nn", "data", "models", "tasks", COMPOSITION, "stats", "fitted")}
 FORBIDDEN |= {("record", name) for name in ("nn", "data", "models", "tasks")}
 KNOWS_HYDRA = {"compose.py", "combinations.py", "explained.py", "ownfiles.py"}
 LATE = {"sklearn", "pandas", "matplotlib", "pooch", "jinja2"}

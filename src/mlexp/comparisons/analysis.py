@@ -70,13 +70,8 @@ def analyse(
         evidence, verdict = seen[-1].evidence, seen[-1].verdict
     else:
         verdict = judge(evidence, node, all_pairs=all_pairs)
-    table = arms_table(evidence, verdict, node)
-    tables = {"arms": table, "pairs": pairs_table(verdict), "p_matrix": p_matrix(verdict)}
-    tables |= {"runs": runs_table(evidence, folder or Path.cwd())}
-    if (columns := convergence.epochs_to_target(evidence, node.target))["arm"]:
-        tables["epochs_to_target"] = columns
-    if searched := retuned.table(evidence):
-        tables["chosen"] = searched
+    tables = _tables_of(evidence, verdict, node, folder or Path.cwd())
+    table = tables["arms"]
     chosen = dict(tuning) if tuning else {}
     lost = [entry for entries in evidence.entries.values() for entry in entries if entry.problem]
     leader, runner_up = verdict.ranking[:2]
@@ -107,6 +102,20 @@ def analyse(
         info = looks.told(info, seen, planned, n_runs)
         tables["looks"] = looks.table(seen)
     return Analysis(info, tables)
+
+
+def _tables_of(evidence: Evidence, verdict: Verdict, node: Comparison, folder: Path) -> Tables:
+    tables = {
+        "arms": arms_table(evidence, verdict, node),
+        "pairs": pairs_table(verdict),
+        "p_matrix": p_matrix(verdict),
+        "runs": runs_table(evidence, folder),
+    }
+    if (columns := convergence.epochs_to_target(evidence, node.target))["arm"]:
+        tables["epochs_to_target"] = columns
+    if searched := retuned.table(evidence):
+        tables["chosen"] = searched
+    return tables
 
 
 def _found(evidence: Evidence, verdict: Verdict, node: Comparison) -> dict[str, Any]:

@@ -236,7 +236,7 @@ def test_errors_in_the_unit_of_the_target_are_warned_of(suite: Callable[..., Evi
             path.write_text(
                 json.dumps({"test": {"mae": 0.5 if arm == "sharp" else 0.7 + len(entry.dataset) / 100}})
             )
-    metric = Metric("test", "mae")
+    metric = PartMetric("test", "mae")
     renamed = {
         arm: [replace(entry, metric=metric, run=type(entry.run)(entry.run.path)) for entry in found]  # type: ignore
         for arm, found in entries.items()

@@ -178,7 +178,9 @@ class Comparison:
         "until_settled: seeds of an arm at most; null: 30, with looks at 5, 10, 15, 20 and 30",
     )
     folds: int | None = key(None, optional(whole(2)), "folds of cross-validation, the same for every arm")
-    repeats: int = key(1, whole(1), "divisions of the rows (split.seed), the same for every arm")
+    repeats: int = key(
+        1, whole(1), "splits drawn anew (split.seed), or cross-validations with folds; the same for every arm"
+    )
     draws: int = key(1, whole(1), "data sets that a generator draws (dataset.seed), the same for every arm")
     metric: str | None = key(
         None,

@@ -126,6 +126,8 @@ def test_folds_are_tuned_each_on_their_own(tmp_path: Path) -> None:
     found = info(place)
     assert found["test"] == "corrected"
     assert "Not separable" in found["details"]["Variance due to tuning"]
+    assert "from 3 folds" in " ".join(found["answer"])
+    assert {arm["interval_over"] for arm in found["arms"]} == {"folds"}
     assert len(pd.read_csv(place / "tables" / "chosen.csv")) == 6
 
 

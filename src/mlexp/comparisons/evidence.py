@@ -265,6 +265,15 @@ class Evidence:
         return list(dict.fromkeys(data for data, _ in self.blocks))
 
     @cached_property
+    def units(self) -> str:
+        """What the arms share more than one of: data sets, folds of a cross-validation, or else splits."""
+        if len(self.datasets) > 1:
+            return "data sets"
+        runs = [entry.run for entry in self.used[self.arms[0]] if entry.run]
+        tested = [run.info.get("settings", {}).get("split.test") for run in runs]
+        return "folds" if tested and all(isinstance(one, str) and "/" in one for one in tested) else "splits"
+
+    @cached_property
     def generated(self) -> bool:
         """Whether the data sets are samples of one generator with one setting, and not a suite of unlike ones."""
         runs = [entry.run for arm in self.arms for entry in self.used[arm] if entry.run]
@@ -282,7 +291,7 @@ class Evidence:
         return float(self.by_unit(arm).mean()) if len(self.datasets) > 1 else _balanced(self.used[arm])
 
     def by_unit(self, arm: str) -> np.ndarray:
-        """Return the mean over runs for each data set, or for each division of the rows where there is one data set."""
+        """Return the mean over runs for each data set, or for each fold or split where there is one data set."""
         return self._units[arm]
 
     @cached_property
@@ -300,7 +309,7 @@ class Evidence:
 
     @cached_property
     def sizes(self) -> tuple[float, float] | None:
-        """Rows that one division trains and tests on, the mean over runs; None if some do not say."""
+        """How many samples one split trains and tests on, the mean over runs; None if some do not say."""
         found = [entry.sizes for arm in self.arms for entry in self.used[arm]]
         known = [sizes for sizes in found if sizes is not None]
         if len(known) < len(found):
@@ -316,7 +325,7 @@ class Evidence:
         """Return scores of every row, float64 of shape (runs, n), whose means are the metric of the runs.
 
         What was kept of every row where the metric is a mean over rows; else the metric plus each row's influence on
-        it. None where neither is known, or rows were divided in several ways.
+        it. None where neither is known, or there are several splits.
         """
         if arm not in self._tables:
             self._tables[arm] = self._table(arm)
@@ -340,7 +349,7 @@ class Evidence:
 
     @cached_property
     def groups(self) -> np.ndarray | None:
-        """Which test rows belong together, shape (n,); None if none do, or rows were divided in several ways."""
+        """Which test rows belong together, shape (n,); None if none do, or there are several splits."""
         if len(self.blocks) > 1:
             return None
         kept = [entry.kept("group") for arm in self.arms for entry in self.used[arm]]

@@ -21,7 +21,7 @@ BEYOND = 20  # resamples beyond either end of an interval, at least: fewer leave
 
 
 def halves(evidence: Evidence) -> list[int]:
-    """Return the order of ten divisions in which each is followed by its other half; empty if they are none."""
+    """Return the order of ten splits in which each is followed by its other half; empty if they are none."""
     if len(evidence.blocks) != 10 or len(evidence.datasets) > 1:
         return []
     runs = evidence.used[evidence.arms[0]]
@@ -102,7 +102,7 @@ def _mcnemar(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcom
 
 
 def _units(evidence: Evidence, arm: str) -> np.ndarray:
-    """Return what is paired between arms: data sets, divisions of the rows, or else runs by their place."""
+    """Return what is paired between arms: data sets, folds or splits, or else runs by their place."""
     return evidence.by_unit(arm) if len(evidence.blocks) > 1 else evidence.values(arm)
 
 
@@ -121,7 +121,7 @@ def _differences(evidence: Evidence, a: str, b: str) -> np.ndarray:
 
 
 def split_sizes(evidence: Evidence) -> dict[str, float]:
-    """Return the rows that one division trains and tests on, the mean over divisions."""
+    """Return how many samples one split trains and tests on, the mean over splits."""
     if evidence.sizes is None:
         raise DataError("the runs do not say how many rows trained and judged them")
     return dict(zip(("n_train", "n_test"), evidence.sizes, strict=True))
@@ -155,7 +155,7 @@ def _bayesian(evidence: Evidence, a: str, b: str, level: float, n_pairs: int) ->
 def _five_by_two(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
     d = _differences(evidence, a, b)
     if len(d) != 10:
-        raise DataError(f"5x2cv needs 5 repeats of 2 folds, 10 divisions of the rows. Got {len(d)}")
+        raise DataError(f"5x2cv needs 5 repeats of 2 folds, 10 folds in all. Got {len(d)}")
     outcome = stats.five_by_two_f(d[halves(evidence) or range(10)].reshape(5, 2))
     return replace(outcome, estimate=float(d.mean()), level=level)
 

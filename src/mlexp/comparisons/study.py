@@ -281,10 +281,10 @@ def seeds_of(node: Comparison, first: int) -> list[int]:
 
 
 def repeated(config: Config, node: Comparison) -> list[tuple[dict[str, str], Config]]:
-    """Return the runs of an arm: every draw of the data, division of the rows, fold and seed."""
+    """Return the runs of an arm: every sample of the data, split, fold and seed."""
     if node.repeats > 1 and not node.folds and config.split.test == "auto":
         raise ConfigError(
-            "comparison.repeats divides the rows anew each time, so the test part must be a share of them: set "
+            "comparison.repeats splits the samples anew each time, so the test set must be a share of them: set "
             "split.test=0.2, or comparison.folds=5."
         )
     if node.draws > 1 and config.dataset.reader != "synthetic":

@@ -130,7 +130,7 @@ def varied(evidence: Evidence, arm: str) -> str:
     if len(evidence.datasets) > 1:
         return "data sets"
     if len(evidence.blocks) > 1:
-        return "splits"
+        return evidence.units
     if evidence.table(arm) is None:
         return "training runs"
     rows = "test samples" if evidence.groups is None else "groups of test samples"
@@ -170,7 +170,7 @@ def repeats(evidence: Evidence, verdict: Verdict, pair: Pair | None = None) -> s
     if design.datasets > 1:
         return f"{design.datasets} data sets"
     if design.splits > 1:
-        return f"{design.splits} splits"
+        return f"{design.splits} {evidence.units}"
     if verdict.test == "mcnemar":
         return "one run per arm" if design.seeds < 2 else "the first run of each arm"
     arms = [pair.a, pair.b] if pair else evidence.arms

@@ -117,11 +117,11 @@ def epochs_to_target(arms: Arms) -> Figure | None:
 
 
 def paired_differences(arms: Arms) -> Figure | None:
-    """Draw the differences of the two best arms on what they share: test samples, splits, or data sets."""
+    """Draw the differences of the two best arms on what they share: test samples, folds, splits, or data sets."""
     a, b = arms.lead
     found = _by_row(arms, a, b)
     several = arms.info["design"]["datasets"] > 1
-    units = "data sets" if several else "splits"
+    units = "data sets" if several else arms.info.get("units", "splits")
     if found is not None:
         units = f"{arms.part} samples"
     values = _by_unit(arms, a, b) if found is None else found
@@ -167,7 +167,7 @@ def _by_row(arms: Arms, a: str, b: str) -> np.ndarray | None:
 
 
 def _by_unit(arms: Arms, a: str, b: str) -> np.ndarray | None:
-    """Return the differences by data set, or by division of the rows where there is one data set."""
+    """Return the differences by data set, or by fold or split where there is one data set."""
     left, right = (_means(arms.runs[arm], str(arms.info["metric"])) for arm in (a, b))
     shared = [unit for unit in left if unit in right]
     return np.array([left[unit] - right[unit] for unit in shared]) if len(shared) > 1 else None

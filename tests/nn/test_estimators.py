@@ -18,8 +18,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from mlexp.errors import ConfigError, DataError
-from mlexp.nn.estimators import Autoencoder, MLPClassifier, MLPRegressor, fit_stack
+from mlexp.nn.estimators import Autoencoder, MLPClassifier, MLPRegressor
 from mlexp.nn.hyperparameters import stack_key
+from mlexp.nn.stack import fit_stack
 
 WEIGHTS = "check_sample_weight_equivalence_on_dense_data"
 WHOLE = {

@@ -1,4 +1,4 @@
-"""The engine in scikit-learn's clothes: `MLPClassifier`, `MLPRegressor`, `Autoencoder`.
+"""The engine as scikit-learn estimators: `MLPClassifier`, `MLPRegressor`, `Autoencoder`.
 
 Constructors only store; everything is checked in `fit`. `X` may be an array, a data frame, a memory
 map or any object with `.shape` and `.take(indices, axis=0)`, which is then read a few batches at a time.
@@ -6,9 +6,9 @@ map or any object with `.shape` and `.take(indices, axis=0)`, which is then read
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import (
@@ -21,25 +21,28 @@ from sklearn.base import (
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d
 
+from mlexp.errors import ConfigError
 from mlexp.nn import hyperparameters
-from mlexp.nn.batches import Rows
+from mlexp.nn.batches import Coded, Rows, one_hot
 from mlexp.nn.fit import Data, measure
-from mlexp.nn.kinds import ToClasses, ToNumbers
-from mlexp.nn.labels import codes_of, scaled_weights, set_apart
-from mlexp.nn.stack import Options, Parts, fit_stack, need_targets, subset
-from mlexp.nn.state import State
-
-Fitted = TypeVar("Fitted", bound="MLPClassifier | MLPRegressor | Autoencoder")
-OnEpoch = Callable[[dict[str, float], float], "bool | None"]
+from mlexp.nn.labels import class_weights, codes_of, scaled_weights
+from mlexp.nn.losses import LOSSES, Loss
+from mlexp.nn.network import Network
+from mlexp.nn.perceptron import Perceptron
 
 
 @dataclass(eq=False, repr=False)
-class MLPClassifier(ClassifierMixin, BaseEstimator, ToClasses):  # type: ignore[misc]
+class MLPClassifier(ClassifierMixin, BaseEstimator, Perceptron):  # type: ignore[misc]
     """Classify with a multilayer perceptron trained by backpropagation.
 
     Parameters
     ----------
-    all : see `ToClasses` and `Perceptron`
+    output : {"softmax", "sigmoid"}, default "softmax"
+        "sigmoid" is one output with the logistic function, for two classes.
+    label_smoothing : float in [0, 1), default 0
+    class_weight : None, "balanced" or dict, default None
+        Weights of the classes; balanced is n / (n_classes n_class).
+    others : see `Perceptron`
 
     Attributes
     ----------
@@ -55,75 +58,18 @@ class MLPClassifier(ClassifierMixin, BaseEstimator, ToClasses):  # type: ignore[
     1.0
     """
 
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        X_validation: Any = None,
-        y_validation: Any = None,
-        *,
-        sample_weight: Any = None,
-        n_classes: int | None = None,
-        on_epoch: OnEpoch | None = None,
-        should_stop: Callable[[], bool] | None = None,
-        on_state: Callable[[State], None] | None = None,
-        resume: Mapping[str, np.ndarray] | None = None,
-    ) -> Self:
-        """Train.
+    output: str = "softmax"
+    label_smoothing: float = 0.0
+    class_weight: Any = None
 
-        Parameters
-        ----------
-        X : array-like or rows, shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-            Labels of any kind; with `n_classes`, codes 0 .. n_classes - 1.
-        X_validation, y_validation : the same, optional
-            Early stopping and the choice of the best epoch look at these. Without them
-            `validation_fraction` of the rows is set apart.
-        sample_weight : array-like of shape (n_samples,), optional
-            Scaled to mean 1; the loss is the mean of weight times loss.
-        n_classes : int, optional
-            Number of classes where some may have no row; `y` then holds codes.
-        on_epoch : function (record, seconds) -> bool or None, optional
-            Called after each epoch; True stops.
-        should_stop : function () -> bool, optional
-            Asked after each epoch; True interrupts.
-        on_state : function (state) -> None, optional
-            Called after each epoch with the complete state, for a checkpoint.
-        resume : mapping of name to ndarray, optional
-            `State.to_arrays` of an earlier, unfinished fit on the same data: go on from there.
-
-        Returns
-        -------
-        the fitted model
-        """
-        return _fit(
-            self,
-            X,
-            y,
-            X_validation,
-            y_validation,
-            sample_weight=sample_weight,
-            n_classes=n_classes,
-            on_epoch=on_epoch,
-            should_stop=should_stop,
-            on_state=on_state,
-            resume=resume,
-        )
+    classes_: np.ndarray = field(init=False)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Make one more pass over some rows; the first call needs all `classes`, if `y` lacks some.
 
         Nothing is set apart for validation, and the weights of the last pass are kept.
         """
-        first = not hasattr(self, "state_")
-        rows = self._rows(X, reset=first)
-        labels = column_or_1d(y, warn=True)
-        if first:
-            check_classification_targets(labels)
-            self.classes_ = np.unique(labels if classes is None else classes)
-        codes = codes_of(labels, self.classes_)
-        self._another_epoch(Data(rows, self._targets(codes, True), self._weights(codes, sample_weight)))
-        return self
+        return self._another_epoch(X, y, sample_weight, classes)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class.
@@ -140,7 +86,67 @@ class MLPClassifier(ClassifierMixin, BaseEstimator, ToClasses):  # type: ignore[
         return np.concatenate([1 - P, P], axis=1) if self.output == "sigmoid" else P
 
     def predict(self, X: Any) -> np.ndarray:
-        """Return the most probable class of each row.
+        """Return the most probable class of each row, shape (n_samples,), of the type of the labels."""
+        codes = self.predict_proba(X).argmax(axis=1)
+        labels: np.ndarray = self.classes_[codes]
+        return labels
+
+    def network(self, n_features: int) -> Network:
+        """Return the network for the classes seen by `prepare`."""
+        return self._built(n_features, len(self.classes_))
+
+    def loss_function(self) -> Loss:
+        """Return cross-entropy, of classes or of the one output."""
+        return LOSSES["binary_cross_entropy" if self.output == "sigmoid" else "cross_entropy"]
+
+    def _built(self, n_features: int, n_outputs: int) -> Network:
+        hyperparameters.chosen("output", self.output, {"softmax": 0, "sigmoid": 0})
+        if self.output == "softmax":
+            return super()._built(n_features, n_outputs)
+        if n_outputs != 2:
+            raise ConfigError(
+                f"'output' of MLPClassifier may be sigmoid for 2 classes only. Got {n_outputs}."
+            )
+        return super()._built(n_features, 1)
+
+    def _read(self, X: Any, y: Any, reset: bool, classes: Any = None) -> tuple[Rows, np.ndarray]:
+        rows, labels = self._matched(X, y, reset, partial(column_or_1d, warn=True))
+        if reset:
+            if classes is None:
+                check_classification_targets(labels)
+            self.classes_ = np.unique(labels if classes is None else classes)
+        return rows, codes_of(labels, self.classes_)
+
+    def _targets(self, values: np.ndarray, training: bool) -> Rows:
+        smoothing = self.label_smoothing if training else 0.0
+        table = one_hot(len(self.classes_), self.dtype, smoothing)
+        return Coded(values, table[:, 1:] if self.output == "sigmoid" else table)
+
+    def _weights(self, values: np.ndarray, sample_weight: Any) -> np.ndarray | None:
+        if self.class_weight is None:
+            return super()._weights(values, sample_weight)
+        weights = np.ones(len(values)) if sample_weight is None else np.asarray(sample_weight, np.float64)
+        weights = weights * class_weights(self.class_weight, values, self.classes_)
+        return scaled_weights(weights, len(values), self.dtype)
+
+
+@dataclass(eq=False, repr=False)
+class RealOutputs(Perceptron):
+    """What the estimators share whose outputs are real numbers: the regressor and the autoencoder.
+
+    Parameters
+    ----------
+    loss : {"mse", "mae", "huber", "binary_cross_entropy"}, default "mse"
+        Means over rows and outputs; "mse" has no half: mean (y - t)².
+    output : str, default "linear"
+        Activation of the last layer; binary_cross_entropy takes logits and wants "linear".
+    """
+
+    loss: str = "mse"
+    output: str = "linear"
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the outputs of the network.
 
         Parameters
         ----------
@@ -148,50 +154,28 @@ class MLPClassifier(ClassifierMixin, BaseEstimator, ToClasses):  # type: ignore[
 
         Returns
         -------
-        ndarray of shape (n_samples,), of the type of the labels
+        ndarray of shape (n_samples, n_outputs); of shape (n_samples,) if the targets were
         """
-        codes = self.predict_proba(X).argmax(axis=1)
-        labels: np.ndarray = self.classes_[codes]
-        return labels
+        Y = self.loss_function().link(self.logits(X))
+        return Y[:, 0] if getattr(self, "flat_", False) else Y
 
-    def prepare(self, X: Any, y: Any, X_validation: Any, y_validation: Any, options: Options) -> Parts:
-        """Check the data, learn the classes, and return training and validation part."""
-        rows, codes = self._read(X, y, options["n_classes"])
-        train = Data(rows, self._targets(codes, True), self._weights(codes, options["sample_weight"]))
-        if X_validation is not None:
-            others, seen = self._rows(X_validation, reset=False), codes_of(y_validation, self.classes_)
-            return train, Data(others, self._targets(seen, False), self._weights(seen, None))
-        kept, held = set_apart(codes, self.validation_fraction)
-        if not len(held):
-            return train, None
-        return (
-            subset(train, kept, self._targets(codes[kept], True)),
-            subset(train, held, self._targets(codes[held], False)),
-        )
+    def loss_function(self) -> Loss:
+        """Return the loss of that name."""
+        return hyperparameters.number_loss(self.loss)
 
-    def _read(self, X: Any, y: Any, n_classes: int | None) -> tuple[Rows, np.ndarray]:
-        """Check the training part, learn the classes, and return rows and class numbers."""
-        rows = self._rows(X, reset=True)
-        need_targets(self, y)
-        y = column_or_1d(y, warn=True)
-        if len(y) != rows.shape[0]:
-            raise ValueError(f"X has {rows.shape[0]} rows and y has {len(y)}; they must be equal.")
-        if n_classes is None:
-            check_classification_targets(y)
-            self.classes_, codes = np.unique(y, return_inverse=True)
-            return rows, codes
-        self.classes_ = np.arange(n_classes)
-        return rows, codes_of(y, self.classes_)
+    @property
+    def _last(self) -> str:
+        return self.output
 
 
 @dataclass(eq=False, repr=False)
-class MLPRegressor(RegressorMixin, BaseEstimator, ToNumbers):  # type: ignore[misc]
+class MLPRegressor(RegressorMixin, BaseEstimator, RealOutputs):  # type: ignore[misc]
     """Predict one or more numbers with a multilayer perceptron trained by backpropagation.
 
     Parameters
     ----------
     dtype : {"float32", "float64"}, default "float64"
-    others : see `ToNumbers` and `Perceptron`
+    others : see `RealOutputs` and `Perceptron`
 
     Attributes
     ----------
@@ -208,80 +192,32 @@ class MLPRegressor(RegressorMixin, BaseEstimator, ToNumbers):  # type: ignore[mi
 
     dtype: str = "float64"
 
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        X_validation: Any = None,
-        y_validation: Any = None,
-        *,
-        sample_weight: Any = None,
-        **hooks: Any,
-    ) -> Self:
-        """Train; `y` has shape (n_samples,) or (n_samples, n_outputs).
-
-        The other parameters are those of `MLPClassifier.fit` (on_epoch, should_stop, on_state, resume).
-        """
-        return _fit(self, X, y, X_validation, y_validation, sample_weight=sample_weight, **hooks)
-
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Make one more pass over some rows, all for training; the weights of the last pass are kept."""
-        rows, T = self._read(X, y, reset=not hasattr(self, "state_"))
-        weights = None if sample_weight is None else scaled_weights(sample_weight, len(T), self.dtype)
-        self._another_epoch(Data(rows, T, weights))
-        return self
+        return self._another_epoch(X, y, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the predicted numbers.
-
-        Parameters
-        ----------
-        X : array-like or rows, shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs), as `y` was
-        """
-        Y = self.loss_function().link(self.logits(X))
-        return Y[:, 0] if self.flat_ else Y
-
-    def prepare(self, X: Any, y: Any, X_validation: Any, y_validation: Any, options: Options) -> Parts:
-        """Check the data and return training and validation part."""
-        rows, T = self._read(X, y, reset=True)
-        weights = options["sample_weight"]
-        train = Data(rows, T, None if weights is None else scaled_weights(weights, len(T), self.dtype))
-        if X_validation is not None:
-            others = check_array(y_validation, ensure_2d=False, input_name="y_validation")
-            return train, Data(self._rows(X_validation, reset=False), others.reshape(len(others), -1))
-        kept, held = set_apart(T[:, 0], self.validation_fraction)
-        return subset(train, kept, T[kept]), subset(train, held, T[held]) if len(held) else None
-
-    def _read(self, X: Any, y: Any, reset: bool) -> tuple[Rows, np.ndarray]:
-        """Check features and targets; return rows and targets (n, n_outputs)."""
-        rows = self._rows(X, reset=reset)
-        need_targets(self, y)
-        T = check_array(y, ensure_2d=False, dtype=["float64", "float32"], input_name="y")
-        if len(T) != rows.shape[0]:
-            raise ValueError(f"X has {rows.shape[0]} rows and y has {len(T)}; they must be equal.")
+    def _read(self, X: Any, y: Any, reset: bool, classes: Any = None) -> tuple[Rows, np.ndarray]:
+        check = partial(check_array, ensure_2d=False, dtype=["float64", "float32"], input_name="y")
+        rows, T = self._matched(X, y, reset, check)
         if reset:
             self.flat_, self.n_outputs_ = T.ndim == 1, 1 if T.ndim == 1 else T.shape[1]
         return rows, T.reshape(len(T), -1)
 
 
 @dataclass(eq=False, repr=False)
-class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ToNumbers):  # type: ignore[misc]
+class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, RealOutputs):  # type: ignore[misc]
     """Learn to reproduce the input through a narrow layer; `transform` gives that layer's outputs.
 
     Parameters
     ----------
     hidden : sequence of int, default (64,)
         Widths from encoder to decoder; the first of the narrowest is the bottleneck.
-    others : see `ToNumbers` and `Perceptron`
+    others : see `RealOutputs` and `Perceptron`
 
     Examples
     --------
@@ -291,9 +227,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     ((100, 1), (100, 4))
     """
 
-    def fit(self, X: Any, y: Any = None, X_validation: Any = None, **hooks: Any) -> Self:
-        """Train; `y` is ignored, the other parameters are those of `MLPClassifier.fit`."""
-        return _fit(self, X, None, X_validation, None, **hooks)
+    def fit(self, X: Any, y: Any = None, X_validation: Any = None, **hooks: Any) -> Self:  # type: ignore[override]
+        """Train; `y` is ignored, the other parameters are those of `Perceptron.fit`."""
+        return super().fit(X, None, X_validation, None, **hooks)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -314,55 +250,16 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return self.hidden_outputs(X)[self._bottleneck]
 
     def inverse_transform(self, codes: Any) -> np.ndarray:
-        """Decode outputs of the bottleneck.
-
-        Parameters
-        ----------
-        codes : array-like of shape (n_samples, width of the bottleneck)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features)
-        """
+        """Decode outputs of the bottleneck, shape (n_samples, width); return (n_samples, n_features)."""
         views = self._views()
         H = check_array(codes, dtype=self.dtype)[None]
         start = self.network_.hidden[self._bottleneck] + 1
         return self.loss_function().link(self.network_.outputs(views, H, start)[-1][0])
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the reproduced input.
-
-        Parameters
-        ----------
-        X : array-like or rows, shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features)
-        """
-        return self.loss_function().link(self.logits(X))
-
     def score(self, X: Any, y: Any = None) -> float:
-        """Return minus the mean loss of the reproduction: higher is better.
-
-        Parameters
-        ----------
-        X : array-like or rows, shape (n_samples, n_features)
-        """
-        views = self._views()
+        """Return minus the mean loss of the reproduction: higher is better."""
         data = Data(self._rows(X, reset=False), None)
-        return -float(measure(self.network_, self.loss_function(), views, data).loss[0])
-
-    def prepare(self, X: Any, y: Any, X_validation: Any, y_validation: Any, options: Options) -> Parts:
-        """Check the data and return training and validation part."""
-        rows = self._rows(X, reset=True)
-        self.n_outputs_ = rows.shape[1]
-        hyperparameters.narrowest(self.hidden)
-        if X_validation is not None:
-            return Data(rows, None), Data(self._rows(X_validation, reset=False), None)
-        kept, held = set_apart(np.zeros(rows.shape[0]), self.validation_fraction)
-        train = Data(rows, None)
-        return subset(train, kept, None), subset(train, held, None) if len(held) else None
+        return -float(measure(self.network_, self.loss_function(), self._views(), data).loss[0])
 
     @property
     def _bottleneck(self) -> int:
@@ -372,12 +269,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _n_features_out(self) -> int:
         return self.hidden[self._bottleneck]
 
+    def _read(self, X: Any, y: Any, reset: bool, classes: Any = None) -> tuple[Rows, np.ndarray]:
+        rows = self._rows(X, reset=reset)
+        if reset:
+            self.n_outputs_ = rows.shape[1]
+            hyperparameters.narrowest(self.hidden)
+        return rows, np.zeros(rows.shape[0])
 
-def _fit(model: Fitted, *data: Any, on_epoch: OnEpoch | None = None, **hooks: Any) -> Fitted:
-    """Train one model as a stack of one."""
-
-    def tell(replica: int, record: dict[str, float], seconds: float) -> bool | None:
-        return None if on_epoch is None else on_epoch(record, seconds)
-
-    fit_stack([model], *data, on_epoch=tell, **hooks)
-    return model
+    def _targets(self, values: np.ndarray, training: bool) -> None:
+        return None

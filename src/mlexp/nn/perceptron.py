@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,14 +12,15 @@ import numpy as np
 
 from mlexp.errors import DataError
 from mlexp.nn import hyperparameters, stack
-from mlexp.nn.batches import Rows, chunks, read
+from mlexp.nn.batches import Rows, Subset, chunks, read
 from mlexp.nn.fit import Data, fit
+from mlexp.nn.labels import scaled_weights, set_apart
 from mlexp.nn.losses import Loss
 from mlexp.nn.network import Network, perceptron
 from mlexp.nn.state import RUNNING, State, begin
 
-LEARNT = ("n_features_in_", "classes_", "n_outputs_", "flat_")
-"""What an estimator learns from the form of the data, besides its parameters."""
+OnEpoch = Callable[[dict[str, float], float], "bool | None"]
+STORED = tuple(name for name in stack.LEARNT if name != "feature_names_in_")
 
 
 @dataclass(eq=False, repr=False)
@@ -105,6 +106,53 @@ class Perceptron:
 
     n_outputs_: int = dataclasses.field(init=False)
 
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        X_validation: Any = None,
+        y_validation: Any = None,
+        *,
+        sample_weight: Any = None,
+        on_epoch: OnEpoch | None = None,
+        **options: Any,
+    ) -> Self:
+        """Train.
+
+        Parameters
+        ----------
+        X : array-like or rows, shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Labels of any kind; with `n_classes`, codes 0 .. n_classes - 1. Of a regression numbers, of shape
+            (n_samples,) or (n_samples, n_outputs).
+        X_validation, y_validation : the same, optional
+            Early stopping and the choice of the best epoch look at these. Without them
+            `validation_fraction` of the rows is set apart.
+        sample_weight : array-like of shape (n_samples,), optional
+            Scaled to mean 1; the loss is the mean of weight times loss.
+        on_epoch : function (record, seconds) -> bool or None, optional
+            Called after each epoch; True stops.
+        n_classes : int, optional
+            Number of classes where some may have no row; `y` then holds codes.
+        should_stop : function () -> bool, optional
+            Asked after each epoch; True interrupts.
+        on_state : function (state) -> None, optional
+            Called after each epoch with the complete state, for a checkpoint.
+        resume : mapping of name to ndarray, optional
+            `State.to_arrays` of an earlier, unfinished fit on the same data: go on from there.
+
+        Returns
+        -------
+        the fitted model
+        """
+
+        def tell(replica: int, record: dict[str, float], seconds: float) -> bool | None:
+            return None if on_epoch is None else on_epoch(record, seconds)
+
+        parts = (X, y, X_validation, y_validation)
+        stack.fit_stack([self], *parts, sample_weight=sample_weight, on_epoch=tell, **options)
+        return self
+
     def plan(self, n_features: int, n_outputs: int) -> list[dict[str, Any]]:
         """Check all parameters and return the summary of the network, without any data.
 
@@ -185,7 +233,7 @@ class Perceptron:
         params = {name: hyperparameters.plain(value) for name, value in self.get_params(deep=False).items()}
         learnt = {
             name: np.array(value.tolist() if isinstance(value, np.ndarray) else value)
-            for name in LEARNT
+            for name in STORED
             if (value := getattr(self, name, None)) is not None
         }
         settings = np.array(json.dumps(params, sort_keys=True))
@@ -210,7 +258,7 @@ class Perceptron:
         """
         model: Any = cls(**json.loads(str(arrays["settings"])))
         hyperparameters.check(model.get_params(deep=False))
-        for name in LEARNT:
+        for name in STORED:
             if name in arrays:
                 setattr(model, name, arrays[name] if arrays[name].ndim else arrays[name].item())
         model.network_ = model.network(int(model.n_features_in_))
@@ -225,15 +273,65 @@ class Perceptron:
         fitted: Self = model
         return fitted
 
-    def _another_epoch(self, data: Data) -> None:
-        """Make one more pass with the state of the last, or begin; the data are all for training."""
+    def prepare(
+        self, X: Any, y: Any, X_validation: Any, y_validation: Any, options: stack.Options
+    ) -> stack.Parts:
+        """Check the data, learn what depends on them alone, and return training and validation set."""
+        n_classes = options["n_classes"]
+        rows, values = self._read(X, y, True, None if n_classes is None else np.arange(n_classes))
+        train = Data(rows, self._targets(values, True), self._weights(values, options["sample_weight"]))
+        if X_validation is not None:
+            others, seen = self._read(X_validation, y_validation, False)
+            return train, Data(others, self._targets(seen, False), self._weights(seen, None))
+        kept, held = set_apart(values.reshape(len(values), -1)[:, 0], self.validation_fraction)
+        if not len(held):
+            return train, None
+
+        def some(places: np.ndarray, training: bool) -> Data:
+            weights = None if train.weights is None else train.weights[places]
+            return Data(Subset(rows, places), self._targets(values[places], training), weights)
+
+        return some(kept, True), some(held, False)
+
+    def _another_epoch(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
+        """Make one more pass with the state of the last, or begin; all rows are for training."""
+        rows, values = self._read(X, y, not hasattr(self, "state_"), classes)
+        data = Data(rows, self._targets(values, True), self._weights(values, sample_weight))
         params = self.get_params(deep=False)
         stack.check_alike([params])
-        network, optimizer = self.network(data.X.shape[1]), hyperparameters.optimizer_of([params])
+        network, optimizer = self.network(rows.shape[1]), hyperparameters.optimizer_of([params])
         state = getattr(self, "state_", None) or begin([network], optimizer, [self.seed], self.dtype)
         state.status = [RUNNING]
         settings = dataclasses.replace(hyperparameters.settings_of([params]), epochs=state.epoch + 1)
         self.finish(network, fit(network, self.loss_function(), optimizer, settings, state, data), 0)
+        return self
+
+    def _read(self, X: Any, y: Any, reset: bool, classes: Any = None) -> tuple[Rows, np.ndarray]:
+        """Check features and targets; return rows, and class numbers (n,) or targets (n, n_outputs).
+
+        With `reset` their form is learnt; `classes` are then those of the model, by default those of `y`.
+        """
+        raise NotImplementedError
+
+    def _matched(
+        self, X: Any, y: Any, reset: bool, check: Callable[[Any], np.ndarray]
+    ) -> tuple[Rows, np.ndarray]:
+        """Check that there is one target for each row; return both."""
+        rows = self._rows(X, reset=reset)
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        y = check(y)
+        if len(y) != rows.shape[0]:
+            raise ValueError(f"X has {rows.shape[0]} rows and y has {len(y)}; they must be equal.")
+        return rows, y
+
+    def _targets(self, values: np.ndarray, training: bool) -> Rows | None:
+        """Return what the outputs are compared with; None: the features themselves."""
+        return values
+
+    def _weights(self, values: np.ndarray, sample_weight: Any) -> np.ndarray | None:
+        """Return the weight of each row, or None if all are equal."""
+        return None if sample_weight is None else scaled_weights(sample_weight, len(values), self.dtype)
 
     def loss_function(self) -> Loss:
         """Return what is minimised; each estimator says what."""

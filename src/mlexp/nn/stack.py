@@ -9,7 +9,6 @@ import numpy as np
 
 from mlexp.errors import ConfigError
 from mlexp.nn import hyperparameters
-from mlexp.nn.batches import Rows, Subset
 from mlexp.nn.fit import Data, fit
 from mlexp.nn.losses import Loss
 from mlexp.nn.network import Network
@@ -40,6 +39,7 @@ class Model(Protocol):
 Options = Mapping[str, Any]
 Parts = tuple[Data, Data | None]
 LEARNT = ("n_features_in_", "feature_names_in_", "classes_", "n_outputs_", "flat_")
+"""What an estimator learns from the form of the data, besides its parameters."""
 
 
 def fit_stack(
@@ -65,7 +65,7 @@ def fit_stack(
     ----------
     models : sequence of estimators of one class
     X, y, X_validation, y_validation, sample_weight, n_classes, should_stop, on_state, resume
-        As in `MLPClassifier.fit`.
+        As in `Perceptron.fit`.
     on_epoch : function (number of the model, record, seconds) -> bool or None, optional
 
     Returns
@@ -119,14 +119,3 @@ def copy_learnt(models: Sequence[Any]) -> None:
         for name in LEARNT:
             if hasattr(models[0], name):
                 setattr(model, name, getattr(models[0], name))
-
-
-def need_targets(model: object, y: Any) -> None:
-    """Say plainly that targets are missing."""
-    if y is None:
-        raise ValueError(f"{type(model).__name__} requires y to be passed, but the target y is None.")
-
-
-def subset(data: Data, rows: np.ndarray, targets: Rows | None) -> Data:
-    """Return some rows of a part, with the targets of those rows."""
-    return Data(Subset(data.X, rows), targets, None if data.weights is None else data.weights[rows])

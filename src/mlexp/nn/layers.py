@@ -51,19 +51,23 @@ class Parameter(NamedTuple):
 
 
 class Layer(Protocol):
-    """What a network asks of a layer."""
+    """What a network asks of a layer; one that keeps the width and learns nothing adds only `forward`."""
 
     def width(self, n_in: int) -> int:
         """Return the number of outputs for `n_in` inputs."""
+        return n_in
 
     def parameters(self, n_in: int) -> tuple[Parameter, ...]:
         """Return what is trained."""
+        return ()
 
     def running(self, n_in: int) -> tuple[Parameter, ...]:
         """Return what is kept but not trained; its views follow those of the parameters."""
+        return ()
 
     def forward(self, params: Views, X: np.ndarray, mode: Mode) -> tuple[np.ndarray, Backward]:
         """Return the output and the backward function."""
+        raise NotImplementedError
 
 
 def _known(kind: str, name: object, table: Mapping[str, object]) -> None:
@@ -73,7 +77,7 @@ def _known(kind: str, name: object, table: Mapping[str, object]) -> None:
 
 
 @dataclass(frozen=True)
-class Dense:
+class Dense(Layer):
     """Y = X W + b.
 
     Parameters
@@ -109,10 +113,6 @@ class Dense:
             return (weights,)
         return weights, Parameter("b", (1, self.units), self.bias_init, n_in, self.units, False)
 
-    def running(self, n_in: int) -> tuple[Parameter, ...]:
-        """Nothing is kept."""
-        return ()
-
     def forward(self, params: Views, X: np.ndarray, mode: Mode) -> tuple[np.ndarray, Backward]:
         """Compute X W + b; backward: dW = Xᵀ dY, db = sum of the rows of dY, dX = dY Wᵀ."""
         W, bias = params[0], self.bias
@@ -143,7 +143,7 @@ def rows_like(X: np.ndarray, W: np.ndarray, units: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Activation:
+class Activation(Layer):
     """An elementwise function (softmax: along the last axis).
 
     Parameters
@@ -162,18 +162,6 @@ class Activation:
         """The function that gives the output and its backward."""
         return ACTIVATIONS[self.kind] if isinstance(self.kind, str) else from_pair(*self.kind)
 
-    def width(self, n_in: int) -> int:
-        """Return `n_in`."""
-        return n_in
-
-    def parameters(self, n_in: int) -> tuple[Parameter, ...]:
-        """Nothing is trained."""
-        return ()
-
-    def running(self, n_in: int) -> tuple[Parameter, ...]:
-        """Nothing is kept."""
-        return ()
-
     def forward(self, params: Views, X: np.ndarray, mode: Mode) -> tuple[np.ndarray, Backward]:
         """Apply the function."""
         Y, pull = self.function(X)
@@ -185,7 +173,7 @@ class Activation:
 
 
 @dataclass(frozen=True)
-class Dropout:
+class Dropout(Layer):
     """Set a share of the inputs to 0 while training and divide the others by 1 - rate.
 
     The "inverted" form of Srivastava et al. 2014 (JMLR 15:1929-1958): prediction changes nothing.
@@ -201,18 +189,6 @@ class Dropout:
     def __post_init__(self) -> None:
         if not 0 <= self.rate < 1:
             raise ConfigError(f"'rate' of Dropout must be in [0, 1). Got {self.rate!r}.")
-
-    def width(self, n_in: int) -> int:
-        """Return `n_in`."""
-        return n_in
-
-    def parameters(self, n_in: int) -> tuple[Parameter, ...]:
-        """Nothing is trained."""
-        return ()
-
-    def running(self, n_in: int) -> tuple[Parameter, ...]:
-        """Nothing is kept."""
-        return ()
 
     def forward(self, params: Views, X: np.ndarray, mode: Mode) -> tuple[np.ndarray, Backward]:
         """Draw a mask from each replica's own generator and multiply by it."""
@@ -234,7 +210,7 @@ class Dropout:
 
 
 @dataclass(frozen=True)
-class BatchNorm:
+class BatchNorm(Layer):
     """Normalise each input by its mean and variance over the batch, then scale and shift it.
 
     Ioffe and Szegedy 2015 (arXiv:1502.03167). The batch variance divides by n; the running variance
@@ -253,10 +229,6 @@ class BatchNorm:
 
     momentum: float = 0.1
     eps: float = 1e-5
-
-    def width(self, n_in: int) -> int:
-        """Return `n_in`."""
-        return n_in
 
     def parameters(self, n_in: int) -> tuple[Parameter, ...]:
         """Return scale and shift, both (1, n_in); neither is decayed."""

@@ -15,12 +15,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 import numpy as np
 
 Number = float | Sequence[float] | np.ndarray
-Rate = float | np.ndarray
+Array = np.ndarray
+Rate = float | Array
 Slots = Sequence[np.ndarray]
 
 
@@ -31,9 +32,7 @@ class Optimizer(Protocol):
     def n_slots(self) -> int:
         """Number of arrays of the shape of `theta` that are kept between steps."""
 
-    def update(
-        self, theta: np.ndarray, grad: np.ndarray, slots: Slots, step: int, rate: Rate, n_decayed: int
-    ) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, step: int, rate: Rate, n_decayed: int) -> None:
         """Change `theta` and `slots` in place for step number `step`, counted from 1."""
 
 
@@ -117,9 +116,7 @@ class SGD:
         """No velocity is kept without momentum."""
         return 0 if isinstance(self.momentum, int | float) and self.momentum == 0 else 1
 
-    def update(
-        self, theta: np.ndarray, grad: np.ndarray, slots: Slots, step: int, rate: Rate, n_decayed: int
-    ) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, step: int, rate: Rate, n_decayed: int) -> None:
         """Make one step; see the class."""
         size = cast(rate, theta.dtype)
         if slots:
@@ -151,15 +148,9 @@ class RMSprop:
 
     decay: float = 0.99
     eps: float = 1e-8
+    n_slots: ClassVar[int] = 1
 
-    @property
-    def n_slots(self) -> int:
-        """One: the mean of squares."""
-        return 1
-
-    def update(
-        self, theta: np.ndarray, grad: np.ndarray, slots: Slots, step: int, rate: Rate, n_decayed: int
-    ) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, step: int, rate: Rate, n_decayed: int) -> None:
         """Make one step; see the class."""
         (squares,) = slots
         _follow(squares, grad * grad, self.decay)
@@ -179,15 +170,9 @@ class Adagrad:
     """
 
     eps: float = 1e-10
+    n_slots: ClassVar[int] = 1
 
-    @property
-    def n_slots(self) -> int:
-        """One: the sum of squares."""
-        return 1
-
-    def update(
-        self, theta: np.ndarray, grad: np.ndarray, slots: Slots, step: int, rate: Rate, n_decayed: int
-    ) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, step: int, rate: Rate, n_decayed: int) -> None:
         """Make one step; see the class."""
         (squares,) = slots
         np.add(squares, grad * grad, out=squares)
@@ -212,15 +197,9 @@ class Adam:
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
+    n_slots: ClassVar[int] = 2
 
-    @property
-    def n_slots(self) -> int:
-        """Two: the mean of the gradients and that of their squares."""
-        return 2
-
-    def update(
-        self, theta: np.ndarray, grad: np.ndarray, slots: Slots, step: int, rate: Rate, n_decayed: int
-    ) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, step: int, rate: Rate, n_decayed: int) -> None:
         """Make one step; see the class."""
         mean, squares = slots
         square = np.multiply(grad, grad)
@@ -250,15 +229,9 @@ class AdamW:
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
+    n_slots: ClassVar[int] = 2
 
-    @property
-    def n_slots(self) -> int:
-        """Two, as `Adam`."""
-        return 2
-
-    def update(
-        self, theta: np.ndarray, grad: np.ndarray, slots: Slots, step: int, rate: Rate, n_decayed: int
-    ) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, step: int, rate: Rate, n_decayed: int) -> None:
         """Make one step; see the class."""
         weights = theta[:, :n_decayed]
         np.multiply(weights, cast(1 - rate * column(self.decay), theta.dtype), out=weights)

@@ -13,7 +13,7 @@ from mlexp.nn.layers import Activation, Backward, Dense, Layer, Mode, Parameter,
 
 
 @dataclass(frozen=True)
-class Residual:
+class Residual(Layer):
     """Y = X + F(X), F a sequence of layers that keeps the width (He et al. 2016, arXiv:1512.03385).
 
     Parameters

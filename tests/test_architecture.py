@@ -18,8 +18,8 @@ LAYERS = (
     ("config", "studies"),
     ("data",),
     ("nn",),
-    ("params",),
-    ("models", "metrics", "stats"),
+    ("params", "guarded"),
+    ("models", "metrics", "cluster_metrics", "stats"),
     ("result", "observer"),
     ("tasks",),
     (

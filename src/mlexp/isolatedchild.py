@@ -13,7 +13,7 @@ import numpy as np
 
 from mlexp.errors import ConfigError, MlexpError
 from mlexp.isolated import receive, send
-from mlexp.tasks.fitting import in_short
+from mlexp.guarded import in_short
 
 MEMORY = 4_000_000_000  # bytes that the model and its predictions may take, besides what their sizes give
 COPIES = 8  # of the unpacked model and of the rows, that are held at once

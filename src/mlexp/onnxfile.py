@@ -23,7 +23,7 @@ from mlexp.errors import ConfigError, DataError, shortened
 from mlexp.fitted import Fitted
 from mlexp.nn.activations import LEAK
 from mlexp.nn.layers import Activation, BatchNorm, Dense, Dropout
-from mlexp.tasks.fitting import in_short
+from mlexp.guarded import in_short
 
 OPSETS = {"": 20, "ai.onnx.ml": 3}
 IR_VERSION = 9

@@ -15,7 +15,7 @@ from mlexp import record, sweep_folder, sweeps
 from mlexp.errors import DataError
 from mlexp.sweeps import work
 from mlexp.sweeps.view import View
-from mlexp.tasks.fitting import fitting
+from mlexp.guarded import guarded
 
 OWN = ("task=classify", "dataset=iris", "model.name=rigged.Rigged", "trusted_packages=[sklearn,rigged]")
 
@@ -265,10 +265,10 @@ def test_live_table_says_how_far_a_sweep_is() -> None:
 
 def test_a_worker_that_ran_out_of_memory_in_a_model_is_replaced() -> None:
     """The model's error is put into our words; what it came from still decides about the process."""
-    with pytest.raises(DataError) as caught, fitting("rigged", {}):
+    with pytest.raises(DataError) as caught, guarded("rigged", {}):
         raise MemoryError
     assert work.is_out_of_memory(caught.value)
-    with pytest.raises(DataError) as caught, fitting("rigged", {}):
+    with pytest.raises(DataError) as caught, guarded("rigged", {}):
         raise ValueError("odd rows")
     assert not work.is_out_of_memory(caught.value)
     assert not work.is_out_of_memory(None)

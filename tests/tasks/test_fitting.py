@@ -18,7 +18,7 @@ from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError, DataError, MlexpError
 from mlexp.observer import Silent
 from mlexp.tasks import TASKS
-from mlexp.tasks.fitting import fitting
+from mlexp.guarded import guarded
 
 REGRESS = ("task=regress", "dataset.limit=60")
 CLUSTER = (
@@ -172,7 +172,7 @@ def test_widths_that_are_no_numbers(tmp_path: Path, model: str, cure: str) -> No
 
 
 def raised(error: BaseException, **params: object) -> None:
-    with fitting("svm", params, "predict"):
+    with guarded("svm", params, "predict"):
         raise error
 
 
@@ -191,9 +191,9 @@ def test_the_kind_of_an_error_and_long_words() -> None:
 def test_joblib_starts_threads_and_no_processes() -> None:
     from joblib import Parallel
 
-    with fitting("svm", {}):
+    with guarded("svm", {}):
         backend = Parallel(n_jobs=2, prefer="processes")._backend
     assert type(backend).__name__ == "ThreadingBackend"
-    with contextlib.suppress(DataError), fitting("svm", {}) as said:
+    with contextlib.suppress(DataError), guarded("svm", {}) as said:
         warnings.warn("one\n two", stacklevel=1)
     assert said == ["one two"]

@@ -14,7 +14,8 @@ import numpy as np
 from mlexp import models
 from mlexp.config.schema import Config, Model
 from mlexp.errors import ConfigError, DataError
-from mlexp.tasks.fitting import fitting
+from mlexp.schema import Config, Model
+from mlexp.guarded import guarded
 
 CHUNK = 4096  # rows that are rebuilt at a time
 THEIR_FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -100,7 +101,7 @@ class TheirCoder:
     def _another_pass(self, X: np.ndarray) -> bool:
         """Return whether the weights are still finite after one more pass."""
         try:
-            with fitting(f"model={self.node.name}", self.node.params):
+            with guarded(f"model={self.node.name}", self.node.params):
                 self.regressor.partial_fit(X, X)
         except (ConfigError, DataError) as error:
             if "non-finite" not in str(error):

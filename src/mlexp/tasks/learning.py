@@ -24,7 +24,8 @@ from mlexp.nn.stack import fit_stack
 from mlexp.nn.state import CALLBACK, State
 from mlexp.observer import Observer, Plan
 from mlexp.result import Columns, Result
-from mlexp.tasks.fitting import fitting
+from mlexp.schema import Config
+from mlexp.guarded import guarded
 from mlexp.tasks.parts import check_memory, columns, described, sizes
 
 SMALLEST_SPREAD = 1e-150  # of targets: squared errors neither vanish nor overflow
@@ -86,7 +87,7 @@ class Learnt:
             return classes, whole
 
     def _asked(self) -> AbstractContextManager[Any]:
-        return nullcontext() if self.is_engine else fitting(f"model={self.name}", self.params, "predict")
+        return nullcontext() if self.is_engine else guarded(f"model={self.name}", self.params, "predict")
 
     @property
     def is_engine(self) -> bool:
@@ -360,7 +361,7 @@ def _one_pass(
     """Train once through the rows and return losses and accuracies; an infinite loss where they burst."""
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            with fitting(f"model={learnt.name}", learnt.params) as said:
+            with guarded(f"model={learnt.name}", learnt.params) as said:
                 learnt.model.partial_fit(X, y, **classes)
             learnt.warnings[:] = dict.fromkeys([*learnt.warnings, *(f"{learnt.name}: {one}" for one in said)])
             return _measured(learnt, "train") | _measured(learnt, "validation")
@@ -388,7 +389,7 @@ def _measured(learnt: Learnt, name: str) -> dict[str, float]:
 def _fit_at_once(config: Config, learnt: Learnt, observer: Observer) -> Learnt:
     """Fit a model that has no epochs; what scikit-learn warns of becomes a sentence of the record."""
     train = learnt.parts.train
-    with fitting(f"model={config.model.name}", config.model.params) as said:
+    with guarded(f"model={config.model.name}", config.model.params) as said:
         learnt.model.fit(np.asarray(train.X), learnt.scaled(train.y))
     return replace(learnt, warnings=[f"{config.model.name}: {words}" for words in said])
 

@@ -17,7 +17,8 @@ from mlexp.data.dataset import Dataset, Part
 from mlexp.data.rows import Rows
 from mlexp.errors import ConfigError
 from mlexp.observer import Observer, Plan
-from mlexp.tasks.fitting import fitting
+from mlexp.schema import Config
+from mlexp.guarded import guarded
 from mlexp.tasks.parts import described
 
 # Method of the configuration -> model of the closed table, where the two differ.
@@ -47,7 +48,7 @@ class Fits:
         if self.observer.stop_requested():
             raise KeyboardInterrupt(f"Stopped before {what}; such a study starts from its beginning again.")
         begun = time.perf_counter()
-        with fitting(what, own_params(self.config, method)) as said:
+        with guarded(what, own_params(self.config, method)) as said:
             done = np.asarray(work())
             if done.dtype.kind not in "biuf":
                 raise TypeError(f"it gives no array of numbers but {done.dtype} of shape {done.shape}")

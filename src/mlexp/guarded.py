@@ -11,7 +11,7 @@ from mlexp.errors import ConfigError, DataError, MlexpError, shortened
 
 
 @contextmanager
-def fitting(model: str, params: Mapping[str, Any], what: str = "be fitted to") -> Iterator[list[str]]:
+def guarded(model: str, params: Mapping[str, Any], what: str = "be fitted to") -> Iterator[list[str]]:
     """Fit or ask a model inside; yield the list that its warnings, one line each, are in at the end.
 
     joblib starts threads and no processes, which would import from the working folder.

@@ -19,14 +19,15 @@ from mlexp.errors import DataError, MlexpError
 from mlexp.files import damaged
 from mlexp.isolated import Process
 from mlexp.record import Run
-from mlexp.tasks import coder
+from mlexp.schema import Config
+from mlexp.tasks import reconstruction
 
 KINDS = ("classification", "regression", "autoencoder", "clustering")
 _CAN = "Runs of classification, regression, autoencoder, and clustering by kmeans or gmm, have one."
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class FittedModel:
     """A model and the preparation that belongs to it; with as many threads as the run had it gives the same bits.
 
     Attributes
@@ -164,7 +165,7 @@ class Fitted:
         return rows
 
 
-def load(path: Path, trusted: Sequence[str] = (), *, here: bool = False) -> Fitted:
+def load(path: Path, trusted: Sequence[str] = (), *, here: bool = False) -> FittedModel:
     """Load the fitted model of a run of classification, regression, autoencoder or clustering.
 
     What scikit-learn fitted is loaded in a process of its own, which ends with the object that is returned.
@@ -197,10 +198,10 @@ def load(path: Path, trusted: Sequence[str] = (), *, here: bool = False) -> Fitt
     dtype = np.dtype(np.float64 if kind == "clustering" else config.model.dtype)
     if process:
         process.open(config.threads)
-        return Fitted(run, {}, None, classes, dtype, kind=kind, threads=config.threads, process=process)
+        return FittedModel(run, {}, None, classes, dtype, kind=kind, threads=config.threads, process=process)
     if run.model:
         unit, steps = _unit(run), _steps(run)
-        return Fitted(
+        return FittedModel(
             run, steps, _of_engine(config, run, trusted), classes, dtype, *unit, kind, config.threads
         )
     file = run.path / "model.skops"
@@ -212,7 +213,7 @@ def load(path: Path, trusted: Sequence[str] = (), *, here: bool = False) -> Fitt
             model = model.regressor_
     except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise damaged(file, f"it holds no pipeline of a run ({error})") from error
-    return Fitted(run, steps, model, classes, dtype, *unit, kind, config.threads)
+    return FittedModel(run, steps, model, classes, dtype, *unit, kind, config.threads)
 
 
 @dataclass(frozen=True)
@@ -262,7 +263,7 @@ def _of_engine(config: Config, run: Run, trusted: Sequence[str]) -> Any:
             if kind == "classification" and len(model.classes_) != n_classes:
                 raise ValueError(f"{len(model.classes_)} classes for the {n_classes} of the data")
             return model
-        return coder.build(config).restored(run.model)  # scikit-learn's network as an autoencoder
+        return reconstruction.build(config).restored(run.model)  # scikit-learn's network as an autoencoder
     except Exception as error:  # settings and arrays of any kind, in any place
         said = (
             str(error) if isinstance(error, ValueError | MlexpError) else f"{type(error).__name__}: {error}"

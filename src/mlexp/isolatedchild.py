@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from mlexp.errors import ConfigError, MlexpError
-from mlexp.isolated import receive, send
 from mlexp.guarded import in_short
+from mlexp.isolated import receive, send
 
 MEMORY = 4_000_000_000  # bytes that the model and its predictions may take, besides what their sizes give
 COPIES = 8  # of the unpacked model and of the rows, that are held at once

@@ -1,6 +1,6 @@
 """A fitted run as an ONNX model of raw rows, and the proof that it predicts the same.
 
-The graph does what `Fitted` does in the same order: early steps and scaling in double precision, then single
+The graph does what `FittedModel` does in the same order: early steps and scaling in double precision, then single
 precision for principal components and the model. Networks of the engine are written node by node, scikit-learn's
 models and early steps are converted by skl2onnx.
 
@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 
 from mlexp.errors import ConfigError, DataError, shortened
-from mlexp.fitted import Fitted
+from mlexp.fitted import FittedModel
+from mlexp.guarded import in_short
 from mlexp.nn.activations import LEAK
 from mlexp.nn.layers import Activation, BatchNorm, Dense, Dropout
-from mlexp.guarded import in_short
 
 OPSETS = {"": 20, "ai.onnx.ml": 3}
 IR_VERSION = 9
@@ -102,7 +102,7 @@ class _Graph:
         self.outputs.append(helper.make_tensor_value_info(name, getattr(TensorProto, kind), shape))
 
 
-def exported(fitted: Fitted, X: np.ndarray) -> tuple[bytes, float]:
+def exported(fitted: FittedModel, X: np.ndarray) -> tuple[bytes, float]:
     """Return a fitted run as an ONNX model, and by how much the two differ on rows `X`: see `convert` and `parity`."""
     if fitted.process is None:
         data = convert(fitted)
@@ -113,7 +113,7 @@ def exported(fitted: Fitted, X: np.ndarray) -> tuple[bytes, float]:
     return found.tobytes(), float(apart)
 
 
-def convert(fitted: Fitted) -> bytes:
+def convert(fitted: FittedModel) -> bytes:
     """Return a fitted run as an ONNX model.
 
     Raises
@@ -141,7 +141,7 @@ def convert(fitted: Fitted) -> bytes:
     return data
 
 
-def parity(model: bytes, fitted: Fitted, X: np.ndarray) -> float:
+def parity(model: bytes, fitted: FittedModel, X: np.ndarray) -> float:
     """Return by how much, at most, onnxruntime and mlexp differ on raw rows, once the labels are found equal.
 
     Numbers beyond 1 count relative to their size. Labels may differ only where two classes are equally
@@ -172,7 +172,7 @@ def parity(model: bytes, fitted: Fitted, X: np.ndarray) -> float:
     return apart
 
 
-def _expected(fitted: Fitted, X: np.ndarray) -> dict[str, np.ndarray]:
+def _expected(fitted: FittedModel, X: np.ndarray) -> dict[str, np.ndarray]:
     predicted = fitted.predict(X)
     if fitted.kind == "autoencoder":
         return {"reconstruction": predicted, "codes": fitted.transform(X)}
@@ -189,7 +189,7 @@ def _tied(probability: np.ndarray | None, rows: np.ndarray) -> bool:
     return bool((best[:, -1] - best[:, -2] <= 2 * TOLERANCE).all())
 
 
-def _prepare(graph: _Graph, fitted: Fitted) -> None:
+def _prepare(graph: _Graph, fitted: FittedModel) -> None:
     """Write the preparation: early steps and scaling in double, then single precision."""
     from onnx import TensorProto
 
@@ -207,7 +207,7 @@ def _prepare(graph: _Graph, fitted: Fitted) -> None:
         graph.add("MatMul", graph.constant(pca.components_.T))
 
 
-def _network(graph: _Graph, fitted: Fitted) -> None:
+def _network(graph: _Graph, fitted: FittedModel) -> None:
     """Write a network of the engine layer by layer."""
     model = fitted.model
     tops = []
@@ -252,7 +252,7 @@ def _layer(graph: _Graph, layer: Any, parameters: list[np.ndarray]) -> None:
         raise DataError(f"A layer of kind {type(layer).__name__} has no counterpart in ONNX here.")
 
 
-def _converted(graph: _Graph, fitted: Fitted) -> None:
+def _converted(graph: _Graph, fitted: FittedModel) -> None:
     """Let skl2onnx write a model of scikit-learn."""
     width = fitted.run.info["dataset"]["n_features"]
     if (pca := fitted.steps.get("pca")) is not None:
@@ -343,7 +343,7 @@ def _two_classes(graph: _Graph) -> str:
     return graph.add("Concat", positive, axis=1)
 
 
-def _label(graph: _Graph, fitted: Fitted, codes: str) -> None:
+def _label(graph: _Graph, fitted: FittedModel, codes: str) -> None:
     graph.top = codes
     names = graph.add(
         "LabelEncoder", keys_int64s=list(range(len(fitted.classes))), values_strings=list(fitted.classes)
@@ -351,7 +351,7 @@ def _label(graph: _Graph, fitted: Fitted, codes: str) -> None:
     graph.output(names, "label", "STRING")
 
 
-def _value(graph: _Graph, fitted: Fitted) -> None:
+def _value(graph: _Graph, fitted: FittedModel) -> None:
     graph.add("Mul", graph.constant(fitted.spread))
     graph.output(graph.add("Add", graph.constant(fitted.centre)), "value", "FLOAT", 1)
 

@@ -9,20 +9,19 @@ import numpy as np
 
 from mlexp import metrics
 from mlexp.data.columns import Column, listed, values
-from mlexp.fitted import Fitted
-from mlexp.metrics import clustering
+from mlexp.fitted import FittedModel
 
 
-def scored(model: Fitted, X: Any, labels: np.ndarray) -> list[str]:
+def scored(model: FittedModel, X: Any, labels: np.ndarray) -> list[str]:
     """Say how well a model predicts new rows.
 
     Rows with an empty label, or with one that the model cannot know, are left out of the scores, and that is said.
 
     Parameters
     ----------
-    model : Fitted
+    model : FittedModel
         Of classification, regression or clustering; of an autoencoder nothing is said.
-    X : raw rows, as `Fitted.predict` takes them
+    X : raw rows, as `FittedModel.predict` takes them
     labels : array of str, shape (n_rows,)
 
     Returns
@@ -64,7 +63,7 @@ def scored(model: Fitted, X: Any, labels: np.ndarray) -> list[str]:
     ]
 
 
-def _of_classes(model: Fitted, X: Any, labels: np.ndarray) -> Mapping[str, float]:
+def _of_classes(model: FittedModel, X: Any, labels: np.ndarray) -> Mapping[str, float]:
     codes = {name: code for code, name in enumerate(model.classes)}
     y = np.array([codes[label] for label in labels])
     predicted = np.array([codes[name] for name in model.predict(X)])

@@ -17,7 +17,7 @@ from mlexp.verbs.naming import shown
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mlexp.fitted import Fitted
+    from mlexp.fitted import FittedModel
 
 PARTS = ("train", "validation", "test")
 SHOWN_FIGURES = 4
@@ -114,7 +114,7 @@ class RunView(View):
         return pd.concat([_part(arrays, part, classes) for part in parts], ignore_index=True)
 
     @cached_property
-    def model(self) -> Fitted:
+    def model(self) -> FittedModel:
         """The fitted model with its preparation: `predict` and `predict_proba` take raw rows."""
         from mlexp import fitted
 

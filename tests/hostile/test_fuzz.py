@@ -36,7 +36,7 @@ plain = st.one_of(
 )
 
 
-def guarded(key: str) -> st.SearchStrategy[str]:
+def fitting(key: str) -> st.SearchStrategy[str]:
     """Return values that a key is likely to take."""
     rule = schema.declared()[key].metadata["rule"]
     known = [st.sampled_from(rule.choices)] if rule.choices else []
@@ -46,7 +46,7 @@ def guarded(key: str) -> st.SearchStrategy[str]:
 def settled(values: st.SearchStrategy[str] | None = None) -> st.SearchStrategy[str]:
     """Return settings of known keys, with values that fit or that do not."""
     return st.sampled_from(KEYS).flatmap(
-        lambda key: st.one_of(guarded(key), values or plain).map(lambda value: f"{key}={value}")
+        lambda key: st.one_of(fitting(key), values or plain).map(lambda value: f"{key}={value}")
     )
 
 
@@ -98,7 +98,7 @@ def mapping(draw: Any) -> dict[str, Any]:
         *parents, name = key.split(".")
         for parent in parents:
             node = node.setdefault(parent, {})
-        value = draw(st.one_of(guarded(key).map(yaml.safe_load), nested))
+        value = draw(st.one_of(fitting(key).map(yaml.safe_load), nested))
         node[name] = value
     more = ["defaults", "hydra", "nosuch", "model", "task", "comparison", "sweep", "tune", "_target_"]
     for key in draw(st.lists(st.sampled_from(more), max_size=1)):

@@ -13,9 +13,9 @@ from tests.sweeps.conftest import assert_whole, environment, mlexp, same_runs, s
 
 from mlexp import record, sweep_folder, sweeps
 from mlexp.errors import DataError
+from mlexp.guarded import guarded
 from mlexp.sweeps import work
 from mlexp.sweeps.view import View
-from mlexp.guarded import guarded
 
 OWN = ("task=classify", "dataset=iris", "model.name=rigged.Rigged", "trusted_packages=[sklearn,rigged]")
 

@@ -10,16 +10,17 @@ from mlexp.errors import ConfigError
 from mlexp.models import MODELS, class_path
 from mlexp.observer import Observer
 from mlexp.result import Result
-from mlexp.tasks import coder
+from mlexp.schema import Config
+from mlexp.tasks import reconstruction
 from mlexp.tasks.autoencoder import autoencoder
 from mlexp.tasks.by_hand import by_hand
+from mlexp.tasks.classification import classification, classifications, regression
 from mlexp.tasks.clustering import clustering
 from mlexp.tasks.embedding import embedding
 from mlexp.tasks.explore import explore
 from mlexp.tasks.features import features
+from mlexp.tasks.fitting import built
 from mlexp.tasks.layers import layers
-from mlexp.tasks.learning import built
-from mlexp.tasks.supervised import classification, classifications, regression
 
 
 def comparison(config: Config, dataset: Dataset, observer: Observer) -> Result:
@@ -41,7 +42,7 @@ def check(config: Config) -> None:
     if config.task.kind in ("classification", "regression"):
         built(config)
     elif config.task.kind == "autoencoder":
-        coder.build(config)
+        reconstruction.build(config)
     elif config.task.kind in MODELS:
         class_path(config.model.name, config.task.kind, config.trusted_packages)
 

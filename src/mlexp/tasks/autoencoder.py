@@ -14,8 +14,9 @@ from mlexp.data.prepare import has_squares
 from mlexp.errors import ConfigError
 from mlexp.observer import Observer, Plan
 from mlexp.result import Result
-from mlexp.tasks import coder as coders
-from mlexp.tasks.parts import NAMES, check_memory, columns, described, prepared, sizes, some
+from mlexp.schema import Config
+from mlexp.tasks import reconstruction
+from mlexp.tasks.sets import NAMES, check_memory, columns, described, prepared, sizes, some
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def autoencoder(config: Config, dataset: Dataset, observer: Observer) -> Result:
 def train(config: Config, dataset: Dataset, observer: Observer) -> Trained:
     """Check everything, announce the run and train."""
     parts, preparation = prepared(config, dataset)
-    coder, width = coders.build(config), parts.train.X.shape[1]
+    coder, width = reconstruction.build(config), parts.train.X.shape[1]
     check_width(config, width, len(parts.train))
     summary = coder.plan(width, width)
     check_memory(config, summary)
@@ -108,9 +109,11 @@ def _judged(config: Config, dataset: Dataset, trained: Trained) -> Result:
     if not config.split.judge:
         return _unjudged(trained)
     pca = fitted_pca(parts.train.X, width)
-    scores = {name: coders.reconstruction_scores(getattr(parts, name).X, coder.predict) for name in NAMES}
+    scores = {
+        name: reconstruction.reconstruction_scores(getattr(parts, name).X, coder.predict) for name in NAMES
+    }
     floor = {
-        name: coders.reconstruction_scores(
+        name: reconstruction.reconstruction_scores(
             getattr(parts, name).X, lambda rows: pca.inverse_transform(pca.transform(rows))
         )
         for name in NAMES
@@ -126,7 +129,7 @@ def _judged(config: Config, dataset: Dataset, trained: Trained) -> Result:
         predictions={
             "test_row": parts.test.index,
             "test_true": parts.test.y,
-            "test_squared_error": coders.row_errors(coder, parts.test.X),
+            "test_squared_error": reconstruction.row_errors(coder, parts.test.X),
         },
         arrays=_latent(config, parts.test, coder) | _images(config, dataset, trained, pca),
         model=coder.to_arrays() | trained.preparation.factors(),
@@ -142,9 +145,10 @@ def _unjudged(trained: Trained) -> Result:
     parts, coder = trained.parts, trained.coder
     return Result(
         metrics={
-            name: coders.reconstruction_scores(getattr(parts, name).X, coder.predict) for name in NAMES[:2]
+            name: reconstruction.reconstruction_scores(getattr(parts, name).X, coder.predict)
+            for name in NAMES[:2]
         },
-        predictions={"validation_squared_error": coders.row_errors(coder, parts.validation.X)},
+        predictions={"validation_squared_error": reconstruction.row_errors(coder, parts.validation.X)},
         model=coder.to_arrays() | trained.preparation.factors(),
         tables={"layers": columns(trained.summary)},
         facts=trained.facts,
@@ -191,7 +195,7 @@ def _images(config: Config, dataset: Dataset, trained: Trained, pca: Any) -> dic
 
 def _warnings(error: float, X: Any, coder: Any) -> list[str]:
     """Say so when the autoencoder is no better than giving every row the same answer."""
-    mean = coders.reconstruction_scores(
+    mean = reconstruction.reconstruction_scores(
         X, lambda rows: np.broadcast_to(np.asarray(X).mean(axis=0), rows.shape)
     )
     if error < 0.99 * mean["mse"]:

@@ -14,7 +14,7 @@ from mlexp.nn.estimators import MLPClassifier
 from mlexp.observer import Observer
 from mlexp.result import Result
 from mlexp.tasks.autoencoder import Trained, fitted_pca, train, unfinished
-from mlexp.tasks.parts import NAMES, columns
+from mlexp.tasks.sets import NAMES, columns
 
 
 def features(config: Config, dataset: Dataset, observer: Observer) -> Result:

@@ -16,8 +16,9 @@ from mlexp.errors import ConfigError, DataError
 from mlexp.nn.estimators import MLPClassifier
 from mlexp.observer import Observer, Plan
 from mlexp.result import Result
-from mlexp.tasks.learning import Learnt, learn
-from mlexp.tasks.parts import NAMES, columns, described, divided, prepared, sizes, some
+from mlexp.schema import Config
+from mlexp.tasks.fitting import Training, train
+from mlexp.tasks.sets import NAMES, columns, described, divided, prepared, sizes, some
 from mlexp.untrusted import opened, read_bytes, reading, run_folder
 
 
@@ -33,14 +34,16 @@ def layers(config: Config, dataset: Dataset, observer: Observer) -> Result:
     rows = {name: some(getattr(raw, name), config.layers.rows, seed=config.split.seed) for name in NAMES}
     _check_rows(config, dataset, min(map(len, rows.values())))
     if config.layers.run:
-        learnt = _given(config, dataset, observer)
+        training = _given(config, dataset, observer)
     else:
-        learnt = learn(replace(config, task=replace(config.task, kind="classification")), dataset, observer)
-    if learnt.status != "completed":
-        return learnt.result(problem="" if learnt.status == "interrupted" else _diverged(config, learnt))
-    parts, model = learnt.parts, learnt.model
+        training = train(replace(config, task=replace(config.task, kind="classification")), dataset, observer)
+    if training.status != "completed":
+        return training.result(
+            problem="" if training.status == "interrupted" else _diverged(config, training)
+        )
+    parts, model = training.parts, training.model
     found, arrays = _maps(config, parts, rows, model)
-    return learnt.result(
+    return training.result(
         metrics={
             name: {
                 "accuracy": float(np.mean(model.predict(getattr(parts, name).X) == getattr(parts, name).y))
@@ -64,7 +67,7 @@ def _check_rows(config: Config, dataset: Dataset, n_rows: int) -> None:
         )
 
 
-def _given(config: Config, dataset: Dataset, observer: Observer) -> Learnt:
+def _given(config: Config, dataset: Dataset, observer: Observer) -> Training:
     """Return the network of an earlier run, once it is sure that it was trained on these rows."""
     parts, preparation = prepared(config, dataset)
     folder = Path(str(config.layers.run))
@@ -94,14 +97,14 @@ def _given(config: Config, dataset: Dataset, observer: Observer) -> Learnt:
             n_parameters=model.n_parameters_,
         )
     )
-    return Learnt(
+    return Training(
         model, parts, parts, preparation, n_classes=dataset.n_classes, tables={"layers": columns(summary)}
     )
 
 
-def _diverged(config: Config, learnt: Learnt) -> str:
+def _diverged(config: Config, training: Training) -> str:
     return (
-        f"Training diverged: the loss was not finite in epoch {learnt.facts['epochs']} with model.learning_rate="
+        f"Training diverged: the loss was not finite in epoch {training.facts['epochs']} with model.learning_rate="
         f"{config.model.learning_rate:g}. Try a smaller one."
     )
 

@@ -16,10 +16,10 @@ from mlexp.data.chain import Preparation, fitted
 from mlexp.data.dataset import Dataset, Part
 from mlexp.data.rows import Rows
 from mlexp.errors import ConfigError
+from mlexp.guarded import guarded
 from mlexp.observer import Observer, Plan
 from mlexp.schema import Config
-from mlexp.guarded import guarded
-from mlexp.tasks.parts import described
+from mlexp.tasks.sets import described
 
 # Method of the configuration -> model of the closed table, where the two differ.
 MODEL = {"spectral_neighbors": "spectral", "spectral_gaussian": "spectral"}

@@ -23,7 +23,7 @@ from mlexp.stopping import as_typed
 from mlexp.studies import Tune
 from mlexp.sweeps import Rounds
 from mlexp.tasks import TASKS, check
-from mlexp.tasks.parts import described, sizes
+from mlexp.tasks.sets import described, sizes
 from mlexp.terminal import QUIET
 from mlexp.tuning import space as spaces
 from mlexp.tuning.bayes import bayes, check_journal, optuna_imported

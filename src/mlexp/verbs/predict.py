@@ -13,7 +13,7 @@ from mlexp.verbs import parser
 from mlexp.verbs.naming import add_run, one_run
 
 if TYPE_CHECKING:
-    from mlexp.fitted import Fitted
+    from mlexp.fitted import FittedModel
 
 EXAMPLES = """mlexp predict classify new.csv --out predictions.csv --probabilities --keep id
   mlexp predict mnist_mlp five.png seven.png"""
@@ -70,7 +70,7 @@ def _words() -> argparse.ArgumentParser:
     return words
 
 
-def _columns(model: Fitted, X: Any, probabilities: bool) -> dict[str, list[Any]]:
+def _columns(model: FittedModel, X: Any, probabilities: bool) -> dict[str, list[Any]]:
     """Return what the model says of each row, by column."""
     if model.kind == "autoencoder":
         codes, rebuilt, rows = model.transform(X), model.predict(X), model.prepared(X)

@@ -16,9 +16,9 @@ from mlexp.config.compose import compose
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError, DataError, MlexpError
+from mlexp.guarded import guarded
 from mlexp.observer import Silent
 from mlexp.tasks import TASKS
-from mlexp.guarded import guarded
 
 REGRESS = ("task=regress", "dataset.limit=60")
 CLUSTER = (

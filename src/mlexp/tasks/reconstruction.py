@@ -14,8 +14,8 @@ import numpy as np
 from mlexp import models
 from mlexp.config.schema import Config, Model
 from mlexp.errors import ConfigError, DataError
-from mlexp.schema import Config, Model
 from mlexp.guarded import guarded
+from mlexp.schema import Config, Model
 
 CHUNK = 4096  # rows that are rebuilt at a time
 THEIR_FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {

@@ -12,9 +12,10 @@ from mlexp.data.dataset import Dataset, Part, Split
 from mlexp.errors import ConfigError, DataError
 from mlexp.observer import Observer
 from mlexp.result import Columns, Result
-from mlexp.tasks import advice, grown, plane
-from mlexp.tasks.learning import Learnt, learn, learn_together
-from mlexp.tasks.parts import NAMES
+from mlexp.schema import Config
+from mlexp.tasks import boundary, diagnosis, warm_started
+from mlexp.tasks.fitting import Training, train, train_together
+from mlexp.tasks.sets import NAMES
 
 GALLERY_IMAGES = 24
 Outputs = tuple[np.ndarray, np.ndarray | None]
@@ -32,7 +33,7 @@ def classification(config: Config, dataset: Dataset, observer: Observer) -> Resu
 def classifications(
     configs: Sequence[Config], dataset: Dataset, observers: Sequence[Observer]
 ) -> Iterator[Result]:
-    """Fit classifiers that `learn_together` can fit, then yield the result of each."""
+    """Fit classifiers that `train_together` can fit, then yield the result of each."""
     _check_labels(configs[0], dataset)
     if dataset.n_classes < 2:
         raise DataError(
@@ -40,30 +41,34 @@ def classifications(
             "classification needs two classes or more. Set dataset.target=classes, or task.kind=regression "
             "(task=regress), or name another dataset.label."
         )
-    for config, learnt in zip(configs, learn_together(configs, dataset, observers), strict=True):
-        yield _judged(config, dataset, learnt) if learnt.status == "completed" else _stopped(config, learnt)
+    for config, training in zip(configs, train_together(configs, dataset, observers), strict=True):
+        yield (
+            _judged(config, dataset, training)
+            if training.status == "completed"
+            else _stopped(config, training)
+        )
 
 
-def _judged(config: Config, dataset: Dataset, learnt: Learnt) -> Result:
+def _judged(config: Config, dataset: Dataset, training: Training) -> Result:
     """Predict every part, the test part for the first and only time."""
-    outputs = {name: learnt.classified(part.X) for name, part in _filled(learnt.parts)}
-    scores = {name: _scores(part, outputs[name], dataset.n_classes) for name, part in _filled(learnt.parts)}
-    judged = {name: part for name, part in _filled(learnt.parts) if name != "train"}
+    outputs = {name: training.classified(part.X) for name, part in _filled(training.parts)}
+    scores = {name: _scores(part, outputs[name], dataset.n_classes) for name, part in _filled(training.parts)}
+    judged = {name: part for name, part in _filled(training.parts) if name != "train"}
     kept = [_predictions(name, part, *outputs[name]) for name, part in judged.items()]
-    tables, arrays = plane.drawn(dataset, learnt)
-    more_tables, more_arrays = grown.scored(learnt, config.tune.grow, _probable, _right)
+    tables, arrays = boundary.drawn(dataset, training)
+    more_tables, more_arrays = warm_started.scored(training, config.tune.grow, _probable, _right)
     tables, arrays = tables | more_tables, arrays | more_arrays
     if "test" in judged:
         tables |= _class_tables(judged["test"].y, outputs["test"][0], dataset.classes)
-        arrays |= _pictures(dataset, learnt.raw.test, *outputs["test"])
-    return learnt.result(
+        arrays |= _pictures(dataset, training.raw.test, *outputs["test"])
+    return training.result(
         metrics=scores,
         predictions={name: array for arrays in kept for name, array in arrays.items()},
         arrays=arrays,
         tables=tables,
         warnings=[
-            *_unjudged(config, learnt.parts),
-            *advice.of_classes(config, learnt.parts, scores, learnt.preparation.record),
+            *_unjudged(config, training.parts),
+            *diagnosis.of_classes(config, training.parts, scores, training.preparation.record),
         ],
     )
 
@@ -80,14 +85,14 @@ def regression(config: Config, dataset: Dataset, observer: Observer) -> Result:
             f"Data set '{dataset.name}' has classes; regression needs numbers to predict. Set "
             "dataset.target=numbers, or task.kind=classification (task=classify)."
         )
-    learnt = learn(config, dataset, observer)
-    if learnt.status != "completed":
-        return _stopped(config, learnt)
-    parts = dict(_filled(learnt.parts))
-    predicted = {name: learnt.predicted(part.X) for name, part in parts.items()}
-    scores = {name: _numeric(part, predicted[name]) for name, part in parts.items()}
-    tables, arrays = grown.scored(learnt, config.tune.grow, _numeric, _errors)
-    return learnt.result(
+    training = train(config, dataset, observer)
+    if training.status != "completed":
+        return _stopped(config, training)
+    parts = dict(_filled(training.parts))
+    predicted = {name: training.predicted(part.X) for name, part in parts.items()}
+    scores = {name: metrics.regression_scores(part.y, predicted[name]) for name, part in parts.items()}
+    tables, arrays = warm_started.scored(training, config.tune.grow, _numeric, _errors)
+    return training.result(
         metrics=scores,
         tables=tables,
         arrays=arrays,
@@ -101,8 +106,8 @@ def regression(config: Config, dataset: Dataset, observer: Observer) -> Result:
             )
         },
         warnings=[
-            *_unjudged(config, learnt.parts),
-            *advice.of_numbers(config, learnt.parts, scores, learnt.preparation.record),
+            *_unjudged(config, training.parts),
+            *diagnosis.of_numbers(config, training.parts, scores, training.preparation.record),
         ],
     )
 
@@ -141,11 +146,11 @@ def _filled(parts: Split) -> list[tuple[str, Part]]:
     return [(name, part) for name in NAMES if len(part := getattr(parts, name))]
 
 
-def _stopped(config: Config, learnt: Learnt) -> Result:
-    if learnt.status != "diverged":
-        return learnt.result()
-    return learnt.result(
-        problem=advice.of_divergence(config, learnt.facts["epochs"], learnt.preparation.record)
+def _stopped(config: Config, training: Training) -> Result:
+    if training.status != "diverged":
+        return training.result()
+    return training.result(
+        problem=diagnosis.of_divergence(config, training.facts["epochs"], training.preparation.record)
     )
 
 

@@ -1,4 +1,4 @@
-"""Fit one model to labelled rows: the engine's networks, scikit-learn's networks pass by pass, all else in one go."""
+"""Fit one model to labelled rows: the engine's networks, scikit-train's networks pass by pass, all else in one go."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from mlexp.data.dataset import Dataset, Part, Split, split
 from mlexp.data.prepare import centre_and_deviation
 from mlexp.data.rows import Rows
 from mlexp.errors import ConfigError, DataError
+from mlexp.guarded import guarded
 from mlexp.nn.stack import fit_stack
 from mlexp.nn.state import CALLBACK, State
 from mlexp.observer import Observer, Plan
 from mlexp.result import Columns, Result
 from mlexp.schema import Config
-from mlexp.guarded import guarded
-from mlexp.tasks.parts import check_memory, columns, described, sizes
+from mlexp.tasks.sets import check_memory, columns, described, sizes
 
 SMALLEST_SPREAD = 1e-150  # of targets: squared errors neither vanish nor overflow
 
 
 @dataclass(frozen=True, eq=False)
-class Learnt:
+class Training:
     """A fitted model, the rows it was fitted to, and how it went.
 
     Attributes
@@ -118,7 +118,7 @@ class Learnt:
         return arrays | self.preparation.factors() | kept_arrays
 
     def pipeline(self) -> Any:
-        """Return a scikit-learn pipeline of raw rows; of the preparation alone where the engine holds the model."""
+        """Return a scikit-train pipeline of raw rows; of the preparation alone where the engine holds the model."""
         if self.is_engine:
             return None if self.preparation.scales_only else self.preparation.pipeline()
         return self.preparation.pipeline(("model", self._in_unit_of_target()))
@@ -137,41 +137,41 @@ class Learnt:
         return whole
 
 
-def learn(config: Config, dataset: Dataset, observer: Observer) -> Learnt:
+def train(config: Config, dataset: Dataset, observer: Observer) -> Training:
     """Divide, prepare, check and fit; the test part is prepared but not looked at."""
-    return learn_together([config], dataset, [observer])[0]
+    return train_together([config], dataset, [observer])[0]
 
 
-def learn_together(
+def train_together(
     configs: Sequence[Config], dataset: Dataset, observers: Sequence[Observer]
-) -> list[Learnt]:
+) -> list[Training]:
     """Fit networks of one shape side by side, each to the bits that it gets alone; other models one at a time.
 
     The configurations differ in nothing but seed, initialisers and the sizes that `nn.hyperparameters.NUMBERS` names.
     """
     config = configs[0]
     first = _unfitted(config, dataset)
-    learnts = [first, *(replace(first, model=built(other, first.parts)) for other in configs[1:])]
+    trainings = [first, *(replace(first, model=built(other, first.parts)) for other in configs[1:])]
     summary = _summary(first)
     check_memory(config, summary)
     iterative = first.is_engine or _by_passes(config)
-    for learnt, observer in zip(learnts, observers, strict=True):
-        observer.started(_plan(dataset, learnt, summary, config.model.epochs if iterative else None))
+    for training, observer in zip(trainings, observers, strict=True):
+        observer.started(_plan(dataset, training, summary, config.model.epochs if iterative else None))
     begun = time.perf_counter()
     if first.is_engine:
-        learnts = _fit_engine(learnts, observers, config.tune.give_up)
+        trainings = _fit_engine(trainings, observers, config.tune.give_up)
     else:
-        learnts = [(_fit_passes if iterative else _fit_at_once)(config, first, observers[0])]
+        trainings = [(_fit_passes if iterative else _fit_at_once)(config, first, observers[0])]
     seconds = {"fit_seconds": round(time.perf_counter() - begun, 3)}
     tables = {"layers": columns(summary)} if summary else {}
-    return [replace(one, facts=one.facts | seconds, tables=tables | _importances(one)) for one in learnts]
+    return [replace(one, facts=one.facts | seconds, tables=tables | _importances(one)) for one in trainings]
 
 
-def _unfitted(config: Config, dataset: Dataset) -> Learnt:
+def _unfitted(config: Config, dataset: Dataset) -> Training:
     node = config.split
     raw = split(dataset, **asdict(node))
     parts, preparation = prepared(raw, dataset, config.prepare, config.model.dtype, config.memory_mb)
-    learnt = Learnt(
+    training = Training(
         built(config, parts),
         raw,
         parts,
@@ -187,8 +187,8 @@ def _unfitted(config: Config, dataset: Dataset) -> Learnt:
                 f"Targets of data set '{dataset.name}' are about {centre:.3g} ± {spread:.3g}: squares of their errors "
                 f"over- or underflow. Change the unit of column '{dataset.target}'."
             )
-        learnt = replace(learnt, centre=centre, spread=spread)
-    return learnt
+        training = replace(training, centre=centre, spread=spread)
+    return training
 
 
 def _by_passes(config: Config) -> bool:
@@ -212,7 +212,7 @@ def built(config: Config, parts: Split | None = None) -> Any:
     )
     try:
         serves = (is_classifier if kind == "classification" else is_regressor)(model)
-    except AttributeError as error:  # scikit-learn asks the estimator inside, and there is none
+    except AttributeError as error:  # scikit-train asks the estimator inside, and there is none
         raise ConfigError(
             f"model={name} is made of another estimator, which a configuration cannot hold. Name a model of its own."
         ) from error
@@ -230,27 +230,27 @@ def built(config: Config, parts: Split | None = None) -> Any:
     return model
 
 
-def _summary(learnt: Learnt) -> list[dict[str, Any]]:
+def _summary(training: Training) -> list[dict[str, Any]]:
     """Return one row for each layer of a network, nothing for other models."""
-    n_features, n_outputs = len(learnt.preparation.feature_names), learnt.n_classes or 1
-    if learnt.is_engine:
-        layers: list[dict[str, Any]] = learnt.model.plan(n_features, n_outputs)
+    n_features, n_outputs = len(training.preparation.feature_names), training.n_classes or 1
+    if training.is_engine:
+        layers: list[dict[str, Any]] = training.model.plan(n_features, n_outputs)
         return layers
-    if not hasattr(learnt.model, "hidden_layer_sizes"):
+    if not hasattr(training.model, "hidden_layer_sizes"):
         return []
-    n_outputs = 1 if n_outputs == 2 else n_outputs  # scikit-learn tells two classes apart by one output
-    widths = [n_features, *np.atleast_1d(learnt.model.hidden_layer_sizes).tolist(), n_outputs]
+    n_outputs = 1 if n_outputs == 2 else n_outputs  # scikit-train tells two classes apart by one output
+    widths = [n_features, *np.atleast_1d(training.model.hidden_layer_sizes).tolist(), n_outputs]
     return [
         {"layer": f"Dense({n})", "outputs": n, "parameters": (m + 1) * n}
         for m, n in itertools.pairwise(widths)
     ]
 
 
-def _plan(dataset: Dataset, learnt: Learnt, summary: list[dict[str, Any]], epochs: int | None) -> Plan:
+def _plan(dataset: Dataset, training: Training, summary: list[dict[str, Any]], epochs: int | None) -> Plan:
     return Plan(
         dataset=described(dataset),
-        split=sizes(learnt.parts),
-        preparation=learnt.preparation.record,
+        split=sizes(training.parts),
+        preparation=training.preparation.record,
         model=summary,
         n_parameters=sum(row["parameters"] for row in summary) if summary else None,
         epochs=epochs,
@@ -269,10 +269,10 @@ def hopeless(row: Mapping[str, float], limits: Sequence[Sequence[float]]) -> boo
 
 
 def _fit_engine(
-    learnts: Sequence[Learnt], observers: Sequence[Observer], limits: Sequence[Sequence[float]]
-) -> list[Learnt]:
+    trainings: Sequence[Training], observers: Sequence[Observer], limits: Sequence[Sequence[float]]
+) -> list[Training]:
     """Train networks of the engine; one alone goes on from the last checkpoint of an unfinished run."""
-    first, parts = learnts[0], learnts[0].parts
+    first, parts = trainings[0], trainings[0].parts
     held = parts.validation if len(parts.validation) else None
     unfinished = [observer.checkpointed() for observer in observers]
 
@@ -285,7 +285,7 @@ def _fit_engine(
         return hopeless(row, limits)
 
     fit_stack(
-        [learnt.model for learnt in learnts],
+        [training.model for training in trainings],
         parts.train.X,
         first.scaled(parts.train.y),
         X_validation=held and held.X,
@@ -296,36 +296,36 @@ def _fit_engine(
         on_state=on_state,
         resume=unfinished[0] if len(observers) == 1 else None,
     )
-    return [_trained(learnt) for learnt in learnts]
+    return [_trained(training) for training in trainings]
 
 
-def _trained(learnt: Learnt) -> Learnt:
-    model = learnt.model
+def _trained(training: Training) -> Training:
+    model = training.model
     facts = {
         "epochs": len(model.history_),
         "best_epoch": model.best_epoch_,
         "stopped": "hopeless" if model.status_ == CALLBACK else model.status_,
         "n_parameters": model.n_parameters_,
     }
-    return replace(learnt, facts=facts, status=_status(model.status_))
+    return replace(training, facts=facts, status=_status(model.status_))
 
 
 def _status(stopped: str) -> str:
     return stopped if stopped in ("diverged", "interrupted") else "completed"
 
 
-def _fit_passes(config: Config, learnt: Learnt, observer: Observer) -> Learnt:
-    """Train scikit-learn's network one pass at a time, so that every epoch is on record and can be the last."""
+def _fit_passes(config: Config, training: Training, observer: Observer) -> Training:
+    """Train scikit-train's network one pass at a time, so that every epoch is on record and can be the last."""
     observer.checkpointed()  # it keeps no state: what an earlier process recorded is cut back to nothing
-    node, model, parts = config.model, learnt.model, learnt.parts
+    node, model, parts = config.model, training.model, training.parts
     # With a number for a seed, each partial_fit would draw the same order of the rows again.
     model.set_params(random_state=np.random.RandomState(config.seed))
-    X, y = np.asarray(parts.train.X), learnt.scaled(parts.train.y)
-    classes = {"classes": np.arange(learnt.n_classes)} if learnt.n_classes else {}
+    X, y = np.asarray(parts.train.X), training.scaled(parts.train.y)
+    classes = {"classes": np.arange(training.n_classes)} if training.n_classes else {}
     best, best_epoch, kept, stopped = math.inf, 0, None, "epochs"
     for epoch in range(1, node.epochs + 1):
         begun = time.perf_counter()
-        row = {"epoch": epoch} | _one_pass(learnt, X, y, classes if epoch == 1 else {})
+        row = {"epoch": epoch} | _one_pass(training, X, y, classes if epoch == 1 else {})
         if not math.isfinite(row["train_loss"]):
             stopped = "diverged"
             break
@@ -352,56 +352,58 @@ def _fit_passes(config: Config, learnt: Learnt, observer: Observer) -> Learnt:
         "stopped": stopped,
         "n_parameters": sum(array.size for array in (*model.coefs_, *model.intercepts_)),
     }
-    return replace(learnt, facts=facts, status=_status(stopped))
+    return replace(training, facts=facts, status=_status(stopped))
 
 
 def _one_pass(
-    learnt: Learnt, X: np.ndarray, y: np.ndarray, classes: dict[str, np.ndarray]
+    training: Training, X: np.ndarray, y: np.ndarray, classes: dict[str, np.ndarray]
 ) -> dict[str, float]:
     """Train once through the rows and return losses and accuracies; an infinite loss where they burst."""
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            with guarded(f"model={learnt.name}", learnt.params) as said:
-                learnt.model.partial_fit(X, y, **classes)
-            learnt.warnings[:] = dict.fromkeys([*learnt.warnings, *(f"{learnt.name}: {one}" for one in said)])
-            return _measured(learnt, "train") | _measured(learnt, "validation")
+            with guarded(f"model={training.name}", training.params) as said:
+                training.model.partial_fit(X, y, **classes)
+            training.warnings[:] = dict.fromkeys(
+                [*training.warnings, *(f"{training.name}: {one}" for one in said)]
+            )
+            return _measured(training, "train") | _measured(training, "validation")
     except (ConfigError, DataError) as error:
         if "non-finite" not in str(error):
             raise
         return {"train_loss": math.inf}
 
 
-def _measured(learnt: Learnt, name: str) -> dict[str, float]:
+def _measured(training: Training, name: str) -> dict[str, float]:
     """Return loss and accuracy of a part after an epoch; the loss of a regression is that of the scaled target."""
-    part: Part = getattr(learnt.parts, name)
+    part: Part = getattr(training.parts, name)
     if not len(part):
         return {}
-    if not learnt.n_classes:
-        errors = learnt.scaled(part.y) - learnt.model.predict(np.asarray(part.X))
+    if not training.n_classes:
+        errors = training.scaled(part.y) - training.model.predict(np.asarray(part.X))
         return {f"{name}_loss": float(np.square(errors).mean())}
-    _, probability = learnt.classified(part.X)
+    _, probability = training.classified(part.X)
     assert probability is not None
     losses = metrics.log_loss_rows(part.y, probability)
     right = metrics.correct_rows(part.y, probability.argmax(axis=1))
     return {f"{name}_loss": float(losses.mean(dtype=np.float64)), f"{name}_accuracy": float(right.mean())}
 
 
-def _fit_at_once(config: Config, learnt: Learnt, observer: Observer) -> Learnt:
-    """Fit a model that has no epochs; what scikit-learn warns of becomes a sentence of the record."""
-    train = learnt.parts.train
+def _fit_at_once(config: Config, training: Training, observer: Observer) -> Training:
+    """Fit a model that has no epochs; what scikit-train warns of becomes a sentence of the record."""
+    train = training.parts.train
     with guarded(f"model={config.model.name}", config.model.params) as said:
-        learnt.model.fit(np.asarray(train.X), learnt.scaled(train.y))
-    return replace(learnt, warnings=[f"{config.model.name}: {words}" for words in said])
+        training.model.fit(np.asarray(train.X), training.scaled(train.y))
+    return replace(training, warnings=[f"{config.model.name}: {words}" for words in said])
 
 
-def _importances(learnt: Learnt) -> dict[str, Columns]:
+def _importances(training: Training) -> dict[str, Columns]:
     """Return what each feature counts for, the weightiest first, where the model says so."""
-    names = learnt.preparation.feature_names
+    names = training.preparation.feature_names
     for attribute, word in (("feature_importances_", "importance"), ("coef_", "coefficient")):
         # The coefficients of a support vector machine with another kernel are an error to ask for.
-        values = np.squeeze(np.asarray(getattr(learnt.model, attribute, None), dtype=object))
+        values = np.squeeze(np.asarray(getattr(training.model, attribute, None), dtype=object))
         if values.shape == (len(names),):
-            weights = values.astype(np.float64) * (learnt.spread if word == "coefficient" else 1.0)
+            weights = values.astype(np.float64) * (training.spread if word == "coefficient" else 1.0)
             order = np.argsort(-np.abs(weights), kind="stable")
             return {f"{word}s": {"feature": [names[k] for k in order], word: weights[order].tolist()}}
     return {}

@@ -20,7 +20,6 @@ from mlexp.files import damaged
 from mlexp.isolated import Process
 from mlexp.record import Run
 from mlexp.schema import Config
-from mlexp.tasks import reconstruction
 
 KINDS = ("classification", "regression", "autoencoder", "clustering")
 _CAN = "Runs of classification, regression, autoencoder, and clustering by kmeans or gmm, have one."
@@ -263,7 +262,9 @@ def _of_engine(config: Config, run: Run, trusted: Sequence[str]) -> Any:
             if kind == "classification" and len(model.classes_) != n_classes:
                 raise ValueError(f"{len(model.classes_)} classes for the {n_classes} of the data")
             return model
-        return reconstruction.build(config).restored(run.model)  # scikit-learn's network as an autoencoder
+        return models.build_autoencoder(
+            config.model, seed=config.seed, trusted=config.trusted_packages
+        ).restored(run.model)
     except Exception as error:  # settings and arrays of any kind, in any place
         said = (
             str(error) if isinstance(error, ValueError | MlexpError) else f"{type(error).__name__}: {error}"

@@ -12,9 +12,11 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from mlexp.config.schema import Model
+from mlexp import sklearn_networks
 from mlexp.errors import ConfigError, did_you_mean, shortened
 from mlexp.params import check_params
+from mlexp.schema import Model
+from mlexp.sklearn_networks import SklearnAutoencoder
 
 # What is built when a task of this kind asks for a model of that name.
 MODELS: dict[str, dict[str, str]] = {
@@ -65,17 +67,6 @@ MODELS: dict[str, dict[str, str]] = {
 EXTRAS = {"umap": "umap", "openTSNE": "opentsne"}
 NOT_PUBLIC = ("tests", "conftest", "externals")
 ENGINE = "mlexp.nn.estimators."
-THEIR_ACTIVATIONS = {"linear": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
-RULED_BY_PASSES = {
-    "hidden_layer_sizes": "model.hidden",
-    "max_iter": "model.epochs",
-    "solver": "model.optimizer",
-    "early_stopping": "model.patience",
-    "n_iter_no_change": "model.patience",
-    "tol": "model.patience",
-    "validation_fraction": "split.validation",
-    "warm_start": "model.epochs",
-}  # parameters of scikit-learn's networks that have no effect, or a wrong one, where it is trained pass by pass
 NOT_PARALLEL = (
     "sklearn.linear_model.LogisticRegression",
 )  # their `n_jobs` has no effect; scikit-learn 1.8 warns of it, and 1.10 has it no longer
@@ -120,7 +111,7 @@ def build(
     if path.startswith(ENGINE):
         return estimator_class(**engine_settings(model, estimator_class, seed) | params)
     accepted = inspect.signature(estimator_class).parameters
-    own = network_settings(model) if model.name == "sklearn_mlp" else {}
+    own = sklearn_networks.settings(model) if model.name == "sklearn_mlp" else {}
     common = {"random_state": seed} | ({} if path in NOT_PARALLEL else {"n_jobs": threads})
     given = common | own | dict(model.params) | params
     chosen = {name: value for name, value in given.items() if name in accepted or name in model.params}
@@ -200,49 +191,14 @@ def engine_settings(model: Model, estimator_class: Any, seed: int) -> dict[str, 
     return settings | {"seed": seed}
 
 
-def network_settings(model: Model) -> dict[str, Any]:
-    """Return the keys of the node that scikit-learn's networks have too, in its words.
-
-    scikit-learn divides its penalty `alpha` by the rows of a batch; `l2` here is not divided.
-    """
-    if not isinstance(model.activation, str) or model.activation not in THEIR_ACTIVATIONS:
+def build_autoencoder(model: Model, *, seed: int, trusted: Sequence[str] = ("sklearn",)) -> Any:
+    """Return an unfitted autoencoder: the engine's, or scikit-learn's MLPRegressor with the same methods."""
+    path = class_path(model.name, "autoencoder", trusted)
+    if path.startswith(ENGINE):
+        output = "sigmoid" if model.output == "sigmoid" else "linear"
+        return build(model, "autoencoder", seed=seed, trusted=trusted, output=output)
+    if not path.endswith(".MLPRegressor"):
         raise ConfigError(
-            f"model.activation must be one of {', '.join(THEIR_ACTIVATIONS)} with model=sklearn_mlp. "
-            f"Got {model.activation!r}."
+            f"model.name={model.name} is no autoencoder. Models for it: autoencoder, sklearn_mlp."
         )
-    if model.optimizer not in ("adam", "sgd"):
-        raise ConfigError(
-            f"model.optimizer must be adam or sgd with model=sklearn_mlp. Got {model.optimizer!r}."
-        )
-    if model.batch_size == "full":
-        raise ConfigError("model.batch_size must be a whole number with model=sklearn_mlp. Got 'full'.")
-    return {
-        "hidden_layer_sizes": tuple(model.hidden),
-        "activation": THEIR_ACTIVATIONS[model.activation],
-        "solver": model.optimizer,
-        "learning_rate_init": model.learning_rate,
-        "momentum": model.momentum,
-        "nesterovs_momentum": model.nesterov,
-        "batch_size": model.batch_size,
-        "alpha": model.l2 * model.batch_size,
-    }
-
-
-def by_passes(model: Model, n_rows: int | None) -> dict[str, Any]:
-    """Return what scikit-learn's network needs to be trained pass by pass on `n_rows` rows.
-
-    Its penalty `alpha` is divided by the rows of a batch, which are never more than there are.
-
-    Raises
-    ------
-    ConfigError
-        A parameter rules what the passes rule here.
-    """
-    for name, cure in RULED_BY_PASSES.items():
-        if name in model.params:
-            raise ConfigError(f"model.params.{name} is not used by model=sklearn_mlp here: set {cure}.")
-    size = model.params.get("batch_size", model.batch_size)
-    if n_rows is None or not isinstance(size, int):
-        return {}
-    own: dict[str, Any] = {"batch_size": min(size, n_rows)}
-    return own if "alpha" in model.params else own | {"alpha": model.l2 * own["batch_size"]}
+    return SklearnAutoencoder(build(model, "autoencoder", seed=seed, trusted=trusted), model, seed)

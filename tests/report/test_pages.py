@@ -243,7 +243,7 @@ def test_runs_that_do_not_complete_leave_a_page(tmp_path: Path, monkeypatch: pyt
         run(tmp_path, "size=smoke", "task.name=far", "model.optimizer=sgd", "model.learning_rate=1e30")
     (page,) = (tmp_path / "far").glob("2*/report.html")
     assert "its loss grew beyond all numbers" in text_of(page.parent)
-    monkeypatch.setattr(classification, "_judged", lambda *given: 1 / 0)
+    monkeypatch.setattr(classification, "_evaluated", lambda *given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run(tmp_path, "size=smoke", "task.name=broken")
     (page,) = (tmp_path / "broken").glob("2*/report.html")

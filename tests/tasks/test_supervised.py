@@ -14,6 +14,9 @@ from mlexp.config import compose as configuration
 from mlexp.config.names import ENGINE_MODELS
 from mlexp.config.schema import Model
 from mlexp.errors import ConfigError, DataError
+from mlexp.names import ENGINE_MODELS
+from mlexp.schema import Model
+from mlexp.sklearn_networks import EpochByEpoch
 
 FAST = ("figures=false", "dataset.limit=300")
 needs_data = pytest.mark.skipif("MLEXP_DATA_DIR" not in os.environ, reason="MLEXP_DATA_DIR is not set")
@@ -220,10 +223,14 @@ def test_keys_of_the_node_in_scikit_learns_words() -> None:
     )
     assert (found.hidden_layer_sizes, found.activation, found.random_state) == ((5,), "logistic", 3)
     assert found.alpha == pytest.approx(0.1)  # divided by the rows of a batch there
-    node = Model(name="sklearn_mlp", l2=0.01, batch_size=512)
-    assert models.by_passes(node, 108) == {"batch_size": 108, "alpha": pytest.approx(1.08)}
-    typed = Model(name="sklearn_mlp", l2=0.01, params={"alpha": 0.5, "batch_size": 20})
-    assert models.by_passes(typed, 108) == {"batch_size": 20}
+    X, y = np.random.default_rng(0).normal(size=(108, 2)), np.arange(108) % 2
+    for node, batch_size, alpha in (
+        (Model(name="sklearn_mlp", l2=0.01, batch_size=512, epochs=1), 108, 1.08),
+        (Model(name="sklearn_mlp", l2=0.01, params={"alpha": 0.5, "batch_size": 20}, epochs=1), 20, 0.5),
+    ):
+        network = EpochByEpoch(models.build(node, seed=3), node, 3).fit(X, y, n_classes=2).network
+        assert network.batch_size == batch_size  # never more than there are rows
+        assert network.alpha == pytest.approx(alpha)
 
 
 def test_a_boundary_is_drawn_where_cells_are_empty(tmp_path: Path) -> None:

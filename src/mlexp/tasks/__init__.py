@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterator, Sequence
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError
-from mlexp.models import MODELS, class_path
+from mlexp.models import MODELS, build_autoencoder, class_path
 from mlexp.observer import Observer
 from mlexp.result import Result
 from mlexp.schema import Config
-from mlexp.tasks import reconstruction
 from mlexp.tasks.autoencoder import autoencoder
 from mlexp.tasks.by_hand import by_hand
-from mlexp.tasks.classification import classification, classifications, regression
+from mlexp.tasks.classification import classification, classifications
 from mlexp.tasks.clustering import clustering
 from mlexp.tasks.embedding import embedding
 from mlexp.tasks.explore import explore
 from mlexp.tasks.features import features
 from mlexp.tasks.fitting import built
 from mlexp.tasks.layers import layers
+from mlexp.tasks.regression import regression
 
 
 def comparison(config: Config, dataset: Dataset, observer: Observer) -> Result:
@@ -42,7 +42,7 @@ def check(config: Config) -> None:
     if config.task.kind in ("classification", "regression"):
         built(config)
     elif config.task.kind == "autoencoder":
-        reconstruction.build(config)
+        build_autoencoder(config.model, seed=config.seed, trusted=config.trusted_packages)
     elif config.task.kind in MODELS:
         class_path(config.model.name, config.task.kind, config.trusted_packages)
 

@@ -1,4 +1,4 @@
-"""Learn from labelled rows: choose on the validation part, judge once on the test part."""
+"""Classification: train on the training set, choose on the validation set, evaluate once on the test set."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mlexp import metrics
-from mlexp.config.schema import Config
-from mlexp.data.dataset import Dataset, Part, Split
-from mlexp.errors import ConfigError, DataError
+from mlexp.data.dataset import Dataset, Part
+from mlexp.errors import DataError
 from mlexp.observer import Observer
 from mlexp.result import Columns, Result
 from mlexp.schema import Config
 from mlexp.tasks import boundary, diagnosis, warm_started
-from mlexp.tasks.fitting import Training, train, train_together
-from mlexp.tasks.sets import NAMES
+from mlexp.tasks.fitting import Training, check_labels, train_together, unfinished
+from mlexp.tasks.sets import filled, identified
 
 GALLERY_IMAGES = 24
 Outputs = tuple[np.ndarray, np.ndarray | None]
@@ -34,7 +33,7 @@ def classifications(
     configs: Sequence[Config], dataset: Dataset, observers: Sequence[Observer]
 ) -> Iterator[Result]:
     """Fit classifiers that `train_together` can fit, then yield the result of each."""
-    _check_labels(configs[0], dataset)
+    check_labels(configs[0], dataset)
     if dataset.n_classes < 2:
         raise DataError(
             f"Data set '{dataset.name}' has {'numbers to predict' if not dataset.n_classes else 'one class'}; "
@@ -42,18 +41,14 @@ def classifications(
             "(task=regress), or name another dataset.label."
         )
     for config, training in zip(configs, train_together(configs, dataset, observers), strict=True):
-        yield (
-            _judged(config, dataset, training)
-            if training.status == "completed"
-            else _stopped(config, training)
-        )
+        yield unfinished(config, training) or _evaluated(config, dataset, training)
 
 
-def _judged(config: Config, dataset: Dataset, training: Training) -> Result:
+def _evaluated(config: Config, dataset: Dataset, training: Training) -> Result:
     """Predict every part, the test part for the first and only time."""
-    outputs = {name: training.classified(part.X) for name, part in _filled(training.parts)}
-    scores = {name: _scores(part, outputs[name], dataset.n_classes) for name, part in _filled(training.parts)}
-    judged = {name: part for name, part in _filled(training.parts) if name != "train"}
+    outputs = {name: training.classified(part.X) for name, part in filled(training.parts)}
+    scores = {name: _scores(part, outputs[name], dataset.n_classes) for name, part in filled(training.parts)}
+    judged = {name: part for name, part in filled(training.parts) if name != "train"}
     kept = [_predictions(name, part, *outputs[name]) for name, part in judged.items()]
     tables, arrays = boundary.drawn(dataset, training)
     more_tables, more_arrays = warm_started.scored(training, config.tune.grow, _probable, _right)
@@ -67,68 +62,10 @@ def _judged(config: Config, dataset: Dataset, training: Training) -> Result:
         arrays=arrays,
         tables=tables,
         warnings=[
-            *_unjudged(config, training.parts),
+            *diagnosis.of_no_test_set(config, training.parts),
             *diagnosis.of_classes(config, training.parts, scores, training.preparation.record),
         ],
     )
-
-
-def regression(config: Config, dataset: Dataset, observer: Observer) -> Result:
-    """Fit a model of numbers and score it on the training, validation and test part.
-
-    The target is standardised for the fit, by the mean and deviation of the training part; scores and
-    predictions are in its own unit.
-    """
-    _check_labels(config, dataset)
-    if dataset.n_classes:
-        raise DataError(
-            f"Data set '{dataset.name}' has classes; regression needs numbers to predict. Set "
-            "dataset.target=numbers, or task.kind=classification (task=classify)."
-        )
-    training = train(config, dataset, observer)
-    if training.status != "completed":
-        return _stopped(config, training)
-    parts = dict(_filled(training.parts))
-    predicted = {name: training.predicted(part.X) for name, part in parts.items()}
-    scores = {name: metrics.regression_scores(part.y, predicted[name]) for name, part in parts.items()}
-    tables, arrays = warm_started.scored(training, config.tune.grow, _numeric, _errors)
-    return training.result(
-        metrics=scores,
-        tables=tables,
-        arrays=arrays,
-        predictions={
-            f"{name}_{what}": values
-            for name, part in parts.items()
-            for what, values in (
-                *_named(part).items(),
-                ("predicted", predicted[name]),
-                *_errors(part, predicted[name]).items(),
-            )
-        },
-        warnings=[
-            *_unjudged(config, training.parts),
-            *diagnosis.of_numbers(config, training.parts, scores, training.preparation.record),
-        ],
-    )
-
-
-def _check_labels(config: Config, dataset: Dataset) -> None:
-    if not dataset.has_labels:
-        raise ConfigError(
-            f"dataset.label=none leaves nothing to predict, and a task of kind {config.task.kind} needs a label. Name "
-            "a column, or choose a task that needs none: task=cluster, task=embed."
-        )
-
-
-def _errors(part: Part, predicted: np.ndarray) -> dict[str, np.ndarray]:
-    return {
-        "absolute_error": np.abs(part.y - predicted),
-        "squared_error": np.square(part.y - predicted),
-    }
-
-
-def _numeric(part: Part, predicted: np.ndarray) -> dict[str, float]:
-    return metrics.with_further("regression", metrics.regression_scores(part.y, predicted), part.y, predicted)
 
 
 def _probable(part: Part, probability: np.ndarray) -> dict[str, float]:
@@ -142,35 +79,17 @@ def _right(part: Part, probability: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _filled(parts: Split) -> list[tuple[str, Part]]:
-    return [(name, part) for name in NAMES if len(part := getattr(parts, name))]
-
-
-def _stopped(config: Config, training: Training) -> Result:
-    if training.status != "diverged":
-        return training.result()
-    return training.result(
-        problem=diagnosis.of_divergence(config, training.facts["epochs"], training.preparation.record)
-    )
-
-
 def _scores(part: Part, outputs: Outputs, n_classes: int) -> dict[str, float]:
     predicted, probability = outputs
     scores = metrics.classification_scores(part.y, predicted, n_classes, probability)
     return metrics.with_further("classification", scores, part.y, predicted)
 
 
-def _named(part: Part) -> dict[str, np.ndarray]:
-    """Return what tells the rows of a part: number, truth, and group where rows belong together."""
-    groups = {} if part.groups is None else {"group": part.groups}
-    return {"row": part.index, "true": part.y} | groups
-
-
 def _predictions(
     name: str, part: Part, predicted: np.ndarray, probability: np.ndarray | None
 ) -> dict[str, np.ndarray]:
     """Keep what later comparisons need of every row: one byte and one float32 a row, and the probabilities."""
-    kept = {f"{name}_{what}": values for what, values in _named(part).items()} | {
+    kept = {f"{name}_{what}": values for what, values in identified(part).items()} | {
         f"{name}_predicted": predicted,
         f"{name}_correct": metrics.correct_rows(part.y, predicted),
     }
@@ -218,12 +137,3 @@ def _class_tables(y: np.ndarray, predicted: np.ndarray, classes: tuple[str, ...]
             "support": confusion.sum(axis=1).tolist(),
         },
     }
-
-
-def _unjudged(config: Config, parts: Split) -> list[str]:
-    """Say so when no row was kept back to judge by."""
-    if len(parts.test) or not config.split.judge:
-        return []
-    return [
-        "No test part: these figures are for rows that the model has seen, and say nothing about new ones."
-    ]

@@ -79,6 +79,15 @@ def of_divergence(config: Config, epoch: int, preparation: Mapping[str, Any]) ->
     )
 
 
+def of_no_test_set(config: Config, parts: Split) -> list[str]:
+    """Say so when no row was held out to evaluate on."""
+    if len(parts.test) or not config.split.judge:
+        return []
+    return [
+        "No test part: these figures are for rows that the model has seen, and say nothing about new ones."
+    ]
+
+
 def _held_out(parts: Split) -> tuple[str, Part]:
     """Return the first set with rows that were not trained on; the training set where there is none."""
     named = (("validation", parts.validation), ("test", parts.test))

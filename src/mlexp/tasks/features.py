@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,23 +14,25 @@ from mlexp.errors import ConfigError, DataError
 from mlexp.nn.estimators import MLPClassifier
 from mlexp.observer import Observer
 from mlexp.result import Result
-from mlexp.tasks.autoencoder import Trained, fitted_pca, train, unfinished
+from mlexp.schema import Config
+from mlexp.tasks.autoencoder import fitted_pca, train
+from mlexp.tasks.fitting import Training, unfinished
 from mlexp.tasks.sets import NAMES, columns
 
 
 def features(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """Train an autoencoder, then one classifier for each entry of `features.of`, all of them alike."""
     _check(config, dataset)
-    trained = train(config, dataset, observer)
-    if early := unfinished(config, trained):
+    training = train(config, dataset, observer)
+    if early := unfinished(config, training):
         return early
     rows, history, predictions = [], [], {}
     scores: dict[str, dict[str, float]] = {name: {} for name in NAMES}
     for kind in config.features.of:
-        inputs = _inputs(kind, trained)
-        model = _fitted(config, inputs, trained.parts, dataset.n_classes, observer)
+        inputs = _inputs(kind, training)
+        model = _fitted(config, inputs, training.parts, dataset.n_classes, observer)
         if model.status_ == "interrupted":
-            return Result(status="interrupted", model=trained.coder.to_arrays(), facts=trained.facts)
+            return replace(training, status="interrupted").result()
         found = {name: model.predict_proba(inputs[name]) for name in NAMES}
         row: dict[str, Any] = {
             "features": kind,
@@ -37,26 +40,20 @@ def features(config: Config, dataset: Dataset, observer: Observer) -> Result:
             "parameters": model.n_parameters_,
         }
         for name, probability in found.items():
-            values = metrics.classification_scores(
-                getattr(trained.parts, name).y, probability.argmax(axis=1), probability.shape[1], probability
-            )
+            values = metrics.classification_scores(getattr(training.parts, name).y, probability)
             scores[name][f"{kind}_accuracy"] = values["accuracy"]
             row |= {f"{name}_accuracy": values["accuracy"], f"{name}_loss": values["loss"]}
         rows.append(row | {"best_epoch": model.best_epoch_})
         history += [{"features": kind, **record} for record in model.history_]
-        y = trained.parts.test.y
+        y = training.parts.test.y
         predictions[f"test_{kind}_correct"] = metrics.correct_rows(y, found["test"].argmax(axis=1))
         predictions[f"test_{kind}_log_loss"] = metrics.log_loss_rows(y, found["test"])
-    return Result(
+    return training.result(
         metrics=scores,
-        predictions={"test_row": trained.parts.test.index, "test_true": trained.parts.test.y} | predictions,
-        model=trained.coder.to_arrays(),
-        tables={
-            "layers": columns(trained.summary),
-            "features": columns(rows),
-            "classifier_history": columns(history),
-        },
-        facts=trained.facts,
+        predictions={"test_row": training.parts.test.index, "test_true": training.parts.test.y} | predictions,
+        model=training.model.to_arrays(),
+        pipeline=None,
+        tables={"features": columns(rows), "classifier_history": columns(history)},
     )
 
 
@@ -69,17 +66,17 @@ def _check(config: Config, dataset: Dataset) -> None:
         raise ConfigError("features.of must name one kind of features at least. Got [].")
 
 
-def _inputs(kind: str, trained: Trained) -> dict[str, Any]:
+def _inputs(kind: str, training: Training) -> dict[str, Any]:
     """Return the features of one kind for all parts."""
-    parts = {name: getattr(trained.parts, name).X for name in NAMES}
+    parts = {name: getattr(training.parts, name).X for name in NAMES}
     if kind == "raw":
         return parts
     if kind == "pca":
-        pca = fitted_pca(parts["train"], trained.facts["width"])
+        pca = fitted_pca(parts["train"], training.facts["width"])
         return {name: pca.transform(np.asarray(X)) for name, X in parts.items()}
     if kind == "bottleneck":
-        return {name: trained.coder.transform(X) for name, X in parts.items()}
-    return {name: trained.coder.hidden_outputs(X)[-1] for name, X in parts.items()}
+        return {name: training.model.transform(X) for name, X in parts.items()}
+    return {name: training.model.hidden_outputs(X)[-1] for name, X in parts.items()}
 
 
 def _fitted(

@@ -1,31 +1,30 @@
-"""Fit one model to labelled rows: the engine's networks, scikit-train's networks pass by pass, all else in one go."""
+"""Fit one model to the training set: networks epoch by epoch, with the observer's hooks; all else in one go."""
 
 from __future__ import annotations
 
-import copy
-import itertools
-import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from mlexp import metrics, models
-from mlexp.config.schema import Config
+from mlexp import models, sklearn_networks
 from mlexp.data.chain import Preparation, prepared
-from mlexp.data.dataset import Dataset, Part, Split, split
+from mlexp.data.dataset import Dataset, Split, split
 from mlexp.data.prepare import centre_and_deviation
 from mlexp.data.rows import Rows
 from mlexp.errors import ConfigError, DataError
 from mlexp.guarded import guarded
 from mlexp.nn.stack import fit_stack
-from mlexp.nn.state import CALLBACK, State
+from mlexp.nn.state import CALLBACK, DIVERGED, INTERRUPTED, State
 from mlexp.observer import Observer, Plan
 from mlexp.result import Columns, Result
 from mlexp.schema import Config
+from mlexp.sklearn_networks import EpochByEpoch
+from mlexp.tasks.diagnosis import of_divergence
 from mlexp.tasks.sets import check_memory, columns, described, sizes
 
 SMALLEST_SPREAD = 1e-150  # of targets: squared errors neither vanish nor overflow
@@ -91,20 +90,21 @@ class Training:
 
     @property
     def is_engine(self) -> bool:
-        """Whether the model is one of the engine's networks."""
+        """Whether the model is stored as plain arrays: the engine's networks, and autoencoders."""
         return hasattr(self.model, "to_arrays")
 
     def result(self, **found: Any) -> Result:
         """Return the result of the run: what is known of the fit, and what was `found` with it."""
-        arrays = self.arrays() if self.is_engine and self.status != "diverged" else {}
+        known: dict[str, Any] = {
+            "model": self.arrays() if self.is_engine and self.status != "diverged" else {},
+            "pipeline": self.pipeline() if self.status == "completed" else None,
+        }
         return Result(
             status=self.status,
-            model=arrays,
-            pipeline=self.pipeline() if self.status == "completed" else None,
             tables=self.tables | found.pop("tables", {}),
             facts=self.facts | found.pop("facts", {}),
             warnings=[*self.warnings, *found.pop("warnings", [])],
-            **found,
+            **known | found,
         )
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -118,7 +118,7 @@ class Training:
         return arrays | self.preparation.factors() | kept_arrays
 
     def pipeline(self) -> Any:
-        """Return a scikit-train pipeline of raw rows; of the preparation alone where the engine holds the model."""
+        """Return a scikit-learn pipeline of raw rows; of the preparation alone where the engine holds the model."""
         if self.is_engine:
             return None if self.preparation.scales_only else self.preparation.pipeline()
         return self.preparation.pipeline(("model", self._in_unit_of_target()))
@@ -135,6 +135,15 @@ class Training:
         whole = TransformedTargetRegressor(regressor=self.model, transformer=StandardScaler())
         whole.regressor_, whole.transformer_, whole._training_dim = self.model, scaler, 1
         return whole
+
+
+def check_labels(config: Config, dataset: Dataset) -> None:
+    """Refuse a data set without labels."""
+    if not dataset.has_labels:
+        raise ConfigError(
+            f"dataset.label=none leaves nothing to predict, and a task of kind {config.task.kind} needs a label. Name "
+            "a column, or choose a task that needs none: task=cluster, task=embed."
+        )
 
 
 def train(config: Config, dataset: Dataset, observer: Observer) -> Training:
@@ -154,14 +163,11 @@ def train_together(
     trainings = [first, *(replace(first, model=built(other, first.parts)) for other in configs[1:])]
     summary = _summary(first)
     check_memory(config, summary)
-    iterative = first.is_engine or _by_passes(config)
+    iterative = first.is_engine or config.model.name == "sklearn_mlp"
     for training, observer in zip(trainings, observers, strict=True):
         observer.started(_plan(dataset, training, summary, config.model.epochs if iterative else None))
     begun = time.perf_counter()
-    if first.is_engine:
-        trainings = _fit_engine(trainings, observers, config.tune.give_up)
-    else:
-        trainings = [(_fit_passes if iterative else _fit_at_once)(config, first, observers[0])]
+    trainings = _fit_epochs(config, trainings, observers) if iterative else [_fit_at_once(first)]
     seconds = {"fit_seconds": round(time.perf_counter() - begun, 3)}
     tables = {"layers": columns(summary)} if summary else {}
     return [replace(one, facts=one.facts | seconds, tables=tables | _importances(one)) for one in trainings]
@@ -191,10 +197,6 @@ def _unfitted(config: Config, dataset: Dataset) -> Training:
     return training
 
 
-def _by_passes(config: Config) -> bool:
-    return config.model.name == "sklearn_mlp"
-
-
 def built(config: Config, parts: Split | None = None) -> Any:
     """Return the unfitted model, sure to be of the kind that the task needs, and to fit the rows if they are there."""
     from sklearn.base import is_classifier, is_regressor
@@ -205,14 +207,12 @@ def built(config: Config, parts: Split | None = None) -> Any:
         # Without a validation part the engine would set one apart by itself.
         own = {} if parts is None or len(parts.validation) else {"validation_fraction": 0.0}
         own |= {"output": "linear"} if kind == "regression" else {}
-    elif _by_passes(config):
-        own = models.by_passes(config.model, len(parts.train) if parts else None)
     model = models.build(
         config.model, kind, seed=config.seed, threads=config.threads, trusted=config.trusted_packages, **own
     )
     try:
         serves = (is_classifier if kind == "classification" else is_regressor)(model)
-    except AttributeError as error:  # scikit-train asks the estimator inside, and there is none
+    except AttributeError as error:  # scikit-learn asks the estimator inside, and there is none
         raise ConfigError(
             f"model={name} is made of another estimator, which a configuration cannot hold. Name a model of its own."
         ) from error
@@ -238,12 +238,8 @@ def _summary(training: Training) -> list[dict[str, Any]]:
         return layers
     if not hasattr(training.model, "hidden_layer_sizes"):
         return []
-    n_outputs = 1 if n_outputs == 2 else n_outputs  # scikit-train tells two classes apart by one output
-    widths = [n_features, *np.atleast_1d(training.model.hidden_layer_sizes).tolist(), n_outputs]
-    return [
-        {"layer": f"Dense({n})", "outputs": n, "parameters": (m + 1) * n}
-        for m, n in itertools.pairwise(widths)
-    ]
+    # scikit-learn tells two classes apart by one output
+    return sklearn_networks.layers(training.model, n_features, 1 if n_outputs == 2 else n_outputs)
 
 
 def _plan(dataset: Dataset, training: Training, summary: list[dict[str, Any]], epochs: int | None) -> Plan:
@@ -268,13 +264,48 @@ def hopeless(row: Mapping[str, float], limits: Sequence[Sequence[float]]) -> boo
     return any(row["epoch"] == epoch and row.get("validation_loss", 0) > loss for epoch, loss in limits)
 
 
-def _fit_engine(
-    trainings: Sequence[Training], observers: Sequence[Observer], limits: Sequence[Sequence[float]]
+def _fit_epochs(
+    config: Config, trainings: Sequence[Training], observers: Sequence[Observer]
 ) -> list[Training]:
-    """Train networks of the engine; one alone goes on from the last checkpoint of an unfinished run."""
     first, parts = trainings[0], trainings[0].parts
+    networks = [training.model for training in trainings]
+    if not first.is_engine:
+        networks = [EpochByEpoch(first.model, config.model, config.seed)]
     held = parts.validation if len(parts.validation) else None
-    unfinished = [observer.checkpointed() for observer in observers]
+    fit_observed(
+        networks,
+        observers,
+        (
+            parts.train.X,
+            first.scaled(parts.train.y),
+            held and held.X,
+            held and first.scaled(held.y),
+        ),
+        n_classes=first.n_classes or None,
+        give_up=config.tune.give_up,
+    )
+    return [trained(training, network) for training, network in zip(trainings, networks, strict=True)]
+
+
+def fit_observed(
+    networks: Sequence[Any],
+    observers: Sequence[Observer],
+    data: Sequence[Any],
+    *,
+    n_classes: int | None = None,
+    give_up: Sequence[Sequence[float]] = (),
+) -> None:
+    """Train networks epoch by epoch; one alone resumes from the last checkpoint of an unfinished run.
+
+    Parameters
+    ----------
+    networks : estimators of the engine that can share a stack, or one network of scikit-learn
+    observers : one for each
+    data : X, y, X_validation, y_validation
+    n_classes : of a classifier
+    give_up : (epoch, loss) pairs; a validation loss above one ends the training there
+    """
+    checkpoints = [observer.checkpointed() for observer in observers]
 
     def on_state(state: State) -> None:
         for replica, observer in enumerate(observers):
@@ -282,118 +313,52 @@ def _fit_engine(
 
     def on_epoch(replica: int, row: dict[str, float], seconds: float) -> bool:
         observers[replica].epoch(row, seconds / len(observers))
-        return hopeless(row, limits)
+        return hopeless(row, give_up)
 
-    fit_stack(
-        [training.model for training in trainings],
-        parts.train.X,
-        first.scaled(parts.train.y),
-        X_validation=held and held.X,
-        y_validation=held and first.scaled(held.y),
-        n_classes=first.n_classes or None,
-        on_epoch=on_epoch,
-        should_stop=lambda: any(observer.stop_requested() for observer in observers),
-        on_state=on_state,
-        resume=unfinished[0] if len(observers) == 1 else None,
-    )
-    return [_trained(training) for training in trainings]
+    hooks: dict[str, Any] = {
+        "n_classes": n_classes,
+        "should_stop": lambda: any(observer.stop_requested() for observer in observers),
+        "on_state": on_state,
+        "resume": checkpoints[0] if len(observers) == 1 else None,
+    }
+    if isinstance(networks[0], EpochByEpoch):
+        networks[0].fit(*data, on_epoch=partial(on_epoch, 0), **hooks)
+    else:
+        fit_stack(networks, *data, on_epoch=on_epoch, **hooks)
 
 
-def _trained(training: Training) -> Training:
-    model = training.model
+def trained(training: Training, model: Any) -> Training:
+    """Return a training with what is known of it once `model` has been fitted."""
     facts = {
         "epochs": len(model.history_),
         "best_epoch": model.best_epoch_,
         "stopped": "hopeless" if model.status_ == CALLBACK else model.status_,
         "n_parameters": model.n_parameters_,
     }
-    return replace(training, facts=facts, status=_status(model.status_))
+    return replace(
+        training,
+        facts=training.facts | facts,
+        status=model.status_ if model.status_ in (DIVERGED, INTERRUPTED) else "completed",
+        warnings=[f"{training.name}: {said}" for said in getattr(model, "warnings_", ())],
+    )
 
 
-def _status(stopped: str) -> str:
-    return stopped if stopped in ("diverged", "interrupted") else "completed"
+def unfinished(config: Config, training: Training) -> Result | None:
+    """Return the result of a training that diverged or was interrupted; None if it came to its end."""
+    if training.status == "completed":
+        return None
+    if training.status == INTERRUPTED:
+        return training.result()
+    epoch = training.facts["epochs"]
+    return training.result(problem=of_divergence(config, epoch, training.preparation.record))
 
 
-def _fit_passes(config: Config, training: Training, observer: Observer) -> Training:
-    """Train scikit-train's network one pass at a time, so that every epoch is on record and can be the last."""
-    observer.checkpointed()  # it keeps no state: what an earlier process recorded is cut back to nothing
-    node, model, parts = config.model, training.model, training.parts
-    # With a number for a seed, each partial_fit would draw the same order of the rows again.
-    model.set_params(random_state=np.random.RandomState(config.seed))
-    X, y = np.asarray(parts.train.X), training.scaled(parts.train.y)
-    classes = {"classes": np.arange(training.n_classes)} if training.n_classes else {}
-    best, best_epoch, kept, stopped = math.inf, 0, None, "epochs"
-    for epoch in range(1, node.epochs + 1):
-        begun = time.perf_counter()
-        row = {"epoch": epoch} | _one_pass(training, X, y, classes if epoch == 1 else {})
-        if not math.isfinite(row["train_loss"]):
-            stopped = "diverged"
-            break
-        observer.epoch(row, time.perf_counter() - begun)
-        loss = row.get("validation_loss", -epoch)
-        if loss < best:
-            best, best_epoch = loss, epoch
-            kept = copy.deepcopy((model.coefs_, model.intercepts_)) if node.restore_best else None
-        if observer.stop_requested():
-            stopped = "interrupted"
-            break
-        if hopeless(row, config.tune.give_up):
-            stopped = "hopeless"
-            break
-        if node.patience is not None and epoch - best_epoch >= node.patience:
-            stopped = "patience"
-            break
-    if kept is not None:
-        model.coefs_, model.intercepts_ = kept
-    model.set_params(random_state=config.seed)
-    facts = {
-        "epochs": epoch,
-        "best_epoch": best_epoch,
-        "stopped": stopped,
-        "n_parameters": sum(array.size for array in (*model.coefs_, *model.intercepts_)),
-    }
-    return replace(training, facts=facts, status=_status(stopped))
-
-
-def _one_pass(
-    training: Training, X: np.ndarray, y: np.ndarray, classes: dict[str, np.ndarray]
-) -> dict[str, float]:
-    """Train once through the rows and return losses and accuracies; an infinite loss where they burst."""
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            with guarded(f"model={training.name}", training.params) as said:
-                training.model.partial_fit(X, y, **classes)
-            training.warnings[:] = dict.fromkeys(
-                [*training.warnings, *(f"{training.name}: {one}" for one in said)]
-            )
-            return _measured(training, "train") | _measured(training, "validation")
-    except (ConfigError, DataError) as error:
-        if "non-finite" not in str(error):
-            raise
-        return {"train_loss": math.inf}
-
-
-def _measured(training: Training, name: str) -> dict[str, float]:
-    """Return loss and accuracy of a part after an epoch; the loss of a regression is that of the scaled target."""
-    part: Part = getattr(training.parts, name)
-    if not len(part):
-        return {}
-    if not training.n_classes:
-        errors = training.scaled(part.y) - training.model.predict(np.asarray(part.X))
-        return {f"{name}_loss": float(np.square(errors).mean())}
-    _, probability = training.classified(part.X)
-    assert probability is not None
-    losses = metrics.log_loss_rows(part.y, probability)
-    right = metrics.correct_rows(part.y, probability.argmax(axis=1))
-    return {f"{name}_loss": float(losses.mean(dtype=np.float64)), f"{name}_accuracy": float(right.mean())}
-
-
-def _fit_at_once(config: Config, training: Training, observer: Observer) -> Training:
-    """Fit a model that has no epochs; what scikit-train warns of becomes a sentence of the record."""
-    train = training.parts.train
-    with guarded(f"model={config.model.name}", config.model.params) as said:
-        training.model.fit(np.asarray(train.X), training.scaled(train.y))
-    return replace(training, warnings=[f"{config.model.name}: {words}" for words in said])
+def _fit_at_once(training: Training) -> Training:
+    """Fit a model that has no epochs; what scikit-learn warns of becomes a sentence of the record."""
+    rows = training.parts.train
+    with guarded(f"model={training.name}", training.params) as said:
+        training.model.fit(np.asarray(rows.X), training.scaled(rows.y))
+    return replace(training, warnings=[f"{training.name}: {words}" for words in said])
 
 
 def _importances(training: Training) -> dict[str, Columns]:

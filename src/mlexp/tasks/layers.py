@@ -17,7 +17,7 @@ from mlexp.nn.estimators import MLPClassifier
 from mlexp.observer import Observer, Plan
 from mlexp.result import Result
 from mlexp.schema import Config
-from mlexp.tasks.fitting import Training, train
+from mlexp.tasks.fitting import Training, train, unfinished
 from mlexp.tasks.sets import NAMES, columns, described, divided, prepared, sizes, some
 from mlexp.untrusted import opened, read_bytes, reading, run_folder
 
@@ -37,10 +37,8 @@ def layers(config: Config, dataset: Dataset, observer: Observer) -> Result:
         training = _given(config, dataset, observer)
     else:
         training = train(replace(config, task=replace(config.task, kind="classification")), dataset, observer)
-    if training.status != "completed":
-        return training.result(
-            problem="" if training.status == "interrupted" else _diverged(config, training)
-        )
+    if early := unfinished(config, training):
+        return early
     parts, model = training.parts, training.model
     found, arrays = _maps(config, parts, rows, model)
     return training.result(
@@ -99,13 +97,6 @@ def _given(config: Config, dataset: Dataset, observer: Observer) -> Training:
     )
     return Training(
         model, parts, parts, preparation, n_classes=dataset.n_classes, tables={"layers": columns(summary)}
-    )
-
-
-def _diverged(config: Config, training: Training) -> str:
-    return (
-        f"Training diverged: the loss was not finite in epoch {training.facts['epochs']} with model.learning_rate="
-        f"{config.model.learning_rate:g}. Try a smaller one."
     )
 
 

@@ -1,4 +1,4 @@
-"""Three prepared parts of a data set, and the words that the record has for them."""
+"""Training, validation and test set of a study: divided, prepared, and described for the record."""
 
 from __future__ import annotations
 
@@ -42,6 +42,17 @@ def divided(config: Config, dataset: Dataset) -> Split:
                 "share, such as 0.2."
             )
     return parts
+
+
+def filled(parts: Split) -> list[tuple[str, Part]]:
+    """Return name and rows of the sets that have any."""
+    return [(name, part) for name in NAMES if len(part := getattr(parts, name))]
+
+
+def identified(part: Part) -> dict[str, np.ndarray]:
+    """Return what identifies the rows of a set: number, truth, and group where rows belong together."""
+    groups = {} if part.groups is None else {"group": part.groups}
+    return {"row": part.index, "true": part.y} | groups
 
 
 def described(dataset: Dataset) -> dict[str, Any]:

@@ -68,24 +68,3 @@ class Observer(Protocol):
     def checkpointed(self) -> dict[str, np.ndarray] | None:
         """Return the state that an earlier, unfinished run left; None to start from the beginning."""
         ...
-
-
-class Silent:
-    """An observer that looks on and says nothing."""
-
-    def started(self, plan: Plan) -> None:
-        """Do nothing."""
-
-    def epoch(self, row: Mapping[str, float], seconds: float) -> None:
-        """Do nothing."""
-
-    def stop_requested(self) -> bool:
-        """Never ask to stop."""
-        return False
-
-    def checkpoint(self, arrays: Callable[[], dict[str, np.ndarray]]) -> None:
-        """Do nothing."""
-
-    def checkpointed(self) -> dict[str, np.ndarray] | None:
-        """Start from the beginning."""
-        return None

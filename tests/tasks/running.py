@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from mlexp import app
-from mlexp.config import compose as configuration
+from mlexp import config as configuration
+from mlexp.observer import Plan
 from mlexp.record import Run
+
+
+class Silent:
+    """An observer that does nothing."""
+
+    def started(self, plan: Plan) -> None: ...
+
+    def epoch(self, row: Mapping[str, float], seconds: float) -> None: ...
+
+    def stop_requested(self) -> bool:
+        return False
+
+    def checkpoint(self, arrays: Callable[[], dict[str, np.ndarray]]) -> None: ...
+
+    def checkpointed(self) -> None: ...
 
 
 def run(outputs: Path, *overrides: str) -> Run:

@@ -9,7 +9,7 @@ from inspect import signature
 from pathlib import Path
 
 import pytest
-from tests.tasks.running import run
+from tests.tasks.running import Silent, run
 
 from mlexp import app, models
 from mlexp.config.compose import compose
@@ -17,7 +17,7 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError, DataError, MlexpError
 from mlexp.guarded import guarded
-from mlexp.observer import Silent
+from mlexp.schema import Config
 from mlexp.tasks import TASKS
 
 REGRESS = ("task=regress", "dataset.limit=60")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.tasks.running import Silent
 
 from mlexp import app
-from mlexp.config import compose as configuration
-from mlexp.observer import Silent
+from mlexp import config as configuration
 from mlexp.result import Result
 from mlexp.tasks import TASKS
 

@@ -18,9 +18,6 @@ from mlexp.observer import Observer, Plan
 from mlexp.result import Columns, Result
 
 PARAMETERS = ("w1", "b1", "w2", "b2")
-# Report B's calculation and what it printed; its gradients are wrong, and so is what follows from them.
-STUDY = {"x": [1, 2, 3], "y": [3, 4, 5], "weights": [0.1, 0, 0.2, 0], "rate": 0.01, "activation": "relu"}
-PUBLISHED = {"mse": 16.3213, "w1": 0.11143, "b1": 0.00528, "w2": 0.20572, "b2": 0.0264}
 STEPS = 10.0 ** -np.arange(1.0, 12.5, 0.5)
 SIGMOID = Activation("sigmoid")
 
@@ -59,10 +56,8 @@ def _backprop(config: Config, dataset: Dataset, observer: Observer) -> Result:
                 "gradient": [gradient[name] for name in PARAMETERS],
                 "after": list(after.values()),
             },
-            **_compared(config, {"mse": loss, **after}, gradient),
         },
         facts=facts,
-        warnings=_differs(config),
     )
 
 
@@ -100,50 +95,6 @@ def _one_pass(
     }
     rows = {name: values[:, 0].tolist() for name, values in columns.items()}
     return rows, float(loss), {name: float(value[0, 0]) for name, value in d.items()}
-
-
-def _as_published(config: Config) -> bool:
-    """Return whether the numbers are those of the report, so that its results can stand beside ours."""
-    node, model = config.by_hand, config.model
-    return {
-        "x": list(node.x),
-        "y": list(node.y),
-        "weights": list(node.weights),
-        "rate": model.learning_rate,
-        "activation": model.activation,
-    } == STUDY
-
-
-def _compared(config: Config, ours: dict[str, float], gradient: dict[str, float]) -> dict[str, Columns]:
-    if not _as_published(config):
-        return {}
-    rate, before = config.model.learning_rate, dict(zip(PARAMETERS, config.by_hand.weights, strict=True))
-    why = ["a slip in the last digits"]
-    for name in PARAMETERS:
-        implied = (before[name] - PUBLISHED[name]) / rate
-        share = gradient[name] / implied
-        why.append(
-            f"its dE/d{name} is {implied:.4g}, the right one {gradient[name]:.5g}, {share:.2f} times that"
-        )
-    names = list(PUBLISHED)
-    return {
-        "published": {
-            "value": [f"{name} after the step" if name in PARAMETERS else name for name in names],
-            "published": [PUBLISHED[name] for name in names],
-            "ours": [ours[name] for name in names],
-            "differs": ["yes" if abs(PUBLISHED[name] - ours[name]) > 1e-5 else "no" for name in names],
-            "why": why,
-        }
-    }
-
-
-def _differs(config: Config) -> list[str]:
-    if not _as_published(config):
-        return []
-    return [
-        "The gradients published for this calculation are wrong: each is a third of the right one (divided by "
-        "n = 3 once too often), so the published weights after the step are wrong too; see tables/published.csv."
-    ]
 
 
 def _residual(config: Config, dataset: Dataset, observer: Observer) -> Result:

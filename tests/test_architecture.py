@@ -19,7 +19,7 @@ LAYERS = (
     ("data",),
     ("nn",),
     ("params", "guarded"),
-    ("models", "sklearn_networks", "metrics", "cluster_metrics", "stats"),
+    ("models", "sklearn_networks", "metrics", "stats"),
     ("result", "observer"),
     ("tasks",),
     (

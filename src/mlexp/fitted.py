@@ -19,7 +19,6 @@ from mlexp.errors import DataError, MlexpError
 from mlexp.files import damaged
 from mlexp.isolated import Process
 from mlexp.record import Run
-from mlexp.schema import Config
 
 KINDS = ("classification", "regression", "autoencoder", "clustering")
 _CAN = "Runs of classification, regression, autoencoder, and clustering by kmeans or gmm, have one."

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlexp import sklearn_networks
+from mlexp.config.schema import Model
 from mlexp.errors import ConfigError, did_you_mean, shortened
 from mlexp.params import check_params
-from mlexp.schema import Model
 from mlexp.sklearn_networks import SklearnAutoencoder
 
 # What is built when a task of this kind asks for a model of that name.

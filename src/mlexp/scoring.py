@@ -10,6 +10,7 @@ import numpy as np
 from mlexp import metrics
 from mlexp.data.columns import Column, listed, values
 from mlexp.fitted import FittedModel
+from mlexp.metrics import clustering
 
 
 def scored(model: FittedModel, X: Any, labels: np.ndarray) -> list[str]:

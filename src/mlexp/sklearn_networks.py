@@ -12,10 +12,10 @@ from typing import Any, Self
 import numpy as np
 
 from mlexp import metrics
+from mlexp.config.schema import Model
 from mlexp.errors import ConfigError, DataError
 from mlexp.guarded import guarded
 from mlexp.nn.state import CALLBACK, DIVERGED, EPOCHS, INTERRUPTED, PATIENCE
-from mlexp.schema import Model
 
 CHUNK = 4096  # rows that are reconstructed at a time
 ACTIVATIONS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mlexp import app
-from mlexp import config as configuration
+from mlexp.config import compose as configuration
 from mlexp.observer import Plan
 from mlexp.record import Run
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import mean_squared_error, r2_score
 
-from mlexp import config as configuration
+from mlexp.config import compose as configuration
 from mlexp.errors import ConfigError, DataError, DivergedError
 from mlexp.models import build_autoencoder
 from mlexp.tasks.reconstruction import reconstruction_scores

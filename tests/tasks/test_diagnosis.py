@@ -15,7 +15,6 @@ from mlexp.config import checks, schema
 from mlexp.config.schema import Config, Model
 from mlexp.data.dataset import Part, Split
 from mlexp.data.rows import Rows
-from mlexp.schema import Config, Model
 from mlexp.tasks import diagnosis
 
 

@@ -17,7 +17,6 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError, DataError, MlexpError
 from mlexp.guarded import guarded
-from mlexp.schema import Config
 from mlexp.tasks import TASKS
 
 REGRESS = ("task=regress", "dataset.limit=60")

@@ -14,8 +14,6 @@ from mlexp.config import compose as configuration
 from mlexp.config.names import ENGINE_MODELS
 from mlexp.config.schema import Model
 from mlexp.errors import ConfigError, DataError
-from mlexp.names import ENGINE_MODELS
-from mlexp.schema import Model
 from mlexp.sklearn_networks import EpochByEpoch
 
 FAST = ("figures=false", "dataset.limit=300")

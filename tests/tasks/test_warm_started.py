@@ -7,7 +7,7 @@ import pytest
 from tests.tasks.running import Silent
 
 from mlexp import app
-from mlexp import config as configuration
+from mlexp.config import compose as configuration
 from mlexp.result import Result
 from mlexp.tasks import TASKS
 

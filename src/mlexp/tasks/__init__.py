@@ -10,7 +10,6 @@ from mlexp.errors import ConfigError
 from mlexp.models import MODELS, build_autoencoder, class_path
 from mlexp.observer import Observer
 from mlexp.result import Result
-from mlexp.schema import Config
 from mlexp.tasks.autoencoder import autoencoder
 from mlexp.tasks.by_hand import by_hand
 from mlexp.tasks.classification import classification, classifications

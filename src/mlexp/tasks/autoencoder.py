@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset, Part
 from mlexp.data.prepare import has_squares
 from mlexp.errors import ConfigError
 from mlexp.models import build_autoencoder
 from mlexp.observer import Observer, Plan
 from mlexp.result import Result
-from mlexp.schema import Config
 from mlexp.sklearn_networks import reconstruction_errors
 from mlexp.tasks.fitting import Training, fit_observed, trained, unfinished
 from mlexp.tasks.reconstruction import reconstruction_scores

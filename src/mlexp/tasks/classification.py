@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mlexp import metrics
+from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset, Part
 from mlexp.errors import DataError
 from mlexp.observer import Observer
 from mlexp.result import Columns, Result
-from mlexp.schema import Config
 from mlexp.tasks import boundary, diagnosis, warm_started
 from mlexp.tasks.fitting import Training, check_labels, train_together, unfinished
 from mlexp.tasks.sets import filled, identified

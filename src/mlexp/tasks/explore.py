@@ -13,7 +13,6 @@ from mlexp.data.dataset import Dataset, Part, Split
 from mlexp.data.groups import nearest
 from mlexp.observer import Observer, Plan
 from mlexp.result import Columns, Result
-from mlexp.schema import Config
 from mlexp.tasks.sets import NAMES, columns, described, divided, sizes, some
 
 ROWS_AT_A_TIME = 2048

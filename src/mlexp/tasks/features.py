@@ -14,7 +14,6 @@ from mlexp.errors import ConfigError, DataError
 from mlexp.nn.estimators import MLPClassifier
 from mlexp.observer import Observer
 from mlexp.result import Result
-from mlexp.schema import Config
 from mlexp.tasks.autoencoder import fitted_pca, train
 from mlexp.tasks.fitting import Training, unfinished
 from mlexp.tasks.sets import NAMES, columns
@@ -40,7 +39,9 @@ def features(config: Config, dataset: Dataset, observer: Observer) -> Result:
             "parameters": model.n_parameters_,
         }
         for name, probability in found.items():
-            values = metrics.classification_scores(getattr(training.parts, name).y, probability)
+            values = metrics.classification_scores(
+                getattr(training.parts, name).y, probability.argmax(axis=1), probability.shape[1], probability
+            )
             scores[name][f"{kind}_accuracy"] = values["accuracy"]
             row |= {f"{name}_accuracy": values["accuracy"], f"{name}_loss": values["loss"]}
         rows.append(row | {"best_epoch": model.best_epoch_})

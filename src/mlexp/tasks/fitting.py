@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mlexp import models, sklearn_networks
+from mlexp.config.schema import Config
 from mlexp.data.chain import Preparation, prepared
 from mlexp.data.dataset import Dataset, Split, split
 from mlexp.data.prepare import centre_and_deviation
@@ -22,7 +23,6 @@ from mlexp.nn.stack import fit_stack
 from mlexp.nn.state import CALLBACK, DIVERGED, INTERRUPTED, State
 from mlexp.observer import Observer, Plan
 from mlexp.result import Columns, Result
-from mlexp.schema import Config
 from mlexp.sklearn_networks import EpochByEpoch
 from mlexp.tasks.diagnosis import of_divergence
 from mlexp.tasks.sets import check_memory, columns, described, sizes

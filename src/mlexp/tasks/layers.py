@@ -16,7 +16,6 @@ from mlexp.errors import ConfigError, DataError
 from mlexp.nn.estimators import MLPClassifier
 from mlexp.observer import Observer, Plan
 from mlexp.result import Result
-from mlexp.schema import Config
 from mlexp.tasks.fitting import Training, train, unfinished
 from mlexp.tasks.sets import NAMES, columns, described, divided, prepared, sizes, some
 from mlexp.untrusted import opened, read_bytes, reading, run_folder

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from mlexp import metrics
+from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset, Part
 from mlexp.errors import DataError
 from mlexp.observer import Observer
 from mlexp.result import Result
-from mlexp.schema import Config
 from mlexp.tasks import diagnosis, warm_started
 from mlexp.tasks.fitting import check_labels, train, unfinished
 from mlexp.tasks.sets import filled, identified
@@ -62,4 +62,4 @@ def _errors(part: Part, predicted: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _scores(part: Part, predicted: np.ndarray) -> dict[str, float]:
-    return metrics.regression_scores(part.y, predicted)
+    return metrics.with_further("regression", metrics.regression_scores(part.y, predicted), part.y, predicted)

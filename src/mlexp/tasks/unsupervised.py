@@ -18,7 +18,6 @@ from mlexp.data.rows import Rows
 from mlexp.errors import ConfigError
 from mlexp.guarded import guarded
 from mlexp.observer import Observer, Plan
-from mlexp.schema import Config
 from mlexp.tasks.sets import described
 
 # Method of the configuration -> model of the closed table, where the two differ.

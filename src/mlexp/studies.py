@@ -159,7 +159,7 @@ class Comparison:
         {}, mapping(), "name of an arm -> its settings; null in their place leaves it out"
     )
     grid: dict[str, Any] = key({}, mapping(), "key -> list of values: one arm for each combination")
-    first: int | None = key(None, optional(whole(2)), "run the first so many arms alone")
+    first: int | None = key(None, optional(whole(2)), "run only the first arms, this many")
     datasets: list[Any] = key(
         [],
         list_of(either(text(), mapping()), what="a list of data sets"),
@@ -185,14 +185,14 @@ class Comparison:
     metric: str | None = key(
         None,
         optional(lower_text()),
-        "what is compared, part.name such as test.accuracy; null: what the kind of study is judged by",
+        "what is compared, part.name such as test.accuracy; null: that of the kind of study",
     )
     test: str = key("auto", choice("auto", *TESTS), "test of a difference; auto: what the design asks for")
     alpha: float = key(0.05, number(0, 0.5, open_low=True, open_high=True), "false alarms among all pairs")
     margin: float | None = key(
         None,
         optional(number(0, open_low=True)),
-        "largest difference that counts as none, in units of the metric, stated before looking; null: not asked",
+        "largest difference that counts as equal, in units of the metric, stated before looking; null: not asked",
     )
     target: float = key(0.97, number(0, 1), "accuracy whose epoch is looked for: epochs to reach it")
     epochwise: bool = key(

@@ -157,14 +157,16 @@ def test_other_test_rows_cannot_be_compared(make: Make) -> None:
         "one": [make("one", seed, scores(0.8, seed)) for seed in range(2)],
         "other": [make("other", seed, scores(0.8, seed), index=np.arange(7, 127)) for seed in range(2)],
     }
-    with pytest.raises(DataError, match="judged by different test rows \\(fingerprints"):
+    with pytest.raises(DataError, match="evaluated on different test samples \\(fingerprints"):
         answered(Evidence(ACCURACY, entries))
 
 
 def test_the_arms_that_were_judged_by_other_rows_are_named(make: Make) -> None:
     entries = {arm: [make(arm, seed, scores(0.8, seed)) for seed in range(2)] for arm in ("one", "two")}
     entries["three"] = [make("three", seed, scores(0.8, seed), index=np.arange(7, 127)) for seed in range(2)]
-    with pytest.raises(DataError, match="The arms 'one' and 'three' were judged by different test rows"):
+    with pytest.raises(
+        DataError, match="The arms 'one' and 'three' were evaluated on different test samples"
+    ):
         answered(Evidence(ACCURACY, entries))
 
 

@@ -215,7 +215,7 @@ def test_a_grid_of_four_keys_by_one_of_them(
     place = swept(runs, tmp_path / "grid", "relu,tanh,sigmoid,leaky_relu", rates)
     code, said, info = compared(capfd, tmp_path / "a", place, "--by", "model.activation")
     assert code == 0, said
-    assert "10 blocks, 5 seeds an arm" in " ".join(said.split())
+    assert "10 blocks, 5 seeds per arm" in " ".join(said.split())
     check_blocks(info, table_of(place))
     assert (tmp_path / "a" / "report.html").exists()
 

@@ -102,7 +102,7 @@ def chosen_in_words(chosen: Sequence[AtBest], metric: PartMetric) -> str:
     words = replace(metric, part="validation").words
     return (
         f"Each arm is compared at the setting with its best mean {words} over its runs: {each}. The claim is about "
-        "these settings. The runs that chose them are the ones compared; fresh seeds would be free of their luck."
+        "these settings. The runs that chose them are the ones compared; new seeds would be free of selection bias."
     )
 
 

@@ -361,7 +361,7 @@ class Evidence:
         Raises
         ------
         DataError
-            If no run has the metric, or the arms were judged by different rows.
+            If no run has the metric, or the arms were evaluated on different samples.
         """
         if len(self.arms) < 2:
             self._explain_missing()
@@ -374,7 +374,7 @@ class Evidence:
         if not self.blocks:
             one, other = self._strangers()
             raise DataError(
-                f"The arms '{one.arm}' and '{other.arm}' were judged by different {self._apart(one, other)}: their "
+                f"The arms '{one.arm}' and '{other.arm}' were evaluated on different {self._apart(one, other)}: their "
                 f"{self.metric.words} cannot be compared. Run both with one dataset, split.seed and split.test."
             )
 
@@ -391,7 +391,7 @@ class Evidence:
 
     def _apart(self, one: Entry, other: Entry) -> str:
         place = 0 if one.block[0] != other.block[0] else 1
-        what = "data" if place == 0 else "test rows"
+        what = "data" if place == 0 else "test samples"
         return f"{what} (fingerprints {one.block[place][:8]} and {other.block[place][:8]})"
 
     def _explain_missing(self) -> None:

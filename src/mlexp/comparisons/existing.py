@@ -127,7 +127,7 @@ def _of_one_setting(
             return evidence, [], []
         raise ConfigError(
             f"--best-of {best_of} chooses between several settings of an arm, and every arm here has one. Leave it "
-            "out, or name with --by the keys that tell the arms apart."
+            "out, or name with --by the keys that define the arms."
         )
     evidence = blocking.in_strata(evidence, strata)
     if best_of is None:

@@ -123,7 +123,7 @@ def _differences(evidence: Evidence, a: str, b: str) -> np.ndarray:
 def split_sizes(evidence: Evidence) -> dict[str, float]:
     """Return how many samples one split trains and tests on, the mean over splits."""
     if evidence.sizes is None:
-        raise DataError("the runs do not say how many rows trained and judged them")
+        raise DataError("the runs do not record the sizes of their training and evaluation sets")
     return dict(zip(("n_train", "n_test"), evidence.sizes, strict=True))
 
 
@@ -214,7 +214,7 @@ def _reaching(done: Interval, level: float) -> Interval:
 
 def _none(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
     estimate = evidence.mean(a) - evidence.mean(b)
-    reason = "one run an arm says nothing of how runs vary; two seeds an arm would"
+    reason = "one run per arm does not show how runs vary; two seeds per arm would"
     return Outcome("none", LICENCES["none"], estimate, level=level, testable=False, reason=reason)
 
 

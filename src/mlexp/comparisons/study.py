@@ -176,7 +176,7 @@ def refuse_two_tests(
     words = [*arguments, *(word for values in arms.values() for word in as_settings(values))]
     if node.folds and (typed := [word for word in words if word.lstrip("+").startswith("split.test=")]):
         raise ConfigError(
-            f"{typed[0]} and comparison.folds={node.folds} both say which rows are the test part. Leave one of them "
+            f"{typed[0]} and comparison.folds={node.folds} both define the test set. Leave one of them "
             "out (comparison.folds=null for no folds)."
         )
 
@@ -190,14 +190,14 @@ def refuse_apart(configs: Mapping[str, Config], metric: PartMetric) -> None:
         if empty.get(metric.part):
             cure = "split.test=0.2 and split.judge=true" if metric.part == "test" else "split.validation=0.1"
             raise ConfigError(
-                f"comparison.metric={metric} needs a {metric.part} part, and the arm '{name}' has none. Set {cure}."
+                f"comparison.metric={metric} needs a {metric.part} set, and the arm '{name}' has none. Set {cure}."
             )
     for name in others:
         one, other = (_judged_by(configs[arm], metric.part) for arm in (first, name))
         if apart := [key for key in one if one[key] != other[key]]:
             raise ConfigError(
-                f"The arms '{first}' and '{name}' would be judged by different rows: {apart[0]} is {one[apart[0]]} and "
-                f"{other[apart[0]]}. Give all arms one dataset, split.seed and split.test."
+                f"The arms '{first}' and '{name}' would be evaluated on different samples: {apart[0]} is "
+                f"{one[apart[0]]} and {other[apart[0]]}. Give all arms one dataset, split.seed and split.test."
             )
 
 
@@ -289,7 +289,7 @@ def repeated(config: Config, node: Comparison) -> list[tuple[dict[str, str], Con
         )
     if node.draws > 1 and config.dataset.reader != "synthetic":
         raise ConfigError(
-            f"comparison.draws needs a generator of rows (dataset=moons, circles, blobs, spirals). Got "
+            f"comparison.draws needs a generator (dataset=moons, circles, blobs, spirals). Got "
             f"dataset={config.dataset.name}: use comparison.repeats or comparison.folds."
         )
     found = []

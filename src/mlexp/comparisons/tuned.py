@@ -66,8 +66,8 @@ def searches(
         )
     if metric.part == "validation":
         raise ConfigError(
-            f"comparison.tune_arms chooses on the validation part, which cannot judge as well. Got comparison.metric="
-            f"{metric}: name a metric of the test part, such as test.{metric.name}."
+            f"comparison.tune_arms selects on the validation set, so arms cannot be compared on it. Got "
+            f"comparison.metric={metric}: name a metric of the test set, such as test.{metric.name}."
         )
     for name, config in configs.items():
         if config.tune.strategy is None:

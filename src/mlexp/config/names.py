@@ -62,4 +62,19 @@ EMBEDDINGS = ("pca", "tsne", "lle", "mds", "isomap", "umap", "opentsne")
 STRATEGIES = ("grid", "random", "halving", "bayes")
 CALCULATIONS = ("backprop", "residual")
 
-# Measures of which less is better; of all others more is.
+# Names of measures that prose writes in capitals.
+CAPITALS = {
+    "ari": "ARI", "nmi": "NMI", "auc": "AUC", "rmse": "RMSE", "mse": "MSE", "mae": "MAE", "r2": "R²", "f1": "F1",
+    "aic": "AIC", "bic": "BIC",
+}  # fmt: skip
+
+
+def spelled(name: str) -> str:
+    """Return the name of a measure or column as prose writes it.
+
+    Examples
+    --------
+    >>> spelled("test_ari"), spelled("macro_f1"), spelled("epochs_to_target")
+    ('test ARI', 'macro F1', 'epochs to target')
+    """
+    return " ".join(CAPITALS.get(word, word) for word in name.split("_"))

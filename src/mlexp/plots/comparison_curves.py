@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlexp.config.names import spelled
 from mlexp.metrics import metric
 from mlexp.plots import style
 from mlexp.plots.comparison_arms import ROW, Arms
@@ -33,7 +34,7 @@ def learning_curves(arms: Arms) -> Figure | None:
     column = _column(arms)
     if column is None:
         return None
-    name = column.replace("_", " ")
+    name = spelled(column)
     scale = 100.0 if column.endswith("accuracy") else 1.0  # shares are drawn in percent
     bands = len(arms.names) <= MOST_BANDS
     figure = style.new_figure(

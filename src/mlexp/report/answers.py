@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mlexp.config.names import spelled
 from mlexp.report import predictions, structure
 from mlexp.report.page import Answer, KeyFigure
 from mlexp.report.study import Study
@@ -57,8 +58,8 @@ def answer(study: Study) -> Answer:
 
 
 def _other(study: Study) -> Told:
-    found = [f"{name.replace('_', ' ')} {number(value)}" for name, value in study.scores.items()]
-    labels = {name: name.replace("_", " ") for name in list(study.scores)[:3]}
+    found = [f"{spelled(name)} {number(value)}" for name, value in study.scores.items()]
+    labels = {name: spelled(name) for name in list(study.scores)[:3]}
     return [f"{study.part.capitalize()}: {listed(found)}."], study.figures(labels)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from mlexp import comparison_folder, record, sweep_folder
 from mlexp.comparison_folder import Comparison
+from mlexp.config.names import spelled
 from mlexp.errors import DataError
 from mlexp.metrics import METRICS
 from mlexp.record import Run
@@ -142,5 +143,5 @@ def score(metrics: Mapping[str, Mapping[str, float | None]]) -> tuple[str, str, 
         for measure in METRICS:
             value = metrics.get(part, {}).get(measure)
             if value is not None:
-                return repr(value), measure.replace("_", " "), part
+                return repr(value), spelled(measure), part
     return "", "", ""

@@ -131,7 +131,7 @@ COMPARED = {
     ),
     "scores": (
         "The score of every run, arm by arm, with the mean of each arm",
-        "Dots of one arm that lie among those of another: luck decides which looks better.",
+        "Where the dots of two arms overlap, chance decides which looks better.",
     ),
     "differences": (
         "Differences with their intervals: between pairs of arms, or of many arms from the best other one",
@@ -150,9 +150,9 @@ COMPARED = {
         "Which arm learns faster, and which one ends better?",
     ),
     "epochs_to_target": ("Epochs that each run needed to reach the target", "Fewer is faster; some never get there."),
-    "paired_differences": ("Differences one by one", "Their spread is what the test holds their mean against."),
+    "paired_differences": ("Differences one by one", "Their spread sets the standard error of their mean."),
     "per_class": ("Accuracy of every class, arm by arm", "Which classes make the difference?"),
-    "per_class_radar": ("Accuracy of every class as a radar chart, one line an arm", "The same from another side."),
+    "per_class_radar": ("Accuracy of every class as a radar chart, one line per arm", "The same on radial axes."),
     "confusion": (
         "Confusion matrices of the arms and their difference",
         "Which mistakes does one arm make that the other does not?",

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mlexp import metrics
+from mlexp.config.names import spelled
 from mlexp.plots.sweep import SEEDS, Findings, Setting, findings
 from mlexp.record import Run
 from mlexp.report import method, tables
@@ -155,7 +156,7 @@ def members(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Table:
     curves, kind = thumbnails(
         [Run(sweep.path / row["folder"]) if row.get("folder") else None for row in jobs]
     )
-    header = ["job", *short(keys), "status", *(name.replace("_", " ") for name in scores), *rest]
+    header = ["job", *short(keys), "status", *(spelled(name) for name in scores), *rest]
     body = [
         [
             Cell(row["number"], row["number"], link=page_in(sweep.path, row["folder"])),

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mlexp.config.names import spelled
 from mlexp.record import read_table
 from mlexp.report.page import MOST_COLUMNS, MOST_ROWS, Cell, Table
 from mlexp.report.words import as_number, shown
@@ -62,7 +63,7 @@ def of(name: str, columns: Mapping[str, Sequence[str]], source: str = "") -> Tab
     return Table(
         name=name,
         title=title,
-        header=[column.replace("_", " ") for column in kept],
+        header=[spelled(column) for column in kept],
         rows=[[Cell(shown(cell), cell) for cell in row] for row in rows[:MOST_ROWS]],
         numeric=[place > 0 and _numeric(cells) for place, cells in enumerate(kept.values())],  # first: names
         note=note,
@@ -97,7 +98,7 @@ def scores(metrics: Mapping[str, Mapping[str, float]]) -> Table | None:
     names = list(dict.fromkeys(name for values in metrics.values() for name in values))
     if not names:
         return None
-    columns = {"metric": [name.replace("_", " ") for name in names]}
+    columns = {"metric": [spelled(name) for name in names]}
     for part, values in metrics.items():
         columns[part] = ["" if values.get(name) is None else repr(float(values[name])) for name in names]
     return of("scores", columns, "metrics.json")

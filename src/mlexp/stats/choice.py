@@ -80,19 +80,19 @@ RULES: tuple[tuple[str, Callable[[Design], bool], str], ...] = (
     (
         "crossed",
         lambda d: d.blocks > 1 and d.rows_kept and d.same_rows,
-        "every run scored the same test rows, and the other settings are blocks",
+        "every run scored the same test samples, and the other settings are blocks",
     ),
     (
         "mcnemar",
         lambda d: d.seeds < 2 and d.rows_kept and d.same_rows and d.right_or_wrong,
-        "there is one run an arm on the same test rows",
+        "there is one run per arm on the same test samples",
     ),
     (
         "none",
         lambda d: d.seeds < 2,
-        "there is one run an arm, and its rows cannot be compared as right or wrong",
+        "there is one run per arm, and its samples cannot be compared as right or wrong",
     ),
-    ("crossed", lambda d: d.rows_kept and d.same_rows, "every run scored the same test rows"),
+    ("crossed", lambda d: d.rows_kept and d.same_rows, "every run scored the same test samples"),
     ("welch", lambda d: True, "only one score a run is there to compare"),
 )
 
@@ -100,11 +100,11 @@ RULES: tuple[tuple[str, Callable[[Design], bool], str], ...] = (
 NEEDS: dict[str, tuple[Callable[[Design], bool], str]] = {
     "crossed": (
         lambda d: (d.seeds > 1 or d.blocks > 1) and d.rows_kept and d.same_rows and d.splits == 1,
-        "it needs two runs an arm, one fixed split, and a score for every run on the same test rows",
+        "it needs two runs per arm, one fixed split, and a score for every run on the same test samples",
     ),
     "welch": (
         lambda d: d.seeds > 1 and d.splits == 1 and d.datasets == 1,
-        "it needs two independent runs an arm on one data set; scores over splits are not independent",
+        "it needs two independent runs per arm on one data set; scores over splits are not independent",
     ),
     "permutation": (
         lambda d: d.seeds > 1 and d.splits == 1 and d.datasets == 1,
@@ -120,18 +120,18 @@ NEEDS: dict[str, tuple[Callable[[Design], bool], str]] = {
     ),
     "mcnemar": (
         lambda d: d.seeds == 1 and d.rows_kept and d.same_rows and d.right_or_wrong,
-        "it compares two fitted models that are right or wrong on the same rows; with several runs an arm it "
+        "it compares two fitted models that are right or wrong on the same samples; with several runs per arm it "
         "leaves out how runs differ",
     ),
     "corrected": (lambda d: d.splits > 1, "it needs several splits that both arms share"),
     "bayesian": (lambda d: d.splits > 1, "it needs several splits that both arms share"),
     "five_by_two": (
         lambda d: d.halves,
-        "it needs five repeats of two-fold cross-validation, about as many rows to train on as to test on",
+        "it needs five repeats of two-fold cross-validation, about as many samples to train on as to test on",
     ),
     "bootstrap_seeds_rows": (
         lambda d: d.seeds > 1 and d.rows_kept and d.same_rows and d.splits == 1,
-        "it needs two runs an arm and predictions of every run on the same test rows",
+        "it needs two runs per arm and predictions of every run on the same test samples",
     ),
     "anova": (
         lambda d: d.seeds > 1 and d.arms > 1 and d.splits == 1 and d.datasets == 1,
@@ -166,7 +166,7 @@ def choose(design: Design) -> Choice:
     >>> choose(Design(seeds=10)).test, choose(Design(seeds=1)).test
     ('crossed', 'mcnemar')
     >>> choose(Design(seeds=10)).why
-    'every run scored the same test rows'
+    'every run scored the same test samples'
     """
     test, why = next((test, why) for test, holds, why in RULES if holds(design))
     return Choice(test, why, LICENCES[test])

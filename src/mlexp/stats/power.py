@@ -159,7 +159,7 @@ def seeds_needed(
     s = float(np.sqrt((left.var() * len(left) + right.var() * len(right)) / max(df, 1)))
     shell = SeedsNeeded(name, POWER_LICENCE, delta, alpha, power, pairs)
     if df < 1 or is_rounding(s, largest(left, right)):
-        why = why_flat(left, right) if df > 0 else "one run an arm: the spread between runs is unknown"
+        why = why_flat(left, right) if df > 0 else "one run per arm: the spread between runs is unknown"
         return replace(shell, testable=False, reason=why)
     upper = upper_limit_of_sd(s, df)
     stays = max(v_row - v_res, 0.0)

@@ -57,7 +57,7 @@ def _words(description: str | None) -> ArgumentParser:
         help="folders of runs or sweeps, tasks, or latest; or one CSV file of scores",
     )
     words.add_argument(
-        "--by", metavar="KEY[,KEY]", help="keys that tell the arms apart (what differs); others are blocks"
+        "--by", metavar="KEY[,KEY]", help="keys that define the arms (what differs); others are blocks"
     )
     words.add_argument(
         "--best-of",
@@ -72,7 +72,7 @@ def _words(description: str | None) -> ArgumentParser:
     )
     words.add_argument("--alpha", type=float, default=0.05, help="false alarms among all pairs (0.05)")
     words.add_argument(
-        "--margin", type=float, help="largest difference that counts as none; asks for equivalence"
+        "--margin", type=float, help="largest difference that counts as equal; asks for a test of equivalence"
     )
     words.add_argument("--target", type=float, default=0.97, help="accuracy whose epoch is looked for (0.97)")
     words.add_argument(

@@ -60,7 +60,7 @@ FORBIDDEN = {
 FORBIDDEN |= {("plots", name) for name in ("nn", "data", "models", "tasks", COMPOSITION)}
 FORBIDDEN |= {("report", name) for name in ("nn", "data", "models", "tasks", COMPOSITION, "stats", "fitted")}
 FORBIDDEN |= {("record", name) for name in ("nn", "data", "models", "tasks")}
-KNOWS_HYDRA = {"compose.py", "combinations.py", "explained.py", "ownfiles.py"}
+KNOWS_HYDRA = {"compose.py", "ownfiles.py"}
 LATE = {"sklearn", "pandas", "matplotlib", "pooch", "jinja2"}
 
 

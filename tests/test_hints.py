@@ -10,7 +10,8 @@ import pytest
 from mlexp import cli
 from mlexp.config import compose as configuration
 from mlexp.config import habits, messages, schema
-from mlexp.config.combinations import compose_each, expand
+from mlexp.config.combinations import expand
+from mlexp.config.compose import compose_each
 from mlexp.config.messages import Context
 from mlexp.errors import ConfigError
 from mlexp.models import MODELS, class_path, imported

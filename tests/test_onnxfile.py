@@ -9,6 +9,7 @@ from tests.tasks.running import run
 
 from mlexp import app, fitted, onnxfile
 from mlexp.config import compose as configuration
+from mlexp.config import recorded
 from mlexp.config.names import ACTIVATIONS
 from mlexp.errors import ConfigError, DataError
 
@@ -57,7 +58,7 @@ CASES = [
 def test_parity(tmp_path: Path, settings: tuple[str, ...]) -> None:
     done = run(tmp_path, *settings, "figures=false")
     model = fitted.load(done.path, here=True)
-    X = app.load(configuration.read(done.path / "config.yaml")).X[:500]
+    X = app.load(recorded.read(done.path / "config.yaml")).X[:500]
     assert onnxfile.parity(onnxfile.convert(model), model, X) <= onnxfile.TOLERANCE
 
 
@@ -79,7 +80,7 @@ def test_export_runs_in_the_process_of_the_model(tmp_path: Path) -> None:
         tmp_path, "dataset=iris", "model=hist_gradient_boosting", "model.params.max_iter=5", "figures=false"
     )
     model = fitted.load(done.path)
-    X = app.load(configuration.read(done.path / "config.yaml")).X
+    X = app.load(recorded.read(done.path / "config.yaml")).X
     data, apart = onnxfile.exported(model, X)
     assert apart <= onnxfile.TOLERANCE
     assert data == onnxfile.convert(fitted.load(done.path, here=True))

@@ -10,7 +10,9 @@ import pytest
 
 from mlexp import cli, record, sweep_folder
 from mlexp.config import compose as configuration
-from mlexp.config.groups import quoted
+from mlexp.config import recorded as recordings
+from mlexp.config import schema
+from mlexp.config.overrides import Override, quoted
 from mlexp.errors import ConfigError, DataError
 
 TABLE = "x,y\n" + "".join(f"{row},{'ab'[row % 2]}\n" for row in range(40))
@@ -24,14 +26,14 @@ NAMES = (
 @pytest.mark.parametrize("name", NAMES)
 def test_a_path_is_taken_as_the_shell_passes_it(name: str) -> None:
     for key in ("dataset.path", "dataset.test_path", "outputs", "data_dir", "sweep.dir", "dataset.label"):
-        config = configuration.flat(configuration.compose([f"{key}={name}"]))
+        config = schema.flat(configuration.compose([f"{key}={name}"]))
         assert config[key] == name, key
 
 
 def test_names_in_lists_and_sweeps_too() -> None:
     config = configuration.compose(["dataset=csv", "dataset.path=x", "dataset.ignore=[größe (cm),b]"])
     assert config.dataset.ignore == ["größe (cm)", "b"]
-    assert quoted("dataset.path=é.csv,b.csv") == "dataset.path='é.csv',b.csv"
+    assert quoted(Override.parse("dataset.path=é.csv,b.csv")).text == "dataset.path='é.csv',b.csv"
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def test_names_in_lists_and_sweeps_too() -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_text_stays_as_it_is(word: str) -> None:
-    assert quoted(word) == word
+    assert quoted(Override.parse(word)).text == word
 
 
 @pytest.mark.parametrize("word", ["model.hidden=[64,32", "dataset.path=a,b.csv"])
@@ -59,7 +61,7 @@ def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(here)
     for key in ("outputs", "data_dir", "dataset.path", "sweep.dir"):
         for word in (f"{key}=~/runs (é)", f"{key}='~/runs (é)'"):
-            assert configuration.flat(configuration.compose([word]))[key] == f"{home}/runs (é)"
+            assert schema.flat(configuration.compose([word]))[key] == f"{home}/runs (é)"
     assert cli.main(["-q", "size=smoke", "figures=false", "outputs=~/runs"]) == 0
     assert os.listdir(here) == []
     assert cli.main(["list", "runs", "--outputs=~/runs"]) == 0
@@ -121,4 +123,4 @@ def test_a_sweep_is_resumed_from_another_folder(recorded: Path, monkeypatch: pyt
     assert cli.main(["resume", str(recorded / "sweep"), "-q"]) == 0
     assert sweep_folder.load(recorded / "sweep").summary["status"] == ["completed", "completed"]
     with pytest.raises(DataError, match="neither in"):
-        configuration.relocated(configuration.compose(["dataset.path=gone.csv"]), str(recorded))
+        recordings.relocated(configuration.compose(["dataset.path=gone.csv"]), str(recorded))

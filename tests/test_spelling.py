@@ -8,7 +8,7 @@ import pytest
 
 from mlexp import comparisons, models, sweeps
 from mlexp.config import compose as configuration
-from mlexp.config import names
+from mlexp.config import names, recorded
 from mlexp.config.combinations import expand
 
 # typed -> the same as the list or the file spells it
@@ -49,8 +49,8 @@ ALIKE = {
 @pytest.mark.parametrize(("typed", "spelt"), ALIKE.items(), ids=list(ALIKE))
 def test_case_does_not_matter(typed: str, spelt: str) -> None:
     found, wanted = (configuration.compose(words.split()) for words in (typed, spelt))
-    assert configuration.as_yaml(found) == configuration.as_yaml(wanted)
-    assert configuration.config_hash(found) == configuration.config_hash(wanted)
+    assert recorded.as_yaml(found) == recorded.as_yaml(wanted)
+    assert recorded.config_hash(found) == recorded.config_hash(wanted)
 
 
 def test_what_is_not_of_a_list_keeps_its_case() -> None:

@@ -40,16 +40,14 @@ def run(*settings: str, config_dir: str | None = None, **more: Any) -> RunView:
         The folder holds what was done; `load` it.
     """
     from mlexp import app
-    from mlexp.config import checks
     from mlexp.config import compose as configuration
 
     words = [*_checked(settings), *_typed(more)]
-    config = configuration.compose(words, config_dir)
+    config = configuration.compose_run(words, config_dir)
     if config.task.kind == "comparison":
         raise ConfigError(
             f"task={config.task.name} compares several runs: call mlexp.compare with these settings."
         )
-    checks.check_single(config, words)
     return RunView(app.run(config, command=_command(words, config_dir)).path)
 
 
@@ -240,10 +238,10 @@ def _checked(settings: Sequence[Any]) -> list[str]:
 
 
 def _typed(more: Mapping[str, Any]) -> list[str]:
-    from mlexp.config.combinations import as_settings
+    from mlexp.config.overrides import as_settings
 
     plain = {key: str(value) if isinstance(value, Path) else value for key, value in more.items()}
-    return as_settings(plain)
+    return [one.text for one in as_settings(plain)]
 
 
 def _several(key: str, value: Any) -> list[str]:
@@ -251,7 +249,9 @@ def _several(key: str, value: Any) -> list[str]:
     if isinstance(value, Mapping):
         return [word for name, inner in value.items() for word in _several(f"{key}.{name}", inner)]
     values = value if isinstance(value, list | tuple | range) else [value]
-    return [f"{key}={','.join(_typed({key: one})[0].partition('=')[2] for one in values)}"]
+    from mlexp.config.overrides import as_word
+
+    return [f"{key}={','.join(as_word(str(one) if isinstance(one, Path) else one) for one in values)}"]
 
 
 def _command(words: Sequence[str], config_dir: str | None, *flags: str) -> list[str]:

@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 
 from mlexp import environment, identity, record, stamp
-from mlexp.config import compose as configuration
-from mlexp.config import trust
+from mlexp.config import recorded, schema, trust
 from mlexp.config.names import UNLABELLED_KINDS
-from mlexp.config.rules import key_of
+from mlexp.config.overrides import parsed
 from mlexp.config.schema import Config
 from mlexp.data import sources
 from mlexp.data.dataset import Dataset
@@ -99,10 +98,10 @@ def resume(
     run = record.load(path)
     stamp.refuse_older(path, run.info)
     config = identity.refuse_edited(path, run.info)
-    elsewhere = [word for word in settings if trust.within(key_of(word), ("execution",))]
+    elsewhere = [one.text for one in parsed(settings) if trust.within(one.key, ("execution",))]
     if elsewhere and config.tune.strategy is None:
         raise ConfigError(f"{elsewhere[0]}: {path} is a single run, which goes on in this process.")
-    config = configuration.relocated(configuration.again(config, path, settings), run.info.get("began_in"))
+    config = recorded.relocated(recorded.again(config, path, settings), run.info.get("began_in"))
     folder = record.reopen(path)
     if record.load(path).info["status"] not in record.RESUMABLE:
         return _redrawn(folder, terminal or Terminal(QUIET))
@@ -248,7 +247,7 @@ class Session:
     def started(self, plan: Plan) -> None:
         """Make the run folder, or take over the unfinished one, and write down what is about to run."""
         config = self.config
-        code, name = configuration.config_hash(config), identity.name_of(config)
+        code, name = recorded.config_hash(config), identity.name_of(config)
         self.info = {
             "status": "running",
             "error": None,
@@ -272,7 +271,7 @@ class Session:
         self.tracker = Tracker(config, lambda words: self.info["warnings"].append(words))
         if self._unfinished is None:
             self.folder = record.create(Path(config.outputs), name, code, self.place)
-            self.folder.write_config(configuration.as_yaml(config))
+            self.folder.write_config(recorded.as_yaml(config))
         else:
             earlier = record.load(self._unfinished.path).info
             identity.refuse_edited(self._unfinished.path, earlier)
@@ -282,7 +281,7 @@ class Session:
         self.folder.log(f"started: {' '.join(self.command)}" if not self._unfinished else "resumed")
         if self.place is None:
             record.point_latest(self.folder.path)
-        self.tracker.started(self.folder.path, self.info, configuration.flat(config))
+        self.tracker.started(self.folder.path, self.info, schema.flat(config))
         self.terminal.begin(name, plan)
 
     def epoch(self, row: Mapping[str, float], seconds: float) -> None:

@@ -220,15 +220,13 @@ def planned(settings: list[str], config_dir: str | None, command: list[str], *, 
         from mlexp import sweeps
 
         return sweeps.plan(settings, config_dir, command)
-    from mlexp.config import checks
     from mlexp.config import compose as configuration
 
-    config = configuration.compose(settings, config_dir)
+    config = configuration.compose_run(settings, config_dir)
     if config.task.kind == "comparison":
         from mlexp import comparisons
 
         return comparisons.plan(settings, config_dir, command)
-    checks.check_single(config, settings)
     return config
 
 

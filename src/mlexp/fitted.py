@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mlexp import models, record, skopsfile
-from mlexp.config import compose as configuration
+from mlexp.config import recorded
 from mlexp.config.schema import Config
 from mlexp.data import newrows, tabular
 from mlexp.data.prepare import check_reach
@@ -184,7 +184,7 @@ def load(path: Path, trusted: Sequence[str] = (), *, here: bool = False) -> Fitt
     process = (
         Process(run.path, trusted) if with_skops and not here else None
     )  # it starts while this one goes on
-    config = configuration.read(run.path / "config.yaml")
+    config = recorded.read(run.path / "config.yaml")
     kind, classes = config.task.kind, tuple(run.info["dataset"]["classes"])
     if kind not in KINDS:
         raise DataError(f"{path} is a run of kind {kind}, which has no model for new rows. {_CAN}")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlexp.config import compose as configuration
+from mlexp.config import recorded
 from mlexp.config.names import GENERIC_TASKS
 from mlexp.config.schema import Config
 from mlexp.data.packed import PACKED
@@ -40,7 +40,7 @@ def name_of(config: Config) -> str:
 
 def settings(config: Config) -> dict[str, Any]:
     """Return every key that can change a result, with its value as JSON holds it."""
-    found: dict[str, Any] = json.loads(json.dumps(configuration.of_results(config), default=str))
+    found: dict[str, Any] = json.loads(json.dumps(recorded.of_results(config), default=str))
     return found
 
 
@@ -57,7 +57,7 @@ def refuse_edited(path: Path, info: Mapping[str, Any]) -> Config:
     ConfigError
         If `config.yaml` was edited; the message names the keys.
     """
-    config = configuration.read(path / "config.yaml")
+    config = recorded.read(path / "config.yaml")
     known, chosen = info["settings"], info.get("chosen", {})
     now = settings(config)
     edited = [

@@ -86,9 +86,9 @@ class RunView(View):
     @cached_property
     def config(self) -> dict[str, Any]:
         """Every key of the configuration with its full path, and its value."""
-        from mlexp.config import compose as configuration
+        from mlexp.config import recorded, schema
 
-        return configuration.flat(configuration.read(self.path / "config.yaml"))
+        return schema.flat(recorded.read(self.path / "config.yaml"))
 
     @property
     def metrics(self) -> dict[str, dict[str, float]]:

@@ -15,6 +15,7 @@ import yaml
 from tests.hostile import harness
 
 from mlexp.config import compose as configuration
+from mlexp.config import recorded
 
 ONE_LINE = "mlexp: "
 TASK = "# @package _global_\n# An attack.\n"
@@ -230,8 +231,9 @@ def test_what_is_typed_counts(place: Path) -> None:
 def test_a_record_is_read_as_values_alone(place: Path) -> None:
     """Neither a reference nor a bomb in the `config.yaml` of a run folder is followed."""
     from mlexp.config import compose as configuration
+    from mlexp.config import recorded
 
-    plain = configuration.as_yaml(configuration.compose([]))
+    plain = recorded.as_yaml(configuration.compose([]))
     bomb = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60))
     commands = []
     for number, text in enumerate(
@@ -295,6 +297,4 @@ def test_an_escaped_reference_is_text() -> None:
     config = configuration.compose([r"data_dir=$\{oc.env:HOME\}"])
     assert config.data_dir is not None
     assert os.environ["HOME"] not in config.data_dir
-    assert (
-        configuration.restored(yaml.safe_load(configuration.as_yaml(config)), {}).data_dir == config.data_dir
-    )
+    assert configuration.from_values(yaml.safe_load(recorded.as_yaml(config)), {}).data_dir == config.data_dir

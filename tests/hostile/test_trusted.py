@@ -10,6 +10,7 @@ from tests.tasks.running import run
 
 from mlexp import sweeps
 from mlexp.config import compose as configuration
+from mlexp.config import recorded as recordings
 from mlexp.errors import ConfigError
 from mlexp.verbs.rerun import rerun
 from mlexp.verbs.resume import resume
@@ -69,27 +70,27 @@ def test_a_sweep_is_run_again_with_what_is_typed(own: Path) -> None:
 def test_recorded_places_do_not_count(tmp_path: Path) -> None:
     words = ["outputs=/somewhere/else", "execution=dask", "execution.scheduler=tcp://h:1", "sweep.dir=/there"]
     recorded = configuration.compose(words)
-    again = configuration.again(recorded, tmp_path)
+    again = recordings.again(recorded, tmp_path)
     assert (again.outputs, again.sweep.dir) == ("outputs", None)
     assert (again.execution.backend, again.execution.scheduler) == ("local", None)
-    typed = configuration.again(recorded, tmp_path, ["execution=dask", "execution.scheduler=tcp://mine:2"])
+    typed = recordings.again(recorded, tmp_path, ["execution=dask", "execution.scheduler=tcp://mine:2"])
     assert (typed.execution.backend, typed.execution.scheduler) == ("dask", "tcp://mine:2")
     with pytest.raises(ConfigError, match="execution=dask"):
-        configuration.again(recorded, tmp_path, ["execution.scheduler=tcp://mine:2"])
+        recordings.again(recorded, tmp_path, ["execution.scheduler=tcp://mine:2"])
     inside = configuration.compose([f"outputs={tmp_path}"])
-    assert configuration.again(inside, tmp_path / "task" / "run").outputs == str(tmp_path)
+    assert recordings.again(inside, tmp_path / "task" / "run").outputs == str(tmp_path)
 
 
 def test_a_recorded_address_of_tracking_must_be_typed_again(tmp_path: Path) -> None:
     recorded = configuration.compose(["tracking=mlflow", "tracking.uri=http://h:1", "tracking.experiment=e"])
     with pytest.raises(ConfigError, match=r"tracking\.uri=http://h:1.*tracking=none"):
-        configuration.again(recorded, tmp_path)
-    again = configuration.again(recorded, tmp_path, ["tracking.uri=http://h:2"]).tracking
+        recordings.again(recorded, tmp_path)
+    again = recordings.again(recorded, tmp_path, ["tracking.uri=http://h:2"]).tracking
     assert (again.backend, again.uri, again.experiment) == ("mlflow", "http://h:2", "e")
-    again = configuration.again(recorded, tmp_path, ["tracking=none"]).tracking
+    again = recordings.again(recorded, tmp_path, ["tracking=none"]).tracking
     assert (again.backend, again.uri) == (None, None)
     tensorboard = configuration.compose(["tracking=tensorboard"])
-    assert configuration.again(tensorboard, tmp_path).tracking.backend == "tensorboard"
+    assert recordings.again(tensorboard, tmp_path).tracking.backend == "tensorboard"
 
 
 @pytest.mark.parametrize(
@@ -97,4 +98,4 @@ def test_a_recorded_address_of_tracking_must_be_typed_again(tmp_path: Path) -> N
 )
 def test_only_what_changes_no_result_can_be_typed_again(word: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be set here"):
-        configuration.again(configuration.compose([]), tmp_path, [word])
+        recordings.again(configuration.compose([]), tmp_path, [word])

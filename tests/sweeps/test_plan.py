@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from mlexp import sweeps
-from mlexp.config import combinations
+from mlexp.config import combinations, recorded, schema
 from mlexp.config import compose as configuration
 from mlexp.errors import ConfigError
 from mlexp.sweeps import stacks
@@ -87,19 +87,19 @@ def test_hash_is_that_of_the_jobs_and_of_nothing_else() -> None:
     )
     assert one.hash != sweeps.plan(["seed=1,3"]).hash
     assert {job.hash for job in one.jobs} == {
-        configuration.config_hash(configuration.compose([f"seed={n}"])) for n in (1, 2)
+        recorded.config_hash(configuration.compose([f"seed={n}"])) for n in (1, 2)
     }
 
 
 def test_restored_configurations_are_the_same() -> None:
     plan = sweeps.plan(["model.hidden=[8],[4,4]", "seed=0,1", "dataset=moons", "dataset.noise=1e-05"])
-    base = configuration.flat(plan.first)
+    base = schema.flat(plan.first)
     values = configuration.compose(
         ["dataset=moons", "dataset.noise=1e-05", "model.hidden=[8]", "figures=false"]
     )
     for job, entry in zip(plan.jobs, plan.record(plan.first)["jobs"], strict=True):
         assert all(base[key] != value for key, value in entry["changes"].items())
-        assert configuration.restored(dataclasses.asdict(values), entry["changes"]) == job.config
+        assert configuration.from_values(dataclasses.asdict(values), entry["changes"]) == job.config
 
 
 @pytest.mark.parametrize(
@@ -136,10 +136,8 @@ def test_what_is_stacked(words: list[str], sizes: list[int]) -> None:
 )  # fmt: skip
 def test_a_job_made_from_another_is_as_if_composed(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     quick = combinations.expand(words)
-    monkeypatch.setattr(combinations, "REMEMBERED", 0)
-    monkeypatch.setattr(combinations.Composer, "_plain", lambda composer, word: False)
+    monkeypatch.setattr(configuration, "REMEMBERED", 0)
+    monkeypatch.setattr(configuration.Composer, "_plain", lambda composer, word: False)
     slow = combinations.expand(words)
     assert [one.swept for one in quick] == [one.swept for one in slow]
-    assert [configuration.as_yaml(one.config) for one in quick] == [
-        configuration.as_yaml(one.config) for one in slow
-    ]
+    assert [recorded.as_yaml(one.config) for one in quick] == [recorded.as_yaml(one.config) for one in slow]

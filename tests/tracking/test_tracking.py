@@ -13,6 +13,7 @@ from tests.tasks.running import run, written
 
 from mlexp import sweeps, tracking
 from mlexp.config import compose as configuration
+from mlexp.config import recorded
 from mlexp.config.schema import Tracking
 from mlexp.errors import ConfigError
 
@@ -33,9 +34,7 @@ def events(folder: Path) -> Iterator[Any]:
 
 def test_tracking_changes_no_result(tmp_path: Path) -> None:
     hashes = {
-        configuration.config_hash(
-            configuration.compose([*SMALL, f"tracking={name}", "tracking.experiment=x"])
-        )
+        recorded.config_hash(configuration.compose([*SMALL, f"tracking={name}", "tracking.experiment=x"]))
         for name in ("none", "tensorboard", "mlflow")
     }
     assert len(hashes) == 1

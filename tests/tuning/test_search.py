@@ -15,7 +15,7 @@ from tests.sweeps.conftest import mlexp, start
 from tests.tuning.conftest import Searched
 
 from mlexp import app, plots, record, sweep_folder
-from mlexp.config import compose as configuration
+from mlexp.config import recorded
 from mlexp.errors import ConfigError, SweepError
 from mlexp.record import Run
 from mlexp.sweeps import work
@@ -57,7 +57,7 @@ def test_the_record_of_a_grid(searched: Searched) -> None:
     assert found["epochs_trained"] == 32
     assert run.info["status"] == "completed"
     assert set(run.metrics) == {"train", "validation", "test"}
-    assert configuration.read(run.path / "config.yaml").model.hidden == [16]
+    assert recorded.read(run.path / "config.yaml").model.hidden == [16]
     assert run.tables["key_importance"]["key"][0] in ("model.hidden", "model.learning_rate")
     assert found["sentences"][0].startswith("grid search over 4 settings chose")  # type: ignore[index]
     drawn = {path.stem for path in plots.draw(run)}
@@ -83,7 +83,7 @@ def test_no_trial_sees_the_test_part(searched: Searched) -> None:
     for job in jobs(run):
         assert "test" not in job.metrics
         assert not any(name.startswith("test") for name in job.predictions)
-        assert configuration.read(job.path / "config.yaml").split.judge is False
+        assert recorded.read(job.path / "config.yaml").split.judge is False
 
 
 def test_other_labels_of_the_test_rows_change_the_test_score_alone(
@@ -91,7 +91,7 @@ def test_other_labels_of_the_test_rows_change_the_test_score_alone(
 ) -> None:
     words = (*GRID, "split.stratify=false")
     one = searched(*words)
-    dataset = app.load(configuration.read(one.path / "config.yaml"))
+    dataset = app.load(recorded.read(one.path / "config.yaml"))
     labels, held = dataset.y.copy(), one.predictions["test_row"]
     labels[held] = (labels[held] + 1) % 3
     monkeypatch.setattr(app, "load", lambda config: replace(dataset, y=labels))
@@ -137,7 +137,7 @@ def test_halving_rations_the_trees_of_a_forest(searched: Searched) -> None:
         "tune=halving",
     )
     run = searched(*words, "tune.space.model.params.max_depth=[1,2,3]")
-    assert [configuration.read(job.path / "config.yaml").model.params["n_estimators"] for job in jobs(run)] == [
+    assert [recorded.read(job.path / "config.yaml").model.params["n_estimators"] for job in jobs(run)] == [
         3, 3, 3, 9,
     ]  # fmt: skip
 
@@ -212,7 +212,7 @@ def test_trials_of_bayes_are_told_in_order_and_repeat(searched: Searched) -> Non
     assert len(rows(one)) == 7
     assert len({row["model.learning_rate"] for row in rows(one)}) == 7
     pruned = [row for row in rows(one) if row["status"] == "pruned"]
-    last = [configuration.read(job.path / "config.yaml").tune.give_up for job in jobs(one)][-1]
+    last = [recorded.read(job.path / "config.yaml").tune.give_up for job in jobs(one)][-1]
     assert len(last) == 2  # from the second batch on there are medians to be held against
     assert all(int(row["epochs"]) < 8 for row in pruned)
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlexp.config import compose as configuration
-from mlexp.config.combinations import compose_each
+from mlexp.config.compose import compose_each
 from mlexp.config.names import STRATEGIES
 from mlexp.config.schema import Config
 from mlexp.errors import ConfigError

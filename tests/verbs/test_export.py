@@ -9,6 +9,7 @@ import pytest
 from tests.tasks.running import run
 
 from mlexp.config import compose as configuration
+from mlexp.config import recorded
 from mlexp.errors import ConfigError
 from mlexp.record import Run
 from mlexp.verbs.export import export
@@ -31,7 +32,7 @@ def test_a_task_file_repeats_the_run(
     assert f"mlexp --config-dir {tmp_path / 'own'} task=mine" in capsys.readouterr().out
     assert str(tmp_path) not in file.read_text()
     again = configuration.compose(["task=mine"], str(tmp_path / "own"))
-    assert configuration.config_hash(again) == done.info["config_hash"]
+    assert recorded.config_hash(again) == done.info["config_hash"]
     assert again.task.name == done.info["task"]["name"]
     varied = configuration.compose(["task=mine", "seed=7", "split.seed=2"], str(tmp_path / "own"))
     assert (varied.seed, varied.split.seed) == (7, 2)

@@ -10,11 +10,10 @@ from typing import Any
 
 from mlexp.comparisons import tuned
 from mlexp.config import trust
-from mlexp.config.combinations import as_settings
-from mlexp.config.groups import offered, spelt
+from mlexp.config.groups import offered
 from mlexp.config.messages import A_TABLE
 from mlexp.config.names import GROUPS
-from mlexp.config.rules import key_of
+from mlexp.config.overrides import Override, as_settings, parsed, spelt
 from mlexp.config.schema import Config
 from mlexp.config.yamltext import leaves
 from mlexp.data.packed import PACKED
@@ -27,7 +26,7 @@ OPENML = "openml:"
 Settings = dict[str, Any]  # key -> value, the choice of the data set under `dataset`
 
 
-def datasets_of(node: Comparison, config_dir: str | None = None) -> dict[str, list[str]]:
+def datasets_of(node: Comparison, config_dir: str | None = None) -> dict[str, list[Override]]:
     """Return the settings that choose each data set of a comparison; none where it has the one of the task.
 
     Raises
@@ -67,7 +66,7 @@ def _settings(entry: Any, config_dir: str | None) -> Settings:
 
 def _chosen(word: str, config_dir: str | None) -> Settings:
     known = offered("dataset", config_dir)
-    name = spelt([f"dataset={word}"], config_dir)[0].partition("=")[2]
+    name = spelt([f"dataset={word}"], config_dir)[0].value
     if name in known:
         return {"dataset": name}
     if word.startswith(OPENML):
@@ -119,14 +118,16 @@ def _rest(values: Settings) -> str:
 
 
 def refuse_clashes(
-    arguments: Sequence[str], datasets: Mapping[str, Sequence[str]], arms: Mapping[str, Mapping[str, Any]]
+    arguments: Sequence[str],
+    datasets: Mapping[str, Sequence[Override]],
+    arms: Mapping[str, Mapping[str, Any]],
 ) -> None:
     """Refuse a key that a data set sets and the command line or an arm sets too: one of them would win unseen."""
-    others = {key_of(word): "the command line" for word in arguments}
+    others = {one.key: "the command line" for one in parsed(arguments)}
     for arm, values in arms.items():
-        others |= {key_of(word): f"the arm '{arm}'" for word in as_settings(values)}
+        others |= {one.key: f"the arm '{arm}'" for one in as_settings(values)}
     for name, words in datasets.items():
-        for key, (other, who) in itertools.product(map(key_of, words), others.items()):
+        for key, (other, who) in itertools.product([one.key for one in words], others.items()):
             # a choice of a group says only where its keys begin; a node that is set whole holds all of them
             within = any(
                 one.startswith(f"{whole}.") and whole not in GROUPS

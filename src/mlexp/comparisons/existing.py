@@ -13,7 +13,7 @@ from mlexp.comparisons.analysis import Analysis, write
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import PartMetric, default
 from mlexp.comparisons.study import named
-from mlexp.config import compose as configuration
+from mlexp.config import recorded, schema
 from mlexp.config.messages import is_key, unknown_key
 from mlexp.config.rules import as_typed
 from mlexp.config.schema import declared
@@ -183,9 +183,9 @@ def runs_in(path: Path) -> list[Found]:
     """Return the run of a run folder, or all runs of a sweep."""
     if not (path / sweep_folder.INFO).exists():
         run = record.load(path)
-        return [Found(run, _opened(configuration.flat(configuration.read(run.path / "config.yaml"))))]
+        return [Found(run, _opened(schema.flat(recorded.read(run.path / "config.yaml"))))]
     sweep = sweep_folder.load(path)
-    base = configuration.flat(configuration.read(sweep.path / "config.yaml"))
+    base = schema.flat(recorded.read(sweep.path / "config.yaml"))
     spared = {row["number"] for row in by_row(sweep.summary) if row["status"] == sweep_folder.NOT_NEEDED}
     return [
         Found(
@@ -247,7 +247,7 @@ def _told_apart(found: Sequence[Found], keys: Sequence[str]) -> bool:
 
 
 def _counts(key: str) -> bool:
-    return key not in configuration.DOES_NOT_CHANGE_RESULTS and not key.startswith(ASIDE)
+    return key not in recorded.DOES_NOT_CHANGE_RESULTS and not key.startswith(ASIDE)
 
 
 def _within_arms(arms: Sequence[Sequence[Found]], keys: Sequence[str]) -> list[str]:

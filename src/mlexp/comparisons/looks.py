@@ -15,7 +15,7 @@ from mlexp import comparison_folder, stats, sweeps
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Pair, Verdict, judge
 from mlexp.config.combinations import Combination
-from mlexp.config.rules import key_of
+from mlexp.config.overrides import parsed
 from mlexp.errors import ConfigError
 from mlexp.result import Columns
 from mlexp.studies import Comparison
@@ -77,7 +77,7 @@ def stated(info: Mapping[str, Any]) -> Schedule | None:
 
 def refuse_unfit(node: Comparison, arguments: Sequence[str]) -> None:
     """Refuse what does not go together with looks, and their number of runs without looks."""
-    typed = [key_of(word) for word in arguments]
+    typed = [one.key for one in parsed(arguments)]
     if node.seeds != UNTIL_SETTLED:
         if "comparison.max_seeds" in typed and "size" not in typed:
             raise ConfigError(

@@ -10,11 +10,12 @@ from typing import Any
 from mlexp import models, stats, sweeps
 from mlexp.comparisons import datasets, looks, tuned
 from mlexp.comparisons.metric import PartMetric, default
-from mlexp.config import compose as configuration
-from mlexp.config import trust
-from mlexp.config.combinations import Combination, as_settings, compose_each
+from mlexp.config import recorded, schema, trust
+from mlexp.config.combinations import Combination
+from mlexp.config.compose import compose_each
 from mlexp.config.names import GROUPS, OVER_DATASETS
-from mlexp.config.rules import as_typed, key_of
+from mlexp.config.overrides import as_settings, parsed
+from mlexp.config.rules import as_typed
 from mlexp.config.schema import Config
 from mlexp.config.yamltext import leaves
 from mlexp.errors import ConfigError
@@ -88,7 +89,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
             for arm, found in runs.items()
             for swept, config in found
         ]
-    words = {name: dict(word.split("=", 1) for word in as_settings(values)) for name, values in arms.items()}
+    words = {name: {one.key: one.value or "" for one in as_settings(values)} for name, values in arms.items()}
     singles = {arm: single(config, kind) for arm, config in next(iter(configs.values())).items()}
     searches = tuned.searches(singles, node, arguments, metric)
     return Study(node, metric, words, sweeps.planned(jobs, command=command), searches)
@@ -139,9 +140,9 @@ def refuse_twice_set(
     arguments: Sequence[str], arms: Mapping[str, Mapping[str, Any]], node: Comparison
 ) -> None:
     """Refuse a key that an arm sets and the command line sets too: one of them would win unseen."""
-    typed = sorted({key_of(word) for word in arguments})
+    typed = sorted({one.key for one in parsed(arguments)})
     for name, values in arms.items():
-        for key, word in itertools.product((word.partition("=")[0] for word in as_settings(values)), typed):
+        for key, word in itertools.product((one.key for one in as_settings(values)), typed):
             if key == word or _within(key, word) or _within(word, key):
                 cure = (
                     f"arm: comparison.arms.{name}={{...}}"
@@ -163,7 +164,7 @@ def refuse_same(configs: Mapping[str, Config]) -> None:
     """Refuse two arms that are the same settings under two names."""
     seen: dict[str, str] = {}
     for name, config in configs.items():
-        code = configuration.config_hash(config)
+        code = recorded.config_hash(config)
         if code in seen:
             raise ConfigError(f"The arms '{seen[code]}' and '{name}' are the same settings. Leave one out.")
         seen[code] = name
@@ -173,8 +174,8 @@ def refuse_two_tests(
     arguments: Sequence[str], arms: Mapping[str, Mapping[str, Any]], node: Comparison
 ) -> None:
     """Refuse a test part beside folds, each of which is one."""
-    words = [*arguments, *(word for values in arms.values() for word in as_settings(values))]
-    if node.folds and (typed := [word for word in words if word.lstrip("+").startswith("split.test=")]):
+    words = [*parsed(arguments), *(one for values in arms.values() for one in as_settings(values))]
+    if node.folds and (typed := [one.text for one in words if one.key == "split.test"]):
         raise ConfigError(
             f"{typed[0]} and comparison.folds={node.folds} both define the test set. Leave one of them "
             "out (comparison.folds=null for no folds)."
@@ -235,7 +236,7 @@ def _judged_by(config: Config, part: str) -> dict[str, Any]:
     drawn = {"all": (), "test": DRAWN_BY}.get(part, (*DRAWN_BY, "split.validation"))
     return {
         key: value
-        for key, value in configuration.flat(config).items()
+        for key, value in schema.flat(config).items()
         if key in drawn or (key.startswith("dataset.") and not key.endswith("path"))
     }
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from mlexp import app, record, sweep_folder, sweeps, tuning
 from mlexp.comparisons.metric import PartMetric
-from mlexp.config import compose as configuration
+from mlexp.config import recorded
 from mlexp.config.combinations import Combination
 from mlexp.config.schema import Config
 from mlexp.errors import ConfigError
@@ -110,7 +110,7 @@ def write(folder: Path, configs: Mapping[str, Config]) -> None:
     """Write down the searches, so that they can be gone on with in another process."""
     for place, (name, config) in enumerate(configs.items(), 1):
         path = folder / FOLDER / f"{_slug(place, name)}.yaml"
-        record.write_bytes(path, configuration.as_yaml(config).encode())
+        record.write_bytes(path, recorded.as_yaml(config).encode())
 
 
 def search(folder: SweepFolder, plan: sweeps.Plan, *, verbosity: int) -> Chosen:
@@ -124,7 +124,7 @@ def search(folder: SweepFolder, plan: sweeps.Plan, *, verbosity: int) -> Chosen:
     found: Chosen = {}
     data = {job.swept["arm"]: job.data for job in plan.jobs}
     for file in sorted((folder.path / FOLDER).glob("*.yaml")):
-        config, place = configuration.read(file), file.with_suffix("")
+        config, place = recorded.read(file), file.with_suffix("")
         if not (place / "run.json").exists():  # killed before it wrote what it is
             shutil.rmtree(place, ignore_errors=True)
         elif data[config.task.name] not in ("", record.load(place).info["dataset"]["fingerprint"]):
@@ -137,7 +137,7 @@ def search(folder: SweepFolder, plan: sweeps.Plan, *, verbosity: int) -> Chosen:
                 execution=plan.execution,
                 tracking=plan.first.tracking,
             )
-            config = configuration.relocated(config, sweep_folder.load(folder.path).info.get("began_in"))
+            config = recorded.relocated(config, sweep_folder.load(folder.path).info.get("began_in"))
             app.run(config, command=plan.command, terminal=Terminal(verbosity), place=place)
         told = record.Run(place).tuning
         names = ("strategy", "metric", "n_trials", "epochs_trained", "edges", "sentences")
@@ -184,7 +184,7 @@ def _like(plan: sweeps.Plan, jobs: Sequence[Combination]) -> sweeps.Plan:
 
 
 def _written(folder: Path) -> list[Config]:
-    return [configuration.read(file) for file in sorted((folder / FOLDER).glob("*.yaml"))]
+    return [recorded.read(file) for file in sorted((folder / FOLDER).glob("*.yaml"))]
 
 
 def warnings(chosen: Chosen) -> list[str]:

@@ -1,4 +1,9 @@
-"""What a configuration may hold: keys that there are, values that they take, and what fits together."""
+"""What a configuration may hold: keys that there are, values that they take, and what fits together.
+
+Whatever makes a `Config` ends with `check`: one that was composed, read or changed needs no further one. What
+depends on the rows is found when they are read: whether a column is there, whether a split leaves enough of each class,
+whether a model takes that many features.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +14,8 @@ from typing import Any
 from mlexp.config import yamltext
 from mlexp.config.messages import Context, unknown_key
 from mlexp.config.names import ENGINE_MODELS, GROUPS, SCHEDULES, TABLE_READERS, TASK_KINDS
-from mlexp.config.rules import key_of
-from mlexp.config.schema import Config, declared, foreign
+from mlexp.config.overrides import Override
+from mlexp.config.schema import Config, declared, flat, foreign
 from mlexp.errors import ConfigError
 
 OF_TABLES = (
@@ -20,23 +25,39 @@ OF_TABLES = (
 OF_CLASSES = ("model.label_smoothing", "model.class_weight")
 
 
-def check_keys(flat: Mapping[str, Any]) -> None:
+def check(config: Config, typed: Sequence[Override] = ()) -> Config:
+    """Return the configuration once its values, their combinations and what was typed for it have been checked.
+
+    Raises
+    ------
+    ConfigError
+        The message names the key.
+    """
+    check_values(flat(config))
+    check_together(config)
+    check_typed(config, typed)
+    check_searched(config, typed)
+    check_used(config, typed)
+    return config
+
+
+def check_keys(values: Mapping[str, Any]) -> None:
     """Refuse keys that no one declared; Hydra lets ``+nosuch=1`` pass."""
     known = declared()
-    for path in flat:
+    for path in values:
         if path not in known:
-            where = Context((flat["task.kind"],), flat["model.name"], flat["tune.strategy"] is not None)
-            raise ConfigError(unknown_key(path, where, str(flat[path])))
+            where = Context((values["task.kind"],), values["model.name"], values["tune.strategy"] is not None)
+            raise ConfigError(unknown_key(path, where, str(values[path])))
 
 
-def check_values(flat: Mapping[str, Any]) -> None:
+def check_values(values: Mapping[str, Any]) -> None:
     """Hold every value against the rule of its key."""
     for path, entry in declared().items():
         rule = entry.metadata["rule"]
-        if path not in flat:
+        if path not in values:
             raise ConfigError(cannot_be_removed(path))
-        if not rule.accepts(flat[path]):
-            raise ConfigError(rule.complaint(path, flat[path]))
+        if not rule.accepts(values[path]):
+            raise ConfigError(rule.complaint(path, values[path]))
 
 
 def check_together(config: Config) -> None:
@@ -83,18 +104,11 @@ def check_together(config: Config) -> None:
                 )
 
 
-def check_words(config: Config, typed: Sequence[str]) -> None:
-    """Refuse typed settings that would be lost: no part of the model, the search or the study reads them."""
-    check_typed(config, typed)
-    check_searched(config, typed)
-    check_used(config, typed)
-
-
-def check_typed(config: Config, typed: Sequence[str]) -> None:
+def check_typed(config: Config, typed: Sequence[Override]) -> None:
     """Refuse typed settings of `model` that the chosen model does not have."""
     name = config.model.name
-    for word in typed:
-        path = word.lstrip("+").partition("=")[0]
+    for override in typed:
+        word, path = override.text, override.key
         key = path.partition(".")[2].partition(".")[0]
         if path == "model.decay" and idle(config, path):
             raise ConfigError(
@@ -119,14 +133,14 @@ def idle(config: Config, path: str) -> bool:
     return foreign(config.model.name, path) or (path == "model.decay" and config.model.optimizer != "adamw")
 
 
-def check_searched(config: Config, typed: Sequence[str]) -> None:
+def check_searched(config: Config, typed: Sequence[Override]) -> None:
     """Refuse a typed key that the search varies: the search would set it, and what was typed would be lost."""
     if config.tune.strategy is None:
         return
     leaves = dict(yamltext.leaves(config.tune.space))
     searched = [path for path, value in leaves.items() if value is not None]
-    for word in typed:
-        key = key_of(word)
+    for override in typed:
+        word, key = override.text, override.key
         if key in (*GROUPS, "model.params"):  # these hold what is searched, and much else
             continue
         if any(path == key or path.startswith(f"{key}.") for path in searched):
@@ -136,11 +150,11 @@ def check_searched(config: Config, typed: Sequence[str]) -> None:
             )
 
 
-def check_used(config: Config, typed: Sequence[str]) -> None:
+def check_used(config: Config, typed: Sequence[Override]) -> None:
     """Refuse typed keys that belong to another kind of study, or to a search that there is not."""
     kind = config.task.kind
-    for word in typed:
-        path = key_of(word)
+    for override in typed:
+        word, path = override.text, override.key
         node, dot, _ = path.partition(".")
         if path in OF_CLASSES and kind in ("regression", "autoencoder"):
             raise ConfigError(
@@ -158,13 +172,14 @@ def check_used(config: Config, typed: Sequence[str]) -> None:
             )
 
 
-def check_single(config: Config, typed: Sequence[str]) -> None:
+def check_single(config: Config, typed: Sequence[Override]) -> None:
     """Refuse what only several runs can have; the trials of a search are several too."""
     if config.sweep.list or config.sweep.zip:
         raise ConfigError("sweep.list and sweep.zip describe several runs. Add -m to run them all.")
     searched = config.tune.strategy is not None
-    for word in typed:
-        node, _, key = key_of(word).partition(".")
+    for override in typed:
+        word = override.text
+        node, _, key = override.key.partition(".")
         if searched and (node == "sweep" and key in ("dir", "resume")):
             raise ConfigError(
                 f"{word}: a search goes into the folder of its run, and a killed one goes on with mlexp resume FOLDER. "

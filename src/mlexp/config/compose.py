@@ -1,19 +1,18 @@
-"""From YAML and command line to a checked `Config`.
+"""From YAML and command line to a checked `Config`: the one place that composes, through Hydra's public interface.
 
-With `cli.py` this is the only file that knows Hydra and OmegaConf. Hydra composes; every value is then
-held against the rule that `schema.py` declares for its key, and whatever Hydra or OmegaConf complain of
-is put into our own words.
+Hydra composes the choices of groups (task, data set, model, size) once. Settings are laid over a copy, as Hydra itself
+would: a thirtieth of the time of composing anew. Where two configurations differ in nothing but the values of plain
+keys, the second one is made from the first: a tenth of that. Every value is then held against the rule that `schema.py`
+declares for its key, and whatever Hydra or OmegaConf complain of is put into our own words.
 """
 
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import os
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,38 +21,28 @@ import hydra.errors
 import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_module
-from hydra._internal.hydra import Hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from mlexp.config import trust, yamltext
-from mlexp.config.checks import check_keys, check_together, check_values, check_words
-from mlexp.config.explained import explain, first_line
-from mlexp.config.groups import named
+from mlexp.config.checks import cannot_be_removed, check, check_keys, check_single, check_values
+from mlexp.config.explained import explain, several_values
 from mlexp.config.messages import understood, unknown_key
+from mlexp.config.names import GROUPS
+from mlexp.config.overrides import Override, named, parsed
 from mlexp.config.ownfiles import OwnFiles, search_path
-from mlexp.config.rules import key_of, shortened
 from mlexp.config.schema import Config, declared
-from mlexp.errors import ConfigError, DataError
+from mlexp.errors import ConfigError
 
 CONFIG_MODULE = "mlexp.conf"
+BAD_VALUES = (OmegaConfBaseException, ValueError)
 # Hydra refuses a group choice that is null with a bare ValueError.
-COMPOSITION_ERRORS = (hydra.errors.HydraException, OmegaConfBaseException, ValueError)
-DOES_NOT_CHANGE_RESULTS = (
-    "threads",  # but for the last bits: the same run, on more of a machine
-    "outputs",
-    "trusted_packages",
-    "data_dir",
-    "figures",
-    "memory_mb",
-    "checkpoint_seconds",
-    "task.name",
-    "dataset.path",
-    "dataset.test_path",
-)
+COMPOSITION_ERRORS = (hydra.errors.HydraException, *BAD_VALUES)
+REMEMBERED = 100  # configurations from which others are made
 
 
 @cache
@@ -72,56 +61,88 @@ def register() -> None:
     Plugins.instance().register(OwnFiles)
 
 
-def compose(overrides: Sequence[str] = (), config_dir: str | None = None) -> Config:
-    """Compose and check the configuration that `mlexp *overrides` would run.
+def compose(words: Iterable[str | Override] = (), config_dir: str | None = None) -> Config:
+    """Compose and check the configuration that `mlexp *words` would run.
 
     Raises
     ------
     ConfigError
         For an unknown key, a value that its key does not take, or keys that do not fit together.
     """
-    return _composed(overrides, config_dir)[1]
+    return compose_each(words, {"": ()}, config_dir)[""]
 
 
-def shown(overrides: Sequence[str] = (), config_dir: str | None = None) -> str:
+def compose_run(words: Iterable[str | Override], config_dir: str | None = None) -> Config:
+    """Compose what runs without ``-m``: a comparison, or a single run, for which no keys of a sweep may be typed."""
+    overrides = parsed(words)
+    config = compose(overrides, config_dir)
+    if config.task.kind != "comparison":
+        check_single(config, overrides)
+    return config
+
+
+def compose_each(
+    words: Iterable[str | Override],
+    sets: Mapping[str, Iterable[str | Override]],
+    config_dir: str | None = None,
+) -> dict[str, Config]:
+    """Return the checked configuration of `words` with each named set of settings laid over it.
+
+    Raises
+    ------
+    ConfigError
+        If one of them is impossible; the message names the set.
+    """
+    found = {}
+    with composer(config_dir) as composing:
+        base = composing.door(words)
+        for name, more in sets.items():
+            try:
+                found[name] = composing.compose([*base, *composing.door(more)])
+            except ConfigError as error:
+                raise ConfigError(f"{name}: {error}" if name and more else str(error)) from error
+    return found
+
+
+def shown(words: Iterable[str | Override] = (), config_dir: str | None = None) -> str:
     """Return as YAML what `compose` composes and checks, references followed."""
-    return OmegaConf.to_yaml(_composed(overrides, config_dir)[0], resolve=True)
-
-
-def _composed(overrides: Sequence[str], config_dir: str | None) -> tuple[DictConfig, Config]:
-    trust.check_input(overrides)
-    overrides = understood(overrides, config_dir)
-    try:
-        with loaded():
-            composed = hydra_compose("config", overrides=[*overrides, *search_path(config_dir)])
-        return composed, checked(composed, overrides)
-    except COMPOSITION_ERRORS as error:
-        raise explain(error, overrides, config_dir) from error
+    with composer(config_dir) as composing:
+        overrides = composing.door(words)
+        with composing.explained(overrides):
+            composed = composing.composed(overrides)
+            checked(composed, overrides)
+            return OmegaConf.to_yaml(composed, resolve=True)
 
 
 @contextmanager
-def loaded() -> Iterator[Hydra]:
-    """Give Hydra with our schema and files, and with it the loader of configurations; the one before it comes back."""
+def loaded() -> Iterator[Any]:
+    """Give Hydra with our schema and files; the one before it comes back."""
     register()
     # Hydra 1.4 has one version of its defaults, and warns of being told which
     base = {"version_base": "1.3"} if hydra.__version__.startswith("1.3") else {}
     with initialize_config_module(config_module=CONFIG_MODULE, **base):
-        program = GlobalHydra.instance().hydra
-        assert program is not None
-        yield program
+        yield GlobalHydra.instance().hydra
 
 
-def print_origin(overrides: Sequence[str], config_dir: str | None = None) -> None:
+@contextmanager
+def composer(config_dir: str | None = None) -> Iterator[Composer]:
+    """Give what composes, one configuration after the other."""
+    with loaded():
+        yield Composer(config_dir)
+
+
+def print_origin(words: Iterable[str | Override], config_dir: str | None = None) -> None:
     """Print how a configuration comes about: where Hydra looks, its defaults lists, and what they give."""
+    overrides = understood(parsed(words), config_dir)
     compose(overrides, config_dir)  # refuses what is not sound
     with loaded() as program:
-        program.show_info("config", "config", [*overrides, *search_path(config_dir)])
+        program.show_info("config", "config", [*(one.text for one in overrides), *search_path(config_dir)])
 
 
 def complete(command: str) -> None:
     """Print the tab completion of a shell, ``install=bash``; or with ``query=bash`` what may follow what was typed."""
     if command.startswith("query="):
-        trust.check_input(os.environ.get("COMP_LINE", "").split())
+        trust.check_input(parsed(os.environ.get("COMP_LINE", "").split()))
     with loaded() as program:
         try:
             program.shell_completion("config", [command])
@@ -129,20 +150,131 @@ def complete(command: str) -> None:
             raise explain(error) from error
 
 
-def read(path: Path) -> Config:
-    """Return the configuration that `as_yaml` wrote, checked again."""
-    try:
-        return restored(yamltext.read(path), {})
-    except (OmegaConfBaseException, ValueError) as error:
-        raise DataError(f"{path} is damaged: {first_line(str(error))} Run the task again.") from error
+class Composer:
+    """Composes configurations that have most of their choices in common; `composer` gives one."""
+
+    def __init__(self, config_dir: str | None = None) -> None:
+        self.config_dir = config_dir
+        self._parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+        self._always = search_path(config_dir)
+        self._parsed: dict[str, Any] = {}
+        self._composed: dict[tuple[str, ...], DictConfig] = {}
+        self._like: dict[tuple[str, ...], tuple[DictConfig, Config] | None] = {}
+        self._values: dict[str, Any] = {}
+
+    def door(self, words: Iterable[str | Override]) -> list[Override]:
+        """Return typed words parsed and spelt, once all of them may be typed and their keys are known."""
+        overrides = parsed(words)
+        trust.check_input(overrides)
+        return understood(overrides, self.config_dir)
+
+    @contextmanager
+    def explained(self, overrides: Sequence[Override]) -> Iterator[None]:
+        """Put what Hydra and OmegaConf complain of into our own words."""
+        try:
+            yield
+        except COMPOSITION_ERRORS as error:
+            raise explain(error, overrides, self.config_dir) from error
+
+    def parse(self, one: Override) -> Any:
+        """Return one setting as Hydra's grammar reads it."""
+        if one.text not in self._parsed:
+            (self._parsed[one.text],) = self._parser.parse_overrides([one.text])
+        return self._parsed[one.text]
+
+    def compose(self, overrides: Sequence[Override]) -> Config:
+        """Return the checked configuration that these settings make, each with one value."""
+        with self.explained(overrides):
+            frame = tuple(one.key if self._plain(one) else one.text for one in overrides)
+            alike = self._like.get(frame)
+            if alike is not None:
+                return self._varied(*alike, overrides)
+            composed = self.composed(overrides)
+            config = checked(composed, overrides)
+            if len(self._like) == REMEMBERED:
+                self._like.clear()
+            self._like[frame] = None if "${" in str(raw(composed)) else (composed, config)
+            return config
+
+    def _varied(self, composed: DictConfig, config: Config, overrides: Sequence[Override]) -> Config:
+        """Return the checked configuration of words that differ from those of `config` in plain values alone."""
+        for one in overrides:
+            if self._plain(one):
+                if one.text not in self._values:
+                    lay_over(self.parse(one), composed)
+                    value = OmegaConf.select(composed, one.key)
+                    is_node = OmegaConf.is_config(value)
+                    self._values[one.text] = OmegaConf.to_container(value) if is_node else value
+                config = _replaced(config, one.key, self._values[one.text])
+        return check(config, overrides)
+
+    def _plain(self, one: Override) -> bool:
+        """Return whether a word gives a declared key a value that is neither a mapping nor made from other keys."""
+        return (
+            not one.operation
+            and "{" not in one.text
+            and one.key in declared()
+            and not self.parse(one).is_sweep_override()
+        )
+
+    def composed(self, overrides: Sequence[Override]) -> DictConfig:
+        """Return the configuration that these settings make, its values not checked."""
+        for one in overrides:
+            if self.parse(one).is_sweep_override():
+                raise several_values(one)
+        groups = tuple(one.text for one in overrides if self._chooses(one))
+        if groups not in self._composed:
+            self._composed[groups] = hydra_compose("config", overrides=[*groups, *self._always])
+        composed = copy.deepcopy(self._composed[groups])
+        for one in overrides:
+            if not self._chooses(one):
+                lay_over(self.parse(one), composed)
+        trust.check_plain(raw(composed))
+        return composed
+
+    def _chooses(self, one: Override) -> bool:
+        return self.parse(one).key_or_group in GROUPS and not isinstance(self.parse(one).value(), dict)
 
 
-def restored(values: Mapping[str, Any], changes: Mapping[str, Any]) -> Config:
+def lay_over(setting: Any, composed: DictConfig) -> None:
+    """Set, add or remove one key of a composed configuration; `setting` is an override of Hydra's.
+
+    Raises
+    ------
+    ConfigError, HydraException, OmegaConfBaseException
+        There is no such key, or it does not take the value.
+    """
+    key, value = setting.key_or_group, setting.value()
+    there = OmegaConf.select(composed, key, throw_on_missing=False)
+    if setting.is_delete():
+        if key in declared():
+            raise ConfigError(cannot_be_removed(key))
+        if there is None:
+            raise ConfigError(unknown_key(key))
+        if value is not None and value != there:
+            raise ConfigError(f"~{key}: its value is {there}, not {value}. Type ~{key}")
+        parent, _, name = key.rpartition(".")
+        with open_dict(composed):
+            del (OmegaConf.select(composed, parent) if parent else composed)[name]
+    elif setting.is_force_add():
+        OmegaConf.update(composed, key, value, merge=True, force_add=True)
+    elif setting.is_add():
+        if there is not None and not isinstance(value, dict | list):
+            raise ConfigError(f"{key} is there already: type it without the +.")
+        OmegaConf.update(composed, key, value, merge=True, force_add=True)
+    else:
+        try:
+            OmegaConf.update(composed, key, value, merge=True)
+        except (ConfigAttributeError, ConfigKeyError) as error:
+            raise hydra.errors.ConfigCompositionException(f"Could not override '{key}'.") from error
+
+
+def from_values(values: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Config:
     """Return the checked configuration of these values, with some keys changed."""
     own = copy.deepcopy(dict(values))
     if "${" in json.dumps(own, default=str):
         raise ValueError("a record holds values, and no reference such as ${seed}.")
-    for path, value in changes.items():
+    for path, value in (changes or {}).items():
         *parents, name = path.split(".")
         node = own
         for parent in parents:
@@ -153,35 +285,34 @@ def restored(values: Mapping[str, Any], changes: Mapping[str, Any]) -> Config:
     return checked(merged)
 
 
-def changed(config: Config, changes: Mapping[str, Any]) -> Config:
-    """Return a configuration with some keys changed, checked as if composed so, in a hundredth of the time."""
-    own = copy.deepcopy(config)
+def with_changes(config: Config, changes: Mapping[str, Any]) -> Config:
+    """Return a checked copy with some keys changed, as if composed so, in a hundredth of the time.
+
+    Raises
+    ------
+    ConfigError
+        For a key that there is not, or a value that it does not take.
+    """
     for path, value in changes.items():
-        *parents, name = path.split(".")
-        node: Any = own
-        for parent in parents:
-            node = node.get(parent) if isinstance(node, dict) else getattr(node, parent, None)
-        if isinstance(node, dict):
-            node[name] = value
-        elif path in declared():
-            real = "float" in str(declared()[path].type) and isinstance(value, int)
-            setattr(node, name, float(value) if real and not isinstance(value, bool) else value)
-        else:
+        if path not in declared() and not path.startswith("model.params."):
             raise ConfigError(unknown_key(path))
-    check_values(flat(own))
-    check_together(own)
-    return own
+        real = path in declared() and "float" in str(declared()[path].type) and isinstance(value, int)
+        config = _replaced(config, path, float(value) if real and not isinstance(value, bool) else value)
+    return check(config)
 
 
-def flat(config: Any, prefix: str = "") -> dict[str, Any]:
-    """Return every key of a configuration, or of a node, with its full path, and its value."""
-    found: dict[str, Any] = {}
-    for name, value in vars(config).items():
-        found |= flat(value, f"{prefix}{name}.") if is_dataclass(value) else {prefix + name: value}
-    return found
+def _replaced(config: Any, path: str, value: Any) -> Any:
+    """Return a copy with one other value, not checked; what did not change is shared."""
+    name, _, rest = path.partition(".")
+    whole = copy.copy(config)
+    if isinstance(whole, dict):
+        whole[path] = value
+    else:
+        setattr(whole, name, _replaced(getattr(config, name), rest, value) if rest else value)
+    return whole
 
 
-def checked(composed: DictConfig, typed: Sequence[str] = ()) -> Config:
+def checked(composed: DictConfig, typed: Sequence[Override] = ()) -> Config:
     """Return the composed configuration as a `Config` once every key and value has been checked.
 
     `typed` is what the person wrote, word by word: settings of a task file that a model chosen later has no
@@ -197,12 +328,10 @@ def checked(composed: DictConfig, typed: Sequence[str] = ()) -> Config:
         flat[path] = named(path, value)
         if flat[path] != value:
             OmegaConf.update(composed, path, flat[path], merge=False)
-    check_values(flat)
+    check_values(flat)  # before they are turned into objects, which some could not be
     config = OmegaConf.to_object(composed)
     assert isinstance(config, Config)
-    check_together(config)
-    check_words(config, typed)
-    return config
+    return check(config, typed)
 
 
 def raw(composed: DictConfig) -> dict[str, Any]:
@@ -212,97 +341,9 @@ def raw(composed: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()}
 
 
-def again(config: Config, folder: Path, words: Sequence[str] = ()) -> Config:
-    """Return a recorded configuration to run once more; of the keys `trust.TYPED_ONLY` only those in `words` count.
-
-    Parameters
-    ----------
-    config : what `folder` says
-    folder : the run or sweep; runs are still written to the recorded `outputs` where the folder lies within
-    words : settings as typed, ``execution=local``, ``trusted_packages=[mine]`` or ``tracking.uri=...``
-
-    Raises
-    ------
-    ConfigError
-        If a word sets anything else, or the record names a place of tracking that is not typed again.
-    """
-    asked = typed_anew(words)
-    keys = {key_of(word) for word in words}
-    tracking = config.tracking
-    if any(trust.within(key, ("tracking",)) for key in keys):
-        own = {key.partition(".")[2]: None for key in keys if key.startswith("tracking.")}
-        tracking = asked.tracking if "tracking" in keys else replace(tracking, uri=None)
-        tracking = replace(tracking, **{name: getattr(asked.tracking, name) for name in own})
-    elif tracking.uri is not None:
-        raise ConfigError(
-            f"{folder} was tracked at tracking.uri={shortened(tracking.uri)}, and a record is not trusted to say where "
-            "to send anything: type tracking.uri=... once more, or tracking=none."
-        )
-    inside = folder.resolve().is_relative_to(Path(config.outputs).resolve())
-    return replace(
-        config,
-        outputs=config.outputs if inside else Config().outputs,
-        trusted_packages=asked.trusted_packages,
-        sweep=replace(config.sweep, dir=None),
-        execution=asked.execution,
-        tracking=tracking,
-    )
-
-
-def relocated(config: Config, began: str | None) -> Config:
-    """Return a recorded configuration with its relative paths made absolute where they lie in the folder it began in.
-
-    Parameters
-    ----------
-    config : the configuration
-    began : the working folder of the process that recorded it; None where that is not known
-
-    Raises
-    ------
-    DataError
-        If a file of the data set is neither there nor in the working folder of this process.
-    """
-    if began is None or Path(began) == Path.cwd():
-        return config
-    data = config.dataset
-    data = replace(data, path=_at(began, data.path), test_path=_at(began, data.test_path))
-    for name, path in (("path", data.path), ("test_path", data.test_path)):
-        if path is not None and not Path(path).exists():
-            raise DataError(
-                f"dataset.{name}={path} is neither in {shortened(began)}, where this began, nor in {Path.cwd()}. Bring "
-                "the file back, or go to the folder in which it lies."
-            )
-    return replace(config, dataset=data, data_dir=_at(began, config.data_dir))
-
-
-def _at(began: str, path: str | None) -> str | None:
-    return str(Path(began, path)) if path is not None and Path(began, path).exists() else path
-
-
-def typed_anew(words: Sequence[str]) -> Config:
-    """Return the configuration of words that may be typed for a recorded run: they change no result.
-
-    Raises
-    ------
-    ConfigError
-        If a word sets something else, or a value is not allowed.
-    """
-    for word in words:
-        if "=" not in word or not trust.within(key_of(word), ("execution", "tracking", "trusted_packages")):
-            raise ConfigError(
-                f"'{shortened(word)}' cannot be set here: what runs is recorded. Only where it runs and what is "
-                "trusted can be: execution=local, execution.scheduler=tcp://HOST:PORT, trusted_packages=[mine], "
-                "tracking=none ..."
-            )
-    asked = compose(words)
-    if asked.execution.scheduler is not None and asked.execution.backend != "dask":
-        raise ConfigError("execution.scheduler belongs to execution=dask, and that must be typed too.")
-    return asked
-
-
-def drop_params(composed: DictConfig, typed: Sequence[str]) -> None:
+def drop_params(composed: DictConfig, typed: Sequence[Override]) -> None:
     """Take away what a task file says in `model.params` for its own model where someone typed another model."""
-    words = {word.lstrip("+").partition("=")[0]: word.partition("=")[2] for word in typed}
+    words = {one.key: one.value or "" for one in typed if "~" not in one.operation}
     task = Path(__file__).parents[1] / "conf" / "task" / f"{words.get('task', '')}.yaml"
     if "model" not in words or "model.params" in words or not task.is_file():
         return
@@ -316,28 +357,3 @@ def drop_params(composed: DictConfig, typed: Sequence[str]) -> None:
     for name in [name for name in composed.model.params if name not in kept]:
         if not any(word.startswith(f"model.params.{name}") for word in words):
             del composed.model.params[name]
-
-
-def of_results(config: Config, without: Container[str] = ()) -> dict[str, Any]:
-    """Return every key that can change a result, but the keys `without`, and its value."""
-    kept = {
-        key: value
-        for key, value in flat(config).items()
-        if key not in DOES_NOT_CHANGE_RESULTS
-        and key not in without
-        and not key.startswith(("sweep.", "execution.", "tracking.", "comparison."))
-    }
-    params = config.model.params.items()
-    kept["model.params"] = {name: value for name, value in params if f"model.params.{name}" not in without}
-    return kept
-
-
-def config_hash(config: Config, without: Container[str] = ()) -> str:
-    """Return 8 hex digits that change with whatever can change a result but the keys `without`, and nothing else."""
-    text = json.dumps(of_results(config, without), sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def as_yaml(config: Config) -> str:
-    """Return the resolved configuration as YAML; enough to run again."""
-    return yamltext.dumped(asdict(config))

@@ -6,22 +6,22 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import hydra.errors
-
-from mlexp.config.checks import cannot_be_removed
 from mlexp.config.groups import offered
 from mlexp.config.messages import SHOWN, context, unknown_key
 from mlexp.config.names import GROUPS, LISTED
-from mlexp.config.rules import key_of, listed, nearest
+from mlexp.config.overrides import Override
+from mlexp.config.rules import listed, nearest
 from mlexp.config.schema import declared
 from mlexp.errors import ConfigError
 
 
-def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | None = None) -> ConfigError:
+def explain(
+    error: Exception, overrides: Sequence[Override] = (), config_dir: str | None = None
+) -> ConfigError:
     """Put an error of Hydra or OmegaConf into one line of ours; `overrides` is what the person typed."""
     cause, path = _named_key(error)
-    if told := _of_a_word(str(error), overrides):
-        return ConfigError(told)
+    if nameless := [one.text for one in overrides if not one.key]:
+        return ConfigError(f"'{nameless[0]}' names no key. Write key=value.")
     if missing := re.search(r"Interpolation key '([^']+)' not found", str(cause)):
         return ConfigError(_dangling(missing.group(1), path, overrides))
     if path in declared():
@@ -29,18 +29,16 @@ def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | N
             declared()[path].metadata["rule"].complaint(path, _offending(path, cause, overrides))
             + _in_file(error)
         )
-    if isinstance(error, hydra.errors.MissingConfigException):
+    if hasattr(error, "missing_cfg_file"):  # Hydra's MissingConfigException
         return ConfigError(_missing_choice(str(error.missing_cfg_file or ""), config_dir))
-    if isinstance(error, hydra.errors.OverrideParseException):
-        key, _, value = str(error.override).partition("=")
-        if key in declared() and listed(value) is not None:
-            return ConfigError(declared()[key].metadata["rule"].complaint(key, _Verbatim(value)))
+    if hasattr(error, "override"):  # Hydra's OverrideParseException
+        one = Override.parse(str(error.override))
+        if one.text == f"{one.key}={one.value}" and one.key in declared() and listed(one.value) is not None:
+            return ConfigError(declared()[one.key].metadata["rule"].complaint(one.key, _Verbatim(one.value)))
         return ConfigError(
-            f"'{error.override}' cannot be read; write key=value, and odd signs in quotes within quotes: "
+            f"'{one.text}' cannot be read; write key=value, and odd signs in quotes within quotes: "
             "'dataset.path=\"my (1).csv\"'."
         )
-    if there := re.search(r"Could not append to config. An item is already at '([^']+)'", str(error)):
-        return ConfigError(f"{there.group(1)} is there already: type it without the +.")
     named = re.search(r"Could not override '([^']+)'", str(error))
     if named and "@task." in named.group(1):
         return ConfigError(
@@ -54,31 +52,28 @@ def explain(error: Exception, overrides: Sequence[str] = (), config_dir: str | N
         )
     if path or named:
         return ConfigError(unknown_key(own, context(overrides, config_dir)) + _in_file(error))
-    return ConfigError(_of_values(str(error), overrides, config_dir) or first_line(str(error)))
+    if str(error).startswith("Config group override must be"):
+        for one in overrides:
+            if one.key in GROUPS and not one.operation:
+                return ConfigError(f"{one.text} names no choice.{_choices(one.key, config_dir)}")
+    return ConfigError(first_line(str(error)))
 
 
-def _of_values(said: str, overrides: Sequence[str], config_dir: str | None) -> str:
-    """Say that a word names no choice of a group, or several values where one is meant; nothing for another error."""
-    for word in overrides:
-        group, _, _ = word.partition("=")
-        if group in GROUPS and said.startswith("Config group override must be"):
-            return f"{word} names no choice.{_choices(group, config_dir)}"
-    if ambiguous := re.search(r"Ambiguous value for argument '([^']+)'", said):
-        word = ambiguous.group(1)
-        key, _, value = word.partition("=")
-        rule = declared()[key].metadata["rule"] if key in declared() else None
-        numbers, cure = listed(value), ""
-        if rule is not None and numbers is not None and rule.accepts(numbers):
-            cure = f" One list is typed {key}=[{value}]."
-        elif rule is not None and rule.accepts(value) and "[" not in value:
-            cure = f" Or put the text in quotes within quotes: '{key}=\"{value}\"'."
-        return f"{word} names several values: use mlexp -m, or mlexp.sweep.{cure}"
-    return ""
+def several_values(one: Override) -> ConfigError:
+    """Say that a word names several values where one is meant."""
+    value, cure = one.value or "", ""
+    rule = declared()[one.key].metadata["rule"] if not one.operation and one.key in declared() else None
+    numbers = listed(value)
+    if rule is not None and numbers is not None and rule.accepts(numbers):
+        cure = f" One list is typed {one.key}=[{value}]."
+    elif rule is not None and rule.accepts(value) and "[" not in value:
+        cure = f" Or put the text in quotes within quotes: '{one.key}=\"{value}\"'."
+    return ConfigError(f"{one.text} names several values: use mlexp -m, or mlexp.sweep.{cure}")
 
 
-def _dangling(key: str, path: str, overrides: Sequence[str]) -> str:
+def _dangling(key: str, path: str, overrides: Sequence[Override]) -> str:
     """Say that a reference leads nowhere, in the word that holds it or else in the key that does."""
-    words = [word for word in overrides if f"${{{key}}}" in word]
+    words = [one.text for one in overrides if f"${{{key}}}" in one.text]
     return f"{words[-1] if words else path}: the reference ${{{key}}} leads nowhere. {unknown_key(key)}"
 
 
@@ -106,29 +101,13 @@ def _in_file(error: BaseException) -> str:
     return f" It stands in {where.group(1)}.yaml." if where else ""
 
 
-def _offending(path: str, error: BaseException, overrides: Sequence[str]) -> Any:
+def _offending(path: str, error: BaseException, overrides: Sequence[Override]) -> Any:
     """Return what was given for `path`: as typed, or from a file as the error quotes it."""
-    for word in reversed(overrides):
-        name, equals, value = word.partition("=")
-        if equals and name.lstrip("+") == path:
-            return _Verbatim(value)
+    for one in reversed(overrides):
+        if one.value is not None and one.key == path and "~" not in one.operation:
+            return _Verbatim(one.value)
     quoted = re.search(r"[Vv]alue '(.*?)'", str(error))
     return _Verbatim(quoted.group(1) if quoted else "something else")
-
-
-def _of_a_word(said: str, overrides: Sequence[str]) -> str | None:
-    """Say what is wrong with a typed word of which Hydra tells neither the word nor a cure."""
-    for word in overrides:
-        key = key_of(word)
-        if not key:
-            return f"'{word}' names no key. Write key=value."
-        if word == f"~{key}" and key in declared():
-            return cannot_be_removed(key)
-        if word.startswith("~") and f"Could not delete from config. '{key}'" in said:
-            return unknown_key(key)
-        if "INTERVAL_SWEEP" in said and "interval(" in word:
-            return f"{word}: an interval names no values. Write them with commas, or search them with tune=random."
-    return None
 
 
 def _missing_choice(missing: str, config_dir: str | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ from typing import Any
 import yaml
 
 from mlexp.config import habits, trust, yamltext
-from mlexp.config.forms import FORMS, data
-from mlexp.config.groups import files, spelt
+from mlexp.config.groups import files
 from mlexp.config.names import ENGINE_MODELS, GROUPS, TASK_KINDS
-from mlexp.config.rules import here, key_of, nearest
+from mlexp.config.overrides import Override, parsed, spelt
+from mlexp.config.rules import here, nearest
 from mlexp.config.schema import declared, foreign
 from mlexp.errors import LONG, ConfigError, did_you_mean, plain, shortened
 
@@ -56,9 +56,9 @@ class Context:
     typed: tuple[str, ...] = ()
 
 
-def context(words: Sequence[str], config_dir: str | None = None) -> Context:
+def context(overrides: Iterable[Override], config_dir: str | None = None) -> Context:
     """Return what typed settings say of the task, its file included."""
-    typed = {key_of(word): word.partition("=")[2] for word in spelt(words, config_dir)}
+    typed = {one.key: one.value or "" for one in spelt(overrides, config_dir)}
     said = _task_file(typed.get("task", "digits_mlp"), config_dir)
     kind = typed.get("task.kind", said.get("task.kind", "classification"))
     compared = typed.get("comparison.of", said.get("comparison.of", "classification"))
@@ -88,7 +88,7 @@ def _task_file(name: str, config_dir: str | None) -> dict[str, str]:
     return {}
 
 
-def understood(words: Sequence[str], config_dir: str | None = None) -> list[str]:
+def understood(overrides: Sequence[Override], config_dir: str | None = None) -> list[Override]:
     """Return typed settings with names as files and lists spell them, once every key in them is known.
 
     Raises
@@ -96,20 +96,19 @@ def understood(words: Sequence[str], config_dir: str | None = None) -> list[str]
     ConfigError
         A word that is no setting, or whose key no one declared.
     """
-    for word in words:
-        key, (_, equals, value) = key_of(word), word.partition("=")
-        if not equals and not word.startswith(("~", "-")):
-            raise ConfigError(bare(word, config_dir))
-        if not key or is_key(key) or any(map(trust.CALLS.fullmatch, key.split("."))):
+    for one in overrides:
+        if one.value is None and not one.text.startswith(("~", "-")):
+            raise ConfigError(bare(one.text, config_dir))
+        if not one.key or is_key(one.key) or any(map(trust.CALLS.fullmatch, one.key.split("."))):
             continue
-        raise ConfigError(unknown_key(key, context(words, config_dir), value))
-    for word in words:
-        key, (_, equals, value) = key_of(word), word.partition("=")
-        if equals and key in NODES and key not in GROUPS and not re.search(r"[{$]", value):
-            raise ConfigError(_not_a_value(key, context(words, config_dir), value))
-        if key == "dataset" and A_TABLE.search(value):
-            raise ConfigError(f"{shortened(word)} names a file, and no data set. Type {data(value)}")
-    return spelt(words, config_dir)
+        raise ConfigError(unknown_key(one.key, context(overrides, config_dir), one.value or ""))
+    for one in overrides:
+        value = one.value or ""
+        if one.value is not None and one.key in NODES - set(GROUPS) and not re.search(r"[{$]", value):
+            raise ConfigError(_not_a_value(one.key, context(overrides, config_dir), value))
+        if one.key == "dataset" and A_TABLE.search(value):
+            raise ConfigError(f"{shortened(one.text)} names a file, and no data set. Type {data(value)}")
+    return spelt(overrides, config_dir)
 
 
 def is_key(path: str) -> bool:
@@ -181,7 +180,7 @@ def keys_of(typed: str) -> set[str]:
     >>> sorted(keys_of("-m seed=0,1 model.l2=0"))
     ['model.l2', 'seed']
     """
-    return {key_of(word) for word in typed.split() if "=" in word}
+    return {one.key for one in parsed(typed.split()) if one.value is not None}
 
 
 def _typed(row: habits.Habit) -> str:
@@ -193,8 +192,8 @@ def bare(word: str, config_dir: str | None = None, value: str | None = None) -> 
     said = f"'{shortened(word, LONG)}' is not a setting: settings are written key=value."
     for group in GROUPS:
         (named,) = spelt([f"{group}={word}"], config_dir)
-        if named.partition("=")[2] in {file.stem for file in files(group, config_dir)}:
-            return f"{said} Type {named}"
+        if named.value in {file.stem for file in files(group, config_dir)}:
+            return f"{said} Type {named.text}"
     if A_TABLE.search(word):
         return f"{said} Type {data(word)}"
     if re.search(r"\.ya?ml$", word):
@@ -369,12 +368,12 @@ def _line(row: habits.Habit, value: str | None, where: Context) -> str:
         made = near.split("'")[1] if near else row.example
     (last,) = spelt([f"{key}={made}"])
     *before, _ = row.typed.split()
-    return " ".join([*(word for word in before if key_of(word) not in where.typed), last])
+    return " ".join([*(word for word in before if Override.parse(word).key not in where.typed), last.text])
 
 
 def _key(line: str) -> str:
     """Return the key of the last word of what is typed."""
-    return key_of(line.split()[-1])
+    return Override.parse(line.split()[-1]).key
 
 
 def _takes(key: str, text: str) -> bool:
@@ -404,3 +403,58 @@ def _not_a_value(node: str, where: Context, value: str) -> str:
     own = [key.rpartition(".")[2] for key in declared() if key.rpartition(".")[0] == node]
     keys = f"{', '.join(own)}." if len(own) <= SHOWN else f"mlexp list keys {node}"
     return f"{node} takes no value: it holds other keys, written {node}.KEY=VALUE. Its keys: {keys}"
+
+
+# How a value that another tool takes is written here
+def _widths(text: str) -> str | None:
+    """Return hidden widths as a list: ``(64, 32)``, ``64,32`` and ``64`` are what other tools take."""
+    numbers = re.findall(r"\d+", text)
+    if not numbers or re.search(r"[^\d\s,()\[\]x-]", text):
+        return None
+    return f"[{','.join(numbers)}]"
+
+
+def _depth(text: str) -> str | None:
+    """Return so many hidden layers of the default width."""
+    return f"[{','.join(['64'] * int(text))}]" if text.isdigit() and 0 < int(text) < 20 else None
+
+
+def _complement(text: str) -> str | None:
+    try:
+        share = float(text)
+    except ValueError:
+        return None
+    return f"{1 - share:.4g}" if 0 < share < 1 else None
+
+
+def data(text: str) -> str | None:
+    """Return how a data set is named: by the name of one of ours, or as a file."""
+    (named,) = spelt([f"dataset={text}"])
+    if named.value in {file.stem for file in files("dataset")}:
+        return named.text
+    reader = "npz" if text.lower().endswith(".npz") else "csv"
+    return f"dataset={reader} dataset.path={text}"
+
+
+FORMS: dict[str, Callable[[str], str | None]] = {
+    "same": lambda text: f"{float(text[:-1]) / 100:g}" if re.fullmatch(r"\d+(\.\d+)?%", text) else text,
+    "widths": _widths,
+    "layers": lambda text: _depth(text) if len(text) == 1 else _widths(text),
+    "depth": _depth,
+    "list": lambda text: text if text.startswith("[") else f"[{text}]",
+    "complement": _complement,
+    "switch": lambda text: "null" if text.lower() in ("false", "0", "none", "null") else None,
+    "true": lambda text: text if text.lower() in ("true", "false") else "true",
+    "scale": lambda text: "none" if text.lower() in ("false", "none", "null") else here(text),
+    "folds": lambda text: (
+        ",".join(f"{k}/{text}" for k in range(1, int(text) + 1))
+        if text.isdigit() and 1 < int(text) <= 10
+        else None
+    ),
+    "range": lambda text: f"range(0,{text})" if text.isdigit() and int(text) > 1 else None,
+    "values": lambda text: text.strip("[]") if re.fullmatch(r"\[?\d+(,\d+)*\]?", text) else None,
+    "mapping": lambda text: text if text.startswith("{") else None,
+    "data": data,
+    "problem": lambda text: {"regression": "regress", "regressor": "regress"}.get(text.lower(), "classify"),
+    "tracking": lambda text: "none" if text.lower() in ("false", "none") else None,
+}

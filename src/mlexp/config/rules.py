@@ -109,17 +109,6 @@ def shortened(text: str, longest: int = 200) -> str:
     return text if len(text) <= longest else f"{text[: longest // 2]}...{text[longest // 2 + 3 - longest :]}"
 
 
-def key_of(word: str) -> str:
-    """Return the key that a typed setting names.
-
-    Examples
-    --------
-    >>> key_of("model.l2=0.1"), key_of("+model.params.C=2"), key_of("~seed")
-    ('model.l2', 'model.params.C', 'seed')
-    """
-    return word.partition("=")[0].lstrip("+~")
-
-
 def is_number(value: Any) -> bool:
     """Return whether `value` is a finite int or float (True and False are not numbers)."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,8 +1,8 @@
 """Every key of the configuration: its type, default, rule and meaning.
 
-This is the one place where a key is declared. Composition (`config.py`), the checks, the hints and
-the printed reference are all made from it. The words that keys accept stand in `names.py`, the node `dataset` in
-`dataset_keys.py`, the nodes that belong to one kind of study in `studies.py`.
+This is the one place where a key is declared. Composition (`compose.py`), the checks, the hints and
+the printed reference are all made from it. The words that keys accept stand in `names.py`, the nodes
+that belong to one kind of study in `studies.py`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ import functools
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlexp.config.dataset_keys import Dataset as Dataset  # a node like the others
 from mlexp.config.names import (
     ACTIVATIONS,
+    DELIMITERS,
     ENGINE_MODELS,
     IMPUTATIONS,
     INITIALIZERS,
     MODEL_NAMES,
     NETWORK_KEYS,
     OPTIMIZERS,
+    QUOTES,
+    READERS,
     SCALES,
     SCHEDULES,
     SHARED_KEYS,
@@ -28,7 +30,9 @@ from mlexp.config.names import (
 )
 from mlexp.config.rules import (
     boolean,
+    character,
     choice,
+    codec,
     either,
     fold,
     key,
@@ -57,6 +61,94 @@ from mlexp.studies import (
 )
 
 RATE = number(0, 1, open_high=True)
+
+
+@dataclass
+class Dataset:
+    """Which rows to learn from."""
+
+    name: str = key("digits", text(), "name of the data set, as tables and folders call it")
+    reader: str = key("sklearn", choice(*READERS), "how the data set is read")
+    path: str | None = key(None, optional(path_text()), "file or folder that holds the data")
+    test_path: str | None = key(None, optional(path_text()), "file with a test part of its own")
+    label: Any = key(None, optional(either(text(), whole(-10_000))), "label column, by name or by position")
+    features: list[Any] = key(
+        [], list_of(text(), what="a list of columns"), "tables: columns to learn from; []: all but the label"
+    )
+    ignore: list[Any] = key([], list_of(text(), what="a list of columns"), "tables: columns to leave out")
+    words: list[Any] = key(
+        [],
+        list_of(text(), what="a list of columns"),
+        "tables: columns whose cells are words, though they look like numbers or dates",
+    )
+    missing: list[Any] = key(
+        [],
+        list_of(either(text(), number()), what="a list of words or numbers"),
+        "tables: what else stands for an empty cell, such as ['?'] or [-999]; in all columns",
+    )
+    delimiter: str = key(
+        "auto",
+        either(choice("auto", *DELIMITERS), character()),
+        "csv: what stands between two cells; auto finds it in the file",
+    )
+    decimal: str = key(
+        "auto",
+        choice("auto", "point", "comma"),
+        "csv: sign before the fraction of a number; auto finds it in the cells",
+    )
+    thousands: str = key(
+        "auto",
+        choice("auto", "none", "point", "comma", "apostrophe", "blank"),
+        "csv: sign between the thousands of a number; auto finds it in the cells",
+    )
+    quote: str = key(
+        "auto",
+        either(choice("auto", *QUOTES), character()),
+        "csv: what stands around a cell with a delimiter in it",
+    )
+    encoding: str = key(
+        "auto",
+        either(choice("auto"), codec()),
+        "csv: how letters are written; auto: UTF-8, UTF-16, or Western European",
+    )
+    header: Any = key(
+        "auto",
+        either(choice("auto"), boolean()),
+        "csv: whether the first line names the columns; auto: it does, and a line of numbers is refused",
+    )
+    sheet: str | None = key(
+        None, optional(text()), "Excel: sheet to read; null: the first that is not hidden"
+    )
+    groups: str | None = key(
+        None, optional(text()), "tables: column that is no feature; rows with the same entry stay in one part"
+    )
+    target: str = key(
+        "classes",
+        choice("classes", "numbers"),
+        "what the label is: a class, or a number to predict (regression)",
+    )
+    points: list[Any] = key(
+        [],
+        list_of(list_of(number(), what=""), what="a list of [x1, x2, ..., class]"),
+        "points: rows to learn from",
+    )
+    test_points: list[Any] = key(
+        [],
+        list_of(list_of(number(), what=""), what="a list of [x1, x2, ..., class]"),
+        "points: rows that judge",
+    )
+    openml_id: int | None = key(None, optional(whole(1)), "number of the data set at OpenML")
+    limit: int | None = key(None, optional(whole(1)), "keep at most this many rows of each part")
+    label_gaps: str = key(
+        "close", choice("close", "keep"), "number the classes 0, 1, 2 ... or keep the numbers of the file"
+    )
+    n_samples: int = key(500, whole(1), "rows that a generator draws")
+    noise: float = key(0.1, number(0), "standard deviation of the noise that a generator adds")
+    factor: float = key(0.5, number(0, 1, open_low=True, open_high=True), "circles: inner over outer radius")
+    n_arms: int = key(3, whole(1), "spirals: number of arms")
+    turns: float = key(1.0, number(0, open_low=True), "spirals: turns of each arm")
+    centers: int = key(3, whole(1), "blobs: number of centres")
+    seed: int = key(0, whole(0), "seed of a generator and of `limit`")
 
 
 @dataclass
@@ -341,6 +433,16 @@ def declared(node: type = Config, prefix: str = "") -> dict[str, dataclasses.Fie
         else:
             keys[prefix + entry.name] = entry
     return keys
+
+
+def flat(config: Any, prefix: str = "") -> dict[str, Any]:
+    """Return every key of a configuration, or of a node, with its full path, and its value."""
+    found: dict[str, Any] = {}
+    for name, value in vars(config).items():
+        found |= (
+            flat(value, f"{prefix}{name}.") if dataclasses.is_dataclass(value) else {prefix + name: value}
+        )
+    return found
 
 
 def foreign(name: str, path: str) -> bool:

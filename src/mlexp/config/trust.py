@@ -7,11 +7,12 @@ What is refused at one of them has not been looked at by Hydra or OmegaConf.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mlexp.config.names import GROUPS
-from mlexp.config.rules import key_of, shortened
+from mlexp.config.overrides import Override
+from mlexp.config.rules import shortened
 from mlexp.config.schema import Config, declared
 from mlexp.config.yamltext import DEEPEST, leaves
 from mlexp.errors import ConfigError
@@ -39,15 +40,16 @@ def within(key: str, nodes: Sequence[str]) -> bool:
     return any(key == node or key.startswith(f"{node}.") for node in nodes)
 
 
-def check_input(words: Sequence[str]) -> None:
-    """Refuse typed words before they are parsed: what concerns Hydra, and what would take too long to read.
+def check_input(overrides: Iterable[Override]) -> None:
+    """Refuse typed words before Hydra parses them: what concerns Hydra, and what would take too long to read.
 
     Raises
     ------
     ConfigError
         The message names the word.
     """
-    for word in words:
+    for override in overrides:
+        word, key = override.text, override.key.strip()
         shown = shortened(word)
         if len(word) > LONGEST_WORD or len(re.findall("[,:]", word)) > MOST_TYPED:
             raise ConfigError(
@@ -60,18 +62,14 @@ def check_input(words: Sequence[str]) -> None:
             raise ConfigError(f"{shown}: a number has less than {LONGEST_NUMBER} digits.")
         if _depth(word) > DEEPEST:
             raise ConfigError(f"{shown}: values are nested more than {DEEPEST} levels.")
-        key, (_, _, value) = key_of(word).strip(), word.partition("=")
         if re.match(r"""[\s"'+~]*hydra\s*($|[./@=])""", word):
             raise ConfigError(f"{shown}: mlexp sets what concerns Hydra itself. Leave the word out.")
         if "@" in key or "$" in key or len(key) > LONGEST_NAME:
             raise ConfigError(f"{shown}: a key is made of names and dots. Write key=value.")
-        if _names_files(key, value):
+        value = override.value or ""
+        # A word that chooses files of a group
+        if (key in GROUPS or "/" in key) and not value.lstrip().startswith("{"):
             check_names(value, shown)
-
-
-def _names_files(key: str, value: str) -> bool:
-    """Return whether a word chooses files of a group."""
-    return (key in GROUPS or "/" in key) and not value.lstrip().startswith("{")
 
 
 def check_names(names: str, shown: str) -> None:
@@ -90,7 +88,7 @@ def _depth(word: str) -> int:
     return deepest
 
 
-def check_set(where: str, words: Sequence[str], more: Sequence[str] = ()) -> None:
+def check_set(where: str, overrides: Sequence[Override], more: Sequence[str] = ()) -> None:
     """Refuse settings of one job or arm that a whole command has only one of, `more` among them.
 
     Raises
@@ -98,17 +96,17 @@ def check_set(where: str, words: Sequence[str], more: Sequence[str] = ()) -> Non
     ConfigError
         The message names the place and the key.
     """
-    for word in words:
-        key = re.split(r"[=/]", key_of(word).strip())[0]
-        if not re.fullmatch(r"[+~]{0,2}\w[^\s@$=+~]*=.*", word, re.DOTALL):
+    for override in overrides:
+        key = override.key.strip().partition("/")[0]
+        if not re.fullmatch(r"[+~]{0,2}\w[^\s@$=+~]*=.*", override.text, re.DOTALL):
             raise ConfigError(
-                f"{shortened(where)}: {shortened(word)} cannot be read; keys are made of names and dots."
+                f"{shortened(where)}: {shortened(override.text)} cannot be read; keys are made of names and dots."
             )
         if within(key, (*NOT_OF_A_SET, *more)) or key == "tracking":
             raise ConfigError(
                 f"{shortened(where)}: {shortened(key)} cannot be set there, it holds for the whole command: type it."
             )
-    check_input(words)
+    check_input(overrides)
 
 
 def check_plain(values: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import identity, record, stamp, stopping, sweep_folder
-from mlexp.config import compose as configuration
+from mlexp.config import recorded, schema
 from mlexp.errors import ConfigError, DataError
 from mlexp.sweep_folder import FINISHED, Sweep, SweepFolder
 from mlexp.sweeps.plan import Job, Plan, identified, read, restored
@@ -105,12 +105,12 @@ def write_plan(plan: Plan, folder: SweepFolder) -> None:
         if len(plan.jobs) > len(known["jobs"]):
             kept.setdefault("begun_with", len(known["jobs"]))
         kept["hash"] = identified(known["settings_hash"], plan.jobs[: kept.get("begun_with")])
-        base = configuration.read(written)
+        base = recorded.read(written)
     else:
-        record.write_bytes(written, configuration.as_yaml(base).encode())
+        record.write_bytes(written, recorded.as_yaml(base).encode())
     info = plan.record(base)
     folder.write_info({"status": "running"} | info | kept)
-    tracker(plan, folder).started(folder.path, info, configuration.flat(plan.first))
+    tracker(plan, folder).started(folder.path, info, schema.flat(plan.first))
 
 
 def tracker(plan: Plan, folder: SweepFolder) -> Tracker:

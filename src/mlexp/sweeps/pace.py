@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from mlexp.config import compose as configuration
+from mlexp.config import schema
 from mlexp.sweeps.plan import Job
 
 # What makes a job take longer: keys that are not here (seeds, rates, activations ...) change the time little.
@@ -109,7 +109,7 @@ class Pace:
 
 def _cost(job: Job) -> str:
     """Return a text that is equal for jobs that take about equally long."""
-    flat = configuration.flat(job.config)
+    flat = schema.flat(job.config)
     return repr([flat[key] for key in COSTLY])
 
 

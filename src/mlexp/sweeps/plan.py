@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import app, execution, identity, stamp
-from mlexp.config import checks, schema
-from mlexp.config import compose as configuration
-from mlexp.config.combinations import Combination, changed, expand
+from mlexp.config import recorded, schema
+from mlexp.config.combinations import Combination, expand
+from mlexp.config.compose import with_changes
+from mlexp.config.overrides import parsed
 from mlexp.config.schema import Config
 from mlexp.errors import ConfigError, DataError
 from mlexp.sweep_folder import Sweep
@@ -104,7 +105,7 @@ class Plan:
 
     def record(self, base: Config) -> dict[str, Any]:
         """Return the plan as `sweep.json` keeps it: each job by what it changes in `base`, that of `config.yaml`."""
-        known = configuration.flat(base)
+        known = schema.flat(base)
         return {
             "task": self.task,
             "hash": self.hash,
@@ -170,7 +171,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
     ConfigError
         If a job is impossible; the message names it.
     """
-    typed = any(word.startswith("figures=") for word in arguments)
+    typed = any(one.key == "figures" for one in parsed(arguments))
     made = planned(expand(arguments, config_dir), figures_of_jobs=typed, command=command)
     seen = set()
     for job in made.jobs:
@@ -214,7 +215,7 @@ def planned(
             sweep=schema.Sweep(),
             execution=schema.Execution(),
         )
-        jobs.append(Job(number, one.swept, config, configuration.config_hash(config)))
+        jobs.append(Job(number, one.swept, config, recorded.config_hash(config)))
     return Plan(tuple(jobs), first.sweep, first.execution, first.figures, tuple(command))
 
 
@@ -228,17 +229,12 @@ def restored(path: Path, settings: Sequence[str] = ()) -> Plan:
     """
     info = Sweep(path).info
     old = info.get("format", 0) < stamp.FORMAT  # its hashes are of another kind
-    base = configuration.read(path / "config.yaml") if old else identity.refuse_edited(path, info)
-    asked = configuration.again(base, path, settings)
+    base = recorded.read(path / "config.yaml") if old else identity.refuse_edited(path, info)
+    asked = recorded.again(base, path, settings)
     jobs = []
     for entry in info["jobs"]:
-        checks.check_keys(entry["changes"])
-        config = base
-        for key, value in entry["changes"].items():
-            config = changed(config, key, value)
-        checks.check_values(configuration.flat(config))
-        checks.check_together(config)
-        code = configuration.config_hash(config)
+        config = with_changes(base, entry["changes"])
+        code = recorded.config_hash(config)
         if code != entry["hash"] and not old:
             raise ConfigError(
                 f"Job {entry['number']} of {path} cannot be made again by this version of mlexp. Run the sweep anew."
@@ -251,7 +247,7 @@ def restored(path: Path, settings: Sequence[str] = ()) -> Plan:
             execution=schema.Execution(),
             tracking=asked.tracking,
         )
-        config = configuration.relocated(config, info.get("began_in"))
+        config = recorded.relocated(config, info.get("began_in"))
         jobs.append(Job(entry["number"], entry["swept"], config, entry["hash"], entry.get("data", "")))
     return Plan(
         tuple(jobs),
@@ -264,7 +260,7 @@ def restored(path: Path, settings: Sequence[str] = ()) -> Plan:
 
 def _shared(config: Config) -> dict[str, Any]:
     """Return what a sweep has only one value of."""
-    nodes = configuration.flat(config.sweep, "sweep.") | configuration.flat(config.execution, "execution.")
+    nodes = schema.flat(config.sweep, "sweep.") | schema.flat(config.execution, "execution.")
     return {"outputs": config.outputs} | nodes
 
 
@@ -273,4 +269,4 @@ def _digits(words: Iterable[str]) -> str:
 
 
 def _changes(base: Mapping[str, Any], job: Job) -> dict[str, Any]:
-    return {key: value for key, value in configuration.flat(job.config).items() if base[key] != value}
+    return {key: value for key, value in schema.flat(job.config).items() if base[key] != value}

@@ -6,7 +6,7 @@ import itertools
 import json
 from collections.abc import Sequence
 
-from mlexp.config import compose as configuration
+from mlexp.config import schema
 from mlexp.config.schema import Config
 from mlexp.nn.hyperparameters import NUMBERS, OWN
 from mlexp.sweeps.plan import Job
@@ -53,7 +53,7 @@ def small(config: Config, n_features: int) -> bool:
 
 def stack_key(config: Config) -> str:
     """Return a text that is equal for configurations that may train as one stack."""
-    flat = configuration.flat(config)
+    flat = schema.flat(config)
     shape = {key: value for key, value in flat.items() if key not in FREE}
     shape |= {key: flat[key] != 0 for key in (f"model.{name}" for name in NUMBERS)}
     return json.dumps(shape, sort_keys=True, default=str)

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from mlexp import files, metrics
-from mlexp.config import compose as configuration
+from mlexp.config import recorded
 from mlexp.config.rules import is_number
 from mlexp.config.schema import Config
 from mlexp.errors import ConfigError
@@ -176,7 +176,7 @@ class _Study:
         """
         config = self.space.config
         node = replace(config.tune, budget=None, journal=None, batch=Tune().batch, prune=Tune().prune)
-        code = configuration.config_hash(replace(config, seed=0, tune=node), without=self.space.keys)
+        code = recorded.config_hash(replace(config, seed=0, tune=node), without=self.space.keys)
         info = Run(self.place).info if (self.place / "run.json").exists() else {}
         return f"{code} {info.get('dataset', {}).get('fingerprint', '')[:8]}".strip()
 

@@ -11,8 +11,7 @@ import numpy as np
 
 from mlexp import identity, record
 from mlexp.app import Session
-from mlexp.config import checks
-from mlexp.config import compose as configuration
+from mlexp.config import checks, recorded
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset, split
 from mlexp.errors import ConfigError, Interrupted, SweepError, did_you_mean
@@ -86,7 +85,7 @@ def search(config: Config, dataset: Dataset, session: Session) -> Result:
     asked, now = session.info["settings"], identity.settings(chosen)
     session.info["chosen"] = {key: value for key, value in now.items() if value != asked.get(key)}
     session.folder.write_info(session.info)  # first: `config.yaml` is held against it
-    session.folder.write_config(configuration.as_yaml(chosen))
+    session.folder.write_config(recorded.as_yaml(chosen))
     report = found.report(session)
     record.write_json(place / "tuning.json", report)
     _say(session, report)

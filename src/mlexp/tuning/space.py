@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from mlexp.config import compose as configuration
+from mlexp.config import schema
 from mlexp.config.messages import is_key, unknown_key
 from mlexp.config.rules import as_typed, is_number, is_whole
 from mlexp.config.schema import Config, declared, default
@@ -120,7 +121,7 @@ class Space:
         if not axis.when:
             return True
         varied = set(self.keys)
-        flat = configuration.flat(self.config)
+        flat = schema.flat(self.config)
         flat |= {PARAMS + name: value for name, value in self.config.model.params.items()}
         found = {key: setting.get(key) if key in varied else flat.get(key) for key in axis.when}
         return all(found[key] in allowed for key, allowed in axis.when.items())
@@ -132,7 +133,7 @@ class Space:
             name: value for name, value in self.config.model.params.items() if PARAMS + name not in idle
         }
         defaults = {key: default(declared()[key]) for key in idle if not key.startswith(PARAMS)}
-        return configuration.changed(
+        return configuration.with_changes(
             self.config, {"model.params": params} | defaults | setting | dict(more or {})
         )
 

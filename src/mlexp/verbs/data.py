@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlexp.config import groups
+from mlexp.config import overrides
 from mlexp.errors import ConfigError, DataError
 from mlexp.verbs import parser
 
@@ -42,7 +42,7 @@ def data(arguments: Sequence[str]) -> int:
         )
     if parsed.action != "list" and parsed.name is None:
         raise ConfigError(f"mlexp data {parsed.action} needs the name of a data set. See mlexp data list.")
-    name = parsed.name and groups.named("dataset", parsed.name)
+    name = parsed.name and overrides.named("dataset", parsed.name)
     return ACTIONS[parsed.action](name, parsed.data_dir, bool(parsed.quiet))
 
 
@@ -103,7 +103,7 @@ def look(name: str | None, keys: Sequence[str], as_yaml: bool) -> int:
     node = config.dataset
     path = existing(name, key="mlexp data look", what="a file with a table")
     source = formats.opened(path, node, config.memory_mb)
-    found = looking.look(node, source, source.written, [key.partition("=")[0] for key in typed])
+    found = looking.look(node, source, source.written, [one.key for one in overrides.parsed(typed)])
     if as_yaml:
         stem = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in Path(name).stem)
         print(f"# {found.n_rows:,} rows of {path.name}. Save as dataset/{stem}.yaml in a folder of your own.")

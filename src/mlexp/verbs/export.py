@@ -42,11 +42,11 @@ def export(arguments: Sequence[str]) -> int:
 def _write_onnx(path: Path, target: Path, trusted: Sequence[str] = ()) -> str:
     """Write the model, and return what to say of it."""
     from mlexp import app, fitted, onnxfile, record
-    from mlexp.config import compose as configuration
+    from mlexp.config import recorded
 
     model = fitted.load(path, trusted)
-    config = configuration.read(path / "config.yaml")
-    X = app.load(configuration.relocated(config, record.load(path).info.get("began_in"))).X[:CHECKED_ROWS]
+    config = recorded.read(path / "config.yaml")
+    X = app.load(recorded.relocated(config, record.load(path).info.get("began_in"))).X[:CHECKED_ROWS]
     data, apart = onnxfile.exported(model, X)
     record.write_bytes(target, data)
     return (
@@ -58,17 +58,17 @@ def _write_task(path: Path, target: Path) -> str:
     """Write the task file and return how to run it; refuse to leave one that does not give the same configuration."""
     from mlexp import record
     from mlexp.config import compose as configuration
-    from mlexp.config import yamltext
+    from mlexp.config import recorded, schema, yamltext
 
     if not re.fullmatch(r"[\w-]+\.ya?ml", target.name) or target.suffix != ".yaml":
         raise ConfigError(
             f"--config must name a .yaml file, its name the name of the task. Got {target.name}."
         )
-    wanted = configuration.read(path / "config.yaml")
-    base = configuration.flat(configuration.compose(["~task"]))
+    wanted = recorded.read(path / "config.yaml")
+    base = schema.flat(configuration.compose(["~task"]))
     differs = {
         key: value
-        for key, value in configuration.flat(wanted).items()
+        for key, value in schema.flat(wanted).items()
         if value != base[key] and not key.startswith(NOT_OF_A_TASK)
     }
     header = f"# @package _global_\n# Repeats the run {path.name} of {path.parent.name}.\n"
@@ -76,7 +76,7 @@ def _write_task(path: Path, target: Path) -> str:
     record.write_bytes(target, (header + command + yamltext.dumped(nested(differs))).encode())
     if target.parent.name == "task":
         again = configuration.compose([f"task={target.stem}"], str(target.parent.parent))
-        if configuration.config_hash(again) != configuration.config_hash(wanted):
+        if recorded.config_hash(again) != recorded.config_hash(wanted):
             target.unlink()
             raise ConfigError(f"{path} cannot be written as a task file: composing it gives other settings.")
         return f"{target}: run it with mlexp --config-dir {target.parent.parent} task={target.stem}"

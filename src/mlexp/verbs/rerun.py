@@ -56,11 +56,11 @@ def _again(before: Path, parsed: argparse.Namespace) -> Path:
     if (before / "sweep.json").exists():
         return _sweep_again(before, parsed)
     from mlexp import app
-    from mlexp.config import compose as configuration
+    from mlexp.config import recorded
     from mlexp.terminal import Terminal
 
-    config = configuration.again(configuration.read(before / "config.yaml"), before, parsed.settings)
-    config = configuration.relocated(config, record.load(before).info.get("began_in"))
+    config = recorded.again(recorded.read(before / "config.yaml"), before, parsed.settings)
+    config = recorded.relocated(config, record.load(before).info.get("began_in"))
     config = dataclasses.replace(config, outputs=str(Path(parsed.outputs)))
     command = ["mlexp", "rerun", parsed.run, *parsed.settings]
     return app.run(config, command=command, terminal=Terminal(parsed.quiet)).path

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import record, stamp
-from mlexp.config.groups import spelt
 from mlexp.config.messages import is_key, unknown_key
+from mlexp.config.overrides import spelt
 from mlexp.errors import ConfigError, DataError, did_you_mean
 from mlexp.files import as_table
 from mlexp.untrusted import reading
@@ -149,10 +149,12 @@ def chosen(found: Sequence[Entry], status: str | None, filters: Sequence[str]) -
         A filter that is not ``key=value``, or a key that no configuration has.
     """
     wanted = []
-    for word in spelt(filters):
-        key, equals, value = word.partition("=")
-        if not equals:
-            raise ConfigError(f"A filter is written key=value, such as model.activation=relu. Got '{word}'.")
+    for typed in spelt(filters):
+        key, value = typed.key, typed.value
+        if value is None:
+            raise ConfigError(
+                f"A filter is written key=value, such as model.activation=relu. Got '{typed.text}'."
+            )
         if not is_key(key):
             raise ConfigError(unknown_key(key, value=value))
         wanted.append((key, value))

@@ -12,12 +12,12 @@ from mlexp.data.dataset import Dataset, Part
 from mlexp.data.prepare import has_squares
 from mlexp.errors import ConfigError
 from mlexp.models import build_autoencoder
-from mlexp.observer import Observer, Plan
+from mlexp.observer import Observer
 from mlexp.result import Result
 from mlexp.sklearn_networks import reconstruction_errors
 from mlexp.tasks.fitting import Training, fit_observed, trained, unfinished
 from mlexp.tasks.reconstruction import reconstruction_scores
-from mlexp.tasks.sets import NAMES, check_memory, columns, described, prepared, sizes, some
+from mlexp.tasks.sets import NAMES, check_memory, columns, plan, prepared, some
 
 
 def autoencoder(config: Config, dataset: Dataset, observer: Observer) -> Result:
@@ -34,16 +34,7 @@ def train(config: Config, dataset: Dataset, observer: Observer) -> Training:
     check_width(config, width, len(parts.train))
     summary = model.plan(width, width)
     check_memory(config, summary)
-    observer.started(
-        Plan(
-            dataset=described(dataset),
-            split=sizes(parts),
-            preparation=preparation.record,
-            model=summary,
-            n_parameters=sum(row["parameters"] for row in summary),
-            epochs=config.model.epochs,
-        )
-    )
+    observer.started(plan(dataset, parts, preparation, summary, config.model.epochs))
     fit_observed([model], [observer], (parts.train.X, None, parts.validation.X, None))
     training = trained(Training(model, parts, parts, preparation, name=config.model.name), model)
     facts = training.facts | {"width": int(min(model.hidden))}

@@ -21,11 +21,11 @@ from mlexp.errors import ConfigError, DataError
 from mlexp.guarded import guarded
 from mlexp.nn.stack import fit_stack
 from mlexp.nn.state import CALLBACK, DIVERGED, INTERRUPTED, State
-from mlexp.observer import Observer, Plan
+from mlexp.observer import Observer
 from mlexp.result import Columns, Result
 from mlexp.sklearn_networks import EpochByEpoch
 from mlexp.tasks.diagnosis import of_divergence
-from mlexp.tasks.sets import check_memory, columns, described, sizes
+from mlexp.tasks.sets import check_memory, columns, plan
 
 SMALLEST_SPREAD = 1e-150  # of targets: squared errors neither vanish nor overflow
 
@@ -164,8 +164,10 @@ def train_together(
     summary = _summary(first)
     check_memory(config, summary)
     iterative = first.is_engine or config.model.name == "sklearn_mlp"
-    for training, observer in zip(trainings, observers, strict=True):
-        observer.started(_plan(dataset, training, summary, config.model.epochs if iterative else None))
+    for observer in observers:
+        observer.started(
+            plan(dataset, first.parts, first.preparation, summary, config.model.epochs if iterative else None)
+        )
     begun = time.perf_counter()
     trainings = _fit_epochs(config, trainings, observers) if iterative else [_fit_at_once(first)]
     seconds = {"fit_seconds": round(time.perf_counter() - begun, 3)}
@@ -240,17 +242,6 @@ def _summary(training: Training) -> list[dict[str, Any]]:
         return []
     # scikit-learn tells two classes apart by one output
     return sklearn_networks.layers(training.model, n_features, 1 if n_outputs == 2 else n_outputs)
-
-
-def _plan(dataset: Dataset, training: Training, summary: list[dict[str, Any]], epochs: int | None) -> Plan:
-    return Plan(
-        dataset=described(dataset),
-        split=sizes(training.parts),
-        preparation=training.preparation.record,
-        model=summary,
-        n_parameters=sum(row["parameters"] for row in summary) if summary else None,
-        epochs=epochs,
-    )
 
 
 def hopeless(row: Mapping[str, float], limits: Sequence[Sequence[float]]) -> bool:

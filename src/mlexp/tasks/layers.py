@@ -14,10 +14,10 @@ from mlexp.data.dataset import Dataset, Split
 from mlexp.data.prepare import has_squares
 from mlexp.errors import ConfigError, DataError
 from mlexp.nn.estimators import MLPClassifier
-from mlexp.observer import Observer, Plan
+from mlexp.observer import Observer
 from mlexp.result import Result
 from mlexp.tasks.fitting import Training, train, unfinished
-from mlexp.tasks.sets import NAMES, columns, described, divided, prepared, sizes, some
+from mlexp.tasks.sets import NAMES, columns, divided, plan, prepared, sizes, some
 from mlexp.untrusted import opened, read_bytes, reading, run_folder
 
 
@@ -85,15 +85,7 @@ def _given(config: Config, dataset: Dataset, observer: Observer) -> Training:
                 "dataset, split and prepare as they are in its config.yaml."
             )
     summary = model.plan(parts.train.X.shape[1], dataset.n_classes)
-    observer.started(
-        Plan(
-            dataset=described(dataset),
-            split=sizes(parts),
-            preparation=preparation.record,
-            model=summary,
-            n_parameters=model.n_parameters_,
-        )
-    )
+    observer.started(plan(dataset, parts, preparation, summary))
     return Training(
         model, parts, parts, preparation, n_classes=dataset.n_classes, tables={"layers": columns(summary)}
     )

@@ -14,6 +14,7 @@ from mlexp.data.dataset import Dataset, Part, Split, split
 from mlexp.data.draw import choose
 from mlexp.data.pixels import profile
 from mlexp.errors import ConfigError
+from mlexp.observer import Plan
 from mlexp.result import Columns
 
 NAMES = ("train", "validation", "test")
@@ -79,6 +80,24 @@ def described(dataset: Dataset) -> dict[str, Any]:
 def sizes(parts: Split) -> dict[str, Any]:
     """Return what the record says of the split."""
     return {name: len(getattr(parts, name)) for name in NAMES} | {"fingerprint": parts.fingerprint}
+
+
+def plan(
+    dataset: Dataset,
+    parts: Split,
+    preparation: Preparation,
+    summary: list[dict[str, Any]],
+    epochs: int | None = None,
+) -> Plan:
+    """Return what is about to run; `summary` has the layers of a network."""
+    return Plan(
+        dataset=described(dataset),
+        split=sizes(parts),
+        preparation=preparation.record,
+        model=summary,
+        n_parameters=sum(row["parameters"] for row in summary) if summary else None,
+        epochs=epochs,
+    )
 
 
 def check_memory(config: Config, summary: list[dict[str, Any]]) -> None:

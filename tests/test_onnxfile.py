@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from tests.tasks.running import run
 
-from mlexp import app, fitted, onnxfile
+from mlexp import fitted, onnxfile
 from mlexp.config import compose as configuration
 from mlexp.config import recorded
 from mlexp.config.names import ACTIVATIONS
 from mlexp.errors import ConfigError, DataError
+from mlexp.runs import session
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("skl2onnx")
@@ -58,7 +59,7 @@ CASES = [
 def test_parity(tmp_path: Path, settings: tuple[str, ...]) -> None:
     done = run(tmp_path, *settings, "figures=false")
     model = fitted.load(done.path, here=True)
-    X = app.load(recorded.read(done.path / "config.yaml")).X[:500]
+    X = session.load(recorded.read(done.path / "config.yaml")).X[:500]
     assert onnxfile.parity(onnxfile.convert(model), model, X) <= onnxfile.TOLERANCE
 
 
@@ -80,7 +81,7 @@ def test_export_runs_in_the_process_of_the_model(tmp_path: Path) -> None:
         tmp_path, "dataset=iris", "model=hist_gradient_boosting", "model.params.max_iter=5", "figures=false"
     )
     model = fitted.load(done.path)
-    X = app.load(recorded.read(done.path / "config.yaml")).X
+    X = session.load(recorded.read(done.path / "config.yaml")).X
     data, apart = onnxfile.exported(model, X)
     assert apart <= onnxfile.TOLERANCE
     assert data == onnxfile.convert(fitted.load(done.path, here=True))
@@ -90,6 +91,6 @@ def test_another_model_is_told_apart(tmp_path: Path) -> None:
     first, second = (
         fitted.load(run(tmp_path, "size=smoke", f"seed={seed}", "figures=false").path) for seed in (0, 1)
     )
-    X = app.load(configuration.compose(["size=smoke"])).X[:50]
+    X = session.load(configuration.compose(["size=smoke"])).X[:50]
     with pytest.raises(DataError, match="differ"):
         onnxfile.parity(onnxfile.convert(first), second, X)

@@ -118,15 +118,15 @@ def test_a_poisoned_cache_beside_a_run_is_not_unpickled(
 ) -> None:
     from sklearn.cluster import AgglomerativeClustering
 
-    from mlexp import app
     from mlexp.config import recorded
+    from mlexp.runs import session
     from mlexp.tasks import unsupervised
 
     words = ("task=spiral_clustering", "task.kind=clustering", "clustering.methods=[]", "clustering.k=3",
              "model=agglomerative", "figures=false")  # fmt: skip
     done = run(tmp_path, *words)
     config = recorded.read(done.path / "config.yaml")
-    dataset = app.load(config)
+    dataset = session.load(config)
     X, _ = unsupervised.prepared(config, dataset, np.arange(dataset.n_samples), np.float64)
     cache, marker = tmp_path / "cache", tmp_path / "executed"
     theirs = AgglomerativeClustering(n_clusters=3, memory=str(cache)).fit(X)

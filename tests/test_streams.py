@@ -12,7 +12,7 @@ import pytest
 
 from mlexp import cli
 from mlexp.errors import Unspoken
-from mlexp.streams import Standard, guard
+from mlexp.runs.streams import Standard, guard
 
 
 def writer(descriptor: int, *, silent: bool = False, encoding: str = "utf-8") -> io.TextIOWrapper:

@@ -34,7 +34,8 @@ def main() -> int:
         "1"  # Python processes that are started import nothing from the working folder
     )
     try:
-        from mlexp import cli, streams
+        from mlexp import cli
+        from mlexp.runs import streams
 
         streams.guard()
         _ended.append(cli.main(sys.argv[1:]))

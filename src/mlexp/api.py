@@ -39,8 +39,8 @@ def run(*settings: str, config_dir: str | None = None, **more: Any) -> RunView:
     DivergedError, Interrupted
         The folder holds what was done; `load` it.
     """
-    from mlexp import app
     from mlexp.config import compose as configuration
+    from mlexp.runs import session
 
     words = [*_checked(settings), *_typed(more)]
     config = configuration.compose_run(words, config_dir)
@@ -48,7 +48,7 @@ def run(*settings: str, config_dir: str | None = None, **more: Any) -> RunView:
         raise ConfigError(
             f"task={config.task.name} compares several runs: call mlexp.compare with these settings."
         )
-    return RunView(app.run(config, command=_command(words, config_dir)).path)
+    return RunView(session.run(config, command=_command(words, config_dir)).path)
 
 
 def sweep(*settings: str, config_dir: str | None = None, **more: Any) -> SweepView:

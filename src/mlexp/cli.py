@@ -247,10 +247,10 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool, detail
             print(f"1 job: {asked.task.name}. Its configuration: the same command with --cfg job")
             announce_search(asked, "with")
             return 0
-        from mlexp import app
-        from mlexp.terminal import Terminal
+        from mlexp.runs import session
+        from mlexp.runs.terminal import Terminal
 
-        app.run(asked, command=command, terminal=Terminal(verbosity))
+        session.run(asked, command=command, terminal=Terminal(verbosity))
         return 0
     from mlexp import comparisons, sweeps
 

@@ -28,9 +28,9 @@ from mlexp.comparisons.metric import PartMetric
 from mlexp.comparisons.verdict import judge
 from mlexp.data import openml
 from mlexp.errors import ConfigError
-from mlexp.execution.here import Here
+from mlexp.execution.inprocess import Here
 from mlexp.studies import Comparison
-from mlexp.sweeps import work
+from mlexp.sweeps import worker as work
 
 KIND = "task.kind=comparison"
 ARMS = "comparison.arms={net: {model: mlp, model.hidden: [8]}, forest: {model: random_forest}, near: {model: knn}}"

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from mlexp.cli import main
-from mlexp.execution.here import Here
-from mlexp.sweeps import work
+from mlexp.execution.inprocess import Here
+from mlexp.sweeps import worker as work
 
 ARMS = (
     "comparison.arms={knn: {model: knn}, net: {model: mlp, model.hidden: [4], model.epochs: 2}, "

@@ -16,8 +16,8 @@ import pytest
 from mlexp.cli import main
 from mlexp.comparisons import existing
 from mlexp.errors import DataError
-from mlexp.execution.here import Here
-from mlexp.sweeps import work
+from mlexp.execution.inprocess import Here
+from mlexp.sweeps import worker as work
 
 LOGISTIC = ("-q", "task=classify", "dataset=csv", "figures=false", "model=logistic")
 

@@ -19,9 +19,9 @@ from mlexp.cli import main
 from mlexp.comparisons.analysis import analyse
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import PartMetric
-from mlexp.execution.here import Here
+from mlexp.execution.inprocess import Here
 from mlexp.studies import Comparison
-from mlexp.sweeps import work
+from mlexp.sweeps import worker as work
 
 WORDS = ("task=classify", "task.kind=comparison", "dataset=iris", "tune=random", "tune.budget=2",
          "figures=false", "comparison.tune_arms=each")  # fmt: skip

@@ -13,8 +13,8 @@ import pytest
 
 from mlexp import comparisons, sweep_folder
 from mlexp.cli import main
-from mlexp.execution.here import Here
-from mlexp.sweeps import work
+from mlexp.execution.inprocess import Here
+from mlexp.sweeps import worker as work
 from mlexp.verbs.rerun import differences, rerun
 
 WORDS = ("task=digits_mlp", "task.kind=comparison", "dataset.limit=300", "model.hidden=[12]", "model.epochs=3",

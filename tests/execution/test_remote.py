@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from mlexp.errors import ConfigError
-from mlexp.execution import Event, errand
-from mlexp.execution.errand import Errand
-from mlexp.execution.remote import Remote
+from mlexp.execution import Event
+from mlexp.execution import batch as errand
+from mlexp.execution.batch import Errand
+from mlexp.execution.cluster import Remote
 
 WORK = "rigged_work:work"
 SOURCE = """

@@ -14,10 +14,10 @@ from mlexp import record, sweep_folder, sweeps
 from mlexp.cli import main
 from mlexp.config import combinations
 from mlexp.errors import DataError
-from mlexp.execution.here import Here
-from mlexp.sweeps import work
+from mlexp.execution.inprocess import Here
+from mlexp.runs.terminal import QUIET
+from mlexp.sweeps import worker as work
 from mlexp.sweeps.run import Conductor
-from mlexp.terminal import QUIET
 
 LOGISTIC = ("task=classify", "dataset=csv", "model=logistic", "figures=false")
 TWICE = ("-q", "-m", *LOGISTIC, "seed=0,1", "sweep.resume=true")

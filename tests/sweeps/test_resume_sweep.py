@@ -14,8 +14,8 @@ import pytest
 from tests.sweeps.conftest import assert_whole, mlexp, same_runs, start, summary
 
 from mlexp import record, sweep_folder, sweeps
+from mlexp.runs.terminal import QUIET
 from mlexp.sweeps.run import Conductor
-from mlexp.terminal import QUIET
 
 FEW = (
     "model.epochs=40",

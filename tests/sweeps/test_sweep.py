@@ -14,7 +14,7 @@ from tests.sweeps.conftest import assert_whole, environment, mlexp, same_runs, s
 from mlexp import record, sweep_folder, sweeps
 from mlexp.errors import DataError
 from mlexp.guarded import guarded
-from mlexp.sweeps import work
+from mlexp.sweeps import worker as work
 from mlexp.sweeps.view import View
 
 OWN = ("task=classify", "dataset=iris", "model.name=rigged.Rigged", "trusted_packages=[sklearn,rigged]")

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from tests.tasks.running import Silent, run
 
-from mlexp import app, models
+from mlexp import models
 from mlexp.config.compose import compose
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError, DataError, MlexpError
 from mlexp.guarded import guarded
+from mlexp.runs import session
 from mlexp.tasks import TASKS
 
 REGRESS = ("task=regress", "dataset.limit=60")
@@ -137,7 +138,7 @@ def test_every_value_of_every_parameter_of_every_model(kind: str) -> None:
         if not path.startswith("sklearn."):
             continue
         config = compose([*STUDIES[kind], f"model={name}", "figures=false"])
-        dataset = app.load(config)
+        dataset = session.load(config)
         for key in signature(models.imported(path)).parameters:
             found += [tried(config, dataset, params={key: value}) for value in VALUES if key not in LONG]
     assert not list(filter(None, found))
@@ -150,7 +151,7 @@ def test_every_estimator_of_scikit_learn(kind: str) -> None:
     from sklearn.utils import all_estimators
 
     config = compose([*STUDIES[kind], "figures=false"])
-    dataset = app.load(config)
+    dataset = session.load(config)
     found = []
     for _, estimator in all_estimators():
         module = [part for part in estimator.__module__.split(".") if not part.startswith("_")]

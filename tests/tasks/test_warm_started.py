@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from tests.tasks.running import Silent
 
-from mlexp import app
 from mlexp.config import compose as configuration
 from mlexp.result import Result
+from mlexp.runs import session
 from mlexp.tasks import TASKS
 
 SIZES = (3, 8, 20)
@@ -16,7 +16,7 @@ SIZES = (3, 8, 20)
 
 def ran(*words: str) -> Result:
     config = configuration.compose([*words, "split.judge=false"])
-    return TASKS[config.task.kind](config, app.load(config), Silent())
+    return TASKS[config.task.kind](config, session.load(config), Silent())
 
 
 CLASSES = ["task=classify", "dataset=wine"]

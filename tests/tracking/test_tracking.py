@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from tests.tasks.running import run, written
 
-from mlexp import sweeps, tracking
+from mlexp import sweeps
 from mlexp.config import compose as configuration
 from mlexp.config import recorded
 from mlexp.config.schema import Tracking
 from mlexp.errors import ConfigError
+from mlexp.runs import tracking
 
 SMALL = ("size=smoke", "model.hidden=[8]")
 
@@ -128,7 +129,7 @@ class Flaky:
 
 def test_a_server_that_goes_away_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracking, "Flaky", Flaky, raising=False)
-    monkeypatch.setitem(tracking.BACKENDS, "tensorboard", ("mlexp.tracking", "Flaky", "json"))
+    monkeypatch.setitem(tracking.BACKENDS, "tensorboard", ("mlexp.runs.tracking", "Flaky", "json"))
     done = run(tmp_path, *SMALL, "tracking=tensorboard", "figures=false")
     assert done.info["status"] == "completed"
     assert done.info["warnings"] == ["Tracking has stopped, the run has not: the server is gone."]
@@ -136,7 +137,9 @@ def test_a_server_that_goes_away_stops_nothing(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(tracking.BACKENDS, "mlflow", ("mlexp.tracking.mlflow", "MLflow", "no_such_package"))
+    monkeypatch.setitem(
+        tracking.BACKENDS, "mlflow", ("mlexp.runs.tracking.mlflow", "MLflow", "no_such_package")
+    )
     config = configuration.compose([])
     config.tracking = Tracking(backend="mlflow")
     with pytest.raises(ConfigError, match=r"pip install 'mlexp\[mlflow\]'"):

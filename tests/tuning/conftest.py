@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from mlexp import app
 from mlexp.config import compose as configuration
 from mlexp.record import Run
-from mlexp.sweeps import work
+from mlexp.runs import session
+from mlexp.sweeps import worker as work
 
 Searched = Callable[..., Run]
 
@@ -20,6 +20,6 @@ def searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Searched:
 
     def run(*words: str, outputs: str = "outputs") -> Run:
         config = configuration.compose([*words, "figures=false", f"outputs={tmp_path / outputs}"])
-        return app.run(config)
+        return session.run(config)
 
     return run

@@ -14,11 +14,12 @@ import pytest
 from tests.sweeps.conftest import mlexp, start
 from tests.tuning.conftest import Searched
 
-from mlexp import app, plots, record, sweep_folder
+from mlexp import plots, record, sweep_folder
 from mlexp.config import recorded
 from mlexp.errors import ConfigError, SweepError
 from mlexp.record import Run
-from mlexp.sweeps import work
+from mlexp.runs import session
+from mlexp.sweeps import worker as work
 
 SMALL = ("task=classify", "dataset=iris", "model.epochs=8", "model.patience=null")
 GRID = (
@@ -91,10 +92,10 @@ def test_other_labels_of_the_test_rows_change_the_test_score_alone(
 ) -> None:
     words = (*GRID, "split.stratify=false")
     one = searched(*words)
-    dataset = app.load(recorded.read(one.path / "config.yaml"))
+    dataset = session.load(recorded.read(one.path / "config.yaml"))
     labels, held = dataset.y.copy(), one.predictions["test_row"]
     labels[held] = (labels[held] + 1) % 3
-    monkeypatch.setattr(app, "load", lambda config: replace(dataset, y=labels))
+    monkeypatch.setattr(session, "load", lambda config: replace(dataset, y=labels))
     monkeypatch.setattr(work, "_last", None)
     other = searched(*words, outputs="other")
     assert rows(one) == rows(other)

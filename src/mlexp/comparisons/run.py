@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlexp import comparison_folder, record, stopping, sweeps, tuning
+from mlexp import comparison_folder, record, sweeps, tuning
 from mlexp.comparisons import analysis, benchmark, deterministic, looks, tuned
 from mlexp.comparisons.analysis import Analysis
 from mlexp.comparisons.evidence import Entry, Evidence
@@ -18,9 +18,10 @@ from mlexp.comparisons.show import show
 from mlexp.comparisons.study import Study
 from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten, SweepError
 from mlexp.result import by_row
+from mlexp.runs import stopping
+from mlexp.runs.terminal import QUIET, new_console
 from mlexp.studies import Comparison
 from mlexp.sweep_folder import NOT_NEEDED, Sweep, SweepFolder
-from mlexp.terminal import QUIET, new_console
 
 SPARING = sweeps.Sparing(deterministic.first, deterministic.not_needed)
 KEPT = ("comparison", "settings", "tuning", "looks")  # what comparison.json holds before there is an answer

@@ -12,7 +12,7 @@ from rich.table import Table
 from mlexp.comparisons.analysis import Analysis
 from mlexp.comparisons.benchmark_words import of_datasets
 from mlexp.comparisons.metric import PartMetric
-from mlexp.terminal import QUIET, new_console
+from mlexp.runs.terminal import QUIET, new_console
 
 MOST_ARMS_IN_MATRIX = 8
 

@@ -13,15 +13,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mlexp import app, record, sweep_folder, sweeps, tuning
+from mlexp import record, sweep_folder, sweeps, tuning
 from mlexp.comparisons.metric import PartMetric
 from mlexp.config import recorded
 from mlexp.config.combinations import Combination
 from mlexp.config.schema import Config
 from mlexp.errors import ConfigError
+from mlexp.runs import session
+from mlexp.runs.terminal import Terminal
 from mlexp.studies import Comparison
 from mlexp.sweep_folder import SweepFolder
-from mlexp.terminal import Terminal
 from mlexp.tuning import space
 from mlexp.tuning.space import shown
 from mlexp.tuning.strategies import budget
@@ -138,7 +139,7 @@ def search(folder: SweepFolder, plan: sweeps.Plan, *, verbosity: int) -> Chosen:
                 tracking=plan.first.tracking,
             )
             config = recorded.relocated(config, sweep_folder.load(folder.path).info.get("began_in"))
-            app.run(config, command=plan.command, terminal=Terminal(verbosity), place=place)
+            session.run(config, command=plan.command, terminal=Terminal(verbosity), place=place)
         told = record.Run(place).tuning
         names = ("strategy", "metric", "n_trials", "epochs_trained", "edges", "sentences")
         found[config.task.name] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from mlexp.config.schema import Execution
-from mlexp.execution.backend import Backend, Event, Tell, Work, cores
+from mlexp.execution.base import Backend, Event, Tell, Work, cores
 from mlexp.execution.local import Local
 
 __all__ = ["Backend", "Event", "Local", "Tell", "Work", "backend", "workers_of"]
@@ -46,7 +46,7 @@ def backend(
     """
     if settings.backend == "local":
         return Local(work, workers=workers_of(settings, threads), threads=threads, log=log, keep=keep)
-    from mlexp.execution.remote import Carrier, Remote
+    from mlexp.execution.cluster import Carrier, Remote
 
     carrier: Carrier
     if settings.backend == "dask":

@@ -13,8 +13,8 @@ from typing import Any
 from mlexp import __version__
 from mlexp.config.schema import Execution
 from mlexp.errors import ConfigError, Interrupted
-from mlexp.execution import errand as errands
-from mlexp.execution.errand import Errand
+from mlexp.execution import batch as errands
+from mlexp.execution.batch import Errand
 
 SECONDS_TO_ANSWER = 5.0
 SECONDS_TO_COUNT = 5.0  # between two counts of the workers: more may come and some may go

@@ -18,8 +18,8 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import IO, Any
 
-from mlexp import streams
-from mlexp.execution.backend import Event, Work
+from mlexp.execution.base import Event, Work
+from mlexp.runs import streams
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 STOPPED_BY = (signal.SIGINT, signal.SIGTERM)

@@ -14,9 +14,9 @@ from typing import Any
 
 from mlexp.config.schema import Execution
 from mlexp.errors import ConfigError
-from mlexp.execution import errand as errands
-from mlexp.execution.backend import cores
-from mlexp.execution.errand import Errand
+from mlexp.execution import batch as errands
+from mlexp.execution.base import cores
+from mlexp.execution.batch import Errand
 from mlexp.execution.local import uninterrupted
 
 LARGEST_ARRAY = 1000  # Slurm's own default limit is 1001

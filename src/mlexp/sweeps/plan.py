@@ -9,13 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlexp import app, execution, identity, stamp
+from mlexp import execution, identity, stamp
 from mlexp.config import recorded, schema
 from mlexp.config.combinations import Combination, expand
 from mlexp.config.compose import with_changes
 from mlexp.config.overrides import parsed
 from mlexp.config.schema import Config
 from mlexp.errors import ConfigError, DataError
+from mlexp.runs import session
 from mlexp.sweep_folder import Sweep
 
 
@@ -151,7 +152,7 @@ def read(plan: Plan) -> Plan:
         if name in found:
             continue
         try:
-            dataset = app.load(job.config)
+            dataset = session.load(job.config)
             found[name] = dataset.fingerprint, dataset.n_features
         except (ConfigError, DataError):
             if len(set(wanted)) == 1:
@@ -181,7 +182,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
         if asked not in seen:
             seen.add(asked)
             try:
-                app.check(config)
+                session.check(config)
             except ConfigError as error:
                 raise ConfigError(
                     f"job {job.number} ({job}): {error}" if job.swept else str(error)

@@ -16,12 +16,12 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import Interrupted
 from mlexp.execution import Backend
-from mlexp.execution.here import Here
-from mlexp.sweeps import work
+from mlexp.execution.inprocess import Here
+from mlexp.runs.terminal import QUIET
+from mlexp.sweeps import worker as work
 from mlexp.sweeps.opening import write_plan
 from mlexp.sweeps.plan import planned
 from mlexp.sweeps.run import Conductor, Row
-from mlexp.terminal import QUIET
 
 
 class Rounds:

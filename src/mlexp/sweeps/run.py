@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlexp import files, record, stopping
+from mlexp import files, record
 from mlexp.errors import Interrupted, MlexpError, SweepError
 from mlexp.execution import Backend, Event, backend
+from mlexp.runs import stopping
+from mlexp.runs.terminal import QUIET
 from mlexp.sweep_folder import FINISHED, NOT_NEEDED, SETTLED, Sweep, SweepFolder
 from mlexp.sweeps.opening import (
     begin,
@@ -26,8 +28,7 @@ from mlexp.sweeps.opening import (
 from mlexp.sweeps.plan import Job, Plan, read
 from mlexp.sweeps.stacks import Unit, units
 from mlexp.sweeps.view import View
-from mlexp.sweeps.work import CHANGED, News, Order
-from mlexp.terminal import QUIET
+from mlexp.sweeps.worker import CHANGED, News, Order
 from mlexp.untrusted import plain
 
 NEVER_BEGUN = 2  # times that a job may go to another worker because its own was gone before it began
@@ -191,7 +192,7 @@ class Conductor:
             pool = pool or backend(
                 self.plan.execution,
                 self.folder.path,
-                "mlexp.sweeps.work:work",
+                "mlexp.sweeps.worker:work",
                 threads=self.plan.first.threads,
                 log=log,
                 keep=(self.folder.lock,),

@@ -14,10 +14,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from mlexp.metrics import METRICS, metric
+from mlexp.runs.terminal import NORMAL, QUIET, VERBOSE, new_console
 from mlexp.sweep_folder import NOT_NEEDED, short
 from mlexp.sweeps.pace import Pace, in_words
 from mlexp.sweeps.plan import Job, Plan
-from mlexp.terminal import NORMAL, QUIET, VERBOSE, new_console
 
 SECONDS_BETWEEN_LINES = 2.0
 ROWS_SHOWN = 24

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from mlexp import identity, record
-from mlexp.app import Session
 from mlexp.config import checks, recorded
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset, split
@@ -18,12 +17,13 @@ from mlexp.errors import ConfigError, Interrupted, SweepError, did_you_mean
 from mlexp.metrics import metrics_of
 from mlexp.observer import Plan
 from mlexp.result import Columns, Result
-from mlexp.stopping import as_typed
+from mlexp.runs.session import Session
+from mlexp.runs.stopping import as_typed
+from mlexp.runs.terminal import QUIET
 from mlexp.studies import Tune
 from mlexp.sweeps import Rounds
 from mlexp.tasks import TASKS, check
 from mlexp.tasks.sets import described, sizes
-from mlexp.terminal import QUIET
 from mlexp.tuning import space as spaces
 from mlexp.tuning.bayes import bayes, check_journal, optuna_imported
 from mlexp.tuning.choice import TIE_RULE, edges, overtaken, ranked, tied

@@ -41,12 +41,13 @@ def export(arguments: Sequence[str]) -> int:
 
 def _write_onnx(path: Path, target: Path, trusted: Sequence[str] = ()) -> str:
     """Write the model, and return what to say of it."""
-    from mlexp import app, fitted, onnxfile, record
+    from mlexp import fitted, onnxfile, record
     from mlexp.config import recorded
+    from mlexp.runs import session
 
     model = fitted.load(path, trusted)
     config = recorded.read(path / "config.yaml")
-    X = app.load(recorded.relocated(config, record.load(path).info.get("began_in"))).X[:CHECKED_ROWS]
+    X = session.load(recorded.relocated(config, record.load(path).info.get("began_in"))).X[:CHECKED_ROWS]
     data, apart = onnxfile.exported(model, X)
     record.write_bytes(target, data)
     return (

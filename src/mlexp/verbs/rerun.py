@@ -55,15 +55,15 @@ def _again(before: Path, parsed: argparse.Namespace) -> Path:
     """Run once more, in a new folder, and return it."""
     if (before / "sweep.json").exists():
         return _sweep_again(before, parsed)
-    from mlexp import app
     from mlexp.config import recorded
-    from mlexp.terminal import Terminal
+    from mlexp.runs import session
+    from mlexp.runs.terminal import Terminal
 
     config = recorded.again(recorded.read(before / "config.yaml"), before, parsed.settings)
     config = recorded.relocated(config, record.load(before).info.get("began_in"))
     config = dataclasses.replace(config, outputs=str(Path(parsed.outputs)))
     command = ["mlexp", "rerun", parsed.run, *parsed.settings]
-    return app.run(config, command=command, terminal=Terminal(parsed.quiet)).path
+    return session.run(config, command=command, terminal=Terminal(parsed.quiet)).path
 
 
 def _sweep_again(before: Path, parsed: argparse.Namespace) -> Path:

@@ -34,11 +34,11 @@ def resume(arguments: Sequence[str]) -> int:
         if error is not None:
             raise error
         return 0
-    from mlexp import app
-    from mlexp.terminal import Terminal
+    from mlexp.runs import session
+    from mlexp.runs.terminal import Terminal
 
     command = ["mlexp", "resume", parsed.run, *parsed.settings]
-    app.resume(path, command=command, terminal=Terminal(parsed.quiet), settings=parsed.settings)
+    session.resume(path, command=command, terminal=Terminal(parsed.quiet), settings=parsed.settings)
     return 0
 
 

@@ -20,7 +20,7 @@ def show(arguments: Sequence[str]) -> int:
         print(path)
         return 0
     from mlexp import record, report, sweep_folder
-    from mlexp.terminal import metrics_table, new_console
+    from mlexp.runs.terminal import metrics_table, new_console
     from mlexp.untrusted import printable, reading
 
     console = new_console()

@@ -29,11 +29,11 @@ from mlexp.errors import ConfigError, DivergedError, Interrupted, MlexpError, No
 from mlexp.observer import Plan
 from mlexp.record import Run, RunFolder
 from mlexp.result import Result
-from mlexp.stopping import as_typed, resumable, stop_on_signal, with_cure
+from mlexp.runs.stopping import as_typed, resumable, stop_on_signal, with_cure
+from mlexp.runs.terminal import QUIET, Terminal
+from mlexp.runs.tracking import Tracker, flat
 from mlexp.tasks import STACKS, TASKS
 from mlexp.tasks import check as check_model
-from mlexp.terminal import QUIET, Terminal
-from mlexp.tracking import Tracker, flat
 
 PATIENCE = 60.0  # seconds for a worker elsewhere, no longer wanted, to end its epoch and let go of a job
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from mlexp.execution.backend import Event, Work
+from mlexp.execution.base import Event, Work
 
 
 class Here:

@@ -13,15 +13,16 @@ from typing import Any
 import pytest
 from tests.tasks.running import written
 
-from mlexp import app, plots, record
+from mlexp import plots, record
 from mlexp.cli import main
 from mlexp.config import compose as configuration
 from mlexp.config.schema import Config
 from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten
 from mlexp.record import Run, RunFolder
 from mlexp.result import Result
-from mlexp.sweeps import work
-from mlexp.terminal import QUIET, Terminal
+from mlexp.runs import session
+from mlexp.runs.terminal import QUIET, Terminal
+from mlexp.sweeps import worker as work
 
 WORDS = ("size=smoke", "figures=false", "model.epochs=4", "model.patience=null", "checkpoint_seconds=0")
 
@@ -35,7 +36,7 @@ def stopped(config: Config, place: Path) -> Run:
     stop = threading.Event()
     stop.set()
     with pytest.raises(Interrupted):
-        app.run(config, place=place, stop=stop)
+        session.run(config, place=place, stop=stop)
     return Run(place)
 
 
@@ -66,10 +67,10 @@ def test_what_fails_while_the_result_is_written_fails_the_run(
     with monkeypatch.context() as patched:
         patched.setattr(RunFolder, "_write_result", out_of_memory)
         with pytest.raises(MemoryError):
-            app.run(config, place=place)
+            session.run(config, place=place)
     assert told(place) == ("failed", "MemoryError")
     assert let_go(place)
-    assert written(app.resume(place)) == written(app.run(config))
+    assert written(session.resume(place)) == written(session.run(config))
 
 
 def test_what_fails_after_the_end_leaves_the_run_complete(
@@ -81,7 +82,7 @@ def test_what_fails_after_the_end_leaves_the_run_complete(
     with monkeypatch.context() as patched:
         patched.setattr(record, "load", unreadable)
         with pytest.raises(MemoryError):
-            app.run(composed(tmp_path), place=tmp_path / "place")
+            session.run(composed(tmp_path), place=tmp_path / "place")
     assert told(tmp_path / "place") == ("completed", None)
     assert not (tmp_path / "place" / record.LOCK).exists()
 
@@ -91,14 +92,14 @@ def test_a_run_whose_data_changed_says_so_and_can_go_on_once_they_are_back(tmp_p
     dataset = stopped(config, place).info["dataset"]
     change(place, dataset=dataset | {"fingerprint": "0" * 64})
     with pytest.raises(DataError, match="dataset has changed"):
-        app.resume(place)
+        session.resume(place)
     status, problem = told(place)
     assert status == "failed"
     assert "The dataset has changed" in problem
     assert (place / record.CHECKPOINT).exists()
     assert let_go(place)
     change(place, dataset=dataset)
-    assert written(app.resume(place)) == written(app.run(config))
+    assert written(session.resume(place)) == written(session.run(config))
 
 
 def test_a_run_whose_data_are_gone_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,22 +107,22 @@ def test_a_run_whose_data_are_gone_says_so(tmp_path: Path, monkeypatch: pytest.M
         raise DataError("The rows are gone.")
 
     stopped(composed(tmp_path), tmp_path / "place")
-    monkeypatch.setattr(app, "load", gone)
+    monkeypatch.setattr(session, "load", gone)
     with pytest.raises(DataError, match="gone"):
-        app.resume(tmp_path / "place")
+        session.resume(tmp_path / "place")
     assert told(tmp_path / "place") == ("failed", "The rows are gone.")
     assert let_go(tmp_path / "place")
 
 
 def together(configs: list[Config], places: list[Path]) -> list[MlexpError | None]:
     return list(
-        app.run_together(
+        session.run_together(
             configs,
             command=(),
             terminals=[Terminal(QUIET)] * len(configs),
             places=places,
             stop=threading.Event(),
-            dataset=app.load(configs[0]),
+            dataset=session.load(configs[0]),
         )
     )
 
@@ -137,7 +138,7 @@ def test_a_stack_that_cannot_go_on_lets_go_of_all_its_folders(
     with pytest.raises(DataError, match="split has changed"):
         together(configs, places)
     assert all(map(let_go, places))
-    monkeypatch.setattr(app, "PATIENCE", 0.0)
+    monkeypatch.setattr(session, "PATIENCE", 0.0)
     held = record.reopen(places[2])
     with pytest.raises(MlexpError, match="still going on"):
         together(configs, places)
@@ -157,7 +158,7 @@ def test_a_full_disk_says_what_to_type_once_there_is_room(
     else:
         monkeypatch.setattr(RunFolder, at, full)
     with pytest.raises(Interrupted, match=r"The disk is full\. Then go on with: mlexp resume ") as caught:
-        app.run(composed(tmp_path, "figures=true"))
+        session.run(composed(tmp_path, "figures=true"))
     place = Path(str(caught.value).rpartition(" ")[2])
     monkeypatch.undo()
     assert main(["resume", str(place)]) == 0
@@ -196,7 +197,7 @@ def test_a_disk_too_full_for_the_record_frees_the_folder_at_once(
     configs = [composed(tmp_path, f"seed={seed}") for seed in range(3)]
     places = [tmp_path / f"place{seed}" for seed in range(3)]
     told_of: list[Any] = []
-    monkeypatch.setattr(app.Session, "epoch", lambda *_: monkeypatch.setattr(os, "fsync", full))
+    monkeypatch.setattr(session.Session, "epoch", lambda *_: monkeypatch.setattr(os, "fsync", full))
     begun = time.monotonic()
     orders = [work.Order(seed, configs[seed], places[seed], (), "") for seed in range(3)]
     assert not work.work(orders, threading.Event(), told_of.append)
@@ -207,7 +208,7 @@ def test_a_disk_too_full_for_the_record_frees_the_folder_at_once(
     monkeypatch.undo()
     assert [record.load(place).info["status"] for place in places] == ["interrupted"] * 3
     for place in places:
-        app.resume(place)
+        session.resume(place)
         assert told(place) == ("completed", None)
 
 
@@ -218,7 +219,7 @@ def test_drawing_that_was_interrupted_is_taken_up_by_resume(
     def ctrl_c(*_: object) -> None:
         raise KeyboardInterrupt
 
-    whole = app.run(composed(tmp_path / "whole", "figures=true")).path
+    whole = session.run(composed(tmp_path / "whole", "figures=true")).path
     monkeypatch.chdir(tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(f"mlexp.{where}", ctrl_c)
@@ -252,7 +253,7 @@ def test_a_page_of_an_interrupted_run_is_not_taken_for_that_of_the_end(
     assert (place / "report.md").exists()
     monkeypatch.setattr(plots, "draw", killed)
     with pytest.raises(KeyboardInterrupt, match="mlexp resume"):
-        app.resume(place)
+        session.resume(place)
     assert record.is_undrawn(place, record.load(place).info)
 
 
@@ -263,7 +264,7 @@ def test_ctrl_c_before_there_is_a_folder_is_one_line(
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(5)
 
-    monkeypatch.setattr(app.sources, "load", loading)
+    monkeypatch.setattr(session.sources, "load", loading)
     monkeypatch.chdir(tmp_path)
     assert main([*WORDS]) == 5
     assert capfd.readouterr().err.count("\n") == 1
@@ -290,25 +291,25 @@ def test_ctrl_c_while_training(
 
 
 def test_a_run_killed_when_all_was_done_is_tidied_up(tmp_path: Path) -> None:
-    place = app.run(composed(tmp_path)).path
+    place = session.run(composed(tmp_path)).path
     (place / record.LOCK).write_text("")  # what a kill leaves after the last file was written
     before = (place / "model.npz").read_bytes()
-    app.resume(place)
+    session.resume(place)
     assert {file.name for file in place.iterdir()} & {record.LOCK, record.CHECKPOINT} == set()
     assert (place / "model.npz").read_bytes() == before
     with pytest.raises(MlexpError, match="is completed"):
-        app.resume(place)
+        session.resume(place)
 
 
 def test_a_job_whose_figures_are_missing_is_drawn_and_not_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "place"
-    app.run(composed(tmp_path, "figures=true"), place=place)
+    session.run(composed(tmp_path, "figures=true"), place=place)
     figures = {file.name: file.read_bytes() for file in (place / "figures").iterdir()}
     for file in (*(place / "figures").iterdir(), place / "report.md"):
         file.unlink()
-    monkeypatch.setattr(app.Session, "started", None)  # nothing may begin
-    app.run(composed(tmp_path, "figures=true"), place=place)
+    monkeypatch.setattr(session.Session, "started", None)  # nothing may begin
+    session.run(composed(tmp_path, "figures=true"), place=place)
     assert {file.name: file.read_bytes() for file in (place / "figures").iterdir()} == figures
     assert (place / "report.md").exists()

@@ -16,8 +16,8 @@ from mlexp.errors import ConfigError
 
 # Backend -> module, its class, the package it needs.
 BACKENDS = {
-    "tensorboard": ("mlexp.tracking.tensorboard", "TensorBoard", "tensorboardX"),
-    "mlflow": ("mlexp.tracking.mlflow", "MLflow", "mlflow"),
+    "tensorboard": ("mlexp.runs.tracking.tensorboard", "TensorBoard", "tensorboardX"),
+    "mlflow": ("mlexp.runs.tracking.mlflow", "MLflow", "mlflow"),
 }
 
 

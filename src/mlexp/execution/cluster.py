@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from mlexp.errors import ConfigError
-from mlexp.execution.backend import Event
-from mlexp.execution.errand import Errand
+from mlexp.execution.base import Event
+from mlexp.execution.batch import Errand
 
 SECONDS_BETWEEN_LOOKS = 0.05
 SECONDS_A_FILE = 0.002  # so that a thousand files are looked at every two seconds, not twenty times a second

@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from mlexp import app
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import DataError, DivergedError, Interrupted, MlexpError, NotWritten, in_words
 from mlexp.execution import Tell
 from mlexp.observer import Plan
-from mlexp.terminal import QUIET, Terminal
+from mlexp.runs import session
+from mlexp.runs.terminal import QUIET, Terminal
 from mlexp.untrusted import plain
 
 CHANGED = "Its data changed while the sweep ran. Resume the sweep to run it with the data as they are now."
@@ -99,7 +99,7 @@ def _alone(order: Order, stop: threading.Event, tell: Tell) -> BaseException | N
     problem: BaseException | None = None
     voice = _Voice(order.place)
     try:
-        app.run(
+        session.run(
             order.config,
             command=order.command,
             terminal=voice,
@@ -126,7 +126,7 @@ def _together(
     voices = [_Voice(order.place) for order in unit]
     rest = list(unit)
     try:
-        for problem in app.run_together(
+        for problem in session.run_together(
             [order.config for order in unit],
             command=unit[0].command,
             terminals=voices,
@@ -171,7 +171,7 @@ def _kept(order: Order) -> Dataset:
     wanted = (asdict(order.config.dataset), order.config.data_dir, order.data)
     if _last is None or _last[0] != wanted:
         _last = None
-        dataset = app.load(order.config)
+        dataset = session.load(order.config)
         if order.data not in ("", dataset.fingerprint):
             raise DataError(CHANGED)
         _last = (wanted, dataset)

@@ -7,7 +7,6 @@ file or none. `history.csv` and `timing.csv` grow by whole lines while a model t
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import lock_descriptor
 
 from mlexp import skopsfile, stamp
 from mlexp.errors import ConfigError, DataError
@@ -226,17 +226,14 @@ def locked(path: Path, patience: float = 0) -> int:
     while True:
         with writing(path / LOCK):
             lock = os.open(path / LOCK, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(lock).st_nlink:  # else whoever held it has just taken the file away
-                return lock
-            os.close(lock)
-        except BlockingIOError as error:
-            os.close(lock)
-            if time.monotonic() > until:
-                raise ConfigError(
-                    f"{path} is being written by a run that is still going on. Wait for it, or stop it."
-                ) from error
+        free = lock_descriptor(lock, blocking=False)
+        if free and os.fstat(lock).st_nlink:  # else whoever held it has just taken the file away
+            return lock
+        os.close(lock)
+        if not free and time.monotonic() > until:
+            raise ConfigError(
+                f"{path} is being written by a run that is still going on. Wait for it, or stop it."
+            )
         time.sleep(0.05)
 
 
@@ -247,12 +244,13 @@ def is_locked(path: Path) -> bool:
     except OSError as error:
         return error.errno in (errno.EACCES, errno.EPERM)  # it is there and may not be asked
     try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
+        for pause in (0.002, 0.004, 0):  # another process may be asking the same at this moment
+            if lock_descriptor(lock, blocking=False):
+                return False
+            time.sleep(pause)
         return True
     finally:
         os.close(lock)
-    return False
 
 
 def current(path: Path, name: str, shape: Any) -> Any:

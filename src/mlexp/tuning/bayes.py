@@ -11,7 +11,6 @@ by the median as in Golovin et al. (2017), "Google Vizier", KDD, doi:10.1145/309
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import json
 import math
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import lock_descriptor
 
 from mlexp import files, metrics
 from mlexp.config import recorded
@@ -41,6 +41,7 @@ JOURNAL = "tune.journal"
 OWNER = "tune.owner"  # beside a run whose journal lies elsewhere
 STARTUP = 5  # trials before anything is pruned, or learnt from
 ASKED = 10  # proposals in a row that were tried before, after which one is drawn from what is left
+SECONDS_BETWEEN_TRIES = 0.005  # to write in a journal that another process writes in
 CHECKPOINTS = (9, 3)  # parts of the epochs after which the median decides
 
 
@@ -253,7 +254,7 @@ class _Lock:
     def acquire(self) -> bool:
         """Wait until no one else writes."""
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT)
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        lock_descriptor(self._file, poll_interval=SECONDS_BETWEEN_TRIES)
         return True
 
     def release(self) -> None:

@@ -179,12 +179,12 @@ def _writable(folder: Path, what: str, cure: str) -> Iterator[Finding]:
 
 
 def _try(folder: Path) -> None:
-    import fcntl
+    from filelock import lock_descriptor
 
     with open(folder / "file", "wb") as file:
         file.write(b"x")
         os.fsync(file.fileno())
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock_descriptor(file.fileno(), blocking=False)
     os.replace(folder / "file", folder / "renamed")
 
 

@@ -44,6 +44,7 @@ LAYERS = (
     ("sweeps",),
     ("tuning",),
     ("comparisons",),
+    ("dispatch",),
     ("verbs",),
     ("views",),
     ("api",),

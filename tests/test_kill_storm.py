@@ -65,7 +65,7 @@ TIMES = (
     "tables/runs.csv",
     "figures/curves_by_seconds.png",
 )  # seconds and places of runs are of their process
-LEFT = (".*.tmp", ".lock", ".post-*", "checkpoint.npz", ".latest-*")
+LEFT = (".*.tmp", ".lock", ".exchange-*", "checkpoint.npz", ".latest-*")
 SECONDS_TO_NOTICE = 5.0
 
 

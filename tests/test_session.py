@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from tests.tasks.running import written
 
-from mlexp import plots, record
+from mlexp import dispatch, plots, record
 from mlexp.cli import main
 from mlexp.config import compose as configuration
 from mlexp.config.schema import Config
@@ -22,7 +22,7 @@ from mlexp.record import Run, RunFolder
 from mlexp.result import Result
 from mlexp.runs import session
 from mlexp.runs.terminal import QUIET, Terminal
-from mlexp.sweeps import worker as work
+from mlexp.sweeps.worker import JobRequest
 
 WORDS = ("size=smoke", "figures=false", "model.epochs=4", "model.patience=null", "checkpoint_seconds=0")
 
@@ -36,7 +36,7 @@ def stopped(config: Config, place: Path) -> Run:
     stop = threading.Event()
     stop.set()
     with pytest.raises(Interrupted):
-        session.run(config, place=place, stop=stop)
+        dispatch.run(config, place=place, stop=stop)
     return Run(place)
 
 
@@ -51,7 +51,7 @@ def let_go(place: Path) -> bool:
     return True
 
 
-def told(place: Path) -> tuple[str, str]:
+def recorded(place: Path) -> tuple[str, str]:
     info = record.load(place).info
     return info["status"], info["error"]
 
@@ -67,10 +67,10 @@ def test_what_fails_while_the_result_is_written_fails_the_run(
     with monkeypatch.context() as patched:
         patched.setattr(RunFolder, "_write_result", out_of_memory)
         with pytest.raises(MemoryError):
-            session.run(config, place=place)
-    assert told(place) == ("failed", "MemoryError")
+            dispatch.run(config, place=place)
+    assert recorded(place) == ("failed", "MemoryError")
     assert let_go(place)
-    assert written(session.resume(place)) == written(session.run(config))
+    assert written(dispatch.resume(place)) == written(dispatch.run(config))
 
 
 def test_what_fails_after_the_end_leaves_the_run_complete(
@@ -82,8 +82,8 @@ def test_what_fails_after_the_end_leaves_the_run_complete(
     with monkeypatch.context() as patched:
         patched.setattr(record, "load", unreadable)
         with pytest.raises(MemoryError):
-            session.run(composed(tmp_path), place=tmp_path / "place")
-    assert told(tmp_path / "place") == ("completed", None)
+            dispatch.run(composed(tmp_path), place=tmp_path / "place")
+    assert recorded(tmp_path / "place") == ("completed", None)
     assert not (tmp_path / "place" / record.LOCK).exists()
 
 
@@ -92,25 +92,25 @@ def test_a_run_whose_data_changed_says_so_and_can_go_on_once_they_are_back(tmp_p
     dataset = stopped(config, place).info["dataset"]
     change(place, dataset=dataset | {"fingerprint": "0" * 64})
     with pytest.raises(DataError, match="dataset has changed"):
-        session.resume(place)
-    status, problem = told(place)
+        dispatch.resume(place)
+    status, problem = recorded(place)
     assert status == "failed"
     assert "The dataset has changed" in problem
     assert (place / record.CHECKPOINT).exists()
     assert let_go(place)
     change(place, dataset=dataset)
-    assert written(session.resume(place)) == written(session.run(config))
+    assert written(dispatch.resume(place)) == written(dispatch.run(config))
 
 
-def test_a_run_whose_data_are_gone_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(config: Config) -> None:
-        raise DataError("The rows are gone.")
+def test_a_run_whose_data_are_missing_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(config: Config) -> None:
+        raise DataError("The rows are missing.")
 
     stopped(composed(tmp_path), tmp_path / "place")
-    monkeypatch.setattr(session, "load", gone)
-    with pytest.raises(DataError, match="gone"):
-        session.resume(tmp_path / "place")
-    assert told(tmp_path / "place") == ("failed", "The rows are gone.")
+    monkeypatch.setattr(session, "load", missing)
+    with pytest.raises(DataError, match="missing"):
+        dispatch.resume(tmp_path / "place")
+    assert recorded(tmp_path / "place") == ("failed", "The rows are missing.")
     assert let_go(tmp_path / "place")
 
 
@@ -157,12 +157,12 @@ def test_a_full_disk_says_what_to_type_once_there_is_room(
         monkeypatch.setattr(plots, "draw", full)
     else:
         monkeypatch.setattr(RunFolder, at, full)
-    with pytest.raises(Interrupted, match=r"The disk is full\. Then go on with: mlexp resume ") as caught:
-        session.run(composed(tmp_path, "figures=true"))
+    with pytest.raises(Interrupted, match=r"The disk is full\. .*mlexp resume ") as caught:
+        dispatch.run(composed(tmp_path, "figures=true"))
     place = Path(str(caught.value).rpartition(" ")[2])
     monkeypatch.undo()
     assert main(["resume", str(place)]) == 0
-    assert told(place) == ("completed", None)
+    assert recorded(place) == ("completed", None)
     assert (place / "figures" / "confusion.png").exists()
 
 
@@ -181,8 +181,8 @@ def test_a_full_disk_costs_a_stack_the_job_that_found_it(
     monkeypatch.setattr(RunFolder, "_write_result", full)
     problems = together(configs, places)
     assert [str(problem) for problem in problems] == ["The disk is full.", "None"]
-    assert told(places[0]) == ("interrupted", "The disk is full.")
-    assert told(places[1]) == ("completed", None)
+    assert recorded(places[0]) == ("interrupted", "The disk is full.")
+    assert recorded(places[1]) == ("completed", None)
     assert let_go(places[0])
 
 
@@ -196,20 +196,20 @@ def test_a_disk_too_full_for_the_record_frees_the_folder_at_once(
 
     configs = [composed(tmp_path, f"seed={seed}") for seed in range(3)]
     places = [tmp_path / f"place{seed}" for seed in range(3)]
-    told_of: list[Any] = []
+    messages: list[Any] = []
     monkeypatch.setattr(session.Session, "epoch", lambda *_: monkeypatch.setattr(os, "fsync", full))
     begun = time.monotonic()
-    orders = [work.Order(seed, configs[seed], places[seed], (), "") for seed in range(3)]
-    assert not work.work(orders, threading.Event(), told_of.append)
+    requests = [JobRequest(seed, configs[seed], places[seed], (), "") for seed in range(3)]
+    assert not dispatch.work(requests, threading.Event(), messages.append)
     assert time.monotonic() - begun < 2
-    assert [news.status for news in told_of] == ["running"] * 3 + ["not written"] * 3
-    assert all("No space left" in news.problem for news in told_of[3:])
+    assert [message.status for message in messages] == ["running"] * 3 + ["not written"] * 3
+    assert all("No space left" in message.problem for message in messages[3:])
     assert not any(map(record.is_locked, places))
     monkeypatch.undo()
     assert [record.load(place).info["status"] for place in places] == ["interrupted"] * 3
     for place in places:
-        session.resume(place)
-        assert told(place) == ("completed", None)
+        dispatch.resume(place)
+        assert recorded(place) == ("completed", None)
 
 
 @pytest.mark.parametrize("where", ["plots.draw", "report.write", "report.render.markdown"])
@@ -219,7 +219,7 @@ def test_drawing_that_was_interrupted_is_taken_up_by_resume(
     def ctrl_c(*_: object) -> None:
         raise KeyboardInterrupt
 
-    whole = session.run(composed(tmp_path / "whole", "figures=true")).path
+    whole = dispatch.run(composed(tmp_path / "whole", "figures=true")).path
     monkeypatch.chdir(tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(f"mlexp.{where}", ctrl_c)
@@ -228,7 +228,7 @@ def test_drawing_that_was_interrupted_is_taken_up_by_resume(
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert f"mlexp resume {place.relative_to(tmp_path)}" in said
-    assert told(place) == ("completed", None)
+    assert recorded(place) == ("completed", None)
     assert not record.is_locked(place)
     assert main(["show", str(place)]) == 0
     assert f"mlexp resume {place.relative_to(tmp_path)}" in capsys.readouterr().out
@@ -253,7 +253,7 @@ def test_a_page_of_an_interrupted_run_is_not_taken_for_that_of_the_end(
     assert (place / "report.md").exists()
     monkeypatch.setattr(plots, "draw", killed)
     with pytest.raises(KeyboardInterrupt, match="mlexp resume"):
-        session.resume(place)
+        dispatch.resume(place)
     assert record.is_undrawn(place, record.load(place).info)
 
 
@@ -285,31 +285,31 @@ def test_ctrl_c_while_training(
     assert main([*WORDS]) == 5
     said = capfd.readouterr().err
     assert said.count("\n") == 2
-    assert "Go on with: mlexp resume outputs/digits_mlp/" in said
+    assert "mlexp resume outputs/digits_mlp/" in said
     assert signal.getsignal(signal.SIGINT) == before
     assert record.load(tmp_path / "outputs/digits_mlp/latest").info["status"] == "interrupted"
 
 
 def test_a_run_killed_when_all_was_done_is_tidied_up(tmp_path: Path) -> None:
-    place = session.run(composed(tmp_path)).path
+    place = dispatch.run(composed(tmp_path)).path
     (place / record.LOCK).write_text("")  # what a kill leaves after the last file was written
     before = (place / "model.npz").read_bytes()
-    session.resume(place)
+    dispatch.resume(place)
     assert {file.name for file in place.iterdir()} & {record.LOCK, record.CHECKPOINT} == set()
     assert (place / "model.npz").read_bytes() == before
     with pytest.raises(MlexpError, match="is completed"):
-        session.resume(place)
+        dispatch.resume(place)
 
 
 def test_a_job_whose_figures_are_missing_is_drawn_and_not_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "place"
-    session.run(composed(tmp_path, "figures=true"), place=place)
+    dispatch.run(composed(tmp_path, "figures=true"), place=place)
     figures = {file.name: file.read_bytes() for file in (place / "figures").iterdir()}
     for file in (*(place / "figures").iterdir(), place / "report.md"):
         file.unlink()
     monkeypatch.setattr(session.Session, "started", None)  # nothing may begin
-    session.run(composed(tmp_path, "figures=true"), place=place)
+    dispatch.run(composed(tmp_path, "figures=true"), place=place)
     assert {file.name: file.read_bytes() for file in (place / "figures").iterdir()} == figures
     assert (place / "report.md").exists()

@@ -39,8 +39,8 @@ def run(*settings: str, config_dir: str | None = None, **more: Any) -> RunView:
     DivergedError, Interrupted
         The folder holds what was done; `load` it.
     """
+    from mlexp import dispatch
     from mlexp.config import compose as configuration
-    from mlexp.runs import session
 
     words = [*_checked(settings), *_typed(more)]
     config = configuration.compose_run(words, config_dir)
@@ -48,7 +48,7 @@ def run(*settings: str, config_dir: str | None = None, **more: Any) -> RunView:
         raise ConfigError(
             f"task={config.task.name} compares several runs: call mlexp.compare with these settings."
         )
-    return RunView(session.run(config, command=_command(words, config_dir)).path)
+    return RunView(dispatch.run(config, command=_command(words, config_dir)).path)
 
 
 def sweep(*settings: str, config_dir: str | None = None, **more: Any) -> SweepView:
@@ -71,12 +71,13 @@ def sweep(*settings: str, config_dir: str | None = None, **more: Any) -> SweepVi
     ConfigError, DataError
         Nothing ran.
     Interrupted
-        The sweep was stopped; ``mlexp resume`` goes on with it.
+        The sweep was stopped; ``mlexp resume`` resumes it.
     """
-    from mlexp import sweeps
+    from mlexp import dispatch
 
     words = [*_checked(settings), *(word for key, value in more.items() for word in _several(key, value))]
-    return SweepView(_done(sweeps.run(sweeps.plan(words, config_dir, _command(words, config_dir, "-m")))))
+    plan = dispatch.plan_sweep(words, config_dir, _command(words, config_dir, "-m"))
+    return SweepView(_done(dispatch.run_sweep(plan)))
 
 
 def compare(*what: str | Path | View, config_dir: str | None = None, **more: Any) -> ComparisonView | Answer:
@@ -99,15 +100,15 @@ def compare(*what: str | Path | View, config_dir: str | None = None, **more: Any
     ConfigError, DataError
         Nothing ran; the runs cannot be compared.
     Interrupted
-        The comparison was stopped; ``mlexp resume`` goes on with it.
+        The comparison was stopped; ``mlexp resume`` resumes it.
     """
-    from mlexp import comparisons
+    from mlexp import comparisons, dispatch
 
     if what and all(isinstance(one, (View, Path)) or _is_name(one) for one in what):
         return _compare_runs(what, **more)
     words = [*_checked(what), *_typed(more)]
     study = comparisons.plan(words, config_dir, _command(words, config_dir))
-    return ComparisonView(_done(comparisons.run(study)))
+    return ComparisonView(_done(dispatch.run_comparison(study)))
 
 
 def compare_scores(

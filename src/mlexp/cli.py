@@ -42,7 +42,7 @@ verbs
   mlexp predict RUN new.csv                       classes or numbers for new rows, or pictures
   mlexp export RUN --onnx FILE | --config FILE    the model for other programs; a task file that repeats it
   mlexp rerun RUN                                 run it again: the same bytes, or what differs and why
-  mlexp resume RUN                                go on with a run or sweep that was stopped or killed
+  mlexp resume RUN                                resume an interrupted run or sweep
   mlexp data [list|fetch|verify] [NAME]           where data sets are, and whether they are sound
   mlexp clean                                     remove failed or old runs, after asking
   mlexp doctor                                    what is wrong here, and how to cure it
@@ -217,9 +217,9 @@ def configured(arguments: list[str], verbosity: int, *, dry: bool = False, detai
 def planned(settings: list[str], config_dir: str | None, command: list[str], *, multirun: bool) -> Asked:
     """Return what to run: a sweep, a comparison, or one run."""
     if multirun:
-        from mlexp import sweeps
+        from mlexp import dispatch
 
-        return sweeps.plan(settings, config_dir, command)
+        return dispatch.plan_sweep(settings, config_dir, command)
     from mlexp.config import compose as configuration
 
     config = configuration.compose_run(settings, config_dir)
@@ -238,6 +238,7 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool, detail
     ConfigError
         `details` are those of the answer of a comparison, and this is none.
     """
+    from mlexp import dispatch
     from mlexp.config.schema import Config
 
     if details and isinstance(asked, Config):
@@ -247,10 +248,9 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool, detail
             print(f"1 job: {asked.task.name}. Its configuration: the same command with --cfg job")
             announce_search(asked, "with")
             return 0
-        from mlexp.runs import session
         from mlexp.runs.terminal import Terminal
 
-        session.run(asked, command=command, terminal=Terminal(verbosity))
+        dispatch.run(asked, command=command, terminal=Terminal(verbosity))
         return 0
     from mlexp import comparisons, sweeps
 
@@ -258,14 +258,14 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool, detail
         if dry:
             comparisons.announce(asked)
             return 0
-        return ended(comparisons.run(asked, verbosity=verbosity, details=details))
+        return ended(dispatch.run_comparison(asked, verbosity=verbosity, details=details))
     if details:
         raise ConfigError("--details applies to comparisons. Got a sweep (-m): leave it out.")
     if dry:
         sweeps.show(asked)
         announce_search(asked.first, "each with")
         return 0
-    return ended(sweeps.run(asked, verbosity=verbosity))
+    return ended(dispatch.run_sweep(asked, verbosity=verbosity))
 
 
 def announce_search(config: Config, how: str) -> None:

@@ -1,4 +1,4 @@
-"""How a study tells whoever runs it what it is about to do and how far it is."""
+"""What the study of a kind reports to the session that runs it: its plan, its epochs, its state."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Observer(Protocol):
     """Follows one run."""
 
     def started(self, plan: Plan) -> None:
-        """All is checked; the work begins. Called exactly once."""
+        """Everything is checked and the work begins. Called exactly once."""
 
     def epoch(self, row: Mapping[str, float], seconds: float) -> None:
         """One more epoch is done."""
@@ -63,7 +63,7 @@ class Observer(Protocol):
         ...
 
     def checkpoint(self, arrays: Callable[[], dict[str, np.ndarray]]) -> None:
-        """The state after an epoch can be had from `arrays`, to go on from should the run be killed."""
+        """Offer the state after an epoch, from which a killed run can be resumed."""
 
     def checkpointed(self) -> dict[str, np.ndarray] | None:
         """Return the state that an earlier, unfinished run left; None to start from the beginning."""

@@ -175,7 +175,7 @@ def create(outputs: Path, task: str, code: str, place: Path | None = None) -> Sw
         path = record.new_folder(outputs, task, code, place)
     elif not place.is_dir() or not _is_free(place):
         known = (place / INFO).exists()
-        cure = "Set sweep.resume=true to go on with it" if known else "It holds no sweep: remove it"
+        cure = "Set sweep.resume=true to resume it" if known else "It holds no sweep: remove it"
         raise ConfigError(f"sweep.dir={place} is there already. {cure}, or name a new folder.")
     else:
         path = place
@@ -196,13 +196,15 @@ def _is_free(place: Path) -> bool:
 
 
 def reopen(path: Path) -> SweepFolder:
-    """Take the folder of a sweep to go on writing there."""
+    """Open the folder of a sweep for writing again."""
     stamp.refuse_older(path, load(path).info)
     folder = SweepFolder(path.resolve(), record.locked(path.resolve(), SECONDS_TO_WAIT))
     record.remove_torn(folder.path)
     record.remove_page(folder.path)
-    for post in folder.path.glob(".post-*"):  # what still works elsewhere for the process before us stops
-        shutil.rmtree(post, ignore_errors=True)
+    for exchange in (*folder.path.glob(".exchange-*"), *folder.path.glob(".post-*")):  # .post-*: mlexp 0.1
+        shutil.rmtree(
+            exchange, ignore_errors=True
+        )  # what still works elsewhere for the process before us stops
     return folder
 
 

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import pytest
 import scipy.stats
 from tests.comparisons.conftest import Make, scores
 
-from mlexp import comparisons
+from mlexp import comparisons, dispatch
 from mlexp.cli import main
 from mlexp.comparisons import benchmark
 from mlexp.comparisons.evidence import Entry, Evidence
@@ -28,9 +27,7 @@ from mlexp.comparisons.metric import PartMetric
 from mlexp.comparisons.verdict import judge
 from mlexp.data import openml
 from mlexp.errors import ConfigError
-from mlexp.execution.inprocess import Here
 from mlexp.studies import Comparison
-from mlexp.sweeps import worker as work
 
 KIND = "task.kind=comparison"
 ARMS = "comparison.arms={net: {model: mlp, model.hidden: [8]}, forest: {model: random_forest}, near: {model: knn}}"
@@ -39,9 +36,7 @@ ACCURACY = PartMetric("test", "accuracy")
 
 def in_this_process(patched: pytest.MonkeyPatch) -> None:
     """Run the jobs here: starting workers takes longer than the jobs."""
-    patched.setattr(import_module("mlexp.sweeps.run"), "backend", lambda *_, **__: Here(work.work))
-    patched.setattr(work, "busy", False)
-    patched.setattr(work, "_last", None)
+    patched.setattr(dispatch, "WORKER", dispatch.work)
 
 
 def test_arms_times_data_sets_times_seeds_are_jobs() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlexp import dispatch
 from mlexp.cli import main
-from mlexp.execution.inprocess import Here
-from mlexp.sweeps import worker as work
 
 ARMS = (
     "comparison.arms={knn: {model: knn}, net: {model: mlp, model.hidden: [4], model.epochs: 2}, "
@@ -31,8 +29,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def here(patched: pytest.MonkeyPatch) -> None:
-    patched.setattr(sys.modules["mlexp.sweeps.run"], "backend", lambda *_, **__: Here(work.work))
-    patched.setattr(work, "busy", False)
+    patched.setattr(dispatch, "WORKER", dispatch.work)
 
 
 @pytest.fixture(scope="module")

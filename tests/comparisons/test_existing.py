@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +12,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlexp import dispatch
 from mlexp.cli import main
 from mlexp.comparisons import existing
 from mlexp.errors import DataError
-from mlexp.execution.inprocess import Here
-from mlexp.sweeps import worker as work
 
 LOGISTIC = ("-q", "task=classify", "dataset=csv", "figures=false", "model=logistic")
 
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["mlexp.sweeps.run"], "backend", lambda *_, **__: Here(work.work))
-    monkeypatch.setattr(work, "busy", False)
-    monkeypatch.setattr(work, "_last", None)
+    monkeypatch.setattr(dispatch, "WORKER", dispatch.work)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +147,7 @@ def test_seeds_of_a_deterministic_model_and_settings_without_effect_count_once(
 def swept(runs: Path, place: Path, activations: str, rates: str) -> Path:
     """Run a sweep of activations × rates × 2 decays × 5 seeds."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(sys.modules["mlexp.sweeps.run"], "backend", lambda *_, **__: Here(work.work))
+        patched.setattr(dispatch, "WORKER", dispatch.work)
         assert main(["-q", "-m", "task=classify", "dataset=csv", f"dataset.path={runs / 'easy.csv'}", "figures=false",
                      "seed=0,1,2,3,4", "model.hidden=[4]", "model.epochs=2", "model.l2=0,0.5",
                      f"model.activation={activations}", f"model.learning_rate={rates}",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,12 @@ import pandas as pd
 import pytest
 from tests.comparisons.conftest import Make, scores
 
-from mlexp import comparisons
+from mlexp import comparisons, dispatch
 from mlexp.cli import main
 from mlexp.comparisons.analysis import analyse
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import PartMetric
-from mlexp.execution.inprocess import Here
 from mlexp.studies import Comparison
-from mlexp.sweeps import worker as work
 
 WORDS = ("task=classify", "task.kind=comparison", "dataset=iris", "tune=random", "tune.budget=2",
          "figures=false", "comparison.tune_arms=each")  # fmt: skip
@@ -42,8 +39,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def here(patched: pytest.MonkeyPatch) -> None:
-    patched.setattr(sys.modules["mlexp.sweeps.run"], "backend", lambda *_, **__: Here(work.work))
-    patched.setattr(work, "busy", True)
+    patched.setattr(dispatch, "WORKER", dispatch.work)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +103,7 @@ def test_a_killed_one_resumes_to_the_same_bytes(
     with monkeypatch.context() as patched:
         patched.setattr(os, "replace", replace)
         with pytest.raises(Killed):
-            comparisons.run(comparisons.plan([*SMALL[1:], "sweep.dir=here"]))
+            dispatch.run_comparison(comparisons.plan([*SMALL[1:], "sweep.dir=here"]))
     for name in os.listdir("/proc/self/fd"):
         file = Path("/proc/self/fd") / name
         if file.exists() and file.readlink().is_relative_to(tmp_path / "here"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlexp import comparisons, sweeps
+from mlexp import comparisons, dispatch
 from mlexp.comparisons.metric import PartMetric
 from mlexp.errors import ConfigError
 
@@ -31,7 +31,7 @@ def test_arms_times_seeds_are_jobs_like_any_other() -> None:
     assert last.comparison == type(last.comparison)()
     assert study.arms["b"] == {"model.activation": "tanh", "model.hidden": "[8]"}
     assert study.metric == PartMetric("test", "accuracy")
-    single = sweeps.plan(["model.activation=tanh", "model.hidden=[8]", "seed=7"]).jobs[0]
+    single = dispatch.plan_sweep(["model.activation=tanh", "model.hidden=[8]", "seed=7"]).jobs[0]
     assert study.plan.jobs[-1].hash == single.hash
 
 
@@ -177,4 +177,4 @@ def test_arms_are_needed() -> None:
 
 def test_a_sweep_of_comparisons_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"Leave out -m, or type task\.kind=classification"):
-        sweeps.plan([KIND, ARMS, "seed=0,1"])
+        dispatch.plan_sweep([KIND, ARMS, "seed=0,1"])

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mlexp import comparisons, sweep_folder
+from mlexp import comparisons, dispatch, sweep_folder
 from mlexp.cli import main
-from mlexp.execution.inprocess import Here
-from mlexp.sweeps import worker as work
 from mlexp.verbs.rerun import differences, rerun
 
 WORDS = ("task=digits_mlp", "task.kind=comparison", "dataset.limit=300", "model.hidden=[12]", "model.epochs=3",
@@ -35,8 +32,7 @@ def no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def spared(patched: pytest.MonkeyPatch) -> None:
     """Have trials and jobs run in this process, which spares the start of workers."""
-    patched.setattr(work, "busy", True)
-    patched.setattr(import_module("mlexp.sweeps.run"), "backend", lambda *settings, **more: Here(work.work))
+    patched.setattr(dispatch, "WORKER", dispatch.work)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +40,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     outputs = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patched:
         spared(patched)
-        yield comparisons.run(comparisons.plan([*WORDS, f"outputs={outputs}"])).path
+        yield dispatch.run_comparison(comparisons.plan([*WORDS, f"outputs={outputs}"])).path
 
 
 def read(folder: Path, name: str = "comparison.json") -> dict[str, Any]:
@@ -81,7 +77,7 @@ def test_killed_between_two_files(
     with monkeypatch.context() as patched:
         die_before(patched, target, tuned=tuned)
         with pytest.raises(Killed):
-            comparisons.run(comparisons.plan([*WORDS, "sweep.dir=here"]))
+            dispatch.run_comparison(comparisons.plan([*WORDS, "sweep.dir=here"]))
     let_go(here)
     started = read(here, "sweep.json")["started"]
     assert main(["resume", "-q", "here"]) == 0
@@ -109,7 +105,7 @@ def test_killed_before_there_is_a_plan(
     with monkeypatch.context() as patched:
         die_before(patched, "sweep.json", tuned=False)
         with pytest.raises(Killed):
-            comparisons.run(comparisons.plan([*WORDS, "sweep.dir=here"]))
+            dispatch.run_comparison(comparisons.plan([*WORDS, "sweep.dir=here"]))
     let_go(tmp_path / "here")
     assert main(["resume", "here"]) == 3
     (tmp_path / "here" / "of_mine.txt").touch()

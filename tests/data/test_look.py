@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from tests.tasks.running import run
 
+from mlexp import dispatch
 from mlexp.config import compose as configuration
 from mlexp.errors import ConfigError, DataError
-from mlexp.runs import session
 from mlexp.verbs.data import data
 
 ROWS = [
@@ -83,7 +83,7 @@ def test_the_keys_train_as_the_file_does(
     ]
     by_hand = run(tmp_path / "a", "dataset=csv", f"dataset.path={table}", "dataset.ignore=[Name]", *more)
     config = configuration.compose(["dataset=kunden", *more, f"outputs={tmp_path / 'b'}"], str(folder.parent))
-    by_file = session.run(config)
+    by_file = dispatch.run(config)
     for what in ("fingerprint", "features", "classes", "categories"):
         assert by_file.info["dataset"][what] == by_hand.info["dataset"][what]
     assert by_file.metrics == by_hand.metrics

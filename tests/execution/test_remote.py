@@ -14,20 +14,19 @@ from typing import Any
 import pytest
 
 from mlexp.errors import ConfigError
-from mlexp.execution import Event
-from mlexp.execution import batch as errand
-from mlexp.execution.batch import Errand
-from mlexp.execution.cluster import Remote
+from mlexp.execution import Event, batch
+from mlexp.execution.batch import Batch
+from mlexp.execution.cluster import Cluster
 
 WORK = "rigged_work:work"
 SOURCE = """
 import os, time
-def work(unit, stop, tell):
+def work(unit, stop, send):
     if unit == "die":
         os._exit(3)
     print("printed by", unit)
     for step in range(unit):
-        tell((step, os.environ["WANTED"], os.getcwd()))
+        send((step, os.environ["WANTED"], os.getcwd()))
     while unit == 2 and not stop.is_set():
         time.sleep(0.02)
     return False
@@ -35,11 +34,11 @@ def work(unit, stop, tell):
 
 
 class Threads:
-    """Carries errands to threads; `change` is what happens to them on the way."""
+    """Submits batches to threads; `change` is what happens to them on the way."""
 
     workers_each = 1
 
-    def __init__(self, change: Any = lambda errand: errand) -> None:
+    def __init__(self, change: Any = lambda batch: batch) -> None:
         self.pool = ThreadPoolExecutor(2)
         self.change = change
         self.cancelled = 0
@@ -47,18 +46,18 @@ class Threads:
     def sizes(self, waiting: int, under_way: int) -> list[int]:
         return [1] * max(0, min(waiting, 2 - under_way))
 
-    def send(self, errands: Sequence[Errand]) -> list[Future[str]]:
-        return [self.pool.submit(errand.do, self.change(one)) for one in errands]
+    def submit(self, batches: Sequence[Batch]) -> list[Future[str]]:
+        return [self.pool.submit(batch.run, self.change(one)) for one in batches]
 
-    def ended(self, ticket: Future[str]) -> tuple[str, str] | None:
-        return (ticket.result(), "it went away") if ticket.done() else None
+    def ended(self, handle: Future[str]) -> tuple[str, str] | None:
+        return (handle.result(), "it went away") if handle.done() else None
 
-    def cancel(self, tickets: Sequence[Future[str]]) -> None:
-        self.cancelled += len(tickets)
+    def cancel(self, handles: Sequence[Future[str]]) -> None:
+        self.cancelled += len(handles)
 
     def close(self) -> None:
         self.pool.shutdown()
-        errand.dismiss()
+        batch.close_unused()
 
 
 @pytest.fixture
@@ -68,26 +67,26 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WANTED", "value")
     yield tmp_path
-    assert not list(tmp_path.glob(".post-*"))
+    assert not list(tmp_path.glob(".exchange-*"))
 
 
-def run(folder: Path, carrier: Threads, units: list[Any], stop: threading.Event) -> Iterator[Event]:
+def run(folder: Path, scheduler: Threads, units: list[Any], stop: threading.Event) -> Iterator[Event]:
     with open(folder / "log.txt", "a") as log:
-        remote = Remote(carrier, folder, WORK, threads=1, log=log)
+        cluster = Cluster(scheduler, folder, WORK, threads=1, log=log)
         try:
-            yield from remote.run(deque(units), stop)
+            yield from cluster.run(deque(units), stop)
         finally:
-            remote.close()
+            cluster.close()
 
 
 def test_events_come_back_in_order_and_what_was_printed_too(folder: Path) -> None:
     events = list(run(folder, Threads(), [1, 0, "die"], threading.Event()))
     of_one = [(event.kind, event.content) for event in events if event.unit == 1]
-    assert of_one == [("given", None), ("told", [0, "value", str(folder)]), ("done", False)]
-    assert [event.kind for event in events if event.unit == 0] == ["given", "done"]
+    assert of_one == [("assigned", None), ("message", [0, "value", str(folder)]), ("done", False)]
+    assert [event.kind for event in events if event.unit == 0] == ["assigned", "done"]
     assert [(event.kind, event.content) for event in events if event.unit == "die"] == [
-        ("given", None),
-        ("lost", "the process ended with exit code 3"),
+        ("assigned", None),
+        ("crashed", "the process ended with exit code 3"),
     ]
     assert "printed by 1" in (folder / "log.txt").read_text()
 
@@ -97,31 +96,31 @@ def test_stop_reaches_what_is_under_way_and_takes_back_the_rest(folder: Path) ->
     kinds = []
     for event in run(folder, Threads(), [2, 0, 0], stop):
         kinds.append((event.unit, event.kind))
-        if event.unit == 2 and event.kind == "told":
+        if event.unit == 2 and event.kind == "message":
             stop.set()
     assert (2, "done") in kinds
 
 
-def test_what_another_machine_had_begun_and_never_ended_is_gone(folder: Path) -> None:
-    """A second attempt that the cluster makes by itself does nothing: who sent the errand decides."""
+def test_what_another_machine_had_begun_and_never_ended_is_unreachable(folder: Path) -> None:
+    """A second attempt that the cluster makes by itself does nothing: who sent the batch decides."""
 
-    def begun(sent: Errand) -> Errand:
-        sent.letter.write_text('[0, "given", null]\n[0, "to')
+    def begun(sent: Batch) -> Batch:
+        sent.events.write_text('[0, "assigned", null]\n[0, "me')
         return sent
 
     events = [(event.kind, event.content) for event in run(folder, Threads(begun), [1], threading.Event())]
-    assert events == [("given", None), ("gone", "it went away")]
+    assert events == [("assigned", None), ("unreachable", "it went away")]
 
 
 def test_a_machine_that_does_not_see_the_folder_ends_the_sweep(folder: Path) -> None:
-    def moved(sent: Errand) -> Errand:
-        return replace(sent, post=folder / "elsewhere" / "post")
+    def moved(sent: Batch) -> Batch:
+        return replace(sent, exchange=folder / "elsewhere" / "exchange")
 
     with pytest.raises(ConfigError, match=r"does not see .*elsewhere.*outputs=FOLDER"):
         list(run(folder, Threads(moved), [1], threading.Event()))
 
 
-def test_an_errand_that_no_one_wants_any_more_is_not_done(folder: Path) -> None:
-    sent = Errand(1, (1,), WORK, 1, 1, folder / ".post-gone", folder, {})
-    assert errand.do(sent) == ""
+def test_a_batch_that_no_one_wants_any_more_is_not_done(folder: Path) -> None:
+    sent = Batch(1, (1,), WORK, 1, 1, folder / ".exchange-gone", folder, {})
+    assert batch.run(sent) == ""
     assert sorted(os.listdir(folder)) == ["rigged_work.py"]

@@ -35,13 +35,15 @@ def test_a_worker_imports_nothing_from_the_working_folder(
 ) -> None:
     monkeypatch.setattr(sys, "path", ["", *sys.path])
     (hostile / "own.py").write_text(
-        "def work(unit, stop, tell):\n    import random, queue\n    tell(random.random() < 2)"
+        "def work(unit, stop, send):\n    import random, queue\n    send(random.random() < 2)"
     )
     with open(hostile / "log.txt", "w") as log:
         pool = Local("own:work", workers=1, threads=1, log=log)
         events = [(event.kind, event.content) for event in pool.run(deque([1]), threading.Event())]
         pool.close()
-    assert events == [("given", None), ("told", True), ("done", None)], (hostile / "log.txt").read_text()
+    assert events == [("assigned", None), ("message", True), ("done", None)], (
+        hostile / "log.txt"
+    ).read_text()
     assert not (hostile / "imported").exists()
 
 
@@ -134,7 +136,7 @@ def test_a_worker_that_is_still_importing_goes_with_its_parent(
     with open(tmp_path / "log.txt", "w") as log:
         pool = Local("slow:work", workers=1, threads=1, log=log)
         events = pool.run(deque([1]), threading.Event())
-        assert next(events).kind == "given"
+        assert next(events).kind == "assigned"
         while "imports" not in (tmp_path / "log.txt").read_text():
             time.sleep(0.02)
         (worker,) = pool._team

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.tasks.running import run
 
-from mlexp import cli, files, record, sweeps, untrusted
+from mlexp import cli, dispatch, files, record, untrusted
 from mlexp.errors import DataError, NotWritten
 
 SECRET = "a line that nobody else may read"
@@ -22,8 +22,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An outputs folder with a run and a sweep."""
     outputs = tmp_path_factory.mktemp("whole") / "outputs"
     run(outputs, "size=smoke", "figures=false")
-    plan = sweeps.plan(["size=smoke", "seed=0,1", f"outputs={outputs}", "task.name=two", "figures=false"])
-    sweeps.run(plan)
+    plan = dispatch.plan_sweep(
+        ["size=smoke", "seed=0,1", f"outputs={outputs}", "task.name=two", "figures=false"]
+    )
+    dispatch.run_sweep(plan)
     return outputs
 
 

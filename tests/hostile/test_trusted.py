@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.tasks.running import run
 
-from mlexp import sweeps
+from mlexp import dispatch, sweeps
 from mlexp.config import compose as configuration
 from mlexp.config import recorded as recordings
 from mlexp.errors import ConfigError
@@ -55,8 +55,8 @@ def test_a_record_is_not_trusted_to_name_packages(own: Path) -> None:
 
 
 def test_a_sweep_is_run_again_with_what_is_typed(own: Path) -> None:
-    done = sweeps.run(
-        sweeps.plan([*WORDS, "seed=0,1", "model.params.n_neighbors=3", f"outputs={own / 'outputs'}"])
+    done = dispatch.run_sweep(
+        dispatch.plan_sweep([*WORDS, "seed=0,1", "model.params.n_neighbors=3", f"outputs={own / 'outputs'}"])
     )
     forget(own)
     plan = sweeps.restored(done.path)

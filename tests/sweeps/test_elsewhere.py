@@ -152,7 +152,7 @@ def test_ctrl_c_leaves_a_sweep_to_go_on_with(
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 5, errors
     assert "mlexp resume here" in errors
-    assert not list((tmp_path / "here").glob(".post-*"))
+    assert not list((tmp_path / "here").glob(".exchange-*"))
     done = mlexp(tmp_path, "resume", "here", *settings(backend, request))
     assert done.returncode == 0, done.stderr
     assert summary(tmp_path / "here") == summary(local)
@@ -217,7 +217,7 @@ def test_a_scheduler_without_workers_and_one_that_goes_away(tmp_path: Path) -> N
     assert process.returncode == 5, errors
     assert errors.count("\n") == 1
     assert "execution=local" in errors
-    assert "Go on with: mlexp resume here" in errors
+    assert "mlexp resume here" in errors
     assert sweep_folder.load(tmp_path / "here").info["status"] == "interrupted"
     assert (
         mlexp(tmp_path, "resume", "here", *cluster.settings()).returncode == 2

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
 import mlexp
-from mlexp import record, sweep_folder, sweeps
+from mlexp import dispatch, record, sweep_folder, sweeps
 from mlexp.cli import main
 from mlexp.config import combinations
 from mlexp.errors import DataError
-from mlexp.execution.inprocess import Here
 from mlexp.runs.terminal import QUIET
-from mlexp.sweeps import worker as work
 from mlexp.sweeps.run import Conductor
 
 LOGISTIC = ("task=classify", "dataset=csv", "model=logistic", "figures=false")
@@ -27,9 +24,7 @@ EASY, HARD = 1.0, 16 / 24  # scikit-learn's LogisticRegression: of hard.csv it l
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run the jobs here: starting workers takes longer than the jobs."""
-    monkeypatch.setattr(sys.modules["mlexp.sweeps.run"], "backend", lambda *_, **__: Here(work.work))
-    monkeypatch.setattr(work, "busy", False)
-    monkeypatch.setattr(work, "_last", None)
+    monkeypatch.setattr(dispatch, "WORKER", dispatch.work)
 
 
 @pytest.fixture
@@ -160,13 +155,13 @@ def test_a_comparison_resumed_after_its_file_changed_answers_for_the_new_data(
 
 def test_a_job_whose_data_changed_while_the_sweep_ran_does_not_count(tables: Path) -> None:
     words = [*LOGISTIC, "dataset.path=easy.csv", "seed=0,1"]
-    done = sweeps.run(sweeps.plan(words))
+    done = dispatch.run_sweep(dispatch.plan_sweep(words))
     place = next(done.path.glob("runs/002-*"))
     info = json.loads((place / "run.json").read_text())
     info["dataset"]["fingerprint"] = "0" * 64  # what another worker found in the file
     (place / "run.json").write_text(json.dumps(info))
     plan, folder = sweeps.taken_over(done.path)
-    conductor = Conductor(plan, folder, QUIET, plan.n_features)
+    conductor = Conductor(plan, folder, dispatch.work, QUIET, plan.n_features)
     for job in plan.jobs:
         conductor.ended(job, "completed")
     rows = conductor.finish().rows
@@ -174,20 +169,20 @@ def test_a_job_whose_data_changed_while_the_sweep_ran_does_not_count(tables: Pat
     assert "changed" in rows[1]["problem"]
     assert "test_accuracy" not in rows[1]
     folder.close()
-    again = sweeps.resume(done.path)
+    again = dispatch.resume(done.path)
     assert [row["test_accuracy"] for row in again.rows] == [EASY, EASY]
 
 
 def test_one_data_set_of_several_that_cannot_be_read_costs_its_own_jobs(tables: Path) -> None:
-    plan = sweeps.read(sweeps.plan([*LOGISTIC, "dataset.path=easy.csv,nosuch.csv,hard.csv"]))
+    plan = sweeps.read(dispatch.plan_sweep([*LOGISTIC, "dataset.path=easy.csv,nosuch.csv,hard.csv"]))
     assert [bool(job.data) for job in plan.jobs] == [True, False, True]
     assert plan.jobs[0].data != plan.jobs[2].data
     with pytest.raises(DataError, match="which does not exist"):
-        sweeps.read(sweeps.plan([*LOGISTIC, "dataset.path=nosuch.csv", "seed=0,1"]))
+        sweeps.read(dispatch.plan_sweep([*LOGISTIC, "dataset.path=nosuch.csv", "seed=0,1"]))
 
 
 def test_several_data_sets_and_splits_have_jobs_of_their_own() -> None:
-    plan = sweeps.read(sweeps.plan(["dataset=iris,wine", "split.seed=0,1", "dataset.limit=30"]))
+    plan = sweeps.read(dispatch.plan_sweep(["dataset=iris,wine", "split.seed=0,1", "dataset.limit=30"]))
     assert len({job.data for job in plan.jobs}) == 2
     assert len({(job.hash, job.data) for job in plan.jobs}) == 4
     assert plan.n_features == 13

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from mlexp import sweeps
+from mlexp import dispatch
 from mlexp.sweeps import pace
 from mlexp.sweeps.pace import Pace
 from mlexp.sweeps.plan import Job
@@ -83,7 +83,7 @@ def estimates(
 
 @pytest.fixture(scope="module")
 def jobs() -> Sequence[Job]:
-    return sweeps.plan(["seed=range(0,400)", "model.hidden=[5]"]).jobs
+    return dispatch.plan_sweep(["seed=range(0,400)", "model.hidden=[5]"]).jobs
 
 
 @pytest.mark.parametrize(("workers", "stack"), [(1, 1), (2, 1), (2, 20), (4, 7), (2, 40)])
@@ -108,7 +108,9 @@ def test_a_single_round_of_short_jobs_says_nothing(jobs: Sequence[Job]) -> None:
 
 
 def test_jobs_of_unlike_size_are_told_only_once_each_size_is_known() -> None:
-    jobs = sweeps.plan(["model.hidden=[5],[2000]", "seed=range(0,6)", "model.activation=relu,tanh"]).jobs
+    jobs = dispatch.plan_sweep(
+        ["model.hidden=[5],[2000]", "seed=range(0,6)", "model.activation=relu,tanh"]
+    ).jobs
     large = [job.config.model.hidden == [2000] for job in jobs]
 
     def seconds(unit: Unit) -> float:
@@ -142,7 +144,7 @@ def test_what_a_person_reads(monkeypatch: pytest.MonkeyPatch, jobs: Sequence[Job
     clock = Clock()
     monkeypatch.setattr("time.monotonic", clock)
     monkeypatch.setattr(pace.Pace.__init__, "__defaults__", (clock,))
-    plan = sweeps.plan(["seed=range(0,40)", "execution.workers=2"])
+    plan = dispatch.plan_sweep(["seed=range(0,40)", "execution.workers=2"])
     text = io.StringIO()
     view = View(plan, 0, Console(width=200, file=text))
     units = [(job,) for job in plan.jobs]
@@ -157,7 +159,7 @@ def test_what_a_person_reads(monkeypatch: pytest.MonkeyPatch, jobs: Sequence[Job
 
 
 def test_a_search_that_chooses_as_it_goes_says_nothing() -> None:
-    plan = sweeps.plan(["seed=0,1,2,3"])
+    plan = dispatch.plan_sweep(["seed=0,1,2,3"])
     view = View(plan, 0, Console(file=io.StringIO()))
     view.more_to_come = True
     view.announce([(job,) for job in plan.jobs], 0, Path("here"))

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from mlexp import sweeps
+from mlexp import dispatch
 from mlexp.config import combinations, recorded, schema
 from mlexp.config import compose as configuration
 from mlexp.errors import ConfigError
@@ -41,7 +41,7 @@ def test_jobs_are_what_composing_each_alone_gives() -> None:
     ],
 )
 def test_how_many_jobs(words: list[str], count: int) -> None:
-    assert len(sweeps.plan(words).jobs) == count
+    assert len(dispatch.plan_sweep(words).jobs) == count
 
 
 @pytest.mark.parametrize(
@@ -75,24 +75,26 @@ def test_how_many_jobs(words: list[str], count: int) -> None:
 )
 def test_what_is_refused(words: list[str], said: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        sweeps.plan(words)
+        dispatch.plan_sweep(words)
     assert said in str(caught.value)
 
 
 def test_hash_is_that_of_the_jobs_and_of_nothing_else() -> None:
-    one = sweeps.plan(["seed=1,2"])
+    one = dispatch.plan_sweep(["seed=1,2"])
     assert (
         one.hash
-        == sweeps.plan(["seed=1,2", "outputs=elsewhere", "sweep.retries=1", "execution.workers=1"]).hash
+        == dispatch.plan_sweep(
+            ["seed=1,2", "outputs=elsewhere", "sweep.retries=1", "execution.workers=1"]
+        ).hash
     )
-    assert one.hash != sweeps.plan(["seed=1,3"]).hash
+    assert one.hash != dispatch.plan_sweep(["seed=1,3"]).hash
     assert {job.hash for job in one.jobs} == {
         recorded.config_hash(configuration.compose([f"seed={n}"])) for n in (1, 2)
     }
 
 
 def test_restored_configurations_are_the_same() -> None:
-    plan = sweeps.plan(["model.hidden=[8],[4,4]", "seed=0,1", "dataset=moons", "dataset.noise=1e-05"])
+    plan = dispatch.plan_sweep(["model.hidden=[8],[4,4]", "seed=0,1", "dataset=moons", "dataset.noise=1e-05"])
     base = schema.flat(plan.first)
     values = configuration.compose(
         ["dataset=moons", "dataset.noise=1e-05", "model.hidden=[8]", "figures=false"]
@@ -118,7 +120,7 @@ def test_restored_configurations_are_the_same() -> None:
     ],
 )
 def test_what_is_stacked(words: list[str], sizes: list[int]) -> None:
-    plan = sweeps.plan(words)
+    plan = dispatch.plan_sweep(words)
     units = stacks.units(plan.jobs, plan.sweep.stack, 2, 64)
     assert [len(unit) for unit in units] == sizes
     assert sorted(job.number for unit in units for job in unit) == [job.number for job in plan.jobs]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.sweeps.conftest import assert_whole, mlexp, same_runs, start, summary
 
-from mlexp import record, sweep_folder, sweeps
+from mlexp import dispatch, record, sweep_folder, sweeps
 from mlexp.runs.terminal import QUIET
 from mlexp.sweeps.run import Conductor
 
@@ -163,7 +163,7 @@ def test_a_job_begun_with_other_data_runs_anew(changed: Path) -> None:
 
 def test_what_a_worker_told_counts_until_the_run_has_ended(changed: Path) -> None:
     plan = sweeps.restored(changed)
-    conductor = Conductor(plan, sweep_folder.reopen(changed), QUIET, plan.n_features)
+    conductor = Conductor(plan, sweep_folder.reopen(changed), dispatch.work, QUIET, plan.n_features)
     for job in plan.jobs:
         conductor.ended(job, "failed", "told")
     assert [conductor.rows[number]["status"] for number in (1, 2)] == ["completed", "failed"]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from mlexp import dispatch
 from mlexp.config import compose as configuration
 from mlexp.observer import Plan
 from mlexp.record import Run
-from mlexp.runs import session
 
 
 class Silent:
@@ -29,7 +29,7 @@ class Silent:
 
 
 def run(outputs: Path, *overrides: str) -> Run:
-    return session.run(configuration.compose([*overrides, f"outputs={outputs}"]))
+    return dispatch.run(configuration.compose([*overrides, f"outputs={outputs}"]))
 
 
 def written(run: Run) -> dict[str, bytes]:

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlexp import record
+from mlexp import dispatch, record
 from mlexp.config import compose
 from mlexp.errors import ConfigError, DataError, MlexpError
-from mlexp.runs import session
 from mlexp.tasks.clustering import choose
 
 SPIRALS = ("task=spiral_clustering", "task.kind=clustering", "figures=false")
@@ -20,7 +19,7 @@ DIGITS = (*SPIRALS, "dataset=digits", "dataset.limit=300", "clustering.methods=[
 
 
 def run(outputs: Path, *words: str) -> record.Run:
-    return session.run(compose.compose([*words, f"outputs={outputs}"]))
+    return dispatch.run(compose.compose([*words, f"outputs={outputs}"]))
 
 
 def test_spirals_are_told_apart_by_neighbours_alone(tmp_path: Path) -> None:

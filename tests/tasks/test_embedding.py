@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlexp import record
+from mlexp import dispatch, record
 from mlexp.config import compose
 from mlexp.errors import ConfigError, DataError, MlexpError
-from mlexp.runs import session
 from mlexp.tasks import unsupervised
 
 DIGITS = ("task=sign_embeddings", "dataset=digits", "figures=false", "embedding.rows=400")
@@ -20,7 +19,7 @@ REAL = pytest.mark.skipif("MLEXP_DATA_DIR" not in os.environ, reason="needs Sign
 
 
 def run(outputs: Path, *words: str) -> record.Run:
-    return session.run(compose.compose([*words, f"outputs={outputs}"]))
+    return dispatch.run(compose.compose([*words, f"outputs={outputs}"]))
 
 
 def test_methods_see_their_stated_rows_and_the_subsets_are_nested(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.tasks.running import run, written
 
-from mlexp import sweeps
+from mlexp import dispatch
 from mlexp.config import compose as configuration
 from mlexp.config import recorded
 from mlexp.config.schema import Tracking
@@ -70,7 +70,7 @@ def test_tensorboard(tmp_path: Path) -> None:
 def test_mlflow(tmp_path: Path) -> None:
     mlflow = pytest.importorskip("mlflow")
     done = run(tmp_path, *SMALL, "tracking=mlflow", "tracking.experiment=mine")
-    sweeps.run(sweeps.plan([*SMALL, "seed=0,1", "tracking=mlflow", f"outputs={tmp_path}"]))
+    dispatch.run_sweep(dispatch.plan_sweep([*SMALL, "seed=0,1", "tracking=mlflow", f"outputs={tmp_path}"]))
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
     (single,) = client.search_runs([client.get_experiment_by_name("mine").experiment_id])
     assert single.info.status == "FINISHED"

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from mlexp import dispatch
 from mlexp.config import compose as configuration
 from mlexp.record import Run
-from mlexp.runs import session
-from mlexp.sweeps import worker as work
 
 Searched = Callable[..., Run]
 
@@ -16,10 +15,11 @@ Searched = Callable[..., Run]
 @pytest.fixture
 def searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Searched:
     """Return a function that runs a search; its trials run in this process, which spares the start of workers."""
-    monkeypatch.setattr(work, "busy", True)
+
+    monkeypatch.setattr(dispatch, "WORKER", dispatch.work)
 
     def run(*words: str, outputs: str = "outputs") -> Run:
         config = configuration.compose([*words, "figures=false", f"outputs={tmp_path / outputs}"])
-        return session.run(config)
+        return dispatch.run(config)
 
     return run

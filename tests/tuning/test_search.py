@@ -19,7 +19,6 @@ from mlexp.config import recorded
 from mlexp.errors import ConfigError, SweepError
 from mlexp.record import Run
 from mlexp.runs import session
-from mlexp.sweeps import worker as work
 
 SMALL = ("task=classify", "dataset=iris", "model.epochs=8", "model.patience=null")
 GRID = (
@@ -96,7 +95,6 @@ def test_other_labels_of_the_test_rows_change_the_test_score_alone(
     labels, held = dataset.y.copy(), one.predictions["test_row"]
     labels[held] = (labels[held] + 1) % 3
     monkeypatch.setattr(session, "load", lambda config: replace(dataset, y=labels))
-    monkeypatch.setattr(work, "_last", None)
     other = searched(*words, outputs="other")
     assert rows(one) == rows(other)
     assert one.metrics["validation"] == other.metrics["validation"]
@@ -259,7 +257,6 @@ def test_a_file_that_is_no_journal_is_refused(searched: Searched, tmp_path: Path
 def test_inside_a_worker_no_workers_are_started(searched: Searched, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mlexp.execution.local._Worker", None)
     assert searched(*GRID).info["status"] == "completed"
-    assert work.busy
 
 
 def test_a_word_and_a_number_are_drawn_against_each_other(searched: Searched) -> None:

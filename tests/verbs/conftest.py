@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.tasks.running import run
 
-from mlexp import sweeps
+from mlexp import dispatch
 from mlexp.record import Run
 
 
@@ -19,8 +19,10 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(folder, "size=smoke", "figures=false")
     run(folder, "task=classify", "dataset=csv", f"dataset.path={folder / 'flowers.csv'}", "model=random_forest",
         "model.params.n_estimators=10", "figures=false")  # fmt: skip
-    plan = sweeps.plan(["size=smoke", "seed=0,1", f"outputs={folder}", "task.name=two", "figures=false"])
-    sweeps.run(plan)
+    plan = dispatch.plan_sweep(
+        ["size=smoke", "seed=0,1", f"outputs={folder}", "task.name=two", "figures=false"]
+    )
+    dispatch.run_sweep(plan)
     return folder
 
 

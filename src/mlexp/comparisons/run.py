@@ -17,6 +17,7 @@ from mlexp.comparisons.metric import PartMetric
 from mlexp.comparisons.show import show
 from mlexp.comparisons.study import Study
 from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten, SweepError
+from mlexp.execution import Work
 from mlexp.result import by_row
 from mlexp.runs import stopping
 from mlexp.runs.terminal import QUIET, new_console
@@ -27,10 +28,10 @@ SPARING = sweeps.Sparing(deterministic.first, deterministic.not_needed)
 KEPT = ("comparison", "settings", "tuning", "looks")  # what comparison.json holds before there is an answer
 
 
-def run(study: Study, *, verbosity: int = QUIET, details: bool = False) -> sweeps.Outcome:
+def run(study: Study, *, worker: str | Work, verbosity: int = QUIET, details: bool = False) -> sweeps.Outcome:
     """Run every job of a comparison and answer its question; what fails costs nothing but itself.
 
-    With `details` what stands beside the answer is printed too.
+    `worker` runs the jobs, as for `mlexp.sweeps.run`. With `details` what stands beside the answer is printed too.
 
     Returns
     -------
@@ -48,7 +49,7 @@ def run(study: Study, *, verbosity: int = QUIET, details: bool = False) -> sweep
     with folder.freed_on_error():
         if study.settings.seeds == looks.UNTIL_SETTLED:
             plan = looks.as_far_as(plan, Sweep(folder.path).info["jobs"])
-        return _go_on(plan, folder, verbosity, details)
+        return _run_rest(plan, folder, worker, verbosity, details)
 
 
 def _refuse_same_rows(plan: sweeps.Plan) -> None:
@@ -83,14 +84,16 @@ def _write_question(study: Study, place: Path) -> None:
     record.write_json(place / comparison_folder.QUESTION, start)
 
 
-def resume(path: Path, *, verbosity: int = QUIET, settings: Sequence[str] = ()) -> sweeps.Outcome:
-    """Go on with a comparison that was stopped or killed, then answer its question from all runs.
+def resume(
+    path: Path, *, worker: str | Work, verbosity: int = QUIET, settings: Sequence[str] = ()
+) -> sweeps.Outcome:
+    """Resume a comparison that was stopped or killed, then answer its question from all runs.
 
     What is left runs where `settings` say, such as ``execution=dask``; by default on this machine.
     """
     plan, folder = sweeps.taken_over(path, settings)
     with folder.freed_on_error():
-        return _go_on(plan, folder, verbosity)
+        return _run_rest(plan, folder, worker, verbosity)
 
 
 def announce(study: Study) -> None:
@@ -105,12 +108,16 @@ def announce(study: Study) -> None:
     sweeps.show(study.plan)
 
 
-def _go_on(plan: sweeps.Plan, folder: SweepFolder, verbosity: int, details: bool = False) -> sweeps.Outcome:
+def _run_rest(
+    plan: sweeps.Plan, folder: SweepFolder, worker: str | Work, verbosity: int, details: bool = False
+) -> sweeps.Outcome:
     with stopping.resumable(folder.path), closing(folder):
-        return _conducted(plan, folder, verbosity, details)
+        return _conducted(plan, folder, worker, verbosity, details)
 
 
-def _conducted(plan: sweeps.Plan, folder: SweepFolder, verbosity: int, details: bool) -> sweeps.Outcome:
+def _conducted(
+    plan: sweeps.Plan, folder: SweepFolder, worker: str | Work, verbosity: int, details: bool
+) -> sweeps.Outcome:
     place = folder.path
     if folder.renewed:  # the answer that is there is that of other data
         comparison_folder.write_info(place, record.read_json(place / comparison_folder.QUESTION))
@@ -121,9 +128,15 @@ def _conducted(plan: sweeps.Plan, folder: SweepFolder, verbosity: int, details: 
     except DataError:  # all but the question is in the runs
         comparison_folder.write_info(place, record.read_json(place / comparison_folder.QUESTION))
     if (place / tuned.FOLDER).exists():
-        plan = _tuned(plan, folder, verbosity)
-    outcome = sweeps.go_on(
-        plan, folder, verbosity=verbosity, ending=False, more=_more(place, verbosity), sparing=SPARING
+        plan = _tuned(plan, folder, worker, verbosity)
+    outcome = sweeps.run_rest(
+        plan,
+        folder,
+        worker=worker,
+        verbosity=verbosity,
+        ending=False,
+        more=_more(place, verbosity),
+        sparing=SPARING,
     )
     if outcome.status == "interrupted":
         _mark(place, status="interrupted")
@@ -164,10 +177,10 @@ def _more(place: Path, verbosity: int) -> Callable[[sweeps.Plan], sweeps.Plan | 
     return more
 
 
-def _tuned(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Plan:
+def _tuned(plan: sweeps.Plan, folder: SweepFolder, worker: str | Work, verbosity: int) -> sweeps.Plan:
     """Tune the arms, and return the plan with what they chose; it is written down before its jobs begin."""
     try:
-        chosen = tuned.search(folder, plan, verbosity=verbosity)
+        chosen = tuned.search(folder, plan, worker=worker, verbosity=verbosity)
     except BaseException as error:
         stopped = isinstance(error, Interrupted | KeyboardInterrupt | NotWritten)
         status = "interrupted" if stopped else "failed"
@@ -176,8 +189,8 @@ def _tuned(plan: sweeps.Plan, folder: SweepFolder, verbosity: int) -> sweeps.Pla
         folder.close()
         if status == "failed" or isinstance(error, NotWritten):
             raise
-        shown = stopping.as_typed(folder.path)
-        raise Interrupted(f"Stopped while the arms were tuned. Go on with: mlexp resume {shown}") from error
+        cure = stopping.how_to_resume(folder.path)
+        raise Interrupted(f"Stopped while the arms were tuned. {cure}") from error
     plan = tuned.with_chosen(plan, folder.path, chosen)
     sweeps.write_plan(plan, folder)
     _mark(folder.path, tuning=chosen)

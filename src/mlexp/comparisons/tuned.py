@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from mlexp.config import recorded
 from mlexp.config.combinations import Combination
 from mlexp.config.schema import Config
 from mlexp.errors import ConfigError
+from mlexp.execution import Work
 from mlexp.runs import session
 from mlexp.runs.terminal import Terminal
 from mlexp.studies import Comparison
@@ -108,13 +110,13 @@ def cost_of_each(plan: sweeps.Plan) -> list[str]:
 
 
 def write(folder: Path, configs: Mapping[str, Config]) -> None:
-    """Write down the searches, so that they can be gone on with in another process."""
+    """Write down the searches, so that another process can resume them."""
     for place, (name, config) in enumerate(configs.items(), 1):
         path = folder / FOLDER / f"{_slug(place, name)}.yaml"
         record.write_bytes(path, recorded.as_yaml(config).encode())
 
 
-def search(folder: SweepFolder, plan: sweeps.Plan, *, verbosity: int) -> Chosen:
+def search(folder: SweepFolder, plan: sweeps.Plan, *, worker: str | Work, verbosity: int) -> Chosen:
     """Run the searches that are left, where the plan runs, and return what each arm chose with what it cost.
 
     Raises
@@ -123,6 +125,7 @@ def search(folder: SweepFolder, plan: sweeps.Plan, *, verbosity: int) -> Chosen:
         A search was asked to stop; the others and what it tried so far are kept.
     """
     found: Chosen = {}
+    study = partial(tuning.search, worker=worker)
     data = {job.swept["arm"]: job.data for job in plan.jobs}
     for file in sorted((folder.path / FOLDER).glob("*.yaml")):
         config, place = recorded.read(file), file.with_suffix("")
@@ -139,14 +142,14 @@ def search(folder: SweepFolder, plan: sweeps.Plan, *, verbosity: int) -> Chosen:
                 tracking=plan.first.tracking,
             )
             config = recorded.relocated(config, sweep_folder.load(folder.path).info.get("began_in"))
-            session.run(config, command=plan.command, terminal=Terminal(verbosity), place=place)
-        told = record.Run(place).tuning
+            session.run(config, study, command=plan.command, terminal=Terminal(verbosity), place=place)
+        search_record = record.Run(place).tuning
         names = ("strategy", "metric", "n_trials", "epochs_trained", "edges", "sentences")
         found[config.task.name] = {
-            "values": told["chosen"]["values"],
-            "score": told["chosen"]["score"],
+            "values": search_record["chosen"]["values"],
+            "score": search_record["chosen"]["score"],
             "folder": f"{FOLDER}/{place.name}",
-        } | {name: told.get(name) for name in names}
+        } | {name: search_record.get(name) for name in names}
     return found
 
 

@@ -182,8 +182,8 @@ def check_single(config: Config, typed: Sequence[Override]) -> None:
         node, _, key = override.key.partition(".")
         if searched and (node == "sweep" and key in ("dir", "resume")):
             raise ConfigError(
-                f"{word}: a search goes into the folder of its run, and a killed one goes on with mlexp resume FOLDER. "
-                "Leave the word out, or add -m to make it a job of a sweep."
+                f"{word}: a search goes into the folder of its run, and a killed one is resumed with "
+                "mlexp resume FOLDER. Leave the word out, or add -m to make it a job of a sweep."
             )
         if not searched and node in ("sweep", "execution") and word != "execution=local":
             raise ConfigError(

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import IO
 
 from mlexp.config.schema import Execution
-from mlexp.execution.base import Backend, Event, Tell, Work, cores
+from mlexp.execution.base import Backend, Event, Send, Work, cores
+from mlexp.execution.inprocess import InProcess
 from mlexp.execution.local import Local
 
-__all__ = ["Backend", "Event", "Local", "Tell", "Work", "backend", "workers_of"]
+__all__ = ["Backend", "Event", "InProcess", "Local", "Send", "Work", "backend", "workers_of"]
 
 
 def workers_of(settings: Execution, threads: int = 1) -> int:
@@ -46,15 +47,15 @@ def backend(
     """
     if settings.backend == "local":
         return Local(work, workers=workers_of(settings, threads), threads=threads, log=log, keep=keep)
-    from mlexp.execution.cluster import Carrier, Remote
+    from mlexp.execution.cluster import Cluster, Scheduler
 
-    carrier: Carrier
+    scheduler: Scheduler
     if settings.backend == "dask":
         from mlexp.execution.dask import Dask
 
-        carrier = Dask(settings, folder)
+        scheduler = Dask(settings, folder)
     else:
         from mlexp.execution.slurm import Slurm
 
-        carrier = Slurm(settings, threads)
-    return Remote(carrier, folder, work, threads=threads, log=log)
+        scheduler = Slurm(settings, threads)
+    return Cluster(scheduler, folder, work, threads=threads, log=log)

@@ -1,8 +1,7 @@
-"""What every place where jobs run has in common.
+"""What all backends have in common.
 
-A backend takes units of work from a queue and yields what becomes of them. A unit is any value that the
-function `work` of the backend takes. What that function tells (a tuple of numbers and text) comes back as a
-sequence of the same.
+A backend takes units of work from a queue and yields events. A unit is any value that the function `work` of the
+backend accepts. Messages sent by that function (tuples of numbers and text) come back as sequences of the same.
 """
 
 from __future__ import annotations
@@ -14,20 +13,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-Tell = Callable[[Any], None]
-Work = Callable[[Any, threading.Event, Tell], bool]
+Send = Callable[[Any], None]
+Work = Callable[[Any, threading.Event, Send], bool]
 
 
 @dataclass(frozen=True)
 class Event:
-    """What became of a unit.
+    """What happened to a unit.
 
     Attributes
     ----------
     unit : the unit, as it was queued
-    kind : given (a worker has it), told (`content` is what the work told), done, lost (the process that
-        worked on it died), gone (the machine that had it went away: no fault of the unit)
-    content : what was told, or why the worker died
+    kind : assigned (a worker has it), message (`content` was sent by the work), done, crashed (its worker process
+        died), unreachable (the machine that had it went away: no fault of the unit)
+    content : the message, or why the worker died
     """
 
     unit: Any

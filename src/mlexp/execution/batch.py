@@ -1,20 +1,21 @@
-"""Units of work on another machine: what is done there, and how it is told.
+"""A batch of units on another machine: how it runs there, and how its events come back.
 
-All that passes between the machines, once a unit has been sent, is files in a *post*: a folder inside the
+All that passes between the machines, once a batch has been submitted, is files in an *exchange*: a folder inside the
 folder of the sweep, which every machine must see under the same path.
 
-    .post-1f0c/
-      7.jsonl       what became of the units of errand 7, one event a line
+    .exchange-1f0c/
+      7.jsonl       the events of batch 7, one a line
       stop          end after the epoch under way
       HOST-PID.log  what the workers there printed
 
-A post belongs to one process that runs a sweep. When it is gone, no one wants the work any more: either the
+An exchange belongs to one process that runs a sweep. Once it is removed, no one wants the work any more: either the
 sweep is over, or it was killed and another process has taken it over.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import socket
@@ -28,20 +29,20 @@ from typing import IO, Any, NamedTuple
 
 from mlexp.execution.local import Local
 
-LOOK_AT_POST = 1.0  # seconds
+SECONDS_BETWEEN_LOOKS = 1.0  # seconds
 
 
 @dataclass(frozen=True)
-class Errand:
-    """Units that one place is to do, and how.
+class Batch:
+    """Units submitted together to another machine, and how they are to run.
 
     Attributes
     ----------
     number : names the file of its events
-    units : what to do
-    work, threads, cwd, environment : see `Local`; variables that the place sets itself are left alone
+    units : what to run
+    work, threads, cwd, environment : see `Local`; variables that the machine sets itself are left alone
     workers : processes at once
-    post : where to tell of it
+    exchange : folder of its events
     """
 
     number: int
@@ -49,34 +50,36 @@ class Errand:
     work: str
     workers: int
     threads: int
-    post: Path
+    exchange: Path
     cwd: Path
     environment: Mapping[str, str]
 
     @property
-    def letter(self) -> Path:
+    def events(self) -> Path:
         """File of its events."""
-        return self.post / f"{self.number}.jsonl"
+        return self.exchange / f"{self.number}.jsonl"
 
 
-def do(errand: Errand) -> str:
-    """Do an errand in worker processes of this machine.
+def run(batch: Batch) -> str:
+    """Run a batch in worker processes of this machine.
 
     Returns
     -------
     str
-        Why it cannot be done here; empty if it was, or if no one wants it any more.
+        Why it cannot run here; empty if it did, or if no one wants it any more.
     """
-    if not errand.post.parent.is_dir():
-        return unseen(errand.post.parent)
-    with contextlib.suppress(FileExistsError, FileNotFoundError):  # begun elsewhere before, or not wanted
-        os.close(os.open(errand.letter, os.O_CREAT | os.O_EXCL))
-        numbers = {id(unit): number for number, unit in enumerate(errand.units)}
-        team = _team(errand)
-        for event in team.pool.run(deque(errand.units), _Asked(errand.post)):
-            _tell(errand, [numbers[id(event.unit)], event.kind, event.content])
+    if not batch.exchange.parent.is_dir():
+        return unseen(batch.exchange.parent)
+    with contextlib.suppress(
+        FileExistsError, FileNotFoundError
+    ):  # begun elsewhere before, or no longer wanted
+        os.close(os.open(batch.events, os.O_CREAT | os.O_EXCL))
+        numbers = {id(unit): number for number, unit in enumerate(batch.units)}
+        workers = _workers_for(batch)
+        for event in workers.pool.run(deque(batch.units), _StopRequest(batch.exchange)):
+            _write(batch, [numbers[id(event.unit)], event.kind, event.content])
         with _lock:
-            _idle.setdefault(errand.post, []).append(team)
+            _idle.setdefault(batch.exchange, []).append(workers)
     return ""
 
 
@@ -85,58 +88,56 @@ def unseen(folder: Path) -> str:
     return f"the worker on {socket.gethostname()} does not see {folder}"
 
 
-def _tell(errand: Errand, event: list[Any]) -> None:
+def _write(batch: Batch, event: list[Any]) -> None:
     with contextlib.suppress(FileNotFoundError):
-        descriptor = os.open(errand.letter, os.O_WRONLY | os.O_APPEND)
+        descriptor = os.open(batch.events, os.O_WRONLY | os.O_APPEND)
         with open(descriptor, "ab", buffering=0) as file:
             file.write(json.dumps(event).encode() + b"\n")
 
 
-class _Asked(threading.Event):
-    """Is set once the post says stop, or is gone."""
+class _StopRequest(threading.Event):
+    """Is set once the exchange holds a stop file, or has been removed."""
 
-    def __init__(self, post: Path) -> None:
+    def __init__(self, exchange: Path) -> None:
         super().__init__()
-        self._post = post
+        self._exchange = exchange
         self._looked = 0.0
 
     def is_set(self) -> bool:
-        if not super().is_set() and time.monotonic() - self._looked > LOOK_AT_POST:
+        if not super().is_set() and time.monotonic() - self._looked > SECONDS_BETWEEN_LOOKS:
             self._looked = time.monotonic()
-            if (self._post / "stop").exists() or not self._post.is_dir():
+            if (self._exchange / "stop").exists() or not self._exchange.is_dir():
                 self.set()
         return super().is_set()
 
 
-class _Team(NamedTuple):
-    """Worker processes that stay warm between two errands of one post, and the file that takes what they print."""
+class _Workers(NamedTuple):
+    """Worker processes that stay warm between two batches of one exchange, and the file that takes what they print."""
 
     pool: Local
     log: IO[str]
 
 
-_idle: dict[Path, list[_Team]] = {}
+_idle: dict[Path, list[_Workers]] = {}
 _lock = threading.Lock()
 
 
-def _team(errand: Errand) -> _Team:
-    dismiss()
+def _workers_for(batch: Batch) -> _Workers:
+    close_unused()
     with _lock:
-        if teams := _idle.get(errand.post):
-            return teams.pop()
-    log = open(errand.post / f"{socket.gethostname()}-{os.getpid()}.log", "a", encoding="utf-8")  # noqa: SIM115
-    own = {name: value for name, value in errand.environment.items() if name not in os.environ}
-    cwd = errand.cwd if errand.cwd.is_dir() else None
-    pool = Local(
-        errand.work, workers=errand.workers, threads=errand.threads, log=log, cwd=cwd, environment=own
-    )
-    return _Team(pool, log)
+        if idle := _idle.get(batch.exchange):
+            return idle.pop()
+    log = open(batch.exchange / f"{socket.gethostname()}-{os.getpid()}.log", "a", encoding="utf-8")  # noqa: SIM115
+    own = {name: value for name, value in batch.environment.items() if name not in os.environ}
+    cwd = batch.cwd if batch.cwd.is_dir() else None
+    pool = Local(batch.work, workers=batch.workers, threads=batch.threads, log=log, cwd=cwd, environment=own)
+    return _Workers(pool, log)
 
 
-def dismiss() -> None:
-    """End the worker processes of posts that are gone."""
+def close_unused() -> None:
+    """End the worker processes of exchanges that were removed."""
     with _lock:
-        over = [_idle.pop(post) for post in list(_idle) if not post.is_dir()]
-    for team in (team for teams in over for team in teams):
-        team.pool.close()
-        team.log.close()
+        unused = [_idle.pop(exchange) for exchange in list(_idle) if not exchange.is_dir()]
+    for workers in itertools.chain.from_iterable(unused):
+        workers.pool.close()
+        workers.log.close()

@@ -1,4 +1,4 @@
-"""Errands to the workers of a Dask cluster, one unit of work at a time."""
+"""Batches of one unit each, submitted to the workers of a Dask cluster."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from typing import Any
 from mlexp import __version__
 from mlexp.config.schema import Execution
 from mlexp.errors import ConfigError, Interrupted
-from mlexp.execution import batch as errands
-from mlexp.execution.batch import Errand
+from mlexp.execution import batch as batches
+from mlexp.execution.batch import Batch
 
 SECONDS_TO_ANSWER = 5.0
 SECONDS_TO_COUNT = 5.0  # between two counts of the workers: more may come and some may go
 
 
 class Dask:
-    """Carries errands to the workers that a scheduler knows.
+    """Submits batches to the workers that a Dask scheduler knows.
 
     Parameters
     ----------
@@ -57,34 +57,34 @@ class Dask:
         return self._threads if self._wanted == "auto" else min(self._wanted, self._threads)
 
     def sizes(self, waiting: int, under_way: int) -> list[int]:
-        """Return one unit an errand: twice as many as there are threads, so that no thread waits for us."""
+        """Return batches of one unit: twice as many as there are threads, so that no thread waits for us."""
         return [1] * max(0, min(waiting, (2 if self._wanted == "auto" else 1) * self.workers - under_way))
 
-    def send(self, errands_: Sequence[Errand]) -> list[Any]:
-        """Send errands; each is an own task, whatever it has in common with others."""
-        return [self.client.submit(errands.do, errand, pure=False) for errand in errands_]
+    def submit(self, jobs: Sequence[Batch]) -> list[Any]:
+        """Submit batches, each as a task of its own, whatever it has in common with others."""
+        return [self.client.submit(batches.run, one, pure=False) for one in jobs]
 
-    def ended(self, ticket: Any) -> tuple[str, str] | None:
-        """Return None while an errand waits or is under way."""
-        if ticket.status == "pending":
+    def ended(self, handle: Any) -> tuple[str, str] | None:
+        """Return None while a batch waits or is under way."""
+        if handle.status == "pending":
             return None
-        if ticket.status == "finished":
-            return ticket.result(), "the Dask worker that had begun it went away"
-        if ticket.status == "error":
-            return "", f"Dask: {' '.join(str(ticket.exception()).split())}"
-        if ticket.key not in self._cancelled:
+        if handle.status == "finished":
+            return handle.result(), "the Dask worker that had begun it went away"
+        if handle.status == "error":
+            return "", f"Dask: {' '.join(str(handle.exception()).split())}"
+        if handle.key not in self._cancelled:
             raise self._lost()
-        return "", "taken back"
+        return "", "cancelled"
 
-    def cancel(self, tickets: Sequence[Any]) -> None:
-        """Take back errands that have not begun."""
-        self._cancelled |= {ticket.key for ticket in tickets}
-        self.client.cancel(list(tickets))
+    def cancel(self, handles: Sequence[Any]) -> None:
+        """Cancel batches that have not begun."""
+        self._cancelled |= {handle.key for handle in handles}
+        self.client.cancel(list(handles))
 
     def close(self) -> None:
-        """Let go of the scheduler; what the workers keep warm for this sweep is ended."""
+        """Disconnect from the scheduler, and end what its workers keep warm for this sweep."""
         with contextlib.suppress(OSError, RuntimeError):  # it may have gone away
-            self.client.run(errands.dismiss, on_error="ignore")
+            self.client.run(batches.close_unused, on_error="ignore")
         self.client.close()
 
     def _lost(self) -> Interrupted:
@@ -120,7 +120,7 @@ class Dask:
 
 def look(folder: str | None) -> tuple[str, str]:
     """Return the version of mlexp on a worker, and why it cannot work in `folder`."""
-    return __version__, "" if folder is None or Path(folder).is_dir() else errands.unseen(Path(folder))
+    return __version__, "" if folder is None or Path(folder).is_dir() else batches.unseen(Path(folder))
 
 
 def connected(address: str | None) -> Any:

@@ -1,4 +1,4 @@
-"""Work in this very process, for what runs inside a worker: a pool in a pool would ask for more than the cores."""
+"""Work in this process, for what runs inside a worker: a pool within a pool would oversubscribe the cores."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from mlexp.execution.base import Event, Work
 
 
-class Here:
-    """Does one unit after another itself; what a unit does to this process is done to all of them."""
+class InProcess:
+    """Runs one unit after another in this process; a unit that crashes takes the process with it."""
 
     def __init__(self, work: Work) -> None:
         self.work = work
@@ -20,11 +20,11 @@ class Here:
         """Yield events until the queue is empty, or the unit under way has ended after `stop`."""
         while units and not stop.is_set():
             unit = units.popleft()
-            told: list[Any] = []
-            yield Event(unit, "given")
-            self.work(unit, stop, told.append)
-            for message in told:
-                yield Event(unit, "told", message)
+            messages: list[Any] = []
+            yield Event(unit, "assigned")
+            self.work(unit, stop, messages.append)
+            for message in messages:
+                yield Event(unit, "message", message)
             yield Event(unit, "done")
 
     def close(self) -> None:

@@ -32,14 +32,14 @@ class Local:
 
     Parameters
     ----------
-    work : "package.module:function", called in the workers as ``function(unit, stop, tell)``; where it
+    work : "package.module:function", called in the workers as ``function(unit, stop, send)``; where it
         returns True the worker is replaced
-    workers : number of processes at most
+    workers : largest number of processes
     threads : threads of the matrix products in each
     log : open file that takes what workers print
     keep : file descriptors that stay open for as long as one of the workers lives
     cwd : working folder of the workers; that of this process by default
-    environment : variables that they get besides those of this process
+    environment : variables added to those of this process
     """
 
     def __init__(
@@ -59,61 +59,61 @@ class Local:
         variables = os.environ | own | dict(environment or {})
         self._options: dict[str, Any] = {"env": variables, "cwd": cwd, "stdout": log, "stderr": log}
         self._keep = keep
-        self._team: list[_Worker] = []
+        self._workers: list[_Worker] = []
 
     def run(self, units: deque[Any], stop: threading.Event) -> Iterator[Event]:
         """Yield events until the queue is empty, or everything under way has ended after `stop`."""
-        asked = False
+        stopping = False
         while True:
-            if stop.is_set() and not asked:
-                asked = True
-                for worker in self._team:
+            if stop.is_set() and not stopping:
+                stopping = True
+                for worker in self._workers:
                     worker.send(None)
-            if not asked:
-                yield from self._hand_out(units)
-            busy = [worker for worker in self._team if worker.busy]
+            if not stopping:
+                yield from self._assign(units)
+            busy = [worker for worker in self._workers if worker.busy]
             if not busy:
                 return
             for connection in wait([worker.connection for worker in busy], LOOK_AT_STOP):
                 worker = next(one for one in busy if one.connection is connection)
-                yield from self._heard(worker)
+                yield from self._receive(worker)
 
     def close(self) -> None:
-        """End all workers; one that is in the middle of something does not get to end it."""
-        for worker in self._team:
-            worker.connection.close()  # which they notice
-        for worker in self._team:
+        """End all workers at once, busy or not."""
+        for worker in self._workers:
+            worker.connection.close()  # which ends them
+        for worker in self._workers:
             worker.end()
-        self._team.clear()
+        self._workers.clear()
 
-    def _hand_out(self, units: deque[Any]) -> Iterator[Event]:
-        wanted = min(self.workers, len(units) + sum(worker.busy for worker in self._team))
-        while len(self._team) < wanted:
-            self._team.append(_Worker(self.work, self._options, self._keep))
-        for worker in self._team:
+    def _assign(self, units: deque[Any]) -> Iterator[Event]:
+        wanted = min(self.workers, len(units) + sum(worker.busy for worker in self._workers))
+        while len(self._workers) < wanted:
+            self._workers.append(_Worker(self.work, self._options, self._keep))
+        for worker in self._workers:
             if units and not worker.busy:
                 worker.unit, worker.busy = units.popleft(), True
                 worker.send(worker.unit)
-                yield Event(worker.unit, "given")
+                yield Event(worker.unit, "assigned")
 
-    def _heard(self, worker: _Worker) -> Iterator[Event]:
+    def _receive(self, worker: _Worker) -> Iterator[Event]:
         try:
             kind, content = worker.connection.recv()
         except (EOFError, OSError):
-            self._team.remove(worker)
-            yield Event(worker.unit, "lost", worker.end())
+            self._workers.remove(worker)
+            yield Event(worker.unit, "crashed", worker.end())
             return
         if kind == "done":
             worker.busy = False
             if content:
-                self._team.remove(worker)
+                self._workers.remove(worker)
                 worker.connection.close()
                 worker.end()
         yield Event(worker.unit, kind, content)
 
 
 class _Worker:
-    """One process and the line to it."""
+    """One process and the connection to it."""
 
     def __init__(self, work: str, options: Mapping[str, Any], keep: tuple[int, ...]) -> None:
         ours, theirs = socket.socketpair()
@@ -135,7 +135,7 @@ class _Worker:
         self.send(work)
 
     def send(self, message: Any) -> None:
-        """Send a message; a worker that is gone is found out when it is listened to."""
+        """Send a message; that a worker has died is noticed when it is next read from."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.connection.send(message)
 
@@ -163,9 +163,9 @@ def importable() -> list[str]:
 
 @contextlib.contextmanager
 def signals_held() -> Iterator[None]:
-    """Have a child process begin with Ctrl-C and SIGTERM held back, until it has said how it answers them.
+    """Start a child process with Ctrl-C and SIGTERM blocked, until it has set its own handlers.
 
-    What comes to this process meanwhile it gets afterwards.
+    Signals to this process arrive afterwards.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPED_BY)
     try:
@@ -176,7 +176,7 @@ def signals_held() -> Iterator[None]:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Have a child process ignore Ctrl-C from its first moment: it is the parent that decides."""
+    """Have a child process ignore Ctrl-C from its start: the parent decides."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -188,7 +188,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 def serve(descriptor: int) -> None:
-    """Be a worker: do what comes down the line until it is closed."""
+    """Be a worker: do what comes through the connection until it is closed."""
     stop = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
@@ -202,24 +202,24 @@ def serve(descriptor: int) -> None:
     module, _, function = name.partition(":")
     work: Work = getattr(importlib.import_module(module), function)
     while True:
-        tired = work(inbox.get(), stop, lambda message: connection.send(("told", message)))
+        exhausted = work(inbox.get(), stop, lambda message: connection.send(("message", message)))
         sys.stdout.flush()
-        connection.send(("done", tired))
+        connection.send(("done", exhausted))
 
 
 def _watch(descriptor: int) -> None:
-    """End the process when the line is closed, for then no one wants the work any more.
+    """End the process when the connection is closed, for then no one wants the work any more.
 
-    Whoever listens cannot: to read a first unit it waits for the modules that the work is still importing.
+    The listening thread cannot: to read a first unit it waits for the modules that the work is still importing.
     """
-    line = select.poll()
-    line.register(descriptor, getattr(select, "POLLRDHUP", 0))
-    line.poll()
+    connection = select.poll()
+    connection.register(descriptor, getattr(select, "POLLRDHUP", 0))
+    connection.poll()
     os._exit(0)
 
 
 def _listen(connection: Connection, inbox: queue.SimpleQueue[Any], stop: threading.Event) -> None:
-    """Pass on what comes down the line; None asks to stop."""
+    """Pass on what comes through the connection; None asks to stop."""
     while True:
         try:
             message = connection.recv()

@@ -1,4 +1,4 @@
-"""Errands as jobs of Slurm, in arrays, through submitit."""
+"""Batches as jobs of Slurm, in arrays, through submitit."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any
 
 from mlexp.config.schema import Execution
 from mlexp.errors import ConfigError
-from mlexp.execution import batch as errands
+from mlexp.execution import batch as batches
 from mlexp.execution.base import cores
-from mlexp.execution.batch import Errand
+from mlexp.execution.batch import Batch
 from mlexp.execution.local import uninterrupted
 
 LARGEST_ARRAY = 1000  # Slurm's own default limit is 1001
@@ -25,7 +25,7 @@ SAFE_PATH = "PYTHONSAFEPATH"
 
 
 class Slurm:
-    """Carries errands to the queue of a cluster, or to processes of this machine (``cluster=local``).
+    """Submits batches to the queue of a cluster, or to processes of this machine (``cluster=local``).
 
     Parameters
     ----------
@@ -47,28 +47,28 @@ class Slurm:
         ends = [waiting * number // max(count, 1) for number in range(count + 1)]
         return [end - start for start, end in itertools.pairwise(ends)]
 
-    def send(self, errands_: Sequence[Errand]) -> list[Any]:
-        """Submit errands as one array; scripts and logs of submitit stand in their post."""
-        self._executor = self._executor or _executor(self._settings, errands_[0].post / "submitit")
+    def submit(self, jobs: Sequence[Batch]) -> list[Any]:
+        """Submit batches as one array; scripts and logs of submitit stand in their exchange."""
+        self._executor = self._executor or _executor(self._settings, jobs[0].exchange / "submitit")
         with uninterrupted(), safe_path(), self._executor.batch():
-            return [self._executor.submit(errands.do, errand) for errand in errands_]
+            return [self._executor.submit(batches.run, one) for one in jobs]
 
-    def ended(self, ticket: Any) -> tuple[str, str] | None:
-        """Return None while an errand waits or is under way."""
-        if not ticket.done():
+    def ended(self, handle: Any) -> tuple[str, str] | None:
+        """Return None while a batch waits or is under way."""
+        if not handle.done():
             return None
-        complaint = ticket.result() if ticket.paths.result_pickle.exists() and not ticket.exception() else ""
-        said = ticket.stderr() or ""
+        complaint = handle.result() if handle.paths.result_pickle.exists() and not handle.exception() else ""
+        said = handle.stderr() or ""
         last = said.strip().splitlines()[-1] if said.strip() else "it left no message"
-        return complaint, f"job {ticket.job_id} of the queue ended as {ticket.state}: {last}"
+        return complaint, f"job {handle.job_id} of the queue ended as {handle.state}: {last}"
 
-    def cancel(self, tickets: Sequence[Any]) -> None:
-        """Take back errands that have not begun."""
-        for ticket in tickets:
-            ticket.cancel(check=False)
+    def cancel(self, handles: Sequence[Any]) -> None:
+        """Cancel batches that have not begun."""
+        for handle in handles:
+            handle.cancel(check=False)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: nothing is held open."""
 
 
 @contextlib.contextmanager

@@ -10,7 +10,6 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +28,18 @@ from mlexp.errors import ConfigError, DivergedError, Interrupted, MlexpError, No
 from mlexp.observer import Plan
 from mlexp.record import Run, RunFolder
 from mlexp.result import Result
-from mlexp.runs.stopping import as_typed, resumable, stop_on_signal, with_cure
+from mlexp.runs.stopping import as_typed, how_to_resume, resumable, stop_on_signal, with_cure
 from mlexp.runs.terminal import QUIET, Terminal
 from mlexp.runs.tracking import Tracker, flat
-from mlexp.tasks import STACKS, TASKS
-from mlexp.tasks import check as check_model
+from mlexp.tasks import STACKS
 
-PATIENCE = 60.0  # seconds for a worker elsewhere, no longer wanted, to end its epoch and let go of a job
+PATIENCE = 60.0  # seconds for a worker elsewhere, no longer wanted, to end its epoch and release a job
+Study = Callable[[Config, Dataset, "Session"], Result]
 
 
 def run(
     config: Config,
+    study: Study,
     *,
     command: Sequence[str] = (),
     terminal: Terminal | None = None,
@@ -55,6 +55,7 @@ def run(
     Parameters
     ----------
     config : the configuration, as `config.compose` returns it
+    study : what runs it, observed by its session
     command : the command line, for the record
     terminal : what speaks to the person; silent by default
     place : folder for this run, made unless an earlier process left the run unfinished there; a new one in
@@ -73,17 +74,18 @@ def run(
     if unfinished is not None and record.load(unfinished.path).info["status"] not in record.RESUMABLE:
         return _redrawn(unfinished, terminal or Terminal(QUIET))
     session = Session(config, command, terminal or Terminal(QUIET), unfinished, place)
-    return _run(session, stop, dataset)
+    return _run(session, study, stop, dataset)
 
 
 def resume(
     path: Path,
+    study: Study,
     *,
     command: Sequence[str] = (),
     terminal: Terminal | None = None,
     settings: Sequence[str] = (),
 ) -> Run:
-    """Go on with a run that was stopped or killed, in its own folder, from its last checkpoint.
+    """Resume a run that was stopped or killed, in its own folder, from its last checkpoint.
 
     It ends with the same bytes as an uninterrupted run. `settings` are those that count only where they are typed:
     ``trusted_packages=[mine]``, ``tracking=none``, and for the trials of a search ``execution=dask``.
@@ -91,7 +93,7 @@ def resume(
     Raises
     ------
     ConfigError
-        If the run is still going on or has come to its end, or its `config.yaml` was edited.
+        If the run is still under way or has ended, or its `config.yaml` was edited.
     DataError
         If `path` is no run folder, or the data are no longer those that the run began with.
     """
@@ -100,16 +102,16 @@ def resume(
     config = identity.refuse_edited(path, run.info)
     elsewhere = [one.text for one in parsed(settings) if trust.within(one.key, ("execution",))]
     if elsewhere and config.tune.strategy is None:
-        raise ConfigError(f"{elsewhere[0]}: {path} is a single run, which goes on in this process.")
+        raise ConfigError(f"{elsewhere[0]}: {path} is a single run, which is resumed in this process.")
     config = recorded.relocated(recorded.again(config, path, settings), run.info.get("began_in"))
     folder = record.reopen(path)
     if record.load(path).info["status"] not in record.RESUMABLE:
         return _redrawn(folder, terminal or Terminal(QUIET))
-    return _run(Session(config, command, terminal or Terminal(QUIET), folder))
+    return _run(Session(config, command, terminal or Terminal(QUIET), folder), study)
 
 
 def _redrawn(folder: RunFolder, terminal: Terminal) -> Run:
-    """Draw what a run that had come to its end could not draw any more."""
+    """Draw what a run that had ended could not draw any more."""
     with resumable(folder.path):
         try:
             run = record.load(folder.path)
@@ -141,14 +143,16 @@ def load(config: Config) -> Dataset:
     return without_words(dataset) if by_distance and dataset.table and not config.prepare.one_hot else dataset
 
 
-def _run(session: Session, stop: threading.Event | None = None, dataset: Dataset | None = None) -> Run:
+def _run(
+    session: Session, study: Study, stop: threading.Event | None = None, dataset: Dataset | None = None
+) -> Run:
     config = session.config
     limited = environment.libraries().limit(limits=config.threads)
     with limited, nullcontext(stop) if stop else stop_on_signal(session.has_no_epochs) as asked:
         session.stop = asked
         try:
             dataset = load(config) if dataset is None else dataset
-            return session.finished(_study(config)(config, dataset, session))
+            return session.finished(study(config, dataset, session))
         except BaseException as error:
             session.failed(error)
             if isinstance(error, NotWritten | KeyboardInterrupt) and session.place is None:
@@ -157,29 +161,6 @@ def _run(session: Session, stop: threading.Event | None = None, dataset: Dataset
                 if isinstance(error, KeyboardInterrupt):
                     raise KeyboardInterrupt("Stopped before the run began. Nothing was written.") from error
             raise
-
-
-def _study(config: Config) -> Callable[[Config, Dataset, Session], Result]:
-    """Return what runs a configuration: the study of its kind, or a search that runs many of them."""
-    if config.tune.strategy is None:
-        return TASKS[config.task.kind]
-    # By name: a search is made of sweeps, and those of runs.
-    search: Callable[[Config, Dataset, Session], Result] = import_module("mlexp.tuning").search
-    return search
-
-
-def check(config: Config) -> None:
-    """Check what can be checked before rows are read: the search and its space, or the model.
-
-    Raises
-    ------
-    ConfigError
-        What is wrong, in one line.
-    """
-    if config.tune.strategy is None:
-        check_model(config)
-    else:
-        import_module("mlexp.tuning").checked(config)
 
 
 def run_together(
@@ -218,7 +199,7 @@ def run_together(
 
 
 class Session:
-    """One run under way: its folder, its record and its voice. The `Observer` of the study."""
+    """One run under way: its folder, its record and its terminal. The `Observer` of the study."""
 
     def __init__(
         self,
@@ -362,7 +343,7 @@ class Session:
             raise DivergedError(f"{result.problem} The record is in {shown}.")
         if result.status == "interrupted":
             raise Interrupted(
-                f"Stopped after epoch {result.facts['epochs']}. Go on with: mlexp resume {shown}"
+                f"Stopped after epoch {result.facts['epochs']}. {how_to_resume(self.folder.path)}"
             )
         return run
 

@@ -1,4 +1,4 @@
-"""How what is under way is stopped, and what a person can type to resume it."""
+"""How a run or sweep under way is stopped, and what to type to resume it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def stop_on_signal(at_once: Callable[[], bool] = lambda: False) -> Iterator[thre
 
 @contextmanager
 def resumable(path: Path) -> Iterator[None]:
-    """Say what to type next where a full disk or a second Ctrl-C ended what was under way in a folder."""
+    """Name the command to type next where a full disk or a second Ctrl-C ended what was under way in a folder."""
     try:
         yield
     except (NotWritten, KeyboardInterrupt) as error:
@@ -52,13 +52,17 @@ def resumable(path: Path) -> Iterator[None]:
 
 
 def with_cure(error: NotWritten | KeyboardInterrupt, path: Path) -> Interrupted | KeyboardInterrupt:
-    """Return the error to raise instead: it names the command that takes up what is left in a folder."""
+    """Return the error to raise instead: it names the command that completes what is in a folder."""
     over = (path / "run.json").exists() and not record.is_unfinished(path)
-    verb = "show" if over else "resume"
-    cure = f"mlexp {verb} {as_typed(path)}"
+    cure = f"Look at it with: mlexp show {as_typed(path)}" if over else how_to_resume(path)
     if isinstance(error, NotWritten):
-        return Interrupted(f"{error} Then go on with: {cure}")
-    return KeyboardInterrupt(str(error) or f"Stopped at once. Go on with: {cure}")
+        return Interrupted(f"{error} {cure}")
+    return KeyboardInterrupt(str(error) or f"Stopped at once. {cure}")
+
+
+def how_to_resume(path: Path) -> str:
+    """Return the sentence that ends every message about an interrupted run, sweep or comparison."""
+    return f"Resume it with: mlexp resume {as_typed(path)}"
 
 
 def as_typed(path: Path) -> Path:

@@ -1,7 +1,7 @@
 """Standard output and error as a program that may run for days needs them.
 
-A reader that has gone away (``| head -1``, a terminal that was closed) is no reason to end a run; a full device is, for
-what was asked for cannot be said; and a terminal that knows ASCII alone gets ``?`` for every other character.
+A reader that has closed its end (``| head -1``, a closed terminal) is no reason to end a run; a full device is, for the
+output that was asked for is lost; and a terminal limited to ASCII gets ``?`` for every other character.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Standard(io.RawIOBase):
-    """A descriptor that takes what it can; after the first failure it takes everything and keeps nothing.
+    """A descriptor that writes what it can; after the first failure it accepts everything and drops it.
 
     Parameters
     ----------
     descriptor : where bytes go
-    silent : whether a full device, too, is passed over
+    silent : whether a full device is ignored too
     """
 
     def __init__(self, descriptor: int, *, silent: bool) -> None:
         self._descriptor = descriptor
         self._silent = silent
-        self._gone = False
+        self._broken = False
 
     def write(self, data: Any) -> int:
         """Write bytes and return how many.
@@ -39,15 +39,15 @@ class Standard(io.RawIOBase):
         Unspoken
             Once, if the device is full.
         """
-        if not self._gone:
+        if not self._broken:
             try:
                 return os.write(self._descriptor, data)
             except OSError as error:
-                self._gone = True
+                self._broken = True
                 if error.errno in FULL and not self._silent:
                     raise Unspoken(
-                        f"The standard output cannot be written: {error.strerror}. Free some space, or send it "
-                        "elsewhere."
+                        f"The standard output cannot be written: {error.strerror}. Free some space, or redirect "
+                        "it."
                     ) from error
         return len(data)
 
@@ -60,16 +60,16 @@ class Standard(io.RawIOBase):
         return self._descriptor
 
     def isatty(self) -> bool:
-        """Return whether a person is watching."""
+        """Return whether it is a terminal."""
         return os.isatty(self._descriptor)
 
 
 def guard(*, silent: bool = False) -> None:
-    """Put a `Standard` in the place of the standard output and error of this process.
+    """Replace the standard output and error of this process by a `Standard` each.
 
     Parameters
     ----------
-    silent : whether a full device is passed over on the standard output, too; on the standard error it always is
+    silent : whether a full device is ignored on the standard output too; on the standard error it always is
     """
     sys.stdout = _guarded(sys.stdout, 1, silent)
     sys.stderr = _guarded(sys.stderr, 2, True)

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: the plan, the progress, the outcome."""
+"""What is printed while a run is under way: the plan, the progress, the outcome."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHOWN = 4
 
 
 class Terminal:
-    """Speaks to the person: a live bar on a terminal, plain lines elsewhere, only the folder when quiet."""
+    """Prints a live bar on a terminal, plain lines elsewhere, only the folder when quiet."""
 
     def __init__(self, verbosity: int = NORMAL, console: Console | None = None) -> None:
         self.verbosity = verbosity
@@ -33,7 +33,7 @@ class Terminal:
         self._epochs: int | None = None
 
     def begin(self, task: str, plan: Plan) -> None:
-        """Say what is about to run."""
+        """Print what is about to run."""
         if self.verbosity == QUIET:
             return
         self._epochs = plan.epochs
@@ -64,7 +64,7 @@ class Terminal:
             self._print_line(row, seconds)
 
     def warn(self, sentence: str) -> None:
-        """Say what a reader of the figures must know."""
+        """Print what a reader of the figures must know."""
         if self.verbosity != QUIET:
             self.console.print(f"[yellow]warning:[/yellow] {escape(sentence)}")
 

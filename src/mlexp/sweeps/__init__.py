@@ -1,13 +1,14 @@
 """Many runs at once: plan them, run them on worker processes, collect what they found.
 
 `plan` makes a `Plan` of what ``mlexp -m`` would run, `planned` one of configurations at hand; `run` runs
-it, `resume` goes on with one that was stopped or killed. Both return an `Outcome`.
+it, `resume` resumes one that was stopped or killed. Both return an `Outcome`, and are handed the `worker`: what runs a
+unit of jobs.
 """
 
 from mlexp.sweeps.opening import begin, taken_over, write_plan
 from mlexp.sweeps.plan import Job, Plan, plan, planned, read, restored
 from mlexp.sweeps.rounds import Rounds
-from mlexp.sweeps.run import Outcome, Sparing, go_on, resume, run, show
+from mlexp.sweeps.run import Outcome, Sparing, resume, run, run_rest, show
 
 __all__ = [
     "Job",
@@ -16,13 +17,13 @@ __all__ = [
     "Rounds",
     "Sparing",
     "begin",
-    "go_on",
     "plan",
     "planned",
     "read",
     "restored",
     "resume",
     "run",
+    "run_rest",
     "show",
     "taken_over",
     "write_plan",

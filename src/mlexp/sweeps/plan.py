@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -164,8 +164,16 @@ def read(plan: Plan) -> Plan:
     return known
 
 
-def plan(arguments: Sequence[str], config_dir: str | None = None, command: Sequence[str] = ()) -> Plan:
+def plan(
+    arguments: Sequence[str],
+    config_dir: str | None = None,
+    command: Sequence[str] = (),
+    *,
+    check: Callable[[Config], None],
+) -> Plan:
     """Plan the sweep of ``mlexp -m *arguments``; its jobs draw no figures unless ``figures=`` is typed.
+
+    `check` raises a `ConfigError` where a configuration cannot run.
 
     Raises
     ------
@@ -182,7 +190,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
         if asked not in seen:
             seen.add(asked)
             try:
-                session.check(config)
+                check(config)
             except ConfigError as error:
                 raise ConfigError(
                     f"job {job.number} ({job}): {error}" if job.swept else str(error)

@@ -15,10 +15,8 @@ from mlexp.config.combinations import Combination
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import Interrupted
-from mlexp.execution import Backend
-from mlexp.execution.inprocess import Here
+from mlexp.execution import Backend, Work
 from mlexp.runs.terminal import QUIET
-from mlexp.sweeps import worker as work
 from mlexp.sweeps.opening import write_plan
 from mlexp.sweeps.plan import planned
 from mlexp.sweeps.run import Conductor, Row
@@ -29,9 +27,10 @@ class Rounds:
 
     Parameters
     ----------
-    place : folder of the sweep, made by the first round or gone on with
+    place : folder of the sweep, made by the first round, or resumed
     config : its nodes `sweep` and `execution` say how the jobs run
     stop : is set to end the round under way
+    worker : see `Conductor`
     command : the command line, for the record
     dataset : the rows that all jobs share
     verbosity : how much is said
@@ -43,11 +42,12 @@ class Rounds:
         config: Config,
         stop: threading.Event,
         *,
+        worker: str | Work,
         command: Sequence[str] = (),
         dataset: Dataset,
         verbosity: int = QUIET,
     ) -> None:
-        self.place, self.config, self.stop = place, config, stop
+        self.place, self.config, self.stop, self.worker = place, config, stop, worker
         self._options = tuple(command), dataset, verbosity
         self._open = ExitStack()
         self._under_way: tuple[Conductor, Backend] | None = None
@@ -75,9 +75,9 @@ class Rounds:
                 shutil.rmtree(self.place, ignore_errors=True)
                 folder = sweep_folder.create(self.place, plan.task, plan.hash, self.place)
             self._open.callback(folder.close)
-            conductor = Conductor(plan, folder, verbosity, dataset.n_features)
+            conductor = Conductor(plan, folder, self.worker, verbosity, dataset.n_features)
             conductor.view.more_to_come = self.config.tune.strategy in ("halving", "bayes")
-            pool = self._open.enter_context(conductor.at_work(Here(work.work) if work.busy else None))
+            pool = self._open.enter_context(conductor.at_work())
             self._under_way = conductor, pool
         else:
             conductor, pool = self._under_way

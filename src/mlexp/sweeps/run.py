@@ -8,11 +8,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from mlexp import files, record
 from mlexp.errors import Interrupted, MlexpError, SweepError
-from mlexp.execution import Backend, Event, backend
+from mlexp.execution import Backend, Event, InProcess, Work, backend
 from mlexp.runs import stopping
 from mlexp.runs.terminal import QUIET
 from mlexp.sweep_folder import FINISHED, NOT_NEEDED, SETTLED, Sweep, SweepFolder
@@ -28,10 +28,10 @@ from mlexp.sweeps.opening import (
 from mlexp.sweeps.plan import Job, Plan, read
 from mlexp.sweeps.stacks import Unit, units
 from mlexp.sweeps.view import View
-from mlexp.sweeps.worker import CHANGED, News, Order
+from mlexp.sweeps.worker import CHANGED, JobRequest, JobStatus
 from mlexp.untrusted import plain
 
-NEVER_BEGUN = 2  # times that a job may go to another worker because its own was gone before it began
+NEVER_BEGUN = 2  # times that a job may go to another worker because its own died before the job began
 Row = dict[str, Any]
 More = Callable[[Plan], Plan | None]
 
@@ -71,7 +71,7 @@ class Outcome:
         shown = stopping.as_typed(self.path)
         if self.status == "interrupted":
             left = sum(row["status"] not in SETTLED for row in self.rows)
-            words = f"Stopped with {left} of {len(self.rows)} jobs left. Go on with: mlexp resume {shown}"
+            words = f"Stopped with {left} of {len(self.rows)} jobs left. {stopping.how_to_resume(self.path)}"
             return Interrupted(f"{self.problem} {words}".strip())
         wrong = [row for row in self.rows if row["status"] not in ("completed", NOT_NEEDED)]
         if not wrong:
@@ -82,10 +82,11 @@ class Outcome:
         )
 
 
-def run(plan: Plan, *, verbosity: int = QUIET) -> Outcome:
+def run(plan: Plan, *, worker: str | Work, verbosity: int = QUIET) -> Outcome:
     """Run every job of a plan; a job that fails costs nothing but itself.
 
-    With ``plan.sweep.resume`` the newest sweep of the same jobs is gone on with, if there is one.
+    With ``plan.sweep.resume`` the newest sweep of the same jobs is resumed, if there is one. `worker` as for
+    `Conductor`.
 
     Raises
     ------
@@ -95,35 +96,38 @@ def run(plan: Plan, *, verbosity: int = QUIET) -> Outcome:
         If the folder cannot be made, or another process is at work there.
     """
     plan = read(plan)
-    return go_on(plan, begin(plan), verbosity=verbosity)
+    return run_rest(plan, begin(plan), worker=worker, verbosity=verbosity)
 
 
-def go_on(
+def run_rest(
     plan: Plan,
     folder: SweepFolder,
     *,
+    worker: str | Work,
     verbosity: int = QUIET,
     ending: bool = True,
     more: More | None = None,
     sparing: Sparing | None = None,
 ) -> Outcome:
-    """Run what is left of a plan in its folder and let go of it; without `ending`, do not draw, show or let go.
+    """Run what is left of a plan in its folder and release it; without `ending`, do not draw, show or release it.
 
     `more` is asked each time when all jobs have ended: it returns the plan with the jobs that come next, after the same
     ones, or None where there are no more. `sparing` says which jobs need not run.
     """
     with stopping.resumable(folder.path), closing(folder) if ending else nullcontext():
-        return Conductor(plan, folder, verbosity, plan.n_features, ending, sparing).conduct(more)
+        return Conductor(plan, folder, worker, verbosity, plan.n_features, ending, sparing).conduct(more)
 
 
-def resume(path: Path, *, verbosity: int = QUIET, settings: Sequence[str] = ()) -> Outcome:
-    """Go on with a sweep that was stopped or killed: finished jobs are skipped, the others go on or start anew.
+def resume(
+    path: Path, *, worker: str | Work, verbosity: int = QUIET, settings: Sequence[str] = ()
+) -> Outcome:
+    """Resume a sweep that was stopped or killed: finished jobs are skipped, the others are resumed or started anew.
 
     They run where `settings` say, such as ``execution=dask``; by default on this machine.
     """
     plan, folder = taken_over(path, settings)
     with folder.freed_on_error():
-        return go_on(plan, folder, verbosity=verbosity)
+        return run_rest(plan, folder, worker=worker, verbosity=verbosity)
 
 
 def show(plan: Plan) -> None:
@@ -134,10 +138,15 @@ def show(plan: Plan) -> None:
 
 @dataclass
 class Conductor:
-    """One sweep under way."""
+    """One sweep under way.
+
+    `worker` is the function that runs a unit of jobs: its name, ``package.module:function``, has it called in worker
+    processes; the function itself has it called in this process.
+    """
 
     plan: Plan
     folder: SweepFolder
+    worker: str | Work
     verbosity: int
     n_features: int
     ending: bool = True
@@ -146,7 +155,7 @@ class Conductor:
     begun: set[int] = field(default_factory=set)
     tries: Counter[int] = field(default_factory=Counter)
     queue: deque[Any] = field(default_factory=deque)  # what workers are served from
-    problem: str = ""  # why no job can go on
+    problem: str = ""  # why no job can run any more
 
     def __post_init__(self) -> None:
         self.view = View(self.plan, self.verbosity)
@@ -166,7 +175,7 @@ class Conductor:
                     write_plan(plan, self.folder)
                     self.view.stop()
                     self.serve_needed(added, pool, stop)
-            except Interrupted as error:  # where the jobs run there is no one left
+            except Interrupted as error:  # no one is left where the jobs run
                 self.problem = str(error)
         return self.close(self.finished)
 
@@ -179,30 +188,36 @@ class Conductor:
                 self.folder.log(f"{place.name} is set aside: it is not of these jobs and data")
 
     def extend(self, plan: Plan) -> None:
-        """Go on with a plan that has more jobs."""
+        """Continue with a plan that has more jobs."""
         self.plan = self.view.plan = plan
 
     @contextmanager
-    def at_work(self, pool: Backend | None = None) -> Iterator[Backend]:
+    def at_work(self) -> Iterator[Backend]:
         """Have workers, and write the summary when all is over, well or not."""
         path = self.folder.path / "run.log"
         with files.writing(path):
             log = open(path, "a", encoding="utf-8", opener=plain)  # noqa: SIM115
         with log:
-            pool = pool or backend(
-                self.plan.execution,
-                self.folder.path,
-                "mlexp.sweeps.worker:work",
-                threads=self.plan.first.threads,
-                log=log,
-                keep=(self.folder.lock,),
-            )
+            pool = self.backend(log)
             try:
                 yield pool
             finally:
                 pool.close()
                 self.view.stop()
                 self.finished = self.finish()
+
+    def backend(self, log: IO[str]) -> Backend:
+        """Return the place where the jobs run, made ready."""
+        if not isinstance(self.worker, str):
+            return InProcess(self.worker)
+        return backend(
+            self.plan.execution,
+            self.folder.path,
+            self.worker,
+            threads=self.plan.first.threads,
+            log=log,
+            keep=(self.folder.lock,),
+        )
 
     def serve_needed(self, jobs: Sequence[Job], pool: Backend, stop: threading.Event) -> None:
         """Have what is left of these jobs run, those last that may turn out not to be needed."""
@@ -235,14 +250,14 @@ class Conductor:
                 self.rows[job.number] = self._row(job)
         left = [job for job in jobs if job.number not in self.rows]
         handed = self.handed_out(left)
-        self.queue.extend(self.ordered(unit) for unit in handed)
+        self.queue.extend(self.requests(unit) for unit in handed)
         self.folder.log(f"{len(left)} of {len(jobs)} jobs to run")
         self.view.announce(handed, len(self.rows), stopping.as_typed(self.folder.path))
         for event in pool.run(self.queue, stop):
-            self.heed(event, stop)
+            self.handle(event, stop)
 
     def handed_out(self, left: list[Job]) -> list[Unit]:
-        """Return what goes to a worker at a time; a job with a checkpoint goes on from there, alone."""
+        """Return what goes to a worker at a time; a job with a checkpoint resumes from there, alone."""
         begun = [job for job in left if (self.place(job) / record.CHECKPOINT).exists() or self.undrawn(job)]
         fresh = [job for job in left if job not in begun]
         stacked = units(fresh, self.plan.sweep.stack, self.plan.workers, self.n_features)
@@ -257,28 +272,28 @@ class Conductor:
         """Return the run folder of a job."""
         return self.folder.path / "runs" / job.name
 
-    def ordered(self, unit: Unit) -> tuple[Order, ...]:
+    def requests(self, unit: Unit) -> tuple[JobRequest, ...]:
         """Return the jobs of a unit as they are sent to a worker."""
         return tuple(
-            Order(job.number, job.config, self.place(job).absolute(), self.plan.command, job.data)
+            JobRequest(job.number, job.config, self.place(job).absolute(), self.plan.command, job.data)
             for job in unit
         )
 
-    def heed(self, event: Event, stop: threading.Event) -> None:
-        """Take note of what a worker told, or of its death."""
-        if event.kind in ("lost", "gone"):
+    def handle(self, event: Event, stop: threading.Event) -> None:
+        """Record the message of a worker, or its death."""
+        if event.kind in ("crashed", "unreachable"):
             self.lost(event)
-        elif event.kind == "told":
-            news = News(*event.content)
-            job = self.plan.jobs[news.number - 1]
-            if news.status == "running":
+        elif event.kind == "message":
+            message = JobStatus(*event.content)
+            job = self.plan.jobs[message.number - 1]
+            if message.status == "running":
                 self.begun.add(job.number)
                 self.view.changed(job, "running")
-            elif news.status in ("interrupted", "not written"):
+            elif message.status in ("interrupted", "not written"):
                 stop.set()  # someone asked the worker, or its disk is full: what holds for one holds for all
-                self.problem = self.problem or news.problem * (news.status == "not written")
+                self.problem = self.problem or message.problem * (message.status == "not written")
             else:
-                self.ended(job, news.status, news.problem)
+                self.ended(job, message.status, message.problem)
 
     def ended(self, job: Job, status: str, problem: str = "") -> None:
         """Write down how a job ended."""
@@ -288,24 +303,24 @@ class Conductor:
         self.view.changed(job, status, row, problem)
 
     def lost(self, event: Event) -> None:
-        """Put aside the job that its worker died of, or give it another chance; the rest of the unit goes on.
+        """Fail or retry the job whose worker crashed, and queue the rest of its unit again.
 
-        A job whose machine went away is not to blame: it gets its chances whatever `sweep.retries` says.
+        A job whose machine became unreachable is not at fault: it is retried whatever `sweep.retries` says.
         """
-        for order in [order for order in event.unit if order.number not in self.rows]:
-            job = self.plan.jobs[order.number - 1]
+        for request in [request for request in event.unit if request.number not in self.rows]:
+            job = self.plan.jobs[request.number - 1]
             if is_finished(Sweep(self.folder.path), job):  # it came to its end, and could not say so
                 self.ended(job, "completed")
                 continue
-            guilty = job.number in self.begun and event.kind == "lost"
+            at_fault = job.number in self.begun and event.kind == "crashed"
             self.tries[job.number] += 1
             if len(event.unit) > 1 or self.tries[job.number] <= (
-                self.plan.sweep.retries if guilty else NEVER_BEGUN
+                self.plan.sweep.retries if at_fault else NEVER_BEGUN
             ):
                 self.folder.log(f"{job.name} is put back: {event.content}")
                 self.folder.clear(job.name)
                 self.begun.discard(job.number)
-                self.queue.appendleft((order,))
+                self.queue.appendleft((request,))
             else:
                 self.folder.mark(job.name, "failed", event.content)
                 self.ended(job, "failed", event.content)
@@ -347,8 +362,8 @@ class Conductor:
     def _row(self, job: Job, status: str = "", problem: str = "") -> Row:
         """Return the line of the summary.
 
-        Of a finished run its folder counts, so that a resumed sweep says the same; of others first what was told, for
-        a try that ended before it could write leaves there what an earlier one wrote.
+        Of a finished run its folder counts, so that a resumed sweep says the same; of others the worker's message
+        first, for an attempt that ended before it could write leaves what an earlier one wrote.
         """
         run = Sweep(self.folder.path).run(job.name)
         row: Row = {"number": job.number, **job.swept, "status": status or "left"}

@@ -14,9 +14,10 @@ from typing import IO, Any, NamedTuple
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import DataError, DivergedError, Interrupted, MlexpError, NotWritten, in_words
-from mlexp.execution import Tell
+from mlexp.execution import Send
 from mlexp.observer import Plan
 from mlexp.runs import session
+from mlexp.runs.session import Study
 from mlexp.runs.terminal import QUIET, Terminal
 from mlexp.untrusted import plain
 
@@ -24,8 +25,8 @@ CHANGED = "Its data changed while the sweep ran. Resume the sweep to run it with
 
 
 @dataclass(frozen=True)
-class Order:
-    """One job as it is sent to a worker; `data` is the fingerprint that its rows must have, empty for any."""
+class JobRequest:
+    """One job as it is sent to a worker; `data` is the fingerprint that its data must have, empty for any."""
 
     number: int
     config: Config
@@ -34,16 +35,16 @@ class Order:
     data: str = ""
 
 
-class News(NamedTuple):
-    """What a worker tells of a job: running, or how it ended and what went wrong."""
+class JobStatus(NamedTuple):
+    """A message of a worker: a job is running, or how it ended and what went wrong."""
 
     number: int
     status: str
     problem: str = ""
 
 
-class _Voice(Terminal):
-    """Says nothing; from the moment that there is a run folder, a crash leaves its traceback there."""
+class _CrashLog(Terminal):
+    """Prints nothing; once there is a run folder, a crash leaves its traceback there."""
 
     def __init__(self, place: Path) -> None:
         super().__init__(QUIET)
@@ -51,41 +52,43 @@ class _Voice(Terminal):
         self._log: IO[str] | None = None
 
     def begin(self, task: str, plan: Plan) -> None:
-        """Have the interpreter write down where it was, should it crash."""
+        """Have the interpreter log its traceback, should it crash."""
         if self._log is None:  # a search begins once more, with the setting that it chose
             self._log = open(self.place / "run.log", "a", encoding="utf-8", opener=plain)  # noqa: SIM115
             faulthandler.enable(self._log, all_threads=False)
 
     def end(self, info: Any, metrics: Any, folder: Path) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
-    def hush(self) -> None:
+    def close(self) -> None:
         """The job is over, well or not."""
         faulthandler.enable(sys.stderr)
         if self._log is not None:
             self._log.close()
 
 
-busy = False  # whether this process is a worker: what it runs starts no workers of its own
+def run_unit(unit: Sequence[JobRequest], stop: threading.Event, send: Send, study: Study) -> bool:
+    """Run the jobs of a unit, as one stack if there are several; an error fails only the job that raised it.
 
-
-def work(unit: Sequence[Order], stop: threading.Event, tell: Tell) -> bool:
-    """Run the jobs of a unit, as one stack if there are several; what a job raises costs that job alone.
+    Parameters
+    ----------
+    unit : jobs that train as one stack, or a single job
+    stop : is set to end the job under way after its epoch
+    send : takes a `JobStatus` whenever a job begins or ends
+    study : what runs a configuration
 
     Returns
     -------
     bool
         True if this process should be replaced, because it ran out of memory.
     """
-    global busy
-    busy = True
-    rest: list[Order] = list(unit)
+    rest: list[JobRequest] = list(unit)
     problems: list[BaseException | None] = []
     if len(unit) > 1 and not stop.is_set():
-        rest, problems = _together(unit, stop, tell)
-    for order in rest:
+        rest, problems = _together(unit, stop, send)
+    for request in rest:
         if not stop.is_set():
-            problems.append(_alone(order, stop, tell))
+            problems.append(_alone(request, stop, send, study))
     return any(map(is_out_of_memory, problems))
 
 
@@ -94,66 +97,67 @@ def is_out_of_memory(error: BaseException | None) -> bool:
     return error is not None and (isinstance(error, MemoryError) or is_out_of_memory(error.__cause__))
 
 
-def _alone(order: Order, stop: threading.Event, tell: Tell) -> BaseException | None:
-    tell(News(order.number, "running"))
+def _alone(request: JobRequest, stop: threading.Event, send: Send, study: Study) -> BaseException | None:
+    send(JobStatus(request.number, "running"))
     problem: BaseException | None = None
-    voice = _Voice(order.place)
+    log = _CrashLog(request.place)
     try:
         session.run(
-            order.config,
-            command=order.command,
-            terminal=voice,
-            place=order.place,
+            request.config,
+            study,
+            command=request.command,
+            terminal=log,
+            place=request.place,
             stop=stop,
-            dataset=_kept(order),
+            dataset=_dataset(request),
         )
     except BaseException as error:
         problem = error
-        if not order.place.exists():  # else the traceback stands in the log of the run
+        if not request.place.exists():  # else the traceback stands in the log of the run
             traceback.print_exc(file=sys.stderr)
     finally:
-        voice.hush()
-    tell(_news(order, problem))
+        log.close()
+    send(_status(request, problem))
     return problem
 
 
 def _together(
-    unit: Sequence[Order], stop: threading.Event, tell: Tell
-) -> tuple[list[Order], list[BaseException | None]]:
+    unit: Sequence[JobRequest], stop: threading.Event, send: Send
+) -> tuple[list[JobRequest], list[BaseException | None]]:
     """Train a stack; return the jobs that are still to be run, one by one, because the stack failed, and why."""
-    for order in unit:
-        tell(News(order.number, "running"))
-    voices = [_Voice(order.place) for order in unit]
+    for request in unit:
+        send(JobStatus(request.number, "running"))
+    logs = [_CrashLog(request.place) for request in unit]
     rest = list(unit)
     try:
         for problem in session.run_together(
-            [order.config for order in unit],
+            [request.config for request in unit],
             command=unit[0].command,
-            terminals=voices,
-            places=[order.place for order in unit],
+            terminals=logs,
+            places=[request.place for request in unit],
             stop=stop,
-            dataset=_kept(unit[0]),
+            dataset=_dataset(unit[0]),
         ):
-            tell(_news(rest.pop(0), problem))
+            send(_status(rest.pop(0), problem))
     except NotWritten as error:  # nor would the disk take them one by one
-        for order in rest:
-            tell(_news(order, error))
+        for request in rest:
+            send(_status(request, error))
     except BaseException as error:
         traceback.print_exc(file=sys.stderr)
         return rest, [error]
     finally:
-        for voice in voices:
-            voice.hush()
+        for log in logs:
+            log.close()
     return [], []
 
 
-def _news(order: Order, problem: BaseException | None) -> News:
+def _status(request: JobRequest, problem: BaseException | None) -> JobStatus:
     if problem is None:
-        return News(order.number, "completed")
-    return News(order.number, _verdict(problem), in_words(problem))
+        return JobStatus(request.number, "completed")
+    return JobStatus(request.number, _word(problem), in_words(problem))
 
 
-def _verdict(error: BaseException) -> str:
+def _word(error: BaseException) -> str:
     kinds: dict[type[MlexpError], str] = {
         DivergedError: "diverged",
         Interrupted: "interrupted",
@@ -162,17 +166,17 @@ def _verdict(error: BaseException) -> str:
     return next((status for kind, status in kinds.items() if isinstance(error, kind)), "failed")
 
 
-_last: tuple[Any, Dataset] | None = None
+_loaded: tuple[Any, Dataset] | None = None
 
 
-def _kept(order: Order) -> Dataset:
-    """Return the rows of a job; those of the last one are kept, for the next one mostly wants the same."""
-    global _last
-    wanted = (asdict(order.config.dataset), order.config.data_dir, order.data)
-    if _last is None or _last[0] != wanted:
-        _last = None
-        dataset = session.load(order.config)
-        if order.data not in ("", dataset.fingerprint):
+def _dataset(request: JobRequest) -> Dataset:
+    """Return the data of a job; those of the last job are kept, for the next one mostly needs the same."""
+    global _loaded
+    wanted = (asdict(request.config.dataset), request.config.data_dir, request.data)
+    if _loaded is None or _loaded[0] != wanted:
+        _loaded = None
+        dataset = session.load(request.config)
+        if request.data not in ("", dataset.fingerprint):
             raise DataError(CHANGED)
-        _last = (wanted, dataset)
-    return _last[1]
+        _loaded = (wanted, dataset)
+    return _loaded[1]

@@ -14,11 +14,12 @@ from mlexp.config import checks, recorded
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset, split
 from mlexp.errors import ConfigError, Interrupted, SweepError, did_you_mean
+from mlexp.execution import Work
 from mlexp.metrics import metrics_of
 from mlexp.observer import Plan
 from mlexp.result import Columns, Result
 from mlexp.runs.session import Session
-from mlexp.runs.stopping import as_typed
+from mlexp.runs.stopping import how_to_resume
 from mlexp.runs.terminal import QUIET
 from mlexp.studies import Tune
 from mlexp.sweeps import Rounds
@@ -43,11 +44,12 @@ CHECKED = 50  # settings of a space with ranges that are looked at before anythi
 TOO_FAR = 3.0  # standard errors
 
 
-def search(config: Config, dataset: Dataset, session: Session) -> Result:
+def search(config: Config, dataset: Dataset, session: Session, *, worker: str | Work) -> Result:
     """Search the space of `config.tune` and return the result of the chosen setting.
 
     The trials lie in ``trials/`` of the run folder, a sweep like any other, and never see the test part. A search
     that was stopped or killed comes to the same end when it is run again in its folder: what is there is not run again.
+    `worker` runs the trials, as for `mlexp.sweeps.run`.
 
     Raises
     ------
@@ -67,6 +69,7 @@ def search(config: Config, dataset: Dataset, session: Session) -> Result:
         place / FOLDER,
         config,
         session.stop,
+        worker=worker,
         command=session.command,
         dataset=dataset,
         verbosity=session.terminal.verbosity,
@@ -74,7 +77,7 @@ def search(config: Config, dataset: Dataset, session: Session) -> Result:
         try:
             trials = STRATEGIES[str(config.tune.strategy)](space, Trials(space, metric, rounds))
         except Interrupted as stopped:
-            raise Interrupted(f"{stopped} Go on with: mlexp resume {as_typed(place)}") from None
+            raise Interrupted(f"{stopped} {how_to_resume(place)}") from None
     found = Found(space, metric, trials)
     if not found.ranked:
         first = f"The first: {trials[0].problem}" if trials else "Others that share tune.journal are at them."

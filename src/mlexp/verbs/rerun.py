@@ -55,19 +55,19 @@ def _again(before: Path, parsed: argparse.Namespace) -> Path:
     """Run once more, in a new folder, and return it."""
     if (before / "sweep.json").exists():
         return _sweep_again(before, parsed)
+    from mlexp import dispatch
     from mlexp.config import recorded
-    from mlexp.runs import session
     from mlexp.runs.terminal import Terminal
 
     config = recorded.again(recorded.read(before / "config.yaml"), before, parsed.settings)
     config = recorded.relocated(config, record.load(before).info.get("began_in"))
     config = dataclasses.replace(config, outputs=str(Path(parsed.outputs)))
     command = ["mlexp", "rerun", parsed.run, *parsed.settings]
-    return session.run(config, command=command, terminal=Terminal(parsed.quiet)).path
+    return dispatch.run(config, command=command, terminal=Terminal(parsed.quiet)).path
 
 
 def _sweep_again(before: Path, parsed: argparse.Namespace) -> Path:
-    from mlexp import comparison_folder, comparisons, sweeps
+    from mlexp import comparison_folder, comparisons, dispatch, sweeps
     from mlexp.comparisons import tuned
     from mlexp.comparisons.metric import PartMetric
     from mlexp.studies import Comparison
@@ -84,9 +84,9 @@ def _sweep_again(before: Path, parsed: argparse.Namespace) -> Path:
         plan, searches = tuned.before(plan, before)
         searches = {arm: here(config) for arm, config in searches.items()}
         study = comparisons.Study(node, PartMetric.parse(info["metric"]), info["settings"], plan, searches)
-        outcome = comparisons.run(study, verbosity=parsed.quiet)
+        outcome = dispatch.run_comparison(study, verbosity=parsed.quiet)
     else:
-        outcome = sweeps.run(plan, verbosity=parsed.quiet)
+        outcome = dispatch.run_sweep(plan, verbosity=parsed.quiet)
     if outcome.status == "interrupted" and (error := outcome.error()):
         raise error
     return outcome.path

@@ -1,4 +1,4 @@
-"""``mlexp resume``: go on with a run or sweep."""
+"""``mlexp resume``: resume an interrupted run or sweep."""
 
 from __future__ import annotations
 
@@ -26,19 +26,13 @@ def resume(arguments: Sequence[str]) -> int:
     parsed = words.parse_intermixed_args(arguments)
     path = found(parsed.run, parsed.outputs)
     _say_where(path, parsed.settings)
-    if (path / "sweep.json").exists():
-        from mlexp import comparison_folder, comparisons, sweeps
-
-        again = comparisons.resume if comparison_folder.is_one(path) else sweeps.resume
-        error = again(path, verbosity=parsed.quiet, settings=parsed.settings).error()
-        if error is not None:
-            raise error
-        return 0
-    from mlexp.runs import session
-    from mlexp.runs.terminal import Terminal
+    from mlexp import dispatch
+    from mlexp.record import Run
 
     command = ["mlexp", "resume", parsed.run, *parsed.settings]
-    session.resume(path, command=command, terminal=Terminal(parsed.quiet), settings=parsed.settings)
+    done = dispatch.resume(path, command=command, verbosity=parsed.quiet, settings=parsed.settings)
+    if not isinstance(done, Run) and (error := done.error()) is not None:
+        raise error
     return 0
 
 

@@ -1,7 +1,7 @@
 """Other programs that follow a run, beside its folder: TensorBoard, MLflow.
 
 They never change a result, and what they lack never stops a run that has begun: a server that goes away is
-reported as a warning, and the run goes on without it.
+reported as a warning, and the run continues without it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Backend(Protocol):
         """Reach the program; an error of `errors` says that it cannot be reached."""
 
     def started(self, folder: Path, info: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-        """A run, sweep or comparison begins in `folder`, or goes on there."""
+        """A run, sweep or comparison begins in `folder`, or is resumed there."""
 
     def epoch(self, row: Mapping[str, float]) -> None:
         """One more epoch is done."""
@@ -45,7 +45,7 @@ class Tracker:
     Parameters
     ----------
     config : its node `tracking` says which program
-    warn : is told in a sentence when the other side has failed
+    warn : takes a sentence when the other side has failed
 
     Raises
     ------
@@ -76,17 +76,17 @@ class Tracker:
 
     def started(self, folder: Path, info: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
         """A run or sweep begins in `folder`; `settings` are its keys with their values."""
-        self._tell(lambda backend: backend.started(folder, info, settings))
+        self._call(lambda backend: backend.started(folder, info, settings))
 
     def epoch(self, row: Mapping[str, float]) -> None:
         """One more epoch is done."""
-        self._tell(lambda backend: backend.epoch(row))
+        self._call(lambda backend: backend.epoch(row))
 
     def ended(self, folder: Path, status: str, metrics: Mapping[str, float]) -> None:
         """The run is over; `metrics` are its numbers by ``part.name``."""
-        self._tell(lambda backend: backend.ended(folder, status, metrics))
+        self._call(lambda backend: backend.ended(folder, status, metrics))
 
-    def _tell(self, what: Callable[[Backend], None]) -> None:
+    def _call(self, what: Callable[[Backend], None]) -> None:
         if self._backend is None:
             return
         try:

@@ -16,7 +16,7 @@ PARAMETERS, METRICS = 100, 1000  # MLflow takes at most so many at once
 LONGEST = 6000  # characters of a parameter
 SECONDS = 2.0  # between two batches of metrics
 ENDS = {"completed": "FINISHED", "interrupted": "KILLED"}
-# An unreachable server should say so in seconds, and a run tells no one else about itself.
+# An unreachable server should say so in seconds, and no usage data are sent.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -47,7 +47,7 @@ class MLflow:
         self._sent = time.monotonic()
 
     def started(self, folder: Path, info: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-        """Begin a run, or go on with the one that an earlier process began for this folder."""
+        """Begin a run, or resume the one that an earlier process began for this folder."""
         known = _note(folder)
         if known:
             self._run = known["run_id"]

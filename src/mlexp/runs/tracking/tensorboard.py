@@ -18,7 +18,7 @@ class TensorBoard:
         self._writer: Any = None
 
     def started(self, folder: Path, info: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-        """Begin a file of events; of a run that goes on, what is drawn twice is the same."""
+        """Begin a file of events; of a resumed run, points drawn twice are the same."""
         from tensorboardX import SummaryWriter
 
         if "jobs" in info:

@@ -1,0 +1,108 @@
+"""What runs a configuration: the study of its kind, a search of settings, a sweep or a comparison.
+
+Everything below is handed what it needs from here: a session its `study`, a sweep the `check` of its jobs and the
+`worker` that runs them. `work` is where worker processes, here or on other machines, enter the program.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlexp import sweep_folder, tasks
+from mlexp.config.schema import Config
+from mlexp.data.dataset import Dataset
+from mlexp.execution import Send, Work
+from mlexp.record import Run
+from mlexp.result import Result
+from mlexp.runs import session
+from mlexp.runs.session import Session
+from mlexp.runs.terminal import QUIET, Terminal
+
+if TYPE_CHECKING:
+    from mlexp.comparisons import Study
+    from mlexp.sweeps import Outcome, Plan
+    from mlexp.sweeps.worker import JobRequest
+
+# What runs the jobs of sweeps, searches and comparisons: the name of a function, called in worker processes, or a
+# function, called in this process.
+WORKER: str | Work = "mlexp.dispatch:work"
+
+
+def check(config: Config) -> None:
+    """Check what can be checked before data are read: the search and its space, or the model.
+
+    Raises
+    ------
+    ConfigError
+        What is wrong, in one line.
+    """
+    if config.tune.strategy is None:
+        tasks.check(config)
+    else:
+        from mlexp import tuning
+
+        tuning.checked(config)
+
+
+def study(config: Config, dataset: Dataset, session: Session, *, worker: str | Work | None = None) -> Result:
+    """Run the study of a configuration: that of its kind, or a search that runs many of them."""
+    if config.tune.strategy is None:
+        return tasks.TASKS[config.task.kind](config, dataset, session)
+    from mlexp import tuning
+
+    return tuning.search(config, dataset, session, worker=worker or WORKER)
+
+
+def run(config: Config, **more: Any) -> Run:
+    """Run a checked configuration and return its run folder; `more` as for `mlexp.runs.session.run`."""
+    return session.run(config, study, **more)
+
+
+def plan_sweep(arguments: Sequence[str], config_dir: str | None = None, command: Sequence[str] = ()) -> Plan:
+    """Plan the sweep of ``mlexp -m *arguments``, all its jobs checked."""
+    from mlexp import sweeps
+
+    return sweeps.plan(arguments, config_dir, command, check=check)
+
+
+def run_sweep(plan: Plan, *, verbosity: int = QUIET) -> Outcome:
+    """Run every job of a plan; see `mlexp.sweeps.run`."""
+    from mlexp import sweeps
+
+    return sweeps.run(plan, worker=WORKER, verbosity=verbosity)
+
+
+def run_comparison(study: Study, *, verbosity: int = QUIET, details: bool = False) -> Outcome:
+    """Run every job of a comparison and answer its question; see `mlexp.comparisons.run`."""
+    from mlexp import comparisons
+
+    return comparisons.run(study, worker=WORKER, verbosity=verbosity, details=details)
+
+
+def resume(
+    path: Path, *, command: Sequence[str] = (), verbosity: int = QUIET, settings: Sequence[str] = ()
+) -> Run | Outcome:
+    """Resume the run, sweep or comparison of a folder; `settings` are those that count only where they are typed."""
+    if not (path / sweep_folder.INFO).exists():
+        return session.resume(path, study, command=command, terminal=Terminal(verbosity), settings=settings)
+    from mlexp import comparison_folder, comparisons, sweeps
+
+    again = comparisons.resume if comparison_folder.is_one(path) else sweeps.resume
+    return again(path, worker=WORKER, verbosity=verbosity, settings=settings)
+
+
+def work(unit: Sequence[JobRequest], stop: threading.Event, send: Send) -> bool:
+    """Run the jobs of a unit in this process; a search among them starts no workers of its own.
+
+    Returns
+    -------
+    bool
+        True if this process should be replaced, because it ran out of memory.
+    """
+    from mlexp.sweeps.worker import run_unit
+
+    return run_unit(unit, stop, send, partial(study, worker=work))

@@ -139,7 +139,7 @@ def test_a_worker_that_is_still_importing_goes_with_its_parent(
         assert next(events).kind == "assigned"
         while "imports" not in (tmp_path / "log.txt").read_text():
             time.sleep(0.02)
-        (worker,) = pool._team
+        (worker,) = pool._workers
         worker.connection.close()
         assert worker.process.wait(5) == 0
         events.close()

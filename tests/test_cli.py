@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlexp import cli, record
+from mlexp import cli
+from mlexp.store import record
 
 FOLDER = {
     "config.yaml",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mlexp import files
 from mlexp.errors import NotWritten
+from mlexp.store import files
 
 
 def test_files_written_at_once_appear_together_at_the_end(tmp_path: Path) -> None:

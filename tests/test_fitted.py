@@ -9,10 +9,10 @@ import pytest
 from tests.tasks.running import run
 from threadpoolctl import threadpool_limits
 
-from mlexp import fitted, record, skopsfile
 from mlexp.data.sources import load
 from mlexp.errors import DataError
-from mlexp.record import Run
+from mlexp.store import fitted, record, skopsfile
+from mlexp.store.record import Run
 
 CASES = [
     ("size=smoke",),

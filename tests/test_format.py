@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mlexp import stamp, sweep_folder
 from mlexp.cli import main
+from mlexp.store import stamp, sweep_folder
 
 OLD = Path(__file__).parent / "folders_of_0_1_0"
 RECORD = {"run": "run.json", "sweep": "sweep.json", "comparison": "sweep.json"}

@@ -14,9 +14,9 @@ import psutil
 import pytest
 from tests.tasks.running import run
 
-from mlexp import fitted, isolated, record, skopsfile
 from mlexp.errors import DataError
-from mlexp.record import Run
+from mlexp.store import fitted, isolated, record, skopsfile
+from mlexp.store.record import Run
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from tests.sweeps.conftest import mlexp, start
 
-from mlexp import record
+from mlexp.store import record
 
 COMPARISON = """\
 # @package _global_

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlexp import metrics, record
+from mlexp import metrics
 from mlexp.api import run
 from mlexp.metrics import METRICS, Metric
+from mlexp.store import record
 
 TOY = Metric(
     "worst_recall",

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from tests.tasks.running import run
 
-from mlexp import fitted, onnxfile
 from mlexp.config import compose as configuration
 from mlexp.config import recorded
 from mlexp.config.names import ACTIVATIONS
 from mlexp.errors import ConfigError, DataError
 from mlexp.runs import session
+from mlexp.store import fitted, onnxfile
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("skl2onnx")

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from tests.tasks.running import run
 
-from mlexp import models, record
+from mlexp import models
 from mlexp.config.schema import Model
 from mlexp.errors import ConfigError
-from mlexp.params import check_params
+from mlexp.models.params import check_params
+from mlexp.store import record
 from mlexp.verbs.rerun import rerun
 
 SHIPPED = [
@@ -119,8 +120,8 @@ def test_a_poisoned_cache_beside_a_run_is_not_unpickled(
     from sklearn.cluster import AgglomerativeClustering
 
     from mlexp.config import recorded
+    from mlexp.kinds import unsupervised
     from mlexp.runs import session
-    from mlexp.tasks import unsupervised
 
     words = ("task=spiral_clustering", "task.kind=clustering", "clustering.methods=[]", "clustering.k=3",
              "model=agglomerative", "figures=false")  # fmt: skip

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from mlexp import cli, record, sweep_folder
+from mlexp import cli
 from mlexp.config import compose as configuration
 from mlexp.config import recorded as recordings
 from mlexp.config import schema
 from mlexp.config.overrides import Override, quoted
 from mlexp.errors import ConfigError, DataError
+from mlexp.store import record, sweep_folder
 
 TABLE = "x,y\n" + "".join(f"{row},{'ab'[row % 2]}\n" for row in range(40))
 WORDS = ("-q", "task=classify", "dataset=csv", "model=decision_tree", "figures=false")

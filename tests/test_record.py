@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlexp import record
 from mlexp.errors import ConfigError, DataError
-from mlexp.result import Result
+from mlexp.kinds.result import Result
+from mlexp.store import record
 
 
 def make_result() -> Result:

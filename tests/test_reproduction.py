@@ -13,8 +13,8 @@ import pytest
 import yaml
 from scipy import stats
 
-from mlexp import record
-from mlexp.result import Result
+from mlexp.kinds.result import Result
+from mlexp.store import record
 
 SCRIPTS = Path(__file__).parents[1] / "scripts" / "reproduction"
 sys.path.insert(0, str(SCRIPTS))

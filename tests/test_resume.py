@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mlexp import record
+from mlexp.store import record
 
 SETTINGS = (
     "figures=false", "model.epochs=60", "model.patience=null", "model.dropout=0.1", "model.batch_norm=true",

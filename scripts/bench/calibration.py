@@ -401,7 +401,7 @@ def _studies(
 
 def draw(dots: Dots, file: str) -> None:
     """Draw how often the crossed test is wrong in every cell, against the 5 % that it claims."""
-    from mlexp.plots import style
+    from mlexp.drawing import style
 
     with style.settings():
         figure = style.new_figure(

@@ -13,8 +13,9 @@ from typing import Any
 import jinja2
 from readings import Found, completed, first_run
 
-from mlexp import plots, record
-from mlexp.plots import style
+from mlexp import plots
+from mlexp.drawing import style
+from mlexp.store import record
 
 HERE = Path(__file__).parent
 FEW = 10  # seeds that are written out

@@ -12,9 +12,9 @@ from typing import Any
 import yaml
 from scipy.stats import t as student
 
-from mlexp import record, sweep_folder
 from mlexp.config.yamltext import leaves
-from mlexp.record import Run
+from mlexp.store import record, sweep_folder
+from mlexp.store.record import Run
 
 Entry = Mapping[str, Any]
 

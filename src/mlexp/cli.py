@@ -151,7 +151,7 @@ def report(error: MlexpError) -> int:
     if os.environ.get("MLEXP_DEBUG") == "1":
         traceback.print_exception(error)
         return error.exit_code
-    from mlexp.untrusted import printable
+    from mlexp.config.untrusted import printable
 
     line = printable(" ".join(str(error).split()))
     print(f"mlexp: {shortened(line, LONGEST - len('mlexp: '))}", file=sys.stderr)

@@ -12,15 +12,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlexp import sweep_folder, tasks
+from mlexp import tasks
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.execution import Send, Work
-from mlexp.record import Run
-from mlexp.result import Result
+from mlexp.kinds.result import Result
 from mlexp.runs import session
 from mlexp.runs.session import Session
 from mlexp.runs.terminal import QUIET, Terminal
+from mlexp.store import sweep_folder
+from mlexp.store.record import Run
 
 if TYPE_CHECKING:
     from mlexp.comparisons import Study
@@ -89,7 +90,8 @@ def resume(
     """Resume the run, sweep or comparison of a folder; `settings` are those that count only where they are typed."""
     if not (path / sweep_folder.INFO).exists():
         return session.resume(path, study, command=command, terminal=Terminal(verbosity), settings=settings)
-    from mlexp import comparison_folder, comparisons, sweeps
+    from mlexp import comparisons, sweeps
+    from mlexp.store import comparison_folder
 
     again = comparisons.resume if comparison_folder.is_one(path) else sweeps.resume
     return again(path, worker=WORKER, verbosity=verbosity, settings=settings)

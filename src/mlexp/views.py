@@ -10,14 +10,14 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlexp import comparison_folder, files, record, sweep_folder
-from mlexp.untrusted import opened, reading
+from mlexp.config.untrusted import opened, reading
+from mlexp.store import comparison_folder, files, record, sweep_folder
 from mlexp.verbs.naming import shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mlexp.fitted import FittedModel
+    from mlexp.store.fitted import FittedModel
 
 PARTS = ("train", "validation", "test")
 SHOWN_FIGURES = 4
@@ -51,7 +51,7 @@ class View:
 
     def _html(self, title: str, *middle: str) -> str:
         """Return HTML for a notebook: a title, what comes between, the first pictures."""
-        from mlexp.report.pictures import picture
+        from mlexp.page.pictures import picture
 
         images = [
             f'<img alt="{escape(name)}" style="max-width: 48%" src="data:image/png;base64,'
@@ -116,7 +116,7 @@ class RunView(View):
     @cached_property
     def model(self) -> FittedModel:
         """The fitted model with its preparation: `predict` and `predict_proba` take raw rows."""
-        from mlexp import fitted
+        from mlexp.store import fitted
 
         return fitted.load(self.path)
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlexp import record
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import PartMetric
-from mlexp.record import Run
-from mlexp.result import Result
+from mlexp.kinds.result import Result
+from mlexp.store import record
+from mlexp.store.record import Run
 
 CLASSES = ("left", "middle", "right")
 ROWS = 120

@@ -12,13 +12,14 @@ import pytest
 from scipy import stats as theirs
 from tests.comparisons.conftest import ROWS, Make, scores
 
-from mlexp import comparison_folder, record, stats
+from mlexp import stats
 from mlexp.comparisons.analysis import Analysis, analyse, write
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import PartMetric
+from mlexp.config.studies import Comparison
 from mlexp.errors import ConfigError, DataError
 from mlexp.metrics import METRICS, class_scores
-from mlexp.studies import Comparison
+from mlexp.store import comparison_folder, record
 
 Arms = Callable[..., Evidence]
 ACCURACY = PartMetric("test", "accuracy")

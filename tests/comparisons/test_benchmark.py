@@ -25,9 +25,9 @@ from mlexp.comparisons import benchmark
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import PartMetric
 from mlexp.comparisons.verdict import judge
+from mlexp.config.studies import Comparison
 from mlexp.data import openml
 from mlexp.errors import ConfigError
-from mlexp.studies import Comparison
 
 KIND = "task.kind=comparison"
 ARMS = "comparison.arms={net: {model: mlp, model.hidden: [8]}, forest: {model: random_forest}, near: {model: knn}}"

@@ -13,8 +13,8 @@ from mlexp import stats
 from mlexp.comparisons.analysis import Analysis, analyse
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.metric import PartMetric
+from mlexp.config.studies import Comparison
 from mlexp.metrics import METRICS
-from mlexp.studies import Comparison
 
 ACCURACY = PartMetric("test", "accuracy")
 SHARES = (0.9, 0.88, 0.7, 0.6, 0.5)

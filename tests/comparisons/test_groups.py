@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 
 import mlexp
-from mlexp import record, stats
+from mlexp import stats
 from mlexp.comparisons.analysis import analyse
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import PartMetric
-from mlexp.studies import Comparison
+from mlexp.config.studies import Comparison
+from mlexp.store import record
 
 ARMS = {"narrow": {"model.hidden": [2]}, "wide": {"model.hidden": [16]}}
 

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from tests.comparisons.conftest import Make, scores
 
-from mlexp import comparison_folder
 from mlexp.cli import main
 from mlexp.comparisons import looks
 from mlexp.comparisons.analysis import analyse
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.looks import Schedule
 from mlexp.comparisons.metric import PartMetric
-from mlexp.record import Run
-from mlexp.studies import Comparison
+from mlexp.config.studies import Comparison
+from mlexp.store import comparison_folder
+from mlexp.store.record import Run
 
 SMALL = (
     "task=digits_mlp",

@@ -18,7 +18,7 @@ from mlexp.cli import main
 from mlexp.comparisons.analysis import analyse
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import PartMetric
-from mlexp.studies import Comparison
+from mlexp.config.studies import Comparison
 
 WORDS = ("task=classify", "task.kind=comparison", "dataset=iris", "tune=random", "tune.budget=2",
          "figures=false", "comparison.tune_arms=each")  # fmt: skip

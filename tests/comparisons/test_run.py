@@ -11,8 +11,8 @@ import pytest
 
 from mlexp.cli import main
 from mlexp.comparisons import existing
-from mlexp.plots import comparison as pictures
-from mlexp.record import Run
+from mlexp.comparisons import figures as pictures
+from mlexp.store.record import Run
 
 SMALL = (
     "task=digits_mlp",

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from mlexp import comparisons, dispatch, sweep_folder
+from mlexp import comparisons, dispatch
 from mlexp.cli import main
+from mlexp.store import sweep_folder
 from mlexp.verbs.rerun import differences, rerun
 
 WORDS = ("task=digits_mlp", "task.kind=comparison", "dataset.limit=300", "model.hidden=[12]", "model.epochs=3",

@@ -17,11 +17,12 @@ import pandas as pd
 import pytest
 from tests.tasks.running import run
 
-from mlexp import cli, record
+from mlexp import cli
 from mlexp.config import schema
 from mlexp.data import formats, packed
 from mlexp.data.sources import load
 from mlexp.errors import DataError
+from mlexp.store import record
 
 RNG = np.random.default_rng(0)
 N = 60

@@ -11,8 +11,9 @@ from sklearn.metrics import silhouette_score
 from sklearn.preprocessing import StandardScaler
 from tests.tasks.running import run
 
-from mlexp import cli, record, report
+from mlexp import cli, report
 from mlexp.errors import ConfigError
+from mlexp.store import record
 
 BLOBS, WHERE = make_blobs(60, centers=3, n_features=2, cluster_std=0.3, random_state=1)
 

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 from tests.tasks.running import run
 
-from mlexp import record
 from mlexp.data.pixels import profile, unlike
 from mlexp.data.sources import load
-from mlexp.record import Run
+from mlexp.store import record
+from mlexp.store.record import Run
 from mlexp.verbs.predict import predict
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mlexp.data import csvfile, newrows
 from mlexp.data.sources import load
 from mlexp.errors import DataError
-from mlexp.tasks.sets import described
+from mlexp.kinds.sets import described
 
 WHOLE = [
     "0",

@@ -15,7 +15,7 @@ import pytest
 from sklearn.metrics import silhouette_score
 from tests.tasks.running import run
 
-from mlexp import record
+from mlexp.store import record
 from mlexp.verbs.predict import predict
 
 N = 60

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from tests.tasks.running import run
 
-from mlexp import fitted
 from mlexp.config import compose as configuration
 from mlexp.config import schema
 from mlexp.data.chain import prepared
 from mlexp.data.dataset import Dataset, split
 from mlexp.data.sources import load
 from mlexp.errors import ConfigError, DataError
+from mlexp.store import fitted
 from mlexp.verbs.predict import predict
 
 N = 60

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlexp import environment
+from mlexp.store import environment
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 

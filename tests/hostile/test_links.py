@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from tests.tasks.running import run
 
-from mlexp import cli, dispatch, files, record, untrusted
+from mlexp import cli, dispatch
+from mlexp.config import untrusted
 from mlexp.errors import DataError, NotWritten
+from mlexp.store import files, record
 
 SECRET = "a line that nobody else may read"
 VERBS = ("show", "report", "resume", "rerun", "compare", "predict", "export")

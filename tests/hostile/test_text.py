@@ -17,11 +17,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.tasks.running import run
 
-from mlexp import cli, files, record, report, views
+from mlexp import cli, report, views
 from mlexp.errors import DataError
-from mlexp.report import render
-from mlexp.report.pictures import picture
-from mlexp.report.study import page_in
+from mlexp.page import render
+from mlexp.page.pictures import picture
+from mlexp.page.study import page_in
+from mlexp.store import files, record
 
 LINK = '=HYPERLINK("http://host/x")'
 FORMULAS = (

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlexp import record
-from mlexp.plots import style
-from mlexp.result import Result
+from mlexp.drawing import style
+from mlexp.kinds.result import Result
+from mlexp.store import record
 
 DIGITS = tuple("0123456789")
 

@@ -9,8 +9,9 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from mlexp import plots, record
-from mlexp.plots import style
+from mlexp import plots
+from mlexp.drawing import style
+from mlexp.store import record
 
 Make = Callable[..., record.Run]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from mlexp import record
-from mlexp.plots import classes as class_figures
+from mlexp.kinds.classification import figures as class_figures
+from mlexp.store import record
 
 from .seen import Make, figure_of, with_predictions, words
 

@@ -9,15 +9,18 @@ import numpy as np
 import pytest
 from tests.plots.seen import shown
 
-from mlexp import comparison_folder, record
+from mlexp.comparisons import curve_figures as comparison_curves
+from mlexp.comparisons import figures as comparison
+from mlexp.comparisons import score_figures as comparison_scores
 from mlexp.comparisons.analysis import analyse, write
+from mlexp.comparisons.arm_figures import Arms
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import PartMetric
-from mlexp.plots import comparison, comparison_curves, comparison_scores, style
-from mlexp.plots.comparison_arms import Arms
-from mlexp.record import Run
-from mlexp.result import Result
-from mlexp.studies import Comparison
+from mlexp.config.studies import Comparison
+from mlexp.drawing import style
+from mlexp.kinds.result import Result
+from mlexp.store import comparison_folder, record
+from mlexp.store.record import Run
 
 METRIC = PartMetric("test", "accuracy")
 CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress"]

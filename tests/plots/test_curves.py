@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlexp.plots import curves
+from mlexp.kinds import curves
 
 from .seen import Make, figure_of, words
 

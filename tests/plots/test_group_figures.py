@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlexp import record
-from mlexp.plots import clustering, embedding, groups, style
-from mlexp.result import Result
+from mlexp.drawing import groups, style
+from mlexp.kinds.clustering import figures as clustering
+from mlexp.kinds.embedding import figures as embedding
+from mlexp.kinds.result import Result
+from mlexp.store import record
 
 from .seen import figure_of, words
 

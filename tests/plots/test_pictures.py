@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 
-from mlexp import record
-from mlexp.plots import pictures
+from mlexp.drawing import tiles as pictures
+from mlexp.store import record
 
 from .seen import GARMENTS, Make, figure_of, with_predictions, words
 

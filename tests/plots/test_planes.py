@@ -8,7 +8,7 @@ import pytest
 from tests.plots.seen import figure_of, words
 from tests.tasks.running import run
 
-from mlexp import record
+from mlexp.store import record
 
 
 def without_overlap(figure: object) -> None:

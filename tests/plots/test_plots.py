@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from matplotlib.transforms import Bbox
 
-from mlexp import plots, record
+from mlexp import plots
+from mlexp.drawing import tiles as pictures
 from mlexp.errors import DataError
-from mlexp.plots import classes as class_figures
-from mlexp.plots import pictures
-from mlexp.result import Result
+from mlexp.kinds.classification import figures as class_figures
+from mlexp.kinds.result import Result
+from mlexp.store import record
 
 from .seen import GARMENTS, NASTY, Make, figure_of, shown
 

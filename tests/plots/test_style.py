@@ -6,7 +6,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from mlexp.plots import style
+from mlexp.drawing import style
 
 from .seen import NASTY, Make, figure_of, shown, words
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from tests.plots.conftest import build
 
-from mlexp import cli, record
+from mlexp import cli
+from mlexp.store import record
 
 ENVIRONMENT = {
     "python": "3.11.7",

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from mlexp import record, report
+from mlexp import report
+from mlexp.store import record
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""

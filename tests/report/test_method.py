@@ -11,12 +11,12 @@ from tests.tasks.running import run
 
 from mlexp import cli
 from mlexp.errors import DataError
-from mlexp.report.method import method
-from mlexp.report.study import Study, settings
+from mlexp.kinds.method import method
+from mlexp.page.study import Study, settings
 
 
 def terms(path: Path) -> dict[str, str]:
-    from mlexp import record
+    from mlexp.store import record
 
     return dict(method(Study(record.load(path), settings(path))))
 

@@ -17,10 +17,11 @@ import pytest
 from scipy.stats import binomtest
 from tests.tasks.running import run
 
-from mlexp import cli, record, report
+from mlexp import cli, report
 from mlexp.errors import DivergedError
-from mlexp.report.words import percent, wilson
-from mlexp.tasks import classification
+from mlexp.kinds.classification import study as classification
+from mlexp.page.words import percent, wilson
+from mlexp.store import record
 
 Make = Callable[..., record.Run]
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from tests.sweeps.conftest import assert_whole, environment, mlexp, same_runs, start, summary
 
-from mlexp import record, sweep_folder
 from mlexp.config.schema import Execution
 from mlexp.errors import ConfigError
+from mlexp.store import record, sweep_folder
 
 pytest.importorskip("distributed", reason="the extra dask is not installed")
 pytest.importorskip("submitit", reason="the extra slurm is not installed")

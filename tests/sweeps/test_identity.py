@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 import mlexp
-from mlexp import dispatch, record, sweep_folder, sweeps
+from mlexp import dispatch, sweeps
 from mlexp.cli import main
 from mlexp.config import combinations
 from mlexp.errors import DataError
 from mlexp.runs.terminal import QUIET
+from mlexp.store import record, sweep_folder
 from mlexp.sweeps.run import Conductor
 
 LOGISTIC = ("task=classify", "dataset=csv", "model=logistic", "figures=false")

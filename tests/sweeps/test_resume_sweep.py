@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from tests.sweeps.conftest import assert_whole, mlexp, same_runs, start, summary
 
-from mlexp import dispatch, record, sweep_folder, sweeps
+from mlexp import dispatch, sweeps
 from mlexp.runs.terminal import QUIET
+from mlexp.store import record, sweep_folder
 from mlexp.sweeps.run import Conductor
 
 FEW = (

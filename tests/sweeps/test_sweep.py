@@ -11,9 +11,10 @@ import pytest
 from rich.console import Console
 from tests.sweeps.conftest import assert_whole, environment, mlexp, same_runs, start, summary
 
-from mlexp import dispatch, record, sweep_folder
+from mlexp import dispatch
 from mlexp.errors import DataError
-from mlexp.guarded import guarded
+from mlexp.models.guarded import guarded
+from mlexp.store import record, sweep_folder
 from mlexp.sweeps.view import View
 from mlexp.sweeps.worker import is_out_of_memory
 

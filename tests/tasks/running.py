@@ -9,8 +9,8 @@ import numpy as np
 
 from mlexp import dispatch
 from mlexp.config import compose as configuration
-from mlexp.observer import Plan
-from mlexp.record import Run
+from mlexp.kinds.observer import Plan
+from mlexp.store.record import Run
 
 
 class Silent:

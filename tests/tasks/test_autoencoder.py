@@ -10,8 +10,8 @@ from sklearn.metrics import mean_squared_error, r2_score
 
 from mlexp.config import compose as configuration
 from mlexp.errors import ConfigError, DataError, DivergedError
+from mlexp.kinds.reconstruction import reconstruction_scores
 from mlexp.models import build_autoencoder
-from mlexp.tasks.reconstruction import reconstruction_scores
 
 from .running import run, written
 

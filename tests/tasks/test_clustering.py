@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlexp import dispatch, record
+from mlexp import dispatch
 from mlexp.config import compose
 from mlexp.errors import ConfigError, DataError, MlexpError
-from mlexp.tasks.clustering import choose
+from mlexp.kinds.clustering.study import choose
+from mlexp.store import record
 
 SPIRALS = ("task=spiral_clustering", "task.kind=clustering", "figures=false")
 BLOBS = (*SPIRALS, "dataset=blobs", "dataset.noise=0.5", "dataset.n_samples=200", "clustering.methods=[]")

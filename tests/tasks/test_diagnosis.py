@@ -15,7 +15,7 @@ from mlexp.config import checks, schema
 from mlexp.config.schema import Config, Model
 from mlexp.data.dataset import Part, Split
 from mlexp.data.rows import Rows
-from mlexp.tasks import diagnosis
+from mlexp.kinds import diagnosis
 
 
 def part(y: np.ndarray) -> Part:

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlexp import dispatch, record
+from mlexp import dispatch
 from mlexp.config import compose
 from mlexp.errors import ConfigError, DataError, MlexpError
-from mlexp.tasks import unsupervised
+from mlexp.kinds import unsupervised
+from mlexp.store import record
 
 DIGITS = ("task=sign_embeddings", "dataset=digits", "figures=false", "embedding.rows=400")
 PCA = ("task=sign_pca", "dataset=digits", "figures=false")

@@ -16,7 +16,7 @@ from mlexp.config import compose
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError, DataError, MlexpError
-from mlexp.guarded import guarded
+from mlexp.models.guarded import guarded
 from mlexp.runs import session
 from mlexp.tasks import TASKS
 

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from tests.tasks.running import run, written
 
-from mlexp import metrics, models, record
+from mlexp import metrics, models
 from mlexp.config import compose as configuration
 from mlexp.config.names import ENGINE_MODELS
 from mlexp.config.schema import Model
 from mlexp.errors import ConfigError, DataError
-from mlexp.sklearn_networks import EpochByEpoch
+from mlexp.models.sklearn_networks import EpochByEpoch
+from mlexp.store import record
 
 FAST = ("figures=false", "dataset.limit=300")
 needs_data = pytest.mark.skipif("MLEXP_DATA_DIR" not in os.environ, reason="MLEXP_DATA_DIR is not set")

@@ -7,7 +7,7 @@ import pytest
 from tests.tasks.running import Silent
 
 from mlexp.config import compose as configuration
-from mlexp.result import Result
+from mlexp.kinds.result import Result
 from mlexp.runs import session
 from mlexp.tasks import TASKS
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlexp import record
 from mlexp.config import compose as configuration
 from mlexp.config.schema import Config
 from mlexp.stats.fence import fenced
+from mlexp.store import record
 from mlexp.tuning import run as searching
 from mlexp.tuning import space as spaces
 from mlexp.tuning.choice import edges, ranked, tied

@@ -14,11 +14,12 @@ import pytest
 from tests.sweeps.conftest import mlexp, start
 from tests.tuning.conftest import Searched
 
-from mlexp import plots, record, sweep_folder
+from mlexp import plots
 from mlexp.config import recorded
 from mlexp.errors import ConfigError, SweepError
-from mlexp.record import Run
 from mlexp.runs import session
+from mlexp.store import record, sweep_folder
+from mlexp.store.record import Run
 
 SMALL = ("task=classify", "dataset=iris", "model.epochs=8", "model.patience=null")
 GRID = (

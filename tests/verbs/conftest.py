@@ -8,7 +8,7 @@ import pytest
 from tests.tasks.running import run
 
 from mlexp import dispatch
-from mlexp.record import Run
+from mlexp.store.record import Run
 
 
 @pytest.fixture(scope="session")

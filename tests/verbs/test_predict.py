@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from tests.tasks.running import run
 
-from mlexp import record
 from mlexp.data import idx
 from mlexp.data.sources import load
 from mlexp.errors import ConfigError, DataError
-from mlexp.record import Run
+from mlexp.store import record
+from mlexp.store.record import Run
 from mlexp.verbs.predict import predict
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlexp import record
+from mlexp.store import record
 from mlexp.verbs.rerun import rerun
 
 

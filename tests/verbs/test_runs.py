@@ -14,7 +14,7 @@ import pytest
 from mlexp import report
 from mlexp.cli import main
 from mlexp.errors import ConfigError, DataError
-from mlexp.record import locked, point_latest
+from mlexp.store.record import locked, point_latest
 from mlexp.verbs.clean import clean
 from mlexp.verbs.list import list_verb
 from mlexp.verbs.naming import found, one_run

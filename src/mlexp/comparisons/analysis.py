@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import comparison_folder, stats
+from mlexp import stats
 from mlexp.comparisons import answer, best, convergence, looks, retuned, tuned, words
 from mlexp.comparisons import details as beside
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.looks import Schedule
 from mlexp.comparisons.verdict import Pair, Verdict, judge
-from mlexp.result import Columns
+from mlexp.config.studies import Comparison
+from mlexp.kinds.result import Columns
 from mlexp.stats import Outcome
-from mlexp.studies import Comparison
+from mlexp.store import comparison_folder
 
 Tables = dict[str, Columns]
 MOST_NAMED = 4
@@ -148,7 +149,7 @@ def write(analysis: Analysis, folder: Path, extra: Mapping[str, Any], *, figures
     comparison_folder.write_info(folder, {**extra, **analysis.info})
     if figures:
         from mlexp import report
-        from mlexp.plots import comparison
+        from mlexp.comparisons import figures as comparison
 
         comparison.draw(comparison_folder.load(folder))
         report.write(folder)

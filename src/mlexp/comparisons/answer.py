@@ -20,8 +20,8 @@ from mlexp.comparisons.words import (
     stated,
     unlike,
 )  # fmt: skip
+from mlexp.config.studies import Comparison
 from mlexp.stats import correction
-from mlexp.studies import Comparison
 
 # Test -> what it estimates, where that is no difference of the means.
 OTHER_ESTIMATES = {

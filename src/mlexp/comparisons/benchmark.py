@@ -25,11 +25,11 @@ from mlexp.comparisons.looks import Schedule
 from mlexp.comparisons.verdict import Verdict, judge
 from mlexp.comparisons.words import listed
 from mlexp.config.names import OVER_DATASETS
+from mlexp.config.studies import Comparison
 from mlexp.errors import DataError
+from mlexp.kinds.result import Columns, by_row
 from mlexp.metrics import metric
-from mlexp.result import Columns, by_row
 from mlexp.stats import Outcome
-from mlexp.studies import Comparison
 
 SHORT = 8  # digits of a fingerprint
 OF_ARM = ("arm", "runs", "lost", "mean", "low", "high", "interval_over")

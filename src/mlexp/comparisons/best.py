@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mlexp.comparison_folder import in_percent
 from mlexp.comparisons import words
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Verdict, are_alike
+from mlexp.store.comparison_folder import in_percent
 
 MOST_WITH_MEANS = 3  # arms whose means a line gives; the table of arms has them all
 

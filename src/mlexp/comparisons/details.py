@@ -9,8 +9,8 @@ from mlexp.comparisons import retuned, tuned, words
 from mlexp.comparisons.answer import adjustment, leading
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Verdict
+from mlexp.config.studies import Comparison
 from mlexp.stats import Outcome
-from mlexp.studies import Comparison
 
 
 def details(

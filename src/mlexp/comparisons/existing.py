@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlexp import metrics, record, stamp, sweep_folder
+from mlexp import metrics
 from mlexp.comparisons import benchmark, blocking, looks
 from mlexp.comparisons.analysis import Analysis, write
 from mlexp.comparisons.evidence import Entry, Evidence
@@ -17,10 +17,11 @@ from mlexp.config import recorded, schema
 from mlexp.config.messages import is_key, unknown_key
 from mlexp.config.rules import as_typed
 from mlexp.config.schema import declared
+from mlexp.config.studies import Comparison
 from mlexp.errors import ConfigError, DataError, did_you_mean
-from mlexp.record import Run
-from mlexp.result import by_row
-from mlexp.studies import Comparison
+from mlexp.kinds.result import by_row
+from mlexp.store import record, stamp, sweep_folder
+from mlexp.store.record import Run
 
 REPEATS = ("seed", "split.seed", "split.test", "dataset.seed")  # what makes another run of the same settings
 # Keys of `comparison` that apply to runs that are there.

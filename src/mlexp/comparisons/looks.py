@@ -11,14 +11,15 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from mlexp import comparison_folder, stats, sweeps
+from mlexp import stats, sweeps
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Pair, Verdict, judge
 from mlexp.config.combinations import Combination
 from mlexp.config.overrides import parsed
+from mlexp.config.studies import Comparison
 from mlexp.errors import ConfigError
-from mlexp.result import Columns
-from mlexp.studies import Comparison
+from mlexp.kinds.result import Columns
+from mlexp.store import comparison_folder
 
 UNTIL_SETTLED = "until_settled"
 MAX_SEEDS = 30

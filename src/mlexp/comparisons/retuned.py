@@ -11,7 +11,7 @@ import numpy as np
 from mlexp import stats
 from mlexp.comparisons import words
 from mlexp.comparisons.evidence import Entry, Evidence
-from mlexp.result import Columns
+from mlexp.kinds.result import Columns
 from mlexp.stats.components import ALONE, ONE_GROUP
 
 Searches = Mapping[str, list[tuple[Entry, dict[str, Any]]]]

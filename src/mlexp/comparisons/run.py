@@ -9,20 +9,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlexp import comparison_folder, record, sweeps, tuning
+from mlexp import sweeps, tuning
 from mlexp.comparisons import analysis, benchmark, deterministic, looks, tuned
 from mlexp.comparisons.analysis import Analysis
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import PartMetric
 from mlexp.comparisons.show import show
 from mlexp.comparisons.study import Study
+from mlexp.config.studies import Comparison
 from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten, SweepError
 from mlexp.execution import Work
-from mlexp.result import by_row
+from mlexp.kinds.result import by_row
 from mlexp.runs import stopping
 from mlexp.runs.terminal import QUIET, new_console
-from mlexp.studies import Comparison
-from mlexp.sweep_folder import NOT_NEEDED, Sweep, SweepFolder
+from mlexp.store import comparison_folder, record
+from mlexp.store.sweep_folder import NOT_NEEDED, Sweep, SweepFolder
 
 SPARING = sweeps.Sparing(deterministic.first, deterministic.not_needed)
 KEPT = ("comparison", "settings", "tuning", "looks")  # what comparison.json holds before there is an answer

@@ -14,10 +14,10 @@ from mlexp.comparisons.analysis import Analysis, analyse
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.given import metric_of, of_rows, of_runs
 from mlexp.comparisons.scoretable import WITHOUT_ROWS, Sizes, assumed, check_arms, check_runs, checked_sizes
+from mlexp.config.studies import Comparison
 from mlexp.data.columns import short
 from mlexp.errors import ConfigError, DataError, did_you_mean
 from mlexp.stats.outcome import as_scores
-from mlexp.studies import Comparison
 
 PER = ("seed", "fold")
 SHOWN = (

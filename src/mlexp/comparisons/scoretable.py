@@ -10,11 +10,11 @@ import numpy as np
 
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.given import metric_of, of_rows, of_runs
+from mlexp.config.untrusted import printable
 from mlexp.data import csvfile
 from mlexp.data.columns import GAPS, as_number, decided, short, values
 from mlexp.data.tables import Table, from_frame
 from mlexp.errors import ConfigError, DataError, did_you_mean
-from mlexp.untrusted import printable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,9 +17,9 @@ from mlexp.config.names import GROUPS, OVER_DATASETS
 from mlexp.config.overrides import as_settings, parsed
 from mlexp.config.rules import as_typed
 from mlexp.config.schema import Config
+from mlexp.config.studies import Comparison
 from mlexp.config.yamltext import leaves
 from mlexp.errors import ConfigError
-from mlexp.studies import Comparison
 
 SEEDS = 10
 DRAWN_BY = ("split.test", "split.near", "split.stratify", "split.seed")

@@ -14,17 +14,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlexp import record, sweep_folder, sweeps, tuning
+from mlexp import sweeps, tuning
 from mlexp.comparisons.metric import PartMetric
 from mlexp.config import recorded
 from mlexp.config.combinations import Combination
 from mlexp.config.schema import Config
+from mlexp.config.studies import Comparison
 from mlexp.errors import ConfigError
 from mlexp.execution import Work
 from mlexp.runs import session
 from mlexp.runs.terminal import Terminal
-from mlexp.studies import Comparison
-from mlexp.sweep_folder import SweepFolder
+from mlexp.store import record, sweep_folder
+from mlexp.store.sweep_folder import SweepFolder
 from mlexp.tuning import space
 from mlexp.tuning.space import shown
 from mlexp.tuning.strategies import budget

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from mlexp.comparison_folder import in_percent
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Pair, Verdict
 from mlexp.stats import Outcome
+from mlexp.store.comparison_folder import in_percent
 
 ONE_TEST_SET = ("welch", "permutation", "anova")  # tests that hold for these test samples alone
 MOST_NAMED = 6

@@ -48,7 +48,7 @@ from mlexp.config.rules import (
     text_like,
     whole,
 )
-from mlexp.studies import (
+from mlexp.config.studies import (
     Autoencoder,
     ByHand,
     Clustering,

@@ -6,22 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlexp.plots import (
-    autoencoder,
-    boundary,
-    by_hand,
-    classes,
-    clustering,
-    curves,
-    embedding,
-    explore,
-    layers,
-    pictures,
-    regression,
-    style,
-    tuning,
-)
-from mlexp.record import Run
+from mlexp.drawing import style
+from mlexp.drawing import tiles as pictures
+from mlexp.kinds import boundary_figure as boundary
+from mlexp.kinds import curves
+from mlexp.kinds.autoencoder import figures as autoencoder
+from mlexp.kinds.by_hand import figures as by_hand
+from mlexp.kinds.classification import figures as classes
+from mlexp.kinds.clustering import figures as clustering
+from mlexp.kinds.embedding import figures as embedding
+from mlexp.kinds.explore import figures as explore
+from mlexp.kinds.layers import figures as layers
+from mlexp.kinds.regression import figures as regression
+from mlexp.store.record import Run
+from mlexp.tuning import figures as tuning
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mlexp.config.names import spelled
+from mlexp.page.page import Answer, KeyFigure
+from mlexp.page.study import Study
+from mlexp.page.words import duration, listed, number
 from mlexp.report import predictions, structure
-from mlexp.report.page import Answer, KeyFigure
-from mlexp.report.study import Study
-from mlexp.report.words import duration, listed, number
 
 Told = tuple[list[str], list[KeyFigure]]
 

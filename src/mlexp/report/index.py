@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mlexp import comparison_folder, record, sweep_folder
-from mlexp.comparison_folder import Comparison
 from mlexp.config.names import spelled
+from mlexp.config.untrusted import reading
 from mlexp.errors import DataError
 from mlexp.metrics import METRICS
-from mlexp.record import Run
-from mlexp.report import render
-from mlexp.report.page import Cell, Table
-from mlexp.report.study import PARTS
-from mlexp.report.words import duration, shown
-from mlexp.sweep_folder import Sweep
-from mlexp.untrusted import reading
+from mlexp.page import render
+from mlexp.page.page import Cell, Table
+from mlexp.page.study import PARTS
+from mlexp.page.words import duration, shown
+from mlexp.store import comparison_folder, record, sweep_folder
+from mlexp.store.comparison_folder import Comparison
+from mlexp.store.record import Run
+from mlexp.store.sweep_folder import Sweep
 
 HEADER = (
     "started",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mlexp.report.page import KeyFigure
-from mlexp.report.study import SEEN, Study
-from mlexp.report.words import SPACE, listed, number, percent, within
+from mlexp.page.page import KeyFigure
+from mlexp.page.study import SEEN, Study
+from mlexp.page.words import SPACE, listed, number, percent, within
 
 
 def classification(study: Study) -> tuple[list[str], list[KeyFigure]]:

@@ -6,13 +6,14 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
-from mlexp.record import Run
-from mlexp.report import method, tables
+from mlexp.kinds import method
+from mlexp.page import tables
+from mlexp.page.page import Page, Table
+from mlexp.page.pictures import pictures
+from mlexp.page.study import Study, page_in, settings
 from mlexp.report.answers import answer
-from mlexp.report.page import Page, Table
-from mlexp.report.pictures import pictures
-from mlexp.report.study import Study, page_in, settings
-from mlexp.sweep_folder import Sweep
+from mlexp.store.record import Run
+from mlexp.store.sweep_folder import Sweep
 
 FEW = 100  # test rows below which an interval is too wide to conclude much
 FILES = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mlexp.plots.embedding import TITLES as EMBEDDINGS
-from mlexp.report.page import KeyFigure
-from mlexp.report.study import PARTS, Study
-from mlexp.report.words import SPACE, listed, number, percent
+from mlexp.kinds.embedding.figures import TITLES as EMBEDDINGS
+from mlexp.page.page import KeyFigure
+from mlexp.page.study import PARTS, Study
+from mlexp.page.words import SPACE, listed, number, percent
 
 CLUSTERINGS = {
     "kmeans": "K-means", "minibatch_kmeans": "K-means in small batches", "gmm": "Gaussian mixture", "dbscan": "DBSCAN",

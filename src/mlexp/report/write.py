@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlexp import comparison_folder, record, sweep_folder
-from mlexp.comparison_folder import Comparison
+from mlexp.comparisons import page as comparisons
 from mlexp.errors import DataError
-from mlexp.record import Run
-from mlexp.report import comparisons, render, runs, sweeps
-from mlexp.report.page import Page
-from mlexp.sweep_folder import Sweep
+from mlexp.page import render
+from mlexp.page.page import Page
+from mlexp.report import runs
+from mlexp.store import comparison_folder, record, sweep_folder
+from mlexp.store.comparison_folder import Comparison
+from mlexp.store.record import Run
+from mlexp.store.sweep_folder import Sweep
+from mlexp.sweeps import answer as sweeps
 
 
 def write(folder: Path) -> list[Path]:
@@ -40,8 +43,8 @@ def write(folder: Path) -> list[Path]:
 def redraw(folder: Path) -> list[Path]:
     """Draw the figures of a folder anew, then write its page; return all files written."""
     from mlexp import plots
-    from mlexp.plots import comparison as of_comparison
-    from mlexp.plots import sweep as of_sweep
+    from mlexp.comparisons import figures as of_comparison
+    from mlexp.sweeps import figures as of_sweep
 
     opened = opened_at(folder)
     drawn: list[Path] = []

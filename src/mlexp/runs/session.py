@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import environment, identity, record, stamp
 from mlexp.config import recorded, schema, trust
 from mlexp.config.names import UNLABELLED_KINDS
 from mlexp.config.overrides import parsed
@@ -25,12 +24,13 @@ from mlexp.data.dataset import Dataset
 from mlexp.data.roles import NO_LABEL
 from mlexp.data.tabular import without_words
 from mlexp.errors import ConfigError, DivergedError, Interrupted, MlexpError, NotWritten, in_words
-from mlexp.observer import Plan
-from mlexp.record import Run, RunFolder
-from mlexp.result import Result
+from mlexp.kinds.observer import Plan
+from mlexp.kinds.result import Result
 from mlexp.runs.stopping import as_typed, how_to_resume, resumable, stop_on_signal, with_cure
 from mlexp.runs.terminal import QUIET, Terminal
 from mlexp.runs.tracking import Tracker, flat
+from mlexp.store import environment, identity, record, stamp
+from mlexp.store.record import Run, RunFolder
 from mlexp.tasks import STACKS
 
 PATIENCE = 60.0  # seconds for a worker elsewhere, no longer wanted, to end its epoch and release a job

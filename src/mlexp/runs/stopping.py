@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlexp import record
 from mlexp.errors import Interrupted, NotWritten
+from mlexp.store import record
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from mlexp.kinds.observer import Plan, features_in_words
 from mlexp.metrics import METRICS
-from mlexp.observer import Plan, features_in_words
 
 QUIET, NORMAL, VERBOSE = -1, 0, 1
 SECONDS_BETWEEN_LINES = 5.0

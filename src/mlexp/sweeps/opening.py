@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mlexp import identity, record, stamp, sweep_folder
 from mlexp.config import recorded, schema
 from mlexp.errors import ConfigError, DataError
 from mlexp.runs import stopping
 from mlexp.runs.tracking import Tracker
-from mlexp.sweep_folder import FINISHED, Sweep, SweepFolder
+from mlexp.store import identity, record, stamp, sweep_folder
+from mlexp.store.sweep_folder import FINISHED, Sweep, SweepFolder
 from mlexp.sweeps.plan import Job, Plan, identified, read, restored
 
 # what a plan that grew, was tuned or has other data keeps

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlexp import execution, identity, stamp
+from mlexp import execution
 from mlexp.config import recorded, schema
 from mlexp.config.combinations import Combination, expand
 from mlexp.config.compose import with_changes
@@ -17,7 +17,8 @@ from mlexp.config.overrides import parsed
 from mlexp.config.schema import Config
 from mlexp.errors import ConfigError, DataError
 from mlexp.runs import session
-from mlexp.sweep_folder import Sweep
+from mlexp.store import identity, stamp
+from mlexp.store.sweep_folder import Sweep
 
 
 @dataclass(frozen=True)

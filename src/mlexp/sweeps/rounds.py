@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from mlexp import sweep_folder
 from mlexp.config.combinations import Combination
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import Interrupted
 from mlexp.execution import Backend, Work
 from mlexp.runs.terminal import QUIET
+from mlexp.store import sweep_folder
 from mlexp.sweeps.opening import write_plan
 from mlexp.sweeps.plan import planned
 from mlexp.sweeps.run import Conductor, Row

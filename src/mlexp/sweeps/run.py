@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from mlexp import files, record
+from mlexp.config.untrusted import plain
 from mlexp.errors import Interrupted, MlexpError, SweepError
 from mlexp.execution import Backend, Event, InProcess, Work, backend
 from mlexp.runs import stopping
 from mlexp.runs.terminal import QUIET
-from mlexp.sweep_folder import FINISHED, NOT_NEEDED, SETTLED, Sweep, SweepFolder
+from mlexp.store import files, record
+from mlexp.store.sweep_folder import FINISHED, NOT_NEEDED, SETTLED, Sweep, SweepFolder
 from mlexp.sweeps.opening import (
     begin,
     has_other_data,
@@ -29,7 +30,6 @@ from mlexp.sweeps.plan import Job, Plan, read
 from mlexp.sweeps.stacks import Unit, units
 from mlexp.sweeps.view import View
 from mlexp.sweeps.worker import CHANGED, JobRequest, JobStatus
-from mlexp.untrusted import plain
 
 NEVER_BEGUN = 2  # times that a job may go to another worker because its own died before the job began
 Row = dict[str, Any]
@@ -349,7 +349,7 @@ class Conductor:
         """Draw and show."""
         if self.plan.figures and self.ending:
             from mlexp import report
-            from mlexp.plots import sweep
+            from mlexp.sweeps import figures as sweep
 
             sweep.draw(Sweep(self.folder.path))
             report.write(self.folder.path)

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from mlexp.metrics import METRICS, metric
 from mlexp.runs.terminal import NORMAL, QUIET, VERBOSE, new_console
-from mlexp.sweep_folder import NOT_NEEDED, short
+from mlexp.store.sweep_folder import NOT_NEEDED, short
 from mlexp.sweeps.pace import Pace, in_words
 from mlexp.sweeps.plan import Job, Plan
 

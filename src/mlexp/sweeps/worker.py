@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from mlexp.config.schema import Config
+from mlexp.config.untrusted import plain
 from mlexp.data.dataset import Dataset
 from mlexp.errors import DataError, DivergedError, Interrupted, MlexpError, NotWritten, in_words
 from mlexp.execution import Send
-from mlexp.observer import Plan
+from mlexp.kinds.observer import Plan
 from mlexp.runs import session
 from mlexp.runs.session import Study
 from mlexp.runs.terminal import QUIET, Terminal
-from mlexp.untrusted import plain
 
 CHANGED = "Its data changed while the sweep ran. Resume the sweep to run it with the data as they are now."
 

@@ -7,19 +7,19 @@ from collections.abc import Callable, Iterator, Sequence
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError
+from mlexp.kinds.autoencoder.study import autoencoder
+from mlexp.kinds.by_hand.study import by_hand
+from mlexp.kinds.classification.study import classification, classifications
+from mlexp.kinds.clustering.study import clustering
+from mlexp.kinds.embedding.study import embedding
+from mlexp.kinds.explore.study import explore
+from mlexp.kinds.features.study import features
+from mlexp.kinds.fitting import built
+from mlexp.kinds.layers.study import layers
+from mlexp.kinds.observer import Observer
+from mlexp.kinds.regression.study import regression
+from mlexp.kinds.result import Result
 from mlexp.models import MODELS, build_autoencoder, class_path
-from mlexp.observer import Observer
-from mlexp.result import Result
-from mlexp.tasks.autoencoder import autoencoder
-from mlexp.tasks.by_hand import by_hand
-from mlexp.tasks.classification import classification, classifications
-from mlexp.tasks.clustering import clustering
-from mlexp.tasks.embedding import embedding
-from mlexp.tasks.explore import explore
-from mlexp.tasks.features import features
-from mlexp.tasks.fitting import built
-from mlexp.tasks.layers import layers
-from mlexp.tasks.regression import regression
 
 
 def comparison(config: Config, dataset: Dataset, observer: Observer) -> Result:

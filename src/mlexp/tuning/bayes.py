@@ -26,13 +26,14 @@ from typing import Any
 import numpy as np
 from filelock import lock_descriptor
 
-from mlexp import files, metrics
+from mlexp import metrics
 from mlexp.config import recorded
 from mlexp.config.rules import is_number
 from mlexp.config.schema import Config
+from mlexp.config.studies import Tune
 from mlexp.errors import ConfigError
-from mlexp.record import Run
-from mlexp.studies import Tune
+from mlexp.store import files
+from mlexp.store.record import Run
 from mlexp.tuning.space import Axis, Setting, Space, canonical
 from mlexp.tuning.strategies import budget, longest
 from mlexp.tuning.trials import Trial, Trials

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlexp import metrics
 from mlexp.config.rules import is_number
-from mlexp.result import Columns
+from mlexp.kinds.result import Columns
 from mlexp.stats.fence import fenced
 from mlexp.tuning.space import Axis, Setting, Space, canonical, shown
 from mlexp.tuning.trials import Trial

@@ -9,22 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import identity, record
 from mlexp.config import checks, recorded
 from mlexp.config.schema import Config
+from mlexp.config.studies import Tune
 from mlexp.data.dataset import Dataset, split
 from mlexp.errors import ConfigError, Interrupted, SweepError, did_you_mean
 from mlexp.execution import Work
+from mlexp.kinds.observer import Plan
+from mlexp.kinds.result import Columns, Result
+from mlexp.kinds.sets import described, sizes
 from mlexp.metrics import metrics_of
-from mlexp.observer import Plan
-from mlexp.result import Columns, Result
 from mlexp.runs.session import Session
 from mlexp.runs.stopping import how_to_resume
 from mlexp.runs.terminal import QUIET
-from mlexp.studies import Tune
+from mlexp.store import identity, record
 from mlexp.sweeps import Rounds
 from mlexp.tasks import TASKS, check
-from mlexp.tasks.sets import described, sizes
 from mlexp.tuning import space as spaces
 from mlexp.tuning.bayes import bayes, check_journal, optuna_imported
 from mlexp.tuning.choice import TIE_RULE, edges, overtaken, ranked, tied

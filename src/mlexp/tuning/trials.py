@@ -12,9 +12,9 @@ import numpy as np
 
 from mlexp.config.combinations import Combination
 from mlexp.config.schema import Config
+from mlexp.config.studies import Tune
 from mlexp.errors import Interrupted
-from mlexp.record import Run
-from mlexp.studies import Tune
+from mlexp.store.record import Run
 from mlexp.sweeps import Rounds
 from mlexp.tuning.grow import counted
 from mlexp.tuning.space import Setting, Space, canonical, shown

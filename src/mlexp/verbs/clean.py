@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from mlexp.errors import ConfigError
-from mlexp.record import is_locked, point_latest
-from mlexp.stamp import newest
+from mlexp.store.record import is_locked, point_latest
+from mlexp.store.stamp import newest
 from mlexp.verbs import Parser, parser
 from mlexp.verbs.naming import folders
 from mlexp.verbs.runs import Entry, entries, entry

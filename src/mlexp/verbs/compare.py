@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlexp.config.names import TESTS
+from mlexp.config.untrusted import reading
 from mlexp.errors import ConfigError
-from mlexp.untrusted import reading
 from mlexp.verbs import parser
 from mlexp.verbs.naming import found
 

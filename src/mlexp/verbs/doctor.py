@@ -102,7 +102,7 @@ def _extras() -> Iterator[Finding]:
 
 
 def _processor() -> Iterator[Finding]:
-    from mlexp import environment
+    from mlexp.store import environment
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     yield Finding(OK, "processor", f"{environment.processor()}, {cores} cores for this process")

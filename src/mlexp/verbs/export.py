@@ -41,9 +41,9 @@ def export(arguments: Sequence[str]) -> int:
 
 def _write_onnx(path: Path, target: Path, trusted: Sequence[str] = ()) -> str:
     """Write the model, and return what to say of it."""
-    from mlexp import fitted, onnxfile, record
     from mlexp.config import recorded
     from mlexp.runs import session
+    from mlexp.store import fitted, onnxfile, record
 
     model = fitted.load(path, trusted)
     config = recorded.read(path / "config.yaml")
@@ -57,9 +57,9 @@ def _write_onnx(path: Path, target: Path, trusted: Sequence[str] = ()) -> str:
 
 def _write_task(path: Path, target: Path) -> str:
     """Write the task file and return how to run it; refuse to leave one that does not give the same configuration."""
-    from mlexp import record
     from mlexp.config import compose as configuration
     from mlexp.config import recorded, schema, yamltext
+    from mlexp.store import record
 
     if not re.fullmatch(r"[\w-]+\.ya?ml", target.name) or target.suffix != ".yaml":
         raise ConfigError(

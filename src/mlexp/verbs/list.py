@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlexp.config.names import LISTED
+from mlexp.config.untrusted import printable
 from mlexp.errors import ConfigError
-from mlexp.untrusted import printable
 from mlexp.verbs import parser
 
 GROUPS = {plural: group for group, plural in LISTED.items()}

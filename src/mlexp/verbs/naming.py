@@ -6,10 +6,10 @@ import argparse
 import os
 from pathlib import Path
 
-from mlexp import stamp
 from mlexp.config.names import GENERIC_TASKS
+from mlexp.config.untrusted import run_folder
 from mlexp.errors import DataError, did_you_mean, shortened
-from mlexp.untrusted import run_folder
+from mlexp.store import stamp
 
 
 def add_run(words: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from mlexp.verbs import parser
 from mlexp.verbs.naming import add_run, one_run
 
 if TYPE_CHECKING:
-    from mlexp.fitted import FittedModel
+    from mlexp.store.fitted import FittedModel
 
 EXAMPLES = """mlexp predict classify new.csv --out predictions.csv --probabilities --keep id
   mlexp predict mnist_mlp five.png seven.png"""
@@ -27,9 +27,9 @@ def predict(arguments: Sequence[str]) -> int:
         raise ConfigError(f"--out {parsed.out} is the file that is read. Name another.")
     from threadpoolctl import threadpool_limits
 
-    from mlexp import fitted, record
     from mlexp.data import newrows
-    from mlexp.scoring import scored
+    from mlexp.store import fitted, record
+    from mlexp.store.scoring import scored
 
     model = fitted.load(path, _split(parsed.trust))
     rows = newrows.read([Path(name) for name in parsed.data], model.run.info["dataset"], _split(parsed.keep))

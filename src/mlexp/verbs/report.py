@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mlexp.config.untrusted import printable, reading
 from mlexp.errors import ConfigError
-from mlexp.untrusted import printable, reading
 from mlexp.verbs import parser
 from mlexp.verbs.naming import found, is_recorded
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import record
 from mlexp.config.schema import Config
-from mlexp.record import Run
+from mlexp.store import record
+from mlexp.store.record import Run
 from mlexp.verbs import parser
 from mlexp.verbs.naming import add_run, found, shown
 
@@ -67,10 +67,11 @@ def _again(before: Path, parsed: argparse.Namespace) -> Path:
 
 
 def _sweep_again(before: Path, parsed: argparse.Namespace) -> Path:
-    from mlexp import comparison_folder, comparisons, dispatch, sweeps
+    from mlexp import comparisons, dispatch, sweeps
     from mlexp.comparisons import tuned
     from mlexp.comparisons.metric import PartMetric
-    from mlexp.studies import Comparison
+    from mlexp.config.studies import Comparison
+    from mlexp.store import comparison_folder
 
     def here(config: Config) -> Config:
         return dataclasses.replace(config, outputs=str(Path(parsed.outputs)))

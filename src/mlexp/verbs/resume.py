@@ -27,7 +27,7 @@ def resume(arguments: Sequence[str]) -> int:
     path = found(parsed.run, parsed.outputs)
     _say_where(path, parsed.settings)
     from mlexp import dispatch
-    from mlexp.record import Run
+    from mlexp.store.record import Run
 
     command = ["mlexp", "resume", parsed.run, *parsed.settings]
     done = dispatch.resume(path, command=command, verbosity=parsed.quiet, settings=parsed.settings)
@@ -41,8 +41,8 @@ def _say_where(path: Path, settings: Sequence[str]) -> None:
 
     A record may come from a stranger: it is not trusted to say where to connect or what to submit.
     """
-    from mlexp import sweep_folder
     from mlexp.config import yamltext
+    from mlexp.store import sweep_folder
 
     if (path / sweep_folder.INFO).exists():
         ran_on = sweep_folder.load(path).info["execution"].get("backend")

@@ -10,12 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mlexp import record, stamp
 from mlexp.config.messages import is_key, unknown_key
 from mlexp.config.overrides import spelt
+from mlexp.config.untrusted import reading
 from mlexp.errors import ConfigError, DataError, did_you_mean
-from mlexp.files import as_table
-from mlexp.untrusted import reading
+from mlexp.store import record, stamp
+from mlexp.store.files import as_table
 from mlexp.verbs.naming import folders
 
 DAMAGED = "damaged"
@@ -120,7 +120,7 @@ def _run_entry(path: Path) -> Entry:
 
 
 def _sweep_entry(path: Path) -> Entry:
-    from mlexp import comparison_folder, sweep_folder
+    from mlexp.store import comparison_folder, sweep_folder
 
     info: dict[str, Any] = {}
     if (path / comparison_folder.INFO).exists():

@@ -19,9 +19,10 @@ def show(arguments: Sequence[str]) -> int:
     if parsed.quiet:
         print(path)
         return 0
-    from mlexp import record, report, sweep_folder
+    from mlexp import report
+    from mlexp.config.untrusted import printable, reading
     from mlexp.runs.terminal import metrics_table, new_console
-    from mlexp.untrusted import printable, reading
+    from mlexp.store import record, sweep_folder
 
     console = new_console()
     with reading(path):
@@ -60,7 +61,7 @@ def _head(path: Path, info: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 def _of_run(info: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     data, facts = info["dataset"], info["facts"]
     yield "task", f"{info['task']['name']} ({info['task']['kind']}), seed {info['seed']}"
-    from mlexp.observer import features_in_words
+    from mlexp.kinds.observer import features_in_words
 
     features = features_in_words(data["n_features"], info["preparation"])
     yield "data", f"{data['name']}: {data['n_samples']:,} rows, {features}"
@@ -74,7 +75,7 @@ def _of_run(info: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _of_sweep(path: Path, info: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "jobs", f"{len(info['jobs'])}; varied: {', '.join(info['keys']) or 'nothing'}"
-    from mlexp import sweep_folder
+    from mlexp.store import sweep_folder
 
     summary = sweep_folder.load(path).summary
     statuses = summary.get("status", [])

@@ -1,0 +1,143 @@
+"""The page of a comparison: its verdict, the details of the test, and the runs that it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from mlexp.comparisons import benchmark_page as benchmark
+from mlexp.kinds import method
+from mlexp.page import tables
+from mlexp.page.page import Answer, Page, Table
+from mlexp.page.pictures import COMPARED, pictures
+from mlexp.page.study import page_in
+from mlexp.page.words import listed, number, shown
+from mlexp.store import comparison_folder, sweep_folder
+from mlexp.store.comparison_folder import Comparison
+from mlexp.store.sweep_folder import Sweep
+from mlexp.sweeps import answer as sweeps
+
+DETAILED = ("p_matrix",)  # tables that belong to the details of the answer
+# Columns of the metric, and of its differences, by table; on the page of a share in percent and in points.
+OF_METRIC = {
+    "arms": ("mean", "low", "high", "best", "worst", "interquartile mean", "validation"),
+    "jobs": ("value",),
+    "datasets": ("mean", "low", "high"),
+}
+OF_DIFFERENCES = {
+    "arms": ("sd", "ahead low", "ahead high"),
+    "pairs": ("difference", "low", "high", "adjusted low", "adjusted high", "welch low", "welch high"),
+    "dataset_pairs": ("difference", "low", "high", "adjusted low", "adjusted high", "welch low", "welch high"),
+    "mean_differences": (
+        "difference", "low", "high", "se", "adjusted low", "adjusted high", "between sd", "within sd",
+        "equivalence low", "equivalence high",
+    ),
+}  # fmt: skip
+Found = Mapping[str, Any]
+
+
+def page(comparison: Comparison) -> Page:
+    """Return what the page of a comparison says; its runs are those of its own sweep, or were there before."""
+    found = comparison.info
+    swept = (comparison.path / sweep_folder.INFO).exists()
+    under = sweeps.page(Sweep(comparison.path)) if swept else _bare(comparison)
+    several = "benchmark" in found  # data sets
+    return replace(
+        under,
+        kind="comparison",
+        status=found["status"],
+        answer=_answer(found),
+        problem=found.get("error") or "",
+        pictures=pictures(comparison.path, COMPARED),
+        members=[
+            *([benchmark.matrix(found)] if several else []),
+            *(_percent(found, table) for table in under.members),
+        ],
+        detailed=[table for table in under.tables if table.name in DETAILED],
+        tables=[
+            _percent(found, table)
+            for table in under.tables
+            if table.name not in ("settings", "runs", *DETAILED)
+        ],
+        method=[
+            *_method(found),
+            *(pair for pair in under.method if not (several and pair[0] in ("Data", "Model"))),
+        ],
+        warnings=sweeps.incomplete(sweeps.rows(Sweep(comparison.path)))
+        if swept and "answer" not in found
+        else (),
+        links=[("verdict", comparison_folder.INFO), *_searches(comparison), *under.links],
+    )
+
+
+def _answer(found: Found) -> Answer:
+    if "answer" not in found:
+        arms = " or ".join(str(arm["name"]) for arm in found["arms"])
+        return Answer(f"Which is better: {arms}?", [found.get("error") or "No answer yet."])
+    details = tuple((str(term), str(text)) for term, text in found.get("details", {}).items())
+    return Answer(found["question"], found["answer"], warnings=found.get("warnings", ()), details=details)
+
+
+def _percent(found: Found, table: Table) -> Table:
+    """Return a table as the answer says its numbers: shares in percent, their differences in points."""
+    accuracies = [name for name in table.header if name.endswith("accuracy")]
+    if not found.get("measure", {}).get("share"):
+        return tables.in_percent(table, accuracies)
+    of_metric = (*OF_METRIC.get(table.name, ()), *accuracies)
+    return tables.in_percent(table, of_metric, OF_DIFFERENCES.get(table.name, ()))
+
+
+def _searches(comparison: Comparison) -> list[tuple[str, str]]:
+    """Return the way to how each arm was tuned."""
+    found = comparison.info.get("tuning") or {}
+    return [(f"tuning of {arm}", page_in(comparison.path, search["folder"])) for arm, search in found.items()]
+
+
+def _bare(comparison: Comparison) -> Page:
+    """Return the page of a comparison of runs that were there before it."""
+    runs = comparison.tables.get("runs", {})
+    return Page(
+        title=comparison.path.name,
+        kind="comparison",
+        status="",
+        date="",
+        answer=Answer("", ()),
+        members=[_runs(comparison)] if runs else [],
+        tables=tables.tables(comparison.path),
+        commands=method.started(comparison.info.get("command", [])),
+        links=[(f"table {name.replace('_', ' ')}", f"tables/{name}.csv") for name in comparison.tables],
+    )
+
+
+def _runs(comparison: Comparison) -> Table:
+    """Return one row a run, with the way to its page."""
+    table = tables.of("runs", comparison.tables["runs"], "tables/runs.csv")
+    folders = comparison.tables["runs"]["folder"]
+    linked = []
+    for row, folder in zip(table.rows, folders, strict=False):
+        page = page_in(comparison.path, folder)
+        linked.append([replace(cell, link=page) if cell.value == folder else cell for cell in row])
+    arms = list(dict.fromkeys(comparison.tables["runs"]["arm"]))
+    return replace(table, name="jobs", rows=linked, filters={0: arms})
+
+
+def _method(found: Found) -> Iterator[tuple[str, str]]:
+    """Yield the settings of the arms, how often each ran, and what tuning did."""
+    for arm in found["arms"]:
+        given = arm.get("settings") or {}
+        yield f"Arm {arm['name']}", listed([f"{key} = {shown(str(value))}" for key, value in given.items()])
+    design = {key: value for key, value in (found.get("design") or {}).items() if value is not None}
+    if design:
+        yield (
+            "Design",
+            ", ".join(f"{key.replace('_', ' ')}: {_plain(value)}" for key, value in design.items()),
+        )
+    for arm, search in (found.get("tuning") or {}).items():
+        yield f"Tuning of {arm}", " ".join(words[:1].upper() + words[1:] for words in search["sentences"])
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(value) if isinstance(value, int | float) else str(value)

@@ -1,0 +1,236 @@
+"""How every figure looks: settings, colours, sizes, names that fit, bytes that repeat.
+
+The colours are those of Okabe and Ito (2008), "Color universal design", told apart by readers with any
+colour vision. Sizes are meant for a figure printed 16 cm wide.
+"""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mlexp.store.record import write_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.ft2font import FT2Font
+
+Drawn = TypeVar("Drawn")
+
+WIDTH = 6.3  # inches; 16 cm, the text width of a page
+DPI = 150
+
+BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
+INK, GREY, PALE = "#222222", "#6B6B6B", "#D9D9D9"
+
+SMALL, NORMAL, LARGE = 7.0, 8.0, 9.0  # points
+HINTED = 1.04  # drawn letters are this much wider at most, for each is placed at a whole pixel
+MEASURED_AT = 100.0  # points; text is measured large, for small letters are rounded to pixels
+UNKNOWN = "\ufffd"  # stands for a letter that the font does not have
+
+SETTINGS: dict[str, Any] = {
+    "font.family": ["DejaVu Sans"],  # comes with Matplotlib, so that every machine draws the same
+    "font.size": NORMAL,
+    "axes.titlesize": NORMAL,
+    "axes.titlelocation": "left",
+    "axes.labelsize": NORMAL,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GREY,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.formatter.useoffset": False,
+    "grid.color": PALE,
+    "grid.linewidth": 0.5,
+    "legend.frameon": False,
+    "legend.fontsize": NORMAL,
+    "lines.linewidth": 1.4,
+    "text.color": INK,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+}
+
+# Settings about windows, files and time that no picture depends on; setting some of them has side effects.
+UNTOUCHED = (
+    "backend",
+    "interactive",
+    "toolbar",
+    "timezone",
+    "tk.",
+    "webagg.",
+    "date.",
+    "keymap.",
+    "savefig.dir",
+)
+
+
+@contextmanager
+def settings() -> Iterator[None]:
+    """Draw with Matplotlib's own defaults and `SETTINGS`, whatever the user or the host program has set."""
+    import matplotlib
+
+    defaults: dict[Any, Any] = {
+        name: value for name, value in matplotlib.rcParamsDefault.items() if not name.startswith(UNTOUCHED)
+    }
+    with matplotlib.rc_context(defaults | SETTINGS):
+        yield
+
+
+def new_figure(height: float, headline: str, *, placed: bool = False) -> Figure:
+    """Return an empty figure 16 cm wide, with a statement above `height` inches for the rest.
+
+    Matplotlib arranges the axes, unless they are to be `placed` by `place`: that is faster, and right for
+    axes of a fixed shape too.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    lines = wrap(headline, WIDTH - 0.15, LARGE)
+    total = height + 0.16 * len(lines) + 0.06
+    figure = Figure(
+        figsize=(WIDTH, total), dpi=DPI, facecolor="white", layout=None if placed else "constrained"
+    )
+    FigureCanvasAgg(figure)  # not through pyplot, which would choose a backend for the whole process
+    at = {"y": 1 - 0.04 / total} if placed else {}
+    words = escape("\n".join(lines))
+    figure.suptitle(words, x=0.01, **at, ha="left", va="top", fontsize=LARGE, fontweight="bold")
+    return figure
+
+
+def place(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+    """Return new axes; all lengths in inches."""
+    total = figure.get_figheight()
+    return figure.add_axes((left / WIDTH, bottom / total, width / WIDTH, height / total))
+
+
+def freeze(figure: Figure) -> None:
+    """Lay the figure out now and for good: sizes can be measured, and saving does not lay it out again."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+
+
+def draw(folder: Path, figures: Mapping[str, Callable[[Drawn], Figure | None]], drawn: Drawn) -> list[Path]:
+    """Draw figures of one thing into ``figures/`` of a folder, and return the files; None is a figure left out."""
+    written = []
+    with settings():
+        for name, make in figures.items():
+            figure = make(drawn)
+            if figure is not None:
+                path = folder / "figures" / f"{name}.png"
+                write_bytes(path, png(figure))
+                written.append(path)
+    return written
+
+
+def png(figure: Figure) -> bytes:
+    """Return the figure as PNG, without the time stamp and version that would make the bytes differ."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    freeze(figure)
+    buffer = io.BytesIO()
+    # savefig would draw everything twice
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.print_png(buffer, metadata=_told(figure), pil_kwargs={"compress_level": 1})
+    return buffer.getvalue()
+
+
+def _told(figure: Figure) -> dict[str, str | None]:
+    """Return the headline, for readers of the file who cannot see the picture."""
+    headline = " ".join(figure.get_suptitle().split()).replace(r"\$", "$")
+    return {"Software": None} | ({"Title": headline} if headline else {})
+
+
+def clean(text: object) -> str:
+    """Return `text` as one line of letters that the font has.
+
+    Examples
+    --------
+    >>> clean("two\\nlines")
+    'two lines'
+    """
+    known = _font(False).get_charmap()
+    return "".join(letter if ord(letter) in known else UNKNOWN for letter in " ".join(str(text).split()))
+
+
+def escape(text: str) -> str:
+    """Keep Matplotlib from reading a formula between dollar signs."""
+    return text.replace("$", r"\$")
+
+
+@lru_cache(4096)
+def text_width(text: str, size: float, bold: bool = False) -> float:
+    """Return the width of one line of text in inches; `size` is in points."""
+    font = _font(bold)
+    font.set_text(text)
+    return float(font.get_width_height()[0]) / 64 / MEASURED_AT * size / 72
+
+
+def fit(name: str, width: float, size: float) -> str:
+    """Cut a name in its middle until it is at most `width` inches wide: names often differ at their ends.
+
+    Examples
+    --------
+    >>> fit("a rather long name, second", 1.0, 8.0)
+    'a rather l…econd'
+    """
+    short, kept = name, len(name)
+    while kept > 1 and text_width(short, size) > width:
+        kept -= 1
+        tail = kept // 3
+        short = f"{name[: kept - tail]}…{name[len(name) - tail :]}"
+    return short
+
+
+def wrap(text: str, width: float, size: float) -> list[str]:
+    """Break bold text into lines of at most `width` inches."""
+    lines: list[str] = []
+    for word in clean(text).split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and HINTED * text_width(longer, size, bold=True) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(fit(word, 0.85 * width, size))  # bold letters are up to a sixth wider
+    return lines
+
+
+def class_names(names: Sequence[object], width: float, size: float = SMALL) -> list[str]:
+    """Return the names of the classes ready to draw, each at most `width` inches wide.
+
+    A name that cutting makes equal to another gets its number in front; one without any letter that the
+    font has is called by its number.
+    """
+    drawable = [clean(name) for name in names]
+    drawable = [name if set(name) - {UNKNOWN, " "} else f"class {k}" for k, name in enumerate(drawable)]
+    short = [fit(name, width, size) for name in drawable]
+    seen = Counter(short)
+    return [
+        escape(cut if seen[cut] == 1 else fit(f"{k}: {name}", width, size))
+        for k, (name, cut) in enumerate(zip(drawable, short, strict=True))
+    ]
+
+
+@cache
+def _font(bold: bool) -> FT2Font:
+    """Return the font at the size at which text is measured; not the shared one, which drawing resizes."""
+    from matplotlib.font_manager import FontProperties, findfont
+    from matplotlib.ft2font import FT2Font
+
+    properties = FontProperties(family=["DejaVu Sans"], weight="bold" if bold else "normal")
+    font = FT2Font(findfont(properties))
+    font.set_size(MEASURED_AT, 72)
+    return font

@@ -1,0 +1,176 @@
+"""Images of the test part beside what the model took them for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlexp.drawing import style
+from mlexp.errors import DataError
+from mlexp.store.record import Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+
+AT_MOST = 48  # images in one figure
+CAPTION = 6.5  # points
+LINE = 0.12  # inches that a line of a caption takes
+INNER = style.WIDTH - 0.15  # inches that the tiles share
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One image, the lines below it, and whether the model was wrong."""
+
+    image: np.ndarray
+    lines: tuple[str, ...]
+    wrong: bool
+
+
+def gallery(run: Run) -> Figure | None:
+    """Draw images of the test part; mistakes have a frame, a cross and the sign ≠ beside the colour."""
+    columns = 8
+    chosen = _chosen(run, "gallery", AT_MOST)
+    if chosen is None:
+        return None
+    images, positions = chosen
+    names = style.class_names(run.info["dataset"]["classes"], _caption_width(columns), CAPTION)
+    true, predicted = run.predictions["test_true"][positions], run.predictions["test_predicted"][positions]
+    tiles = [
+        Tile(image, (names[t], f"{'=' if t == p else '≠'} {names[p]}"), bool(t != p))
+        for image, t, p in zip(images, true, predicted, strict=True)
+    ]
+    right = sum(not tile.wrong for tile in tiles)
+    headline = f"Recognised: {right} of these {len(tiles)} test images"
+    return draw_tiles(
+        tiles, columns, headline, "Below each image: true class, then = or ≠ and the predicted class"
+    )
+
+
+def mistakes(run: Run) -> Figure | None:
+    """Draw the most confident mistakes with true and predicted class and the probability given to the latter."""
+    columns = 6
+    chosen = _chosen(run, "mistake", 4 * columns)
+    if chosen is None:
+        return None
+    images, positions = chosen
+    names = style.class_names(run.info["dataset"]["classes"], _caption_width(columns), CAPTION)
+    true, predicted = run.predictions["test_true"], run.predictions["test_predicted"]
+    probability = run.predictions.get("test_probability")
+    tiles = []
+    for image, k in zip(images, positions, strict=True):
+        sure = "" if probability is None else _sure(float(probability[k, predicted[k]]))
+        tiles.append(Tile(image, (names[true[k]], f"≠ {names[predicted[k]]}", sure), wrong=False))
+    n_wrong = int((true != predicted).sum())
+    order = f"shown: the {len(tiles)} most confident" if len(tiles) < n_wrong else "the most confident first"
+    headline = f"Misclassified: {n_wrong:,} of {true.size:,} test images; {order}"
+    return draw_tiles(
+        tiles,
+        columns,
+        headline,
+        "Below each image: true class ≠ predicted class, and the probability given to it",
+    )
+
+
+def _chosen(run: Run, kind: str, at_most: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the recorded images of one kind and their positions in the test part."""
+    images, positions = run.arrays.get(f"{kind}_image"), run.arrays.get(f"{kind}_position")
+    true, predicted = (run.predictions.get(f"test_{what}") for what in ("true", "predicted"))
+    if images is None or positions is None or true is None or predicted is None or not len(images):
+        return None
+    if len(images) != len(positions) or positions.min() < 0 or positions.max() >= true.size:
+        raise DataError(
+            f"{run.path / 'arrays.npz'}: {kind}_position must hold one position below {true.size} for each of "
+            f"{len(images)} images. Run the task again."
+        )
+    return images[:at_most], positions[:at_most]
+
+
+def draw_tiles(tiles: list[Tile], columns: int, headline: str, note: str) -> Figure:
+    """Draw all images as one array, with a white band for the lines of text below each row of them."""
+    columns = min(columns, max(len(tiles), 4))
+    rows = math.ceil(len(tiles) / columns)
+    h, w = tiles[0].image.shape
+    gap = max(1, round(0.14 * w))
+    inch = columns * (w + gap) / INNER  # pixels of the images to one inch of paper
+    band = math.ceil((LINE * len(tiles[0].lines) + 0.14) * inch)
+    size = columns * (w + gap) / inch, rows * (h + band) / inch
+    figure = style.new_figure(size[1] + 0.22, headline, placed=True)
+    axes = style.place(figure, 0.08, 0, *size)
+    axes.set_axis_off()
+    axes.set_title(note, fontsize=style.SMALL, color=style.GREY)
+    axes.imshow(_mosaic(tiles, columns, (h + band, w + gap)), cmap=greys(), vmin=0, vmax=1)
+    for k, tile in enumerate(tiles):
+        left, top = k % columns * (w + gap) - 0.5, k // columns * (h + band) - 0.5
+        for number, line in enumerate(tile.lines):
+            colour = style.VERMILION if line.startswith("≠") else style.INK if number == 0 else style.GREY
+            y = top + h + (0.045 + LINE * number) * inch
+            axes.text(left + w / 2, y, line, ha="center", va="top", fontsize=CAPTION, color=colour)
+        if tile.wrong:
+            _mark_wrong(axes, left, top, (h, w))
+    return figure
+
+
+def _caption_width(columns: int) -> float:
+    """Return the inches that a class name may take below a tile, beside its sign."""
+    return INNER / columns - style.text_width("≠ ", CAPTION) - 0.05
+
+
+def _mosaic(tiles: list[Tile], columns: int, cell: tuple[int, int]) -> np.ndarray:
+    """Return one array with every image at the top left of its cell, in [0, 1]; NaN elsewhere."""
+    rows = math.ceil(len(tiles) / columns)
+    mosaic = np.full((rows * cell[0], columns * cell[1]), np.nan, dtype=np.float32)
+    images = unit(np.stack([tile.image for tile in tiles]))
+    h, w = images.shape[1:]
+    for k, image in enumerate(images):
+        top, left = k // columns * cell[0], k % columns * cell[1]
+        mosaic[top : top + h, left : left + w] = image
+    return mosaic
+
+
+def unit(images: np.ndarray) -> np.ndarray:
+    """Return pixels in [0, 1] by the range that the images share; whole numbers from 0 upwards start at 0.
+
+    The range is that of the numbers, not of their type: scikit-learn's digits are bytes from 0 to 16.
+    """
+    pixels = np.nan_to_num(images.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    low = 0.0 if images.dtype.kind in "bu" else float(pixels.min())
+    high = float(pixels.max())
+    scaled: np.ndarray = (pixels - low) / (high - low if high > low else 1.0)
+    return scaled.astype(np.float32)
+
+
+def greys() -> Colormap:
+    """Return black to white, with white for what is no image."""
+    import matplotlib
+
+    return matplotlib.colormaps["gray"].with_extremes(bad="white")
+
+
+def _mark_wrong(axes: Axes, left: float, top: float, size: tuple[int, int]) -> None:
+    """Frame an image and put a cross into its corner."""
+    from matplotlib.patches import Rectangle
+
+    h, w = size
+    axes.add_patch(Rectangle((left, top), w, h, fill=False, edgecolor=style.VERMILION, linewidth=1.6))
+    axes.plot(
+        left + 0.88 * w,
+        top + 0.12 * h,
+        "X",
+        markersize=6,
+        markerfacecolor=style.VERMILION,
+        markeredgecolor="white",
+        markeredgewidth=0.6,
+    )
+
+
+def _sure(probability: float) -> str:
+    """Return a probability as percent, with more digits where it comes near to certainty."""
+    if probability > 0.9999:
+        return "> 99.99 %"
+    return f"{100 * probability:.{2 if probability > 0.99 else 1}f} %"

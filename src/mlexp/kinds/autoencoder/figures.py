@@ -1,0 +1,152 @@
+"""What an autoencoder loses, what its narrow layer holds, and what classifiers make of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlexp.drawing import groups, style
+from mlexp.drawing.strips import strips
+from mlexp.kinds import curves
+from mlexp.store.record import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FEATURES = {"bottleneck": "bottleneck", "penultimate": "last hidden layer", "pca": "PCA", "raw": "raw rows"}
+
+
+def error_curves(run: Run) -> Figure | None:
+    """Draw the error of both parts by epoch, with that of a PCA of the same width: no linear network goes below."""
+    from matplotlib.ticker import LogLocator
+
+    facts, history = run.info.get("facts", {}), run.history
+    floor = facts.get("pca_validation_mse")
+    if floor is None or "train_loss" not in history:
+        return None
+    reached = run.metrics["validation"]["mse"]
+    side = "below" if reached < floor else "above"
+    figure = style.new_figure(
+        2.75,
+        f"Validation error {reached:.5f}, {side} that of PCA with {facts['width']} components ({floor:.5f}); "
+        f"R² {run.metrics['validation']['r2']:.3f} (mean over features)",
+    )
+    axes = figure.subplots()
+    for part, look in curves.LINES.items():
+        axes.plot(history["epoch"], history[f"{part}_loss"], label=part, **look | {"marker": ""})
+        axes.axhline(
+            facts[f"pca_{part}_mse"],
+            color=look["color"],
+            linestyle=(0, (1, 1.5)),
+            linewidth=1,
+            label=f"PCA, {part}: {facts[f'pca_{part}_mse']:.4f}",
+        )
+    axes.set(xlabel="Epoch", ylabel="Mean squared error, log scale", yscale="log")
+    axes.yaxis.set_major_formatter("{x:.3g}")
+    axes.yaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
+    axes.yaxis.set_minor_formatter("{x:.3g}")
+    axes.grid(axis="y", which="both")
+    figure.legend(loc="outside lower center", ncols=4)
+    return figure
+
+
+def reconstructions(run: Run) -> Figure | None:
+    """Draw test images, what the autoencoder makes of them, and what PCA of the same width does."""
+    arrays = run.arrays
+    if "picture_rebuilt" not in arrays:
+        return None
+    error = run.metrics["test"]["mse"]
+    rows = [
+        (name, _unit(run, arrays[f"picture_{what}"]))
+        for name, what in (("original", "original"), ("autoencoder", "rebuilt"), ("PCA", "pca"))
+    ]
+    width = run.info["facts"]["width"]
+    headline = f"Test images through {width} numbers: mean squared error {error:.4f}"
+    return strips(headline, rows, above=_classes(run, arrays["picture_position"]))
+
+
+def between(run: Run) -> Figure | None:
+    """Draw the way from one image to another through the latent space, and by blending pixels."""
+    arrays = run.arrays
+    if "between_latent" not in arrays:
+        return None
+    rows = [
+        (f"{name}", _unit(run, arrays[f"between_{what}"]))
+        for name, what in (("latent space", "latent"), ("pixels", "pixels"))
+    ]
+    note = (
+        "Equal steps between two test images: first through the latent space, then by blending their pixels"
+    )
+    return strips("From one image to another", rows, note=note)
+
+
+def latent(run: Run) -> Figure | None:
+    """Draw test rows in the first two principal directions of the latent space."""
+    points = run.arrays.get("latent_xy")
+    if points is None:
+        return None
+    names, ratio = run.info["dataset"]["classes"], 100 * run.arrays["latent_ratio"]
+    figure = style.new_figure(
+        4.2 + groups.legend_height(names), f"{len(points):,} test rows in the latent space, by class"
+    )
+    axes = figure.subplots()
+    if names:
+        groups.scatter(axes, points, run.arrays["latent_class"], names)
+        groups.legend(figure, names)
+    else:
+        figure.colorbar(groups.values(axes, points, run.arrays["latent_class"]), label="Target")
+    axes.set(
+        xlabel=f"First principal direction of the latent space ({ratio[0]:.0f} % of its variance)",
+        ylabel=f"Second ({ratio[1]:.0f} %)",
+    )
+    return figure
+
+
+def features(run: Run) -> Figure | None:
+    """Draw the accuracy of the classifiers on each kind of features."""
+    table = run.tables.get("features")
+    if table is None:
+        return None
+    parts = {"train": (style.BLUE, "o"), "validation": (style.VERMILION, "s"), "test": (style.INK, "D")}
+    accuracy = {part: 100 * np.array(table[f"{part}_accuracy"], float) for part in parts}
+    order = np.argsort(accuracy["test"], kind="stable")
+    best = FEATURES[table["features"][order[-1]]]
+    right = f"{accuracy['test'].max():.2f} % of {run.info['split']['test']:,} rows right"
+    figure = style.new_figure(0.9 + 0.34 * len(order), f"Best on the test part: features '{best}', {right}")
+    axes = figure.subplots()
+    axes.hlines(range(len(order)), 0, 100, color=style.PALE, linewidth=0.6)
+    for shift, (part, (colour, marker)) in zip((0.16, 0, -0.16), parts.items(), strict=True):
+        axes.plot(
+            accuracy[part][order],
+            np.arange(len(order)) + shift,
+            marker,
+            color=colour,
+            markersize=4.5,
+            label=part,
+        )
+    low, high = min(map(np.min, accuracy.values())), max(map(np.max, accuracy.values()))
+    margin = max(0.1 * (high - low), 0.5)
+    names = [f"{FEATURES[table['features'][k]]} ({table['width'][k]} wide)" for k in order]
+    axes.set(
+        xlabel="Accuracy (% of rows right)",
+        xlim=(low - margin, high + margin),
+        ylim=(-0.5, len(order) - 0.5),
+    )
+    axes.set_yticks(range(len(order)), names)
+    for place, value in enumerate(accuracy["test"][order]):  # beside the axes, where no marker can be
+        edge = axes.get_yaxis_transform()
+        axes.text(1.01, place, f"test {value:.2f} %", transform=edge, va="center", fontsize=style.SMALL)
+    figure.legend(loc="outside lower center", ncols=3)
+    return figure
+
+
+def _unit(run: Run, images: np.ndarray) -> np.ndarray:
+    low, high = run.arrays["pixel_range"]
+    scaled: np.ndarray = (images - low) / ((high - low) or 1)
+    return scaled
+
+
+def _classes(run: Run, positions: np.ndarray) -> list[str]:
+    names = run.info["dataset"]["classes"]
+    return [names[code] for code in run.predictions["test_true"][positions]] if names else []

@@ -1,0 +1,226 @@
+"""How well each class is told from the others."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlexp.drawing import style
+from mlexp.errors import DataError
+from mlexp.store.record import Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+
+SIDE_BY_SIDE = 12  # classes; with more, the two matrices stand one above the other to stay legible
+TALL = 4.3  # inches of a side of each of them then; both fit on a page
+LONGEST = 1.1  # inches of a class name
+LABEL_PITCH = 6.5  # points between two names at least
+LEGIBLE = 4.5  # points; cells that cannot hold text of this size stay without
+CONTRAST = 0.4  # power of the value that the colour follows
+ROWS_A_COLUMN = 34
+SCORES = {  # score -> colour, marker and place within the row of its class
+    "precision": (style.BLUE, "o", -0.24),
+    "recall": (style.VERMILION, "s", 0.0),
+    "f1": (style.INK, "D", 0.24),
+}
+
+
+def confusion(run: Run) -> Figure | None:
+    """Draw the confusion matrix of the test part as counts and as percent of each true class.
+
+    The colours follow the 0.4th power of the value, so that rare mistakes show beside a dominant diagonal;
+    cells without any row are white.
+    """
+    names = run.info.get("dataset", {}).get("classes") or []
+    true, predicted = (run.predictions.get(f"test_{what}") for what in ("true", "predicted"))
+    if true is None or predicted is None or not true.size or len(names) < 2:
+        return None
+    counts = count(true, predicted, len(names))
+    total = counts.sum(axis=1, keepdims=True)
+    percent = np.divide(100 * counts, total, out=np.zeros(counts.shape), where=total > 0)
+    return _two_matrices(counts, percent, names)
+
+
+def count(true: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return the matrix of shape (n_classes, n_classes) that counts rows by true and predicted class.
+
+    Raises
+    ------
+    DataError
+        If the arrays are not of one length or name a class that does not exist.
+    """
+    if true.shape != predicted.shape or min(true.min(), predicted.min()) < 0:
+        raise DataError(
+            f"predictions.npz: true {true.shape} and predicted {predicted.shape} do not fit together. "
+            "Run the task again."
+        )
+    if max(true.max(), predicted.max()) >= n_classes:
+        raise DataError(
+            f"predictions.npz names class {max(true.max(), predicted.max())} of {n_classes}, counted from 0. "
+            "Run the task again."
+        )
+    codes = true.astype(np.int64) * n_classes + predicted  # small integers would overflow
+    cells = np.bincount(codes, minlength=n_classes**2)
+    return cells.reshape(n_classes, n_classes)
+
+
+def _two_matrices(counts: np.ndarray, percent: np.ndarray, classes: list[str]) -> Figure:
+    """Place both matrices by the inches that their labels take; see `SIDE_BY_SIDE`."""
+    stacked = len(classes) > SIDE_BY_SIDE
+    names = style.class_names(classes, LONGEST)
+    room = max(style.text_width(name, style.SMALL) for name in names)
+    left = room + 0.38
+    side = min(TALL, style.WIDTH - left - 0.65) if stacked else (style.WIDTH - left - 0.24) / 2
+    cell = side / len(classes)
+    turned = room > 0.9 * cell
+    below = 0.4 + (room if turned else 0.08)
+    top = below + (side + 0.4 if stacked else 0)
+    figure = style.new_figure(top + side + 0.3, _confusion_headline(counts, classes), placed=True)
+    first = style.place(figure, left, top, side, side)
+    second = style.place(figure, left if stacked else left + side + 0.14, below, side, side)
+    for axes, values, title in (
+        (first, counts, "Test rows"),
+        (second, percent, "Percent of each true class"),
+    ):
+        _draw_matrix(axes, values, title, with_bar=stacked)
+        _name_classes(axes, names, 72 * cell, turned=turned)
+        write = _percent if values is percent else _count
+        _write_cells(axes, values, 72 * cell, [[write(v, stacked) for v in row] for row in values])
+    if stacked:
+        first.set(xlabel="", xticklabels=[])
+    else:
+        second.set(ylabel="", yticklabels=[])
+    return figure
+
+
+def _draw_matrix(axes: Axes, values: np.ndarray, title: str, *, with_bar: bool) -> None:
+    from matplotlib.colors import PowerNorm
+
+    seen = np.where(values > 0, values, np.nan)
+    norm = PowerNorm(CONTRAST, 0, max(values.max(), 1))
+    image = axes.imshow(seen, cmap=_colours(), norm=norm, interpolation="nearest")
+    axes.set(title=title, xlabel="Predicted class", ylabel="True class")
+    axes.spines[:].set_visible(True)
+    if with_bar:
+        axes.figure.colorbar(image, cax=axes.inset_axes((1.03, 0.2, 0.025, 0.6)))
+
+
+def _name_classes(axes: Axes, names: list[str], pitch: float, *, turned: bool) -> None:
+    """Write the class names beside rows and columns `pitch` points apart; not all where they are too close."""
+    step = math.ceil(LABEL_PITCH / pitch)
+    shown = range(0, len(names), step)
+    size = min(style.SMALL, 0.85 * pitch * step)
+    axes.set_xticks(shown, [names[k] for k in shown], rotation=90 if turned else 0, fontsize=size)
+    axes.set_yticks(shown, [names[k] for k in shown], fontsize=size)
+    axes.tick_params(length=0 if step == 1 else 2)
+
+
+def _colours() -> Colormap:
+    """Return a perceptually uniform map from near white to dark, without its last, almost black part."""
+    import matplotlib
+    from matplotlib.colors import ListedColormap
+
+    colours = matplotlib.colormaps["magma_r"](np.linspace(0.02, 0.8, 256))
+    return ListedColormap(colours).with_extremes(bad="white")
+
+
+def _write_cells(axes: Axes, values: np.ndarray, cell: float, texts: list[list[str]]) -> None:
+    """Write the values into cells of `cell` points, if they fit at a size that can be read."""
+    longest = max(len(text) for row in texts for text in row)
+    size = min(style.SMALL, 0.88 * cell / (0.64 * longest))
+    if size < LEGIBLE:
+        return
+    dark = (values / max(values.max(), 1)) ** CONTRAST > 0.55
+    for row, line in enumerate(texts):
+        for column, text in enumerate(line):
+            if text:
+                colour = "white" if dark[row, column] else style.INK
+                axes.text(column, row, text, ha="center", va="center", fontsize=size, color=colour)
+
+
+def _count(value: float, _narrow: bool) -> str:
+    return f"{value}" if value else ""
+
+
+def _percent(value: float, narrow: bool) -> str:
+    """Return what stands in a cell: nothing for nothing, and short where cells are narrow."""
+    if value == 0:
+        return ""
+    if value < 0.05:
+        return "<.1"
+    return f"{value:.0f}" if value == 100 or (narrow and value >= 9.95) else f"{value:.1f}"
+
+
+def _confusion_headline(counts: np.ndarray, classes: list[str]) -> str:
+    right, total = int(np.trace(counts)), int(counts.sum())
+    text = f"{right:,} of {total:,} test rows right ({100 * right / total:.1f} %)"
+    mistakes = counts - np.diag(np.diag(counts))
+    if not mistakes.any():
+        return text
+    true, predicted = np.unravel_index(np.argmax(mistakes), mistakes.shape)
+    names = [style.class_names(classes, 1.7, style.LARGE)[k] for k in (true, predicted)]
+    return f"{text}; most often, {names[0]} is taken for {names[1]} ({mistakes.max():,}×)"
+
+
+def per_class(run: Run) -> Figure | None:
+    """Draw precision, recall and F1 of each class as dots; the axis starts where the scores do."""
+    table = run.tables.get("per_class")
+    if not table or len(table.get("class", [])) < 2:
+        return None
+    scores = {name: np.array([float(cell or "nan") for cell in table[name]]) for name in SCORES}
+    values = np.concatenate(list(scores.values()))
+    if not np.isfinite(values).any():
+        return None
+    n = len(table["class"])
+    n_columns = math.ceil(n / ROWS_A_COLUMN)
+    rows = math.ceil(n / n_columns)
+    figure = style.new_figure(0.19 * rows + 0.85, _scores_headline(table["class"], scores["f1"]))
+    start = _axis_start(float(np.nanmin(values)))
+    names = style.class_names(table["class"], (2.0, 1.1, 0.75)[min(n_columns, 3) - 1])
+    labels = [f"{name} ({support})" for name, support in zip(names, table["support"], strict=True)]
+    for column, axes in enumerate(figure.subplots(1, n_columns, squeeze=False)[0]):
+        part = slice(column * rows, (column + 1) * rows)
+        _draw_scores(axes, {name: score[part] for name, score in scores.items()}, labels[part], rows)
+        axes.set_xlim(start - 0.02 * (1 - start), 1 + 0.02 * (1 - start))
+    first = figure.axes[0]
+    first.set_title(" ")  # keeps a line free for the legend, which is wider than one of many columns
+    legend = first.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0, handletextpad=0.1
+    )
+    legend.set_in_layout(False)
+    note = f", axis starts at {start:g}" if start > 0 else ""
+    figure.supxlabel(
+        f"Score on the test part{note} (in brackets: test rows of the class)", fontsize=style.NORMAL
+    )
+    return figure
+
+
+def _draw_scores(axes: Axes, scores: dict[str, np.ndarray], labels: list[str], rows: int) -> None:
+    places = np.arange(len(labels))
+    for name, (colour, marker, offset) in SCORES.items():
+        label = "F1" if name == "f1" else name
+        axes.plot(scores[name], places + offset, marker, color=colour, markersize=3.2, label=label)
+    axes.set_yticks(places, labels)
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(rows - 0.5, -0.5)
+    axes.hlines(places[1:] - 0.5, 0, 1, transform=axes.get_yaxis_transform(), color=style.PALE, linewidth=0.4)
+    axes.grid(axis="x")
+    axes.spines["left"].set_visible(False)
+
+
+def _axis_start(lowest: float) -> float:
+    """Return the round number at or below the lowest score at which the axis may start."""
+    step = 0.01 if lowest >= 0.95 else 0.05 if lowest >= 0.8 else 0.1
+    return max(0.0, round(math.floor(lowest / step - 0.2) * step, 2))
+
+
+def _scores_headline(classes: list[str], f1: np.ndarray) -> str:
+    mean = f"Mean F1 over classes {np.nanmean(f1):.3f}"
+    worst = int(np.nanargmin(f1))
+    name = style.class_names(classes, 3.0, style.LARGE)[worst]
+    return f"{mean}; lowest for {name} ({f1[worst]:.3f})"

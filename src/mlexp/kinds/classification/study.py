@@ -1,0 +1,139 @@
+"""Classification: train on the training set, choose on the validation set, evaluate once on the test set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from mlexp import metrics
+from mlexp.config.schema import Config
+from mlexp.data.dataset import Dataset, Part
+from mlexp.errors import DataError
+from mlexp.kinds import boundary, diagnosis, warm_started
+from mlexp.kinds.fitting import Training, check_labels, train_together, unfinished
+from mlexp.kinds.observer import Observer
+from mlexp.kinds.result import Columns, Result
+from mlexp.kinds.sets import filled, identified
+
+GALLERY_IMAGES = 24
+Outputs = tuple[np.ndarray, np.ndarray | None]
+
+
+def classification(config: Config, dataset: Dataset, observer: Observer) -> Result:
+    """Fit a classifier and score it on the training, validation and test part.
+
+    The test part is read only after training has ended by itself; a run that diverged or was stopped
+    by its user leaves it untouched.
+    """
+    return next(classifications([config], dataset, [observer]))
+
+
+def classifications(
+    configs: Sequence[Config], dataset: Dataset, observers: Sequence[Observer]
+) -> Iterator[Result]:
+    """Fit classifiers that `train_together` can fit, then yield the result of each."""
+    check_labels(configs[0], dataset)
+    if dataset.n_classes < 2:
+        raise DataError(
+            f"Data set '{dataset.name}' has {'numbers to predict' if not dataset.n_classes else 'one class'}; "
+            "classification needs two classes or more. Set dataset.target=classes, or task.kind=regression "
+            "(task=regress), or name another dataset.label."
+        )
+    for config, training in zip(configs, train_together(configs, dataset, observers), strict=True):
+        yield unfinished(config, training) or _evaluated(config, dataset, training)
+
+
+def _evaluated(config: Config, dataset: Dataset, training: Training) -> Result:
+    """Predict every part, the test part for the first and only time."""
+    outputs = {name: training.classified(part.X) for name, part in filled(training.parts)}
+    scores = {name: _scores(part, outputs[name], dataset.n_classes) for name, part in filled(training.parts)}
+    judged = {name: part for name, part in filled(training.parts) if name != "train"}
+    kept = [_predictions(name, part, *outputs[name]) for name, part in judged.items()]
+    tables, arrays = boundary.drawn(dataset, training)
+    more_tables, more_arrays = warm_started.scored(training, config.tune.grow, _probable, _right)
+    tables, arrays = tables | more_tables, arrays | more_arrays
+    if "test" in judged:
+        tables |= _class_tables(judged["test"].y, outputs["test"][0], dataset.classes)
+        arrays |= _pictures(dataset, training.raw.test, *outputs["test"])
+    return training.result(
+        metrics=scores,
+        predictions={name: array for arrays in kept for name, array in arrays.items()},
+        arrays=arrays,
+        tables=tables,
+        warnings=[
+            *diagnosis.of_no_test_set(config, training.parts),
+            *diagnosis.of_classes(config, training.parts, scores, training.preparation.record),
+        ],
+    )
+
+
+def _probable(part: Part, probability: np.ndarray) -> dict[str, float]:
+    return _scores(part, (probability.argmax(axis=1), probability), probability.shape[1])
+
+
+def _right(part: Part, probability: np.ndarray) -> dict[str, np.ndarray]:
+    return {
+        "correct": metrics.correct_rows(part.y, probability.argmax(axis=1)),
+        "log_loss": metrics.log_loss_rows(part.y, probability),
+    }
+
+
+def _scores(part: Part, outputs: Outputs, n_classes: int) -> dict[str, float]:
+    predicted, probability = outputs
+    scores = metrics.classification_scores(part.y, predicted, n_classes, probability)
+    return metrics.with_further("classification", scores, part.y, predicted)
+
+
+def _predictions(
+    name: str, part: Part, predicted: np.ndarray, probability: np.ndarray | None
+) -> dict[str, np.ndarray]:
+    """Keep what later comparisons need of every row: one byte and one float32 a row, and the probabilities."""
+    kept = {f"{name}_{what}": values for what, values in identified(part).items()} | {
+        f"{name}_predicted": predicted,
+        f"{name}_correct": metrics.correct_rows(part.y, predicted),
+    }
+    if probability is None:
+        return kept
+    return kept | {
+        f"{name}_probability": probability.astype(np.float32),
+        f"{name}_log_loss": metrics.log_loss_rows(part.y, probability),
+    }
+
+
+def _pictures(
+    dataset: Dataset, test: Part, predicted: np.ndarray, probability: np.ndarray | None
+) -> dict[str, np.ndarray]:
+    """Keep the images of a few test rows, and of the mistakes that the model was surest of."""
+    if dataset.image_shape is None:
+        return {}
+    shown = {"gallery": np.random.default_rng(0).permutation(len(test))[:GALLERY_IMAGES]}
+    if probability is not None:
+        wrong = np.flatnonzero(predicted != test.y)
+        surest = np.argsort(-probability[wrong, predicted[wrong]], kind="stable")
+        shown["mistake"] = wrong[surest][:GALLERY_IMAGES]
+    return {
+        f"{name}_{what}": values
+        for name, rows in shown.items()
+        for what, values in (
+            ("position", rows),
+            ("image", test.X.raw(rows).reshape(-1, *dataset.image_shape)),
+        )
+    }
+
+
+def _class_tables(y: np.ndarray, predicted: np.ndarray, classes: tuple[str, ...]) -> dict[str, Columns]:
+    """Return the confusion matrix, and precision, recall and F1 of each class."""
+    confusion = metrics.confusion_matrix(y, predicted, len(classes))
+    precision, recall, f1 = metrics.precision_recall_f1(confusion)
+    named = {name: confusion[:, code].tolist() for code, name in enumerate(classes)}
+    return {
+        "confusion": {"true": list(classes)} | named,
+        "per_class": {
+            "class": list(classes),
+            "precision": precision.tolist(),
+            "recall": recall.tolist(),
+            "f1": f1.tolist(),
+            "support": confusion.sum(axis=1).tolist(),
+        },
+    }

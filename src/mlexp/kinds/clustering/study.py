@@ -1,0 +1,314 @@
+"""Group rows without their labels: one or several methods, one or several k, k chosen by a stated rule."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from mlexp import models
+from mlexp.config.schema import Config
+from mlexp.data.chain import Preparation
+from mlexp.data.dataset import Dataset
+from mlexp.data.prepare import check_squares
+from mlexp.errors import ConfigError, DataError
+from mlexp.kinds import unsupervised
+from mlexp.kinds.observer import Observer
+from mlexp.kinds.result import Columns, Result
+from mlexp.metrics import clustering as cluster_scores
+
+SCATTERED = 2000  # points kept for the picture in two dimensions
+RULES = {  # rule -> score that it looks at, and its smallest k that makes sense
+    "silhouette": ("silhouette", 2),
+    "bic": ("bic", 1),
+    "knee": ("inertia", 1),
+}
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """What one method found with one k."""
+
+    method: str
+    k: int
+    labels: np.ndarray
+    scores: dict[str, float]
+    estimator: Any
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which k a rule takes, whether it may, and why."""
+
+    position: int
+    chosen: bool
+    why: str
+
+
+def clustering(config: Config, dataset: Dataset, observer: Observer) -> Result:
+    """Group the rows of the main part; labels, where there are any, only score the groups."""
+    if dataset.n_samples < 3:
+        raise DataError(
+            f"Data set '{dataset.name}' has {dataset.n_samples} rows; clustering needs 3 or more."
+        )
+    rows = np.arange(dataset.n_samples)
+    methods = unsupervised.methods(config, config.clustering.methods)
+    _check(config, methods, dataset.n_samples)
+    notes = unsupervised.costs(
+        dict.fromkeys(_priced(config, methods), len(rows)), config.memory_mb, "Set dataset.limit lower"
+    )
+    X, preparation = unsupervised.prepared(config, dataset, rows, np.float64)
+    check_squares(X, "clustering")
+    jobs = [(method, k, estimator) for method in methods for k, estimator in _estimators(config, method, X)]
+    _check_distinct(max(k for _, k, _ in jobs), X)
+    observer.started(unsupervised.plan(dataset, {"clustered": len(rows)}, preparation.record, notes))
+    rng = np.random.default_rng(config.seed)
+    measured = np.sort(rng.permutation(len(X))[: config.clustering.silhouette_rows])
+    fits = unsupervised.Fits(config, observer)
+    groupings = [_grouping(fits, method, k, estimator, X, dataset, measured) for method, k, estimator in jobs]
+    return _result(config, dataset, X, preparation, groupings, fits, rng)
+
+
+def _check(config: Config, methods: list[str], n: int) -> None:
+    """Refuse what cannot be: as many clusters or neighbours as rows, a rule without its score."""
+    node = config.clustering
+    largest = max(_grid(config))
+    if largest >= n:
+        raise ConfigError(
+            f"clustering.k must be below the number of rows, {n:,}. Got {largest:,}: choose fewer clusters or "
+            "more rows."
+        )
+    if "spectral_neighbors" in methods and node.neighbors >= n:
+        raise ConfigError(
+            f"clustering.neighbors must be below the number of rows, {n:,}. Got {node.neighbors:,}."
+        )
+    if isinstance(own := config.model.params.get("n_neighbors"), int) and own >= n:
+        raise ConfigError(f"model.params.n_neighbors must be below the number of rows, {n:,}. Got {own:,}.")
+    for method in methods:
+        names = set(dir(_class(config, method)))
+        if (node.choose == "bic" and "bic" not in names) or (node.choose == "knee" and "bic" in names):
+            raise ConfigError(
+                f"clustering.choose={node.choose} does not go with {method}: bic is for mixtures (gmm), knee for "
+                "methods with an inertia (kmeans). clustering.choose=silhouette goes with all."
+            )
+
+
+def _check_distinct(k: int, X: np.ndarray) -> None:
+    """Refuse more clusters than there are different rows: some would have no row, or divide equal ones."""
+    if k > (found := unsupervised.distinct(X)):
+        raise DataError(
+            f"clustering.k must be at most the number of different rows, {found:,} of {len(X):,}. Got {k:,}: choose "
+            "fewer clusters, or other rows or columns."
+        )
+
+
+def _grid(config: Config) -> list[int]:
+    k = config.clustering.k
+    ks = sorted(set(k if isinstance(k, list) else [k]))
+    if not ks:
+        raise ConfigError("clustering.k must be a whole number of at least 1 or a list of them. Got [].")
+    return ks[: config.clustering.first]
+
+
+def _priced(config: Config, methods: list[str]) -> list[str]:
+    """Return the methods by what they cost: spectral clustering on neighbours is cheap however it is named."""
+    cheap = config.model.params.get("affinity") == "nearest_neighbors"
+    return ["spectral_neighbors" if method == "spectral" and cheap else method for method in methods]
+
+
+def _class(config: Config, method: str) -> Any:
+    name = unsupervised.MODEL.get(method, method)
+    return models.imported(models.class_path(name, "clustering", config.trusted_packages))
+
+
+def _estimators(config: Config, method: str, X: np.ndarray) -> list[tuple[int, Any]]:
+    """Return the unfitted estimators of a method with their k; one with k 0 where it finds its own number."""
+    node, signature = config.clustering, inspect.signature(_class(config, method)).parameters
+    word = next((name for name in ("n_clusters", "n_components") if name in signature), None)
+    if word in config.model.params:
+        raise ConfigError(f"model.params.{word} is set by clustering.k: write clustering.k=... instead.")
+    own: dict[str, Any] = {}
+    if method == "spectral_neighbors":
+        own = {"affinity": "nearest_neighbors", "n_neighbors": node.neighbors}
+    elif method == "spectral_gaussian":
+        width = node.width or _kernel_width(X)
+        own = {"affinity": "rbf", "gamma": 1 / (2 * width * width)}
+    if word is None:
+        return [(0, unsupervised.build(config, method, **own))]
+    return [(k, unsupervised.build(config, method, **own, **{word: k})) for k in _grid(config)]
+
+
+def _kernel_width(X: np.ndarray) -> float:
+    """Return the standard deviation of the distances between rows, which is none where all are equal."""
+    width, size = cluster_scores.pairwise_deviation(X), float(np.linalg.norm(np.ptp(X, axis=0)))
+    if width <= 1e-9 * size:
+        raise DataError(
+            "spectral_gaussian takes its width from the standard deviation of the distances between rows, and all "
+            f"distances are equal here. Set it yourself: clustering.width={size:.3g}."
+        )
+    return width
+
+
+def _grouping(
+    fits: unsupervised.Fits,
+    method: str,
+    k: int,
+    estimator: Any,
+    X: np.ndarray,
+    dataset: Dataset,
+    measured: np.ndarray,
+) -> Grouping:
+    labels = fits.run(f"{method} k={k}" if k else method, method, partial(_labels, estimator, X))
+    found = len(np.unique(labels[labels >= 0]))
+    scores = {"clusters": float(found), "noise": float(np.mean(labels < 0))}
+    scores |= cluster_scores.shape_scores(X, labels, measured)
+    if hasattr(estimator, "inertia_"):
+        scores["inertia"] = float(estimator.inertia_)
+    if hasattr(estimator, "bic"):
+        scores |= {"aic": float(estimator.aic(X)), "bic": float(estimator.bic(X))}
+    if dataset.n_classes > 1:
+        scores |= cluster_scores.agreement_scores(dataset.y, labels)
+    return Grouping(method, k or found, labels, scores, estimator)
+
+
+def _labels(estimator: Any, X: np.ndarray) -> np.ndarray:
+    labels = np.asarray(estimator.fit_predict(X))
+    if labels.shape != (len(X),) or labels.dtype.kind not in "iu":
+        raise TypeError(f"fit_predict gives {labels.dtype} of shape {labels.shape} for {len(X)} rows")
+    return labels
+
+
+def choose(ks: list[int], scores: list[dict[str, float]], rule: str | None) -> Choice:
+    """Choose one of several k by a rule; a best value at the edge of the grid is shown, not chosen.
+
+    Parameters
+    ----------
+    ks : ascending numbers of clusters
+    scores : the scores of each
+    rule : silhouette (highest), bic (lowest), knee (of the inertia), or None for the first
+    """
+    if len(ks) == 1 or rule is None:
+        return Choice(0, len(ks) == 1, "the only k" if len(ks) == 1 else "no rule: the first k is shown")
+    score, least = RULES[rule]
+    values = np.array([entry.get(score, np.nan) for entry in scores])
+    if rule == "knee":
+        at = cluster_scores.knee(ks, values.tolist())
+        return Choice(
+            at or 0, at is not None, "knee of the inertia" if at else "no knee: the first k is shown"
+        )
+    if np.isnan(values).all():
+        return Choice(0, False, f"no {score} for any k: the first k is shown")
+    best = int(np.nanargmax(values) if rule == "silhouette" else np.nanargmin(values))
+    words = "highest silhouette" if rule == "silhouette" else "lowest BIC"
+    edge = best == len(ks) - 1 or (best == 0 and ks[0] > least)
+    return Choice(best, not edge, f"{words}, at the edge of the grid, not chosen" if edge else words)
+
+
+def _result(
+    config: Config,
+    dataset: Dataset,
+    X: np.ndarray,
+    preparation: Preparation,
+    groupings: list[Grouping],
+    fits: unsupervised.Fits,
+    rng: np.random.Generator,
+) -> Result:
+    by_method: dict[str, list[Grouping]] = {}
+    for grouping in groupings:
+        by_method.setdefault(grouping.method, []).append(grouping)
+    shown: dict[str, Grouping] = {}
+    choices: dict[str, Choice] = {}
+    for method, found in by_method.items():
+        scores = [one.scores for one in found]
+        choices[method] = choose([one.k for one in found], scores, config.clustering.choose)
+        shown[method] = found[choices[method].position]
+    last = list(shown.values())[-1]
+    places_new_rows = hasattr(last.estimator, "predict")
+    only = len(shown) == 1
+    truth = {"true": dataset.y} if dataset.n_classes > 1 else {}
+    facts = {
+        "rows": len(X),
+        "features": X.shape[1],
+        "silhouette_rows": min(config.clustering.silhouette_rows, len(X)),
+        "k": {method: one.k for method, one in shown.items()},
+        "chosen": {method: choice.chosen for method, choice in choices.items()},
+        "why": {method: choice.why for method, choice in choices.items()},
+        "seconds": fits.seconds,
+    }
+    return Result(
+        metrics={("all" if only else method): one.scores for method, one in shown.items()},
+        predictions={**truth, **{f"{method}_cluster": one.labels for method, one in shown.items()}},
+        arrays=_scatter(dataset, X, rng) | _pictures(config, dataset, X, preparation, last, rng),
+        pipeline=preparation.pipeline(("model", last.estimator)) if places_new_rows else None,
+        tables={"clusterings": _table(groupings)},
+        facts=facts | {"pictured": last.method},
+        warnings=fits.warnings + _sentences(shown, choices),
+    )
+
+
+def _table(groupings: list[Grouping]) -> Columns:
+    """Return one row a method and k; a score that a method does not have is an empty cell."""
+    names = dict.fromkeys(name for grouping in groupings for name in grouping.scores)
+    columns: Columns = {"method": [one.method for one in groupings], "k": [one.k for one in groupings]}
+    return columns | {name: [one.scores.get(name, "") for one in groupings] for name in names}
+
+
+def _sentences(shown: dict[str, Grouping], choices: dict[str, Choice]) -> list[str]:
+    return [
+        f"{method}: k={shown[method].k} is shown, for no k was chosen ({choice.why})."
+        for method, choice in choices.items()
+        if not choice.chosen
+    ]
+
+
+def _scatter(dataset: Dataset, X: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Keep points for a picture in two dimensions, through PCA if there are more features."""
+    rows = np.sort(rng.permutation(len(X))[:SCATTERED])
+    points, share = X, np.empty(0)
+    if X.shape[1] != 2:
+        from sklearn.decomposition import PCA
+
+        pca = PCA(min(2, X.shape[1]), random_state=0).fit(X)
+        points, share = pca.transform(X), pca.explained_variance_ratio_
+    return {"scatter_row": rows, "scatter_point": points[rows].astype(np.float32), "scatter_share": share}
+
+
+def _pictures(
+    config: Config,
+    dataset: Dataset,
+    X: np.ndarray,
+    preparation: Preparation,
+    grouping: Grouping,
+    rng: np.random.Generator,
+) -> dict[str, np.ndarray]:
+    """Keep centres and members of each cluster as images, and new images where the method can draw them."""
+    if dataset.image_shape is None or preparation.early:
+        return {}
+    shape, names = dataset.image_shape, np.unique(grouping.labels)
+    centres = getattr(grouping.estimator, "cluster_centers_", getattr(grouping.estimator, "means_", None))
+    if centres is None or len(centres) != len(names):
+        centres = np.stack([X[grouping.labels == name].mean(axis=0) for name in names])
+    members = [
+        np.sort(rng.permutation(np.flatnonzero(grouping.labels == name))[: config.clustering.pictures])
+        for name in names
+    ]
+    rows = np.concatenate(members)
+    arrays = {
+        "centre_image": _pixels(preparation.inverse(centres), dataset),
+        "member_image": np.asarray(dataset.X[rows]).reshape(-1, *shape),
+        "member_cluster": np.repeat(names, [len(chosen) for chosen in members]),
+    }
+    if hasattr(grouping.estimator, "sample"):
+        drawn, components = grouping.estimator.sample(config.clustering.samples)
+        arrays |= {"sample_image": _pixels(preparation.inverse(drawn), dataset), "sample_cluster": components}
+    return arrays
+
+
+def _pixels(values: np.ndarray, dataset: Dataset) -> np.ndarray:
+    """Return raw features as images, cut to the range that pixels have."""
+    assert dataset.image_shape is not None
+    images: np.ndarray = np.clip(values, 0, dataset.pixel_max or np.inf).astype(np.float32)
+    return images.reshape(-1, *dataset.image_shape)

@@ -1,0 +1,140 @@
+"""Loss and accuracy, epoch by epoch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlexp.drawing import style
+from mlexp.store.record import Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LINES: dict[
+    str, dict[str, Any]
+] = {  # part -> how its line looks; the dashes tell them apart in black and white
+    "train": {"color": style.BLUE, "linestyle": "-", "marker": "o"},
+    "validation": {"color": style.VERMILION, "linestyle": (0, (4, 1.2)), "marker": "s"},
+}
+LABELS = {"loss": "Loss (mean over rows)", "accuracy": "Accuracy (share of rows right)"}
+FEW = 15  # epochs up to which each one is marked with a dot
+TWO_DECADES = 100.0
+
+
+def learning_curves(run: Run) -> Figure | None:
+    """Draw loss and accuracy of the training and validation part by epoch, the best epoch marked.
+
+    Values that are not finite are left out, so a run that diverged is shown up to there. The loss axis is
+    logarithmic where the values span more than two decades.
+    """
+    history = run.history
+    measures = [what for what in LABELS if _finite(history, what).size]
+    if "loss" not in measures:  # none recorded, or diverged at once: accuracy alone would hide that
+        return None
+    if "pca_validation_mse" in run.info.get(
+        "facts", {}
+    ):  # an autoencoder: drawn with the error of PCA beside it
+        return None
+    figure = style.new_figure(2.75, _headline(run))
+    best = _best_epoch(run)
+    for axes, what in zip(figure.subplots(1, len(measures), squeeze=False)[0], measures, strict=True):
+        _draw_measure(axes, history, what)
+        if best is not None:
+            _mark_best(axes, history, what, best)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    return figure
+
+
+def _draw_measure(axes: Axes, history: dict[str, np.ndarray], what: str) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    epochs = history["epoch"]
+    for part, look in LINES.items():
+        values = history.get(f"{part}_{what}")
+        if values is not None:
+            marker = look if epochs.size <= FEW else look | {"marker": ""}
+            axes.plot(
+                epochs, np.where(np.isfinite(values), values, np.nan), label=part, markersize=3.5, **marker
+            )
+    axes.set(xlabel="Epoch", ylabel=LABELS[what])
+    axes.grid(axis="y")
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+    if epochs.size == 1:
+        axes.set_xlim(epochs[0] - 0.5, epochs[0] + 0.5)
+    _scale(axes, _finite(history, what), what)
+
+
+def _scale(axes: Axes, values: np.ndarray, what: str) -> None:
+    """Choose the vertical axis: log for a wide loss, and never so narrow that noise looks like a trend."""
+    low, high = float(values.min()), float(values.max())
+    if what == "loss" and low > 0 and high / low > TWO_DECADES:
+        axes.set_yscale("log")
+        axes.set_ylabel(f"{LABELS[what]}, log scale")
+        return
+    margin = max(0.06 * (high - low), 0.005 if what == "accuracy" else 0.005 * abs(high) or 0.005)
+    top = min(high + margin, 1 + 0.2 * margin) if what == "accuracy" else high + margin
+    axes.set_ylim(low - margin, top)
+
+
+def _mark_best(axes: Axes, history: dict[str, np.ndarray], what: str, best: int) -> None:
+    """Draw a line at the best epoch and a ring on the validation part; the label stands above the axes."""
+    epochs = history["epoch"]
+    at = np.flatnonzero(epochs == best)
+    values = history.get(f"validation_{what}")
+    text = f"best epoch {best}"
+    axes.axvline(best, color=style.GREY, linewidth=0.9, linestyle=":", zorder=1)
+    if values is not None and np.isfinite(values[at[0]]):
+        text += f": {values[at[0]]:.4g}"
+        axes.plot(
+            best, values[at[0]], "o", markersize=7, fillstyle="none", color=LINES["validation"]["color"]
+        )
+    share = (best - epochs[0]) / max(epochs[-1] - epochs[0], 1) if epochs.size > 1 else 0.5
+    axes.annotate(
+        text,
+        (best, 1),
+        xycoords=axes.get_xaxis_transform(),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="left" if share < 0.35 else "right" if share > 0.65 else "center",
+        va="bottom",
+        fontsize=style.SMALL,
+        color=LINES["validation"]["color"],
+    )
+
+
+def _best_epoch(run: Run) -> int | None:
+    """Return the epoch that the run named its best, else the one of the lowest validation loss."""
+    epochs = run.history["epoch"]
+    named = run.info.get("facts", {}).get("best_epoch")
+    if named is not None:
+        return int(named) if named in epochs else None
+    losses = run.history.get("validation_loss")
+    if losses is None or not np.isfinite(losses).any():
+        return None
+    return int(epochs[np.argmin(np.where(np.isfinite(losses), losses, np.inf))])
+
+
+def _finite(history: dict[str, np.ndarray], what: str) -> np.ndarray:
+    columns = [history[name] for part in LINES if (name := f"{part}_{what}") in history]
+    values = np.concatenate(columns) if columns else np.array([])
+    finite: np.ndarray = values[np.isfinite(values)]
+    return finite
+
+
+def _headline(run: Run) -> str:
+    """Say how the training ended."""
+    last = int(run.history["epoch"][-1])
+    facts: dict[str, Any] = run.info.get("facts", {})
+    unit = "epoch" if last == 1 else "epochs"
+    endings = {
+        "patience": f"No better validation loss: stopped after {last} {unit}",
+        "epochs": f"Ran all of its {last} {unit}",
+        "interrupted": f"Interrupted after {last} {unit}",
+        "diverged": f"Diverged in epoch {last}: the loss is no longer finite",
+    }
+    ending = endings.get(facts.get("stopped") or run.info.get("status", ""), f"{last} {unit}")
+    return f"{ending} ({run.info['task']['name']}, seed {run.info['seed']})"

@@ -1,0 +1,229 @@
+"""Rows laid out in two dimensions, and what principal components keep of them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlexp.drawing import groups, style
+from mlexp.drawing import tiles as pictures
+from mlexp.store.record import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TITLES = {
+    "pca": "PCA", "tsne": "t-SNE", "lle": "LLE", "mds": "MDS", "isomap": "Isomap", "umap": "UMAP",
+    "opentsne": "openTSNE",
+}  # fmt: skip
+HEIGHT = 2.75  # inches of a panel
+THUMBNAIL = 0.17  # inches of the longer side of an image among others
+MARGIN = 1.15  # distance between two images, in their sizes
+LINE = "#D55E00"
+
+
+def by_class(run: Run) -> Figure | None:
+    """Draw each method's points in the colours and letters of their classes."""
+    return _panels(run, images=False)
+
+
+def by_image(run: Run) -> Figure | None:
+    """Draw each method's points as images; one that would cover another is left out."""
+    return _panels(run, images=True) if "shown_image" in run.arrays else None
+
+
+def variance(run: Run) -> Figure | None:
+    """Draw the share of each principal component and their sum, with the line that is asked for."""
+    share = run.arrays.get("pca_share")
+    if share is None:
+        return None
+    facts = run.info["facts"]
+    kept, wanted, sums = facts["components"], facts["variance"], np.cumsum(share)
+    headline = f"{kept} of {facts['features']} components hold {100 * facts['reached']:.1f} % of the variance"
+    figure = style.new_figure(2.6, headline)
+    left, right = figure.subplots(1, 2)
+    shown = min(len(share), 20)
+    left.bar(np.arange(1, shown + 1), 100 * share[:shown], color=style.BLUE, width=0.7)
+    for k in range(min(2, shown)):
+        left.annotate(
+            f"{100 * share[k]:.2f} %",
+            (k + 1, 100 * share[k]),
+            (7, -2),
+            textcoords="offset points",
+            va="center",
+            fontsize=style.SMALL,
+        )
+    left.set(
+        xlabel="Principal component",
+        ylabel="Share of the variance (%)",
+        title=f"The first {shown}, one by one",
+    )
+    right.plot(np.arange(1, len(share) + 1), 100 * sums, color=style.BLUE)
+    right.axhline(100 * wanted, color=LINE, linestyle="--", linewidth=1)
+    right.axvline(kept, color=LINE, linestyle=":", linewidth=1)
+    right.plot(kept, 100 * sums[kept - 1], "o", color=LINE, markersize=5)
+    right.annotate(
+        f"{100 * wanted:g} % with {kept} components",
+        (kept, 100 * wanted),
+        (8, -12),
+        textcoords="offset points",
+        color=LINE,
+    )
+    right.set(xlabel="Components kept", ylabel="Sum of the shares (%)", title="All of them, summed up")
+    right.set_ylim(min(100 * share[0], 100 * wanted) - 5, 101.5)
+    for axes in (left, right):
+        axes.grid(axis="y")
+    return figure
+
+
+def components(run: Run) -> Figure | None:
+    """Draw the first components as images: blue lowers a pixel, orange raises it, white leaves it."""
+    images, share = run.arrays.get("pca_component"), run.arrays.get("pca_share")
+    if images is None or share is None:
+        return None
+    across, size = 5, 0.95
+    deep = math.ceil(len(images) / across)
+    figure = style.new_figure(
+        deep * (size + 0.3) + 0.15, f"The first {len(images)} principal components as images"
+    )
+    axes = list(figure.subplots(deep, across, squeeze=False).flat)
+    for k, panel in enumerate(axes):
+        panel.set_axis_off()
+        if k < len(images):
+            most = float(np.abs(images[k]).max()) or 1.0
+            panel.imshow(images[k], cmap="PuOr_r", vmin=-most, vmax=most)
+            panel.set_title(f"{k + 1}: {100 * share[k]:.1f} %", fontsize=style.SMALL, loc="center", pad=2)
+    note = "Share of the variance above each; orange raises a pixel, purple lowers it; each scaled to its own range"
+    figure.supxlabel(note, fontsize=style.SMALL, color=style.GREY)
+    return figure
+
+
+def reconstructions(run: Run) -> Figure | None:
+    """Draw images beside what is left of them after only the kept components."""
+    original, rebuilt = run.arrays.get("pca_original"), run.arrays.get("pca_rebuilt")
+    if original is None or rebuilt is None:
+        return None
+    names = run.info["dataset"]["classes"]
+    true = run.arrays.get("pca_true")
+    facts = run.info["facts"]
+    high = float(original.max())
+    both = np.concatenate([original, np.clip(rebuilt, 0, high)]) / (high or 1)
+    errors = np.sqrt(((original - rebuilt.astype(np.float64)) ** 2).mean(axis=(1, 2)))
+    labels = style.class_names(names, 0.5) if names else []
+    figure = style.new_figure(
+        1.75, f"{facts['components']} of {facts['features']} numbers an image: originals above, rebuilt below"
+    )
+    axes = figure.subplots(2, len(original), squeeze=False)
+    for k, panel in enumerate(axes.flat):
+        panel.set(xticks=[], yticks=[])
+        panel.imshow(both[k], cmap="gray", vmin=0, vmax=1)
+        for spine in panel.spines.values():
+            spine.set_visible(False)
+    for k in range(len(original)):
+        if labels and true is not None:
+            axes[0, k].set_title(labels[true[k]], loc="center", pad=2)
+        axes[1, k].set_xlabel(f"±{errors[k]:.1f}", fontsize=style.SMALL)
+    note = f"Below: root mean square error, in grey levels of 0 to {high:.0f}"
+    figure.supxlabel(note, fontsize=style.SMALL, color=style.GREY)
+    return figure
+
+
+def apart(points: np.ndarray, size: tuple[float, float]) -> np.ndarray:
+    """Return which points keep a box of that size free of the boxes of those before them.
+
+    Parameters
+    ----------
+    points : float array of shape (n, 2)
+    size : width and height of a box, in the units of the points
+    """
+    kept: list[int] = []
+    scaled = points / np.asarray(size)
+    for k, point in enumerate(scaled):
+        if not kept or (np.abs(scaled[kept] - point).max(axis=1) >= 1).all():
+            kept.append(k)
+    return np.array(kept, dtype=np.int64)
+
+
+def _panels(run: Run, *, images: bool) -> Figure | None:
+    methods = [name for name in run.metrics if f"shown_{name}" in run.arrays]
+    if not methods:  # one method alone stands under "all"
+        methods = [name[6:] for name in run.arrays if name.startswith("shown_") and name[6:] in TITLES]
+    if not methods:
+        return None
+    names, true = run.info["dataset"]["classes"], run.arrays.get("shown_true")
+    across = min(len(methods), 2)
+    deep = math.ceil(len(methods) / across)
+    below = 0 if images else groups.legend_height(names)
+    figure = style.new_figure(
+        (HEIGHT + (1.2 if across == 1 else 0)) * deep + below,
+        _headline(run, methods, len(run.arrays[f"shown_{methods[0]}"]), images),
+    )
+    axes = list(figure.subplots(deep, across, squeeze=False).flat)
+    for spare in axes[len(methods) :]:
+        spare.remove()
+    for panel, method in zip(axes, methods, strict=False):
+        points = run.arrays[f"shown_{method}"]
+        panel.set(xticks=[], yticks=[], title=_title(run, method, alone=len(methods) == 1))
+        panel.margins(0.03)
+        if method == "pca":
+            x, y = 100 * run.arrays["pca_share"][:2]
+            panel.set(xlabel=f"PC 1 ({x:.1f} % of the variance)", ylabel=f"PC 2 ({y:.1f} %)")
+        if images:
+            panel.scatter(points[:, 0], points[:, 1], s=0)
+        elif true is None:
+            groups.scatter(panel, points, np.zeros(len(points), np.int64))
+        elif names:
+            groups.scatter(panel, points, true, names)
+        else:
+            figure.colorbar(groups.values(panel, points, true), ax=panel, label="target")
+    if images:
+        style.freeze(figure)
+        for panel, method in zip(axes, methods, strict=False):
+            _place_images(panel, run.arrays[f"shown_{method}"], pictures.unit(run.arrays["shown_image"]))
+    else:
+        groups.legend(figure, names)
+    return figure
+
+
+def _place_images(panel: Any, points: np.ndarray, images: np.ndarray) -> None:
+    """Draw images centred on their points, as large as `THUMBNAIL`, none over another."""
+    box = panel.get_window_extent()
+    (left, right), (bottom, top) = panel.get_xlim(), panel.get_ylim()
+    h, w = images.shape[1:]
+    inch = style.DPI * THUMBNAIL / max(h, w)
+    width, height = w * inch * (right - left) / box.width, h * inch * (top - bottom) / box.height
+    for k in apart(points, (MARGIN * width, MARGIN * height)):
+        x, y = points[k]
+        panel.imshow(
+            images[k],
+            cmap="gray",
+            vmin=0,
+            vmax=1,
+            extent=(x - width / 2, x + width / 2, y - height / 2, y + height / 2),
+            aspect="auto",
+            interpolation="nearest",
+        )
+    panel.set(xlim=(left - width / 2, right + width / 2), ylim=(bottom - height / 2, top + height / 2))
+
+
+def _headline(run: Run, methods: list[str], shown: int, images: bool) -> str:
+    what = f"{run.info['dataset']['name']}: {shown:,} rows" + (
+        " drawn where they cover no other" if images else " drawn"
+    )
+    if measured := run.info["facts"].get("measured_rows"):
+        what += f", measures among {measured:,}"
+    if len(methods) == 1:
+        return f"{TITLES.get(methods[0], methods[0])} of {what}"
+    best = max(methods, key=lambda method: run.metrics[method]["trustworthiness"])
+    return f"{TITLES.get(best, best)} keeps neighbours best ({what})"
+
+
+def _title(run: Run, method: str, *, alone: bool) -> str:
+    scores = run.metrics["all"] if alone else run.metrics[method]
+    facts = run.info["facts"]
+    return (
+        f"{TITLES.get(method, method)}: {facts['rows'][method]:,} rows, {facts['seconds'][method]:.1f} s\n"
+        f"trustworthiness {scores['trustworthiness']:.3f}, continuity {scores['continuity']:.3f}"
+    )

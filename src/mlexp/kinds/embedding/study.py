@@ -1,0 +1,233 @@
+"""Lay rows out in two dimensions: one or several methods, on stated rows, measured on stated rows."""
+
+from __future__ import annotations
+
+import inspect
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from mlexp import models
+from mlexp.config.schema import Config
+from mlexp.data.chain import Preparation
+from mlexp.data.dataset import Dataset
+from mlexp.data.draw import choose
+from mlexp.data.prepare import check_squares
+from mlexp.errors import ConfigError, DataError
+from mlexp.kinds import unsupervised
+from mlexp.kinds.observer import Observer
+from mlexp.kinds.result import Columns, Result
+from mlexp.metrics import clustering as cluster_scores
+
+QUADRATIC = ("mds", "isomap")
+COMPONENTS = 20  # components kept as images
+FEWEST = 8  # rows; below that neither measure means anything
+
+
+def embedding(config: Config, dataset: Dataset, observer: Observer) -> Result:
+    """Embed rows of the main part; labels, where there are any, only colour the pictures."""
+    methods = unsupervised.methods(config, config.embedding.methods)
+    subsets = draw_rows(config, dataset)
+    counts = {method: len(subsets["quadratic" if method in QUADRATIC else "rows"]) for method in methods}
+    estimators = {method: _estimator(config, method, n) for method, n in counts.items()}
+    notes = unsupervised.costs(
+        counts, config.memory_mb, "Set embedding.quadratic_rows or embedding.rows lower"
+    )
+    X, preparation = unsupervised.prepared(config, dataset, subsets["rows"], np.float32)
+    observer.started(unsupervised.plan(dataset, {"embedded": len(X)}, preparation.record, notes))
+    where = {name: np.searchsorted(subsets["rows"], chosen) for name, chosen in subsets.items()}
+    fits = unsupervised.Fits(config, observer)
+    coordinates, scores = {}, {}
+    for method, estimator in estimators.items():
+        positions = where["quadratic" if method in QUADRATIC else "rows"]
+        _check_distinct(method, estimator, X[positions])
+        found = fits.run(method, method, partial(_embedded, estimator, X[positions]))
+        if method == "lle":
+            fits.warnings += _pieces(estimator)
+        laid = np.full((len(X), found.shape[1]), np.nan)
+        laid[positions] = found
+        coordinates[method] = laid
+        scores[method] = _scores(config, dataset, X, laid, subsets["measured"], where["measured"])
+    arrays: dict[str, np.ndarray] = {}
+    facts: dict[str, Any] = {
+        "rows": counts,
+        "measured_rows": len(subsets["measured"]),
+        "seconds": fits.seconds,
+    }
+    if "pca" in methods:
+        arrays, shares = _components(config, dataset, X, preparation, subsets, where, estimators["pca"])
+        facts |= shares
+    return Result(
+        metrics={"all": scores[methods[0]]} if len(methods) == 1 else scores,
+        predictions=_coordinates(dataset, subsets["rows"], coordinates),
+        arrays=arrays | _shown(dataset, subsets["shown"], where["shown"], coordinates),
+        tables={"embeddings": _table(scores, counts)},
+        facts=facts,
+        warnings=fits.warnings,
+    )
+
+
+def _embedded(estimator: Any, X: np.ndarray) -> np.ndarray:
+    found = np.asarray(estimator.fit_transform(X))
+    if found.ndim != 2 or len(found) != len(X) or not found.shape[1]:
+        raise TypeError(f"fit_transform gives shape {found.shape} for {len(X)} rows")
+    return found
+
+
+def draw_rows(config: Config, dataset: Dataset) -> dict[str, np.ndarray]:
+    """Draw nested subsets with the shares of the classes kept: rows ⊇ quadratic ⊇ measured ⊇ shown.
+
+    Returns
+    -------
+    Name -> ascending row numbers; each is at most as large as the key of its name says.
+    """
+    node, rng = config.embedding, np.random.default_rng(config.seed)
+    share = node.rows if isinstance(node.rows, int) else round(node.rows * dataset.n_samples)
+    rows, subsets = np.arange(dataset.n_samples), {}
+    for name, count in (
+        ("rows", share),
+        ("quadratic", node.quadratic_rows),
+        ("measured", node.measured),
+        ("shown", node.shown),
+    ):
+        if count < len(rows):
+            rows = rows[choose(dataset.y[rows], count, stratify=dataset.n_classes > 0, rng=rng)]
+        subsets[name] = rows
+    if len(subsets["rows"]) < FEWEST:
+        raise DataError(
+            f"An embedding needs {FEWEST} rows or more. Got {len(subsets['rows'])} of data set "
+            f"'{dataset.name}': raise embedding.rows or dataset.limit."
+        )
+    return subsets
+
+
+def _estimator(config: Config, method: str, n: int) -> Any:
+    """Return the unfitted estimator of a method, refused if it wants as many neighbours as there are rows."""
+    node = config.embedding
+    path = models.class_path(method, "embedding", config.trusted_packages)
+    accepted = inspect.signature(models.imported(path)).parameters
+    wanted: dict[str, Any] = {
+        "n_components": None if method == "pca" else 2,
+        "n_neighbors": node.neighbors,
+        "perplexity": node.perplexity,
+    }
+    if method == "mds":
+        wanted |= {"init": "classical_mds", "n_init": 1}  # "init" since scikit-learn 1.8
+    estimator = unsupervised.build(
+        config, method, **{name: value for name, value in wanted.items() if name in accepted}
+    )
+    for name, where in (("n_neighbors", "embedding.neighbors"), ("perplexity", "embedding.perplexity")):
+        value = getattr(estimator, name, None)
+        if isinstance(value, int | float) and value >= n:
+            raise ConfigError(
+                f"{where} must be below the number of rows of {method}, {n:,}. Got {value:g}: lower it, or "
+                "embed more rows."
+            )
+    return estimator
+
+
+def _check_distinct(method: str, estimator: Any, X: np.ndarray) -> None:
+    """Refuse rows of which too few are different: t-SNE dies of them, other methods make shapes of rounding."""
+    check_squares(X, method)
+    found = unsupervised.distinct(X)
+    wanted = (FEWEST, *(getattr(estimator, name, None) for name in ("n_neighbors", "perplexity")))
+    least = max(value + 1 for value in wanted if isinstance(value, int | float))
+    if found < least:
+        raise DataError(
+            f"{method} needs {least:g} different rows or more with these settings. Got {found:,} of {len(X):,}: the "
+            "others are copies. Lower embedding.neighbors or embedding.perplexity, or take other rows or columns."
+        )
+
+
+def _pieces(lle: Any) -> list[str]:
+    """Say so when the neighbour graph falls apart: each piece is then sent to a point of its own."""
+    from scipy.sparse.csgraph import connected_components
+
+    pieces = connected_components(lle.nbrs_.kneighbors_graph(n_neighbors=lle.n_neighbors), directed=False)[0]
+    if pieces == 1:
+        return []
+    return [
+        f"lle: the graph of {lle.n_neighbors} neighbours falls into {pieces:,} pieces, so the picture shows pieces "
+        "rather than shapes (near copies of one image make such pieces). Try more embedding.neighbors."
+    ]
+
+
+def _scores(
+    config: Config, dataset: Dataset, X: np.ndarray, laid: np.ndarray, rows: np.ndarray, at: np.ndarray
+) -> dict[str, float]:
+    """Measure an embedding among a few of its rows, and how far apart its classes lie."""
+    flat = laid[at][:, :2]
+    k = min(config.embedding.neighbors, (len(at) - 1) // 2)
+    scores = cluster_scores.neighbourhood_scores(X[at].astype(np.float64), flat, k)
+    if dataset.n_classes > 1:
+        scores["class_silhouette"] = cluster_scores.shape_scores(flat, dataset.y[rows], np.arange(len(rows)))[
+            "silhouette"
+        ]
+    return scores
+
+
+def _components(
+    config: Config,
+    dataset: Dataset,
+    X: np.ndarray,
+    preparation: Preparation,
+    subsets: dict[str, np.ndarray],
+    where: dict[str, np.ndarray],
+    pca: Any,
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Keep the spectrum of a fitted PCA; with images, components and rows rebuilt from those that are kept."""
+    share, wanted = pca.explained_variance_ratio_, config.embedding.variance
+    reached = np.cumsum(share)
+    kept = min(int(np.searchsorted(reached, wanted)) + 1, len(share))
+    arrays = {"pca_share": share}
+    facts = {
+        "components": kept,
+        "variance": wanted,
+        "reached": float(reached[kept - 1]),
+        "features": X.shape[1],
+    }
+    if dataset.image_shape is not None and not preparation.early:
+        rng = np.random.default_rng(config.seed)
+        drawn = np.sort(rng.permutation(len(subsets["shown"]))[: config.embedding.pictures])
+        rows, some = subsets["shown"][drawn], X[where["shown"][drawn]]
+        rebuilt = preparation.inverse(
+            (some - pca.mean_) @ pca.components_[:kept].T @ pca.components_[:kept] + pca.mean_
+        )
+        shape = dataset.image_shape
+        arrays |= {
+            "pca_mean": preparation.inverse(pca.mean_[None])[0].reshape(shape),
+            # A direction, not a point: the way back of two points, one taken from the other.
+            "pca_component": (
+                preparation.inverse(pca.components_[:COMPONENTS])
+                - preparation.inverse(0 * pca.components_[:1])
+            ).reshape(-1, *shape),
+            "pca_original": np.asarray(dataset.X[rows]).reshape(-1, *shape),
+            "pca_rebuilt": rebuilt.reshape(-1, *shape).astype(np.float32),
+        } | ({"pca_true": dataset.y[rows]} if dataset.has_labels else {})
+    return arrays, facts
+
+
+def _coordinates(
+    dataset: Dataset, rows: np.ndarray, coordinates: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return the first two coordinates of every row; NaN where a method did not see the row."""
+    laid = {f"{method}_embedding": found[:, :2].astype(np.float32) for method, found in coordinates.items()}
+    return {"row": rows} | ({"true": dataset.y[rows]} if dataset.has_labels else {}) | laid
+
+
+def _shown(
+    dataset: Dataset, rows: np.ndarray, at: np.ndarray, coordinates: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Keep what the pictures show."""
+    arrays = {"shown_true": dataset.y[rows]} if dataset.has_labels else {}
+    arrays |= {f"shown_{method}": found[at, :2].astype(np.float32) for method, found in coordinates.items()}
+    if dataset.image_shape is not None:
+        arrays["shown_image"] = np.asarray(dataset.X[rows]).reshape(-1, *dataset.image_shape)
+    return arrays
+
+
+def _table(scores: dict[str, dict[str, float]], counts: dict[str, int]) -> Columns:
+    names = list(next(iter(scores.values())))
+    columns: Columns = {"method": list(scores), "rows": list(counts.values())}
+    return columns | {name: [entry[name] for entry in scores.values()] for name in names}

@@ -1,0 +1,366 @@
+"""Fit one model to the training set: networks epoch by epoch, with the observer's hooks; all else in one go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from mlexp import models
+from mlexp.config.schema import Config
+from mlexp.data.chain import Preparation, prepared
+from mlexp.data.dataset import Dataset, Split, split
+from mlexp.data.prepare import centre_and_deviation
+from mlexp.data.rows import Rows
+from mlexp.errors import ConfigError, DataError
+from mlexp.kinds.diagnosis import of_divergence
+from mlexp.kinds.observer import Observer
+from mlexp.kinds.result import Columns, Result
+from mlexp.kinds.sets import check_memory, columns, plan
+from mlexp.models import sklearn_networks
+from mlexp.models.guarded import guarded
+from mlexp.models.sklearn_networks import EpochByEpoch
+from mlexp.nn.stack import fit_stack
+from mlexp.nn.state import CALLBACK, DIVERGED, INTERRUPTED, State
+
+SMALLEST_SPREAD = 1e-150  # of targets: squared errors neither vanish nor overflow
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """A fitted model, the rows it was fitted to, and how it went.
+
+    Attributes
+    ----------
+    model : the fitted estimator
+    n_classes : number of classes, 0 for a regression
+    raw, parts : the rows as they are stored, and prepared
+    preparation : what was fitted on the training part
+    centre, spread : regression: a prediction times `spread` plus `centre` is in the unit of the target
+    name, params : of the model, as the configuration has them
+    facts, tables, warnings : what the record says of the fit
+    status : completed, diverged or interrupted
+    """
+
+    model: Any
+    raw: Split
+    parts: Split
+    preparation: Preparation
+    n_classes: int = 0
+    centre: float = 0.0
+    spread: float = 1.0
+    name: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    tables: dict[str, Columns] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    status: str = "completed"
+
+    def scaled(self, y: np.ndarray) -> np.ndarray:
+        """Return targets as the model is fitted to them: mean 0 and deviation 1 for numbers, codes for classes."""
+        return y if self.n_classes else (y - self.centre) / self.spread
+
+    def predicted(self, X: Rows) -> np.ndarray:
+        """Return predicted numbers of shape (n_rows,), in the unit of the target."""
+        with self._asked():
+            values = np.asarray(self.model.predict(X if self.is_engine else np.asarray(X)), np.float64)
+            return values.reshape(len(X)) * self.spread + self.centre
+
+    def classified(self, X: Rows) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return predicted classes, and the probability of each class where the model gives one."""
+        if self.is_engine:
+            probability: np.ndarray = self.model.predict_proba(X)
+            return probability.argmax(axis=1), probability
+        rows = np.asarray(X)
+        with self._asked():
+            classes = np.asarray(self.model.predict(rows))
+            if not hasattr(self.model, "predict_proba"):
+                return classes, None
+            found = self.model.predict_proba(rows)
+            whole = np.zeros((len(rows), self.n_classes), found.dtype)
+            whole[:, self.model.classes_] = found
+            return classes, whole
+
+    def _asked(self) -> AbstractContextManager[Any]:
+        return nullcontext() if self.is_engine else guarded(f"model={self.name}", self.params, "predict")
+
+    @property
+    def is_engine(self) -> bool:
+        """Whether the model is stored as plain arrays: the engine's networks, and autoencoders."""
+        return hasattr(self.model, "to_arrays")
+
+    def result(self, **found: Any) -> Result:
+        """Return the result of the run: what is known of the fit, and what was `found` with it."""
+        known: dict[str, Any] = {
+            "model": self.arrays() if self.is_engine and self.status != "diverged" else {},
+            "pipeline": self.pipeline() if self.status == "completed" else None,
+        }
+        return Result(
+            status=self.status,
+            tables=self.tables | found.pop("tables", {}),
+            facts=self.facts | found.pop("facts", {}),
+            warnings=[*self.warnings, *found.pop("warnings", [])],
+            **known | found,
+        )
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the network, and the scaling of features and target that belongs to it."""
+        kept = {
+            "target_scale": self.spread if self.spread != 1 else None,
+            "target_shift": self.centre if self.centre != 0 else None,
+        }
+        arrays: dict[str, np.ndarray] = self.model.to_arrays()
+        kept_arrays = {name: np.asarray(value) for name, value in kept.items() if value is not None}
+        return arrays | self.preparation.factors() | kept_arrays
+
+    def pipeline(self) -> Any:
+        """Return a scikit-learn pipeline of raw rows; of the preparation alone where the engine holds the model."""
+        if self.is_engine:
+            return None if self.preparation.scales_only else self.preparation.pipeline()
+        return self.preparation.pipeline(("model", self._in_unit_of_target()))
+
+    def _in_unit_of_target(self) -> Any:
+        if (self.centre, self.spread) == (0.0, 1.0):
+            return self.model
+        from sklearn.compose import TransformedTargetRegressor
+        from sklearn.preprocessing import StandardScaler
+
+        scaler = StandardScaler().fit([[0.0], [1.0]])
+        scaler.mean_, scaler.scale_ = np.array([self.centre]), np.array([self.spread])
+        scaler.var_ = scaler.scale_**2
+        whole = TransformedTargetRegressor(regressor=self.model, transformer=StandardScaler())
+        whole.regressor_, whole.transformer_, whole._training_dim = self.model, scaler, 1
+        return whole
+
+
+def check_labels(config: Config, dataset: Dataset) -> None:
+    """Refuse a data set without labels."""
+    if not dataset.has_labels:
+        raise ConfigError(
+            f"dataset.label=none leaves nothing to predict, and a task of kind {config.task.kind} needs a label. Name "
+            "a column, or choose a task that needs none: task=cluster, task=embed."
+        )
+
+
+def train(config: Config, dataset: Dataset, observer: Observer) -> Training:
+    """Divide, prepare, check and fit; the test part is prepared but not looked at."""
+    return train_together([config], dataset, [observer])[0]
+
+
+def train_together(
+    configs: Sequence[Config], dataset: Dataset, observers: Sequence[Observer]
+) -> list[Training]:
+    """Fit networks of one shape side by side, each to the bits that it gets alone; other models one at a time.
+
+    The configurations differ in nothing but seed, initialisers and the sizes that `nn.hyperparameters.NUMBERS` names.
+    """
+    config = configs[0]
+    first = _unfitted(config, dataset)
+    trainings = [first, *(replace(first, model=built(other, first.parts)) for other in configs[1:])]
+    summary = _summary(first)
+    check_memory(config, summary)
+    iterative = first.is_engine or config.model.name == "sklearn_mlp"
+    for observer in observers:
+        observer.started(
+            plan(dataset, first.parts, first.preparation, summary, config.model.epochs if iterative else None)
+        )
+    begun = time.perf_counter()
+    trainings = _fit_epochs(config, trainings, observers) if iterative else [_fit_at_once(first)]
+    seconds = {"fit_seconds": round(time.perf_counter() - begun, 3)}
+    tables = {"layers": columns(summary)} if summary else {}
+    return [replace(one, facts=one.facts | seconds, tables=tables | _importances(one)) for one in trainings]
+
+
+def _unfitted(config: Config, dataset: Dataset) -> Training:
+    node = config.split
+    raw = split(dataset, **asdict(node))
+    parts, preparation = prepared(raw, dataset, config.prepare, config.model.dtype, config.memory_mb)
+    training = Training(
+        built(config, parts),
+        raw,
+        parts,
+        preparation,
+        n_classes=dataset.n_classes,
+        name=config.model.name,
+        params=config.model.params,
+    )
+    if config.task.kind == "regression":
+        centre, spread = centre_and_deviation(parts.train.y)
+        if not (spread > SMALLEST_SPREAD and max(spread, abs(centre)) < 1 / SMALLEST_SPREAD):
+            raise DataError(
+                f"Targets of data set '{dataset.name}' are about {centre:.3g} ± {spread:.3g}: squares of their errors "
+                f"over- or underflow. Change the unit of column '{dataset.target}'."
+            )
+        training = replace(training, centre=centre, spread=spread)
+    return training
+
+
+def built(config: Config, parts: Split | None = None) -> Any:
+    """Return the unfitted model, sure to be of the kind that the task needs, and to fit the rows if they are there."""
+    from sklearn.base import is_classifier, is_regressor
+
+    kind, name = config.task.kind, config.model.name
+    own: dict[str, Any] = {}
+    if models.class_path(name, kind, config.trusted_packages).startswith(models.ENGINE):
+        # Without a validation part the engine would set one apart by itself.
+        own = {} if parts is None or len(parts.validation) else {"validation_fraction": 0.0}
+        own |= {"output": "linear"} if kind == "regression" else {}
+    model = models.build(
+        config.model, kind, seed=config.seed, threads=config.threads, trusted=config.trusted_packages, **own
+    )
+    try:
+        serves = (is_classifier if kind == "classification" else is_regressor)(model)
+    except AttributeError as error:  # scikit-learn asks the estimator inside, and there is none
+        raise ConfigError(
+            f"model={name} is made of another estimator, which a configuration cannot hold. Name a model of its own."
+        ) from error
+    if not serves:
+        raise ConfigError(
+            f"model={name} cannot serve a task of kind {kind}: {type(model).__name__} is no "
+            f"{'classifier' if kind == 'classification' else 'regressor'}. Models for it: "
+            f"{', '.join(models.MODELS[kind])}."
+        )
+    k = getattr(model, "n_neighbors", None)
+    if parts and isinstance(k, int) and k > len(parts.train):
+        raise ConfigError(
+            f"model.params.n_neighbors must be at most {len(parts.train)}, the training rows. Got {k}."
+        )
+    return model
+
+
+def _summary(training: Training) -> list[dict[str, Any]]:
+    """Return one row for each layer of a network, nothing for other models."""
+    n_features, n_outputs = len(training.preparation.feature_names), training.n_classes or 1
+    if training.is_engine:
+        layers: list[dict[str, Any]] = training.model.plan(n_features, n_outputs)
+        return layers
+    if not hasattr(training.model, "hidden_layer_sizes"):
+        return []
+    # scikit-learn tells two classes apart by one output
+    return sklearn_networks.layers(training.model, n_features, 1 if n_outputs == 2 else n_outputs)
+
+
+def hopeless(row: Mapping[str, float], limits: Sequence[Sequence[float]]) -> bool:
+    """Return whether the validation loss of an epoch is above what `limits`, (epoch, loss) each, allow there.
+
+    Examples
+    --------
+    >>> hopeless({"epoch": 2, "validation_loss": 0.9}, [(2, 0.5)])
+    True
+    """
+    return any(row["epoch"] == epoch and row.get("validation_loss", 0) > loss for epoch, loss in limits)
+
+
+def _fit_epochs(
+    config: Config, trainings: Sequence[Training], observers: Sequence[Observer]
+) -> list[Training]:
+    first, parts = trainings[0], trainings[0].parts
+    networks = [training.model for training in trainings]
+    if not first.is_engine:
+        networks = [EpochByEpoch(first.model, config.model, config.seed)]
+    held = parts.validation if len(parts.validation) else None
+    fit_observed(
+        networks,
+        observers,
+        (
+            parts.train.X,
+            first.scaled(parts.train.y),
+            held and held.X,
+            held and first.scaled(held.y),
+        ),
+        n_classes=first.n_classes or None,
+        give_up=config.tune.give_up,
+    )
+    return [trained(training, network) for training, network in zip(trainings, networks, strict=True)]
+
+
+def fit_observed(
+    networks: Sequence[Any],
+    observers: Sequence[Observer],
+    data: Sequence[Any],
+    *,
+    n_classes: int | None = None,
+    give_up: Sequence[Sequence[float]] = (),
+) -> None:
+    """Train networks epoch by epoch; one alone resumes from the last checkpoint of an unfinished run.
+
+    Parameters
+    ----------
+    networks : estimators of the engine that can share a stack, or one network of scikit-learn
+    observers : one for each
+    data : X, y, X_validation, y_validation
+    n_classes : of a classifier
+    give_up : (epoch, loss) pairs; a validation loss above one ends the training there
+    """
+    checkpoints = [observer.checkpointed() for observer in observers]
+
+    def on_state(state: State) -> None:
+        for replica, observer in enumerate(observers):
+            observer.checkpoint(state.only(replica).to_arrays)
+
+    def on_epoch(replica: int, row: dict[str, float], seconds: float) -> bool:
+        observers[replica].epoch(row, seconds / len(observers))
+        return hopeless(row, give_up)
+
+    hooks: dict[str, Any] = {
+        "n_classes": n_classes,
+        "should_stop": lambda: any(observer.stop_requested() for observer in observers),
+        "on_state": on_state,
+        "resume": checkpoints[0] if len(observers) == 1 else None,
+    }
+    if isinstance(networks[0], EpochByEpoch):
+        networks[0].fit(*data, on_epoch=partial(on_epoch, 0), **hooks)
+    else:
+        fit_stack(networks, *data, on_epoch=on_epoch, **hooks)
+
+
+def trained(training: Training, model: Any) -> Training:
+    """Return a training with what is known of it once `model` has been fitted."""
+    facts = {
+        "epochs": len(model.history_),
+        "best_epoch": model.best_epoch_,
+        "stopped": "hopeless" if model.status_ == CALLBACK else model.status_,
+        "n_parameters": model.n_parameters_,
+    }
+    return replace(
+        training,
+        facts=training.facts | facts,
+        status=model.status_ if model.status_ in (DIVERGED, INTERRUPTED) else "completed",
+        warnings=[f"{training.name}: {said}" for said in getattr(model, "warnings_", ())],
+    )
+
+
+def unfinished(config: Config, training: Training) -> Result | None:
+    """Return the result of a training that diverged or was interrupted; None if it came to its end."""
+    if training.status == "completed":
+        return None
+    if training.status == INTERRUPTED:
+        return training.result()
+    epoch = training.facts["epochs"]
+    return training.result(problem=of_divergence(config, epoch, training.preparation.record))
+
+
+def _fit_at_once(training: Training) -> Training:
+    """Fit a model that has no epochs; what scikit-learn warns of becomes a sentence of the record."""
+    rows = training.parts.train
+    with guarded(f"model={training.name}", training.params) as said:
+        training.model.fit(np.asarray(rows.X), training.scaled(rows.y))
+    return replace(training, warnings=[f"{training.name}: {words}" for words in said])
+
+
+def _importances(training: Training) -> dict[str, Columns]:
+    """Return what each feature counts for, the weightiest first, where the model says so."""
+    names = training.preparation.feature_names
+    for attribute, word in (("feature_importances_", "importance"), ("coef_", "coefficient")):
+        # The coefficients of a support vector machine with another kernel are an error to ask for.
+        values = np.squeeze(np.asarray(getattr(training.model, attribute, None), dtype=object))
+        if values.shape == (len(names),):
+            weights = values.astype(np.float64) * (training.spread if word == "coefficient" else 1.0)
+            order = np.argsort(-np.abs(weights), kind="stable")
+            return {f"{word}s": {"feature": [names[k] for k in order], word: weights[order].tolist()}}
+    return {}

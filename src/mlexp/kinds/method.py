@@ -1,0 +1,232 @@
+"""How a run was done, and what it takes to do it again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from mlexp.kinds.observer import features_in_words
+from mlexp.page.study import PARTS, Study
+from mlexp.page.words import duration, listed, number
+
+ENDED = {
+    "patience": "no better validation loss",
+    "epochs": "the limit of epochs",
+    "interrupted": "its user stopped it",
+    "diverged": "the loss was no longer finite",
+}
+SCALES = {
+    "none": "values as they are",
+    "unit": "pixels divided by their largest value",
+    "signed": "pixels scaled to [−1, 1]",
+    "standard": "each feature to mean 0 and deviation 1, as the training part has them",
+    "minmax": "each feature to [0, 1], as the training part has it",
+}
+HARD_SIGMOID = (
+    "hard_sigmoid is 0.2 x + 0.5 cut to [0, 1], flat beyond ±2.5, as in Theano and Keras 2 (PyTorch and Keras 3: "
+    "x / 6 + 0.5, flat beyond ±3)."
+)
+INITS = {"auto": "he before ReLU and its kin, xavier elsewhere"}
+WILSON = "Wilson's score interval of a share of rows (1927), which keeps its level near 0 and 1"
+INTERVALS = {
+    "classification": WILSON,
+    "features": WILSON,
+    "regression": "mean ± 1.96 standard errors over rows",
+}
+NETWORKS = ("mlp", "autoencoder")
+Terms = list[tuple[str, str]]
+
+
+def method(study: Study) -> Terms:
+    """Return data, split, preparation, model, training and tuning, each in words."""
+    described = (_data, _split, _preparation, _model, _training, _tuning, _scores, _statistics)
+    return [term for describe in described for term in describe(study)]
+
+
+def record(info: Mapping[str, Any]) -> Terms:
+    """Return seeds, fingerprints, versions, hardware and time of a run."""
+    place = info["environment"]
+    git = place.get("git")
+    commit = [
+        ("Commit", git["commit"] + (" with uncommitted changes" if git["uncommitted_changes"] else ""))
+    ] if git else []  # fmt: skip
+    kernels = [
+        f"{one['internal_api']} {one['version']}, {one['num_threads']} threads" if one["num_threads"] != 1
+        else f"{one['internal_api']} {one['version']}, 1 thread"
+        for one in place["blas"] if one["user_api"] == "blas"
+    ]  # fmt: skip
+    return [
+        ("Started", info["started"][:19].replace("T", " ") + " UTC"),
+        *_spent(info),
+        ("Seed", str(info["seed"])),
+        ("Configuration", info["config_hash"]),
+        *(
+            (f"Fingerprint of the {what}", info[what]["fingerprint"])
+            for what in ("dataset", "split")
+            if info[what].get("fingerprint")
+        ),
+        (
+            "Versions",
+            listed(
+                [
+                    f"Python {place['python']}",
+                    *(f"{name} {version}" for name, version in place["packages"].items()),
+                ],
+                99,
+            ),
+        ),
+        *commit,
+        ("Machine", f"{place['processor']}, {place['system']}"),
+        *([("Linear algebra", listed(list(dict.fromkeys(kernels))))] if kernels else []),
+    ]
+
+
+def started(words: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the command line of a record ready to be typed again; none if it was started from Python."""
+    return [("As it was started", shlex.join(words))] if words else []
+
+
+def _spent(info: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if info.get("wall_seconds") is not None:
+        yield "Time", f"{duration(info['wall_seconds'])}, of the processor {duration(info['cpu_seconds'])}"
+        yield "Memory", f"{info['peak_memory_mb']:,.0f} MB at most"
+    if info.get("resumed"):
+        yield "Resumed", listed([time.replace("T", " ") for time in info["resumed"]])
+
+
+def _data(study: Study) -> Iterator[tuple[str, str]]:
+    data = study.info["dataset"]
+    if not data.get("n_features"):
+        return
+    words = [data["name"]]
+    rows = sum(n for n in study.info["split"].values() if isinstance(n, int))
+    words.append(f"{rows:,} rows")
+    words.append(features_in_words(data["n_features"], study.info["preparation"]))
+    if data.get("classes"):
+        words.append(f"{len(data['classes'])} classes ({listed([str(name) for name in data['classes']])})")
+    yield "Data", ", ".join(words) + (f"; {data['source']}" if data.get("source") else "") + "."
+    if data.get("notes"):
+        yield "Table", "; ".join(data["notes"]) + "."
+
+
+def _split(study: Study) -> Iterator[tuple[str, str]]:
+    split = {
+        part: n for part, n in study.info["split"].items() if part != "fingerprint" and isinstance(n, int)
+    }
+    how = study.config.get("split", {})
+    if not set(split) & set(PARTS):
+        yield "Rows", ", ".join(f"{n:,} {part}" for part, n in split.items()) + "."
+        return
+    words = ", ".join(f"{n:,} {part}" for part, n in split.items())
+    kept = how.get("stratify") and study.info["dataset"].get("classes")
+    drawn = ", the shares of the classes kept equal" if kept else ""
+    aside = " The test part was kept aside." if how.get("judge") is False else ""
+    yield "Split", f"{words} rows{drawn}; seed of the split {how.get('seed', 0)}.{aside}"
+
+
+def _preparation(study: Study) -> Iterator[tuple[str, str]]:
+    done = study.info["preparation"]
+    words = [SCALES.get(str(done.get("scale")), "")] if done.get("scale") else []
+    for name, what in done.items():
+        if isinstance(what, Mapping):
+            given = ", ".join(f"{value:,} {key}" for key, value in what.items() if isinstance(value, int))
+            words.append(str(what.get("kept") or f"{name.replace('_', '-')}: {given}"))
+    if words:
+        yield "Preparation", "; ".join(filter(None, words)) + ", fitted on the training part alone."
+
+
+def _model(study: Study) -> Iterator[tuple[str, str]]:
+    model, facts = study.config.get("model", {}), study.info["facts"]
+    if not model or study.info["task"]["kind"] in ("explore", "by_hand", "clustering", "embedding"):
+        return
+    if model["name"] not in NETWORKS:
+        given = ", ".join(f"{name} {value}" for name, value in model.get("params", {}).items())
+        yield "Model", f"{model['name']} ({given or 'default parameters'})."
+        return
+    table = study.run.tables.get("layers", {}).get("layer", [])
+    layers = [str(name) for name in table] or [f"Dense({width})" for width in model["hidden"]]
+    size = f"; {facts['n_parameters']:,} parameters" if facts.get("n_parameters") else ""
+    hard = f" {HARD_SIGMOID}" if "hard_sigmoid" in layers else ""
+    yield (
+        "Model",
+        f"{' → '.join(layers)}{size}; initial weights {INITS.get(model['init'], model['init'])}.{hard}",
+    )
+
+
+def _training(study: Study) -> Iterator[tuple[str, str]]:
+    model, facts = study.config.get("model", {}), study.info["facts"]
+    if "epochs" not in facts or not model:
+        return
+    given = [f"{model['optimizer']}, learning rate {number(model['learning_rate'])}"]
+    given.append(
+        "whole training part a step"
+        if model["batch_size"] == "full"
+        else f"{model['batch_size']} rows a step"
+    )
+    keys = {
+        "momentum": "momentum",
+        "dropout": "dropout",
+        "input_dropout": "input dropout",
+        "l1": "L1",
+        "l2": "L2",
+        "clip_norm": "gradients clipped at",
+        "max_norm": "weights at most",
+        "label_smoothing": "label smoothing",
+    }
+    given += [f"{name} {model[key]}" for key, name in keys.items() if model.get(key)]
+    if model.get("schedule", "constant") != "constant":
+        given.append(f"schedule {model['schedule']}")
+    ended = ENDED.get(facts.get("stopped", ""), facts.get("stopped", ""))
+    best = f", best epoch {facts['best_epoch']}" if facts.get("best_epoch") else ""
+    limit = f" of at most {model['epochs']:,}"
+    yield "Training", f"{', '.join(given)}; {facts['epochs']:,}{limit} epochs{best} (ended by: {ended})."
+
+
+def _tuning(study: Study) -> Iterator[tuple[str, str]]:
+    tuned = study.tuning
+    if not tuned:
+        return
+    trained = f", {number(tuned['epochs_trained'])} epochs in all" if tuned.get("epochs_trained") else ""
+    yield "Tuning", f"{tuned['strategy']} search, {tuned['n_trials']:,} trials by {tuned['metric']}{trained}."
+    space = [f"{key}: {_range(values)}" for key, values in tuned.get("space", {}).items()]
+    if space:
+        yield "Settings tried", "; ".join(space)
+    told = [words for words in tuned["sentences"] if words not in study.info["warnings"]]
+    yield "What came of it", " ".join(words[:1].upper() + words[1:] for words in told)
+
+
+def _scores(study: Study) -> Iterator[tuple[str, str]]:
+    """Yield the conventions of scores for which other programs have other ones."""
+    names = {name for scores in study.metrics.values() for name in scores}
+    words = []
+    if study.kind in ("classification", "features") and "loss" in names:
+        words.append(
+            "Log loss is in nats; a probability below 2⁻¹⁰⁴ (5e-32) counts as that, so one "
+            "sample adds 72.1 at most (scikit-learn clips float64 at 2e-16, which adds 36.0)."
+        )
+    if any(name.startswith("macro_") for name in names):
+        words.append(
+            "Macro precision, recall and F1 are plain means over the classes that have samples in the set; a class "
+            "without any is skipped, also where it was predicted (scikit-learn then counts it as 0)."
+        )
+    if words:
+        yield "Scores", " ".join(words)
+
+
+def _statistics(study: Study) -> Iterator[tuple[str, str]]:
+    """Yield what kind of interval the answer has, why that one, and what it does not cover."""
+    kind = INTERVALS.get(study.kind)
+    if kind and study.metrics and study.part != "train":
+        covers = (
+            "It speaks of new rows like these for this one fitted model; what another seed or another training part "
+            "would give is for a sweep over seeds, or a comparison, to say."
+        )
+        yield "Interval", f"95 %, {kind}. {covers}"
+
+
+def _range(values: Any) -> str:
+    if isinstance(values, Mapping):
+        scale = ", logarithmic" if values.get("log") else ""
+        return f"{values['low']} to {values['high']}{scale}"
+    return listed([str(value) for value in values])

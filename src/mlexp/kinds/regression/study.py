@@ -1,0 +1,65 @@
+"""Regression: train on the training set, choose on the validation set, evaluate once on the test set."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mlexp import metrics
+from mlexp.config.schema import Config
+from mlexp.data.dataset import Dataset, Part
+from mlexp.errors import DataError
+from mlexp.kinds import diagnosis, warm_started
+from mlexp.kinds.fitting import check_labels, train, unfinished
+from mlexp.kinds.observer import Observer
+from mlexp.kinds.result import Result
+from mlexp.kinds.sets import filled, identified
+
+
+def regression(config: Config, dataset: Dataset, observer: Observer) -> Result:
+    """Fit a model of numbers and score it on the training, validation and test part.
+
+    The target is standardised for the fit, by the mean and deviation of the training part; scores and
+    predictions are in its own unit.
+    """
+    check_labels(config, dataset)
+    if dataset.n_classes:
+        raise DataError(
+            f"Data set '{dataset.name}' has classes; regression needs numbers to predict. Set "
+            "dataset.target=numbers, or task.kind=classification (task=classify)."
+        )
+    training = train(config, dataset, observer)
+    if early := unfinished(config, training):
+        return early
+    parts = dict(filled(training.parts))
+    predicted = {name: training.predicted(part.X) for name, part in parts.items()}
+    scores = {name: _scores(part, predicted[name]) for name, part in parts.items()}
+    tables, arrays = warm_started.scored(training, config.tune.grow, _scores, _errors)
+    return training.result(
+        metrics=scores,
+        tables=tables,
+        arrays=arrays,
+        predictions={
+            f"{name}_{what}": values
+            for name, part in parts.items()
+            for what, values in (
+                *identified(part).items(),
+                ("predicted", predicted[name]),
+                *_errors(part, predicted[name]).items(),
+            )
+        },
+        warnings=[
+            *diagnosis.of_no_test_set(config, training.parts),
+            *diagnosis.of_numbers(config, training.parts, scores, training.preparation.record),
+        ],
+    )
+
+
+def _errors(part: Part, predicted: np.ndarray) -> dict[str, np.ndarray]:
+    return {
+        "absolute_error": np.abs(part.y - predicted),
+        "squared_error": np.square(part.y - predicted),
+    }
+
+
+def _scores(part: Part, predicted: np.ndarray) -> dict[str, float]:
+    return metrics.with_further("regression", metrics.regression_scores(part.y, predicted), part.y, predicted)

@@ -1,0 +1,125 @@
+"""Training, validation and test set of a study: divided, prepared, and described for the record."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from mlexp.config.schema import Config
+from mlexp.data import chain
+from mlexp.data.chain import Preparation
+from mlexp.data.dataset import Dataset, Part, Split, split
+from mlexp.data.draw import choose
+from mlexp.data.pixels import profile
+from mlexp.errors import ConfigError
+from mlexp.kinds.observer import Plan
+from mlexp.kinds.result import Columns
+
+NAMES = ("train", "validation", "test")
+COPIES = 5  # of all parameters while a network trains: itself, gradient, two moments, the best so far
+DRAWN = 8  # bytes of a parameter when it is drawn
+
+
+def prepared(config: Config, dataset: Dataset) -> tuple[Split, Preparation]:
+    """Return the three parts as the configuration wants them, and what was fitted on the training part."""
+    parts = divided(config, dataset)
+    return chain.prepared(parts, dataset, config.prepare, config.model.dtype, config.memory_mb)
+
+
+def divided(config: Config, dataset: Dataset) -> Split:
+    """Return the three parts with their values as they are stored; none may be empty."""
+    node = config.split
+    if not dataset.n_samples:
+        raise ConfigError(
+            f"dataset={dataset.name} holds no rows, and a task of kind {config.task.kind} needs some. Choose another."
+        )
+    parts = split(dataset, **asdict(node))
+    for name in NAMES:
+        if not len(getattr(parts, name)) and (node.judge or name != "test"):
+            raise ConfigError(
+                f"split.{name}=0 leaves no {name} part, which a task of kind {config.task.kind} needs. Give it a "
+                "share, such as 0.2."
+            )
+    return parts
+
+
+def filled(parts: Split) -> list[tuple[str, Part]]:
+    """Return name and rows of the sets that have any."""
+    return [(name, part) for name in NAMES if len(part := getattr(parts, name))]
+
+
+def identified(part: Part) -> dict[str, np.ndarray]:
+    """Return what identifies the rows of a set: number, truth, and group where rows belong together."""
+    groups = {} if part.groups is None else {"group": part.groups}
+    return {"row": part.index, "true": part.y} | groups
+
+
+def described(dataset: Dataset) -> dict[str, Any]:
+    """Return what the record says of the data set."""
+    return {
+        "name": dataset.name,
+        "n_samples": dataset.n_samples,
+        "n_features": dataset.n_features,
+        "classes": list(dataset.classes),
+        "features": list(dataset.feature_names) if dataset.image_shape is None else None,
+        "categories": {str(column): list(words) for column, words in dataset.categories.items()},
+        "table": dataset.table,
+        "target": dataset.target,
+        "image_shape": list(dataset.image_shape) if dataset.image_shape else None,
+        "pixel_max": dataset.pixel_max,
+        "pixels": profile(dataset.X, dataset.image_shape) if dataset.image_shape else None,
+        "source": dataset.source,
+        "notes": list(dataset.notes),
+        "warnings": list(dataset.warnings),
+        "fingerprint": dataset.fingerprint,
+    }
+
+
+def sizes(parts: Split) -> dict[str, Any]:
+    """Return what the record says of the split."""
+    return {name: len(getattr(parts, name)) for name in NAMES} | {"fingerprint": parts.fingerprint}
+
+
+def plan(
+    dataset: Dataset,
+    parts: Split,
+    preparation: Preparation,
+    summary: list[dict[str, Any]],
+    epochs: int | None = None,
+) -> Plan:
+    """Return what is about to run; `summary` has the layers of a network."""
+    return Plan(
+        dataset=described(dataset),
+        split=sizes(parts),
+        preparation=preparation.record,
+        model=summary,
+        n_parameters=sum(row["parameters"] for row in summary) if summary else None,
+        epochs=epochs,
+    )
+
+
+def check_memory(config: Config, summary: list[dict[str, Any]]) -> None:
+    """Refuse a network that needs more than `memory_mb` to train; `summary` has its layers."""
+    n_parameters = sum(row["parameters"] for row in summary)
+    megabytes = n_parameters * (COPIES * np.dtype(config.model.dtype).itemsize + DRAWN) / 1e6
+    if megabytes > config.memory_mb:
+        raise ConfigError(
+            f"model.hidden={list(config.model.hidden)} makes {n_parameters:,} parameters, whose training needs about "
+            f"{megabytes:,.0f} MB; memory_mb={config.memory_mb} allows less. "
+            "Set model.hidden lower, or raise memory_mb."
+        )
+
+
+def some(part: Part, at_most: int, *, seed: int) -> np.ndarray:
+    """Return the positions of some rows of a part, the shares of the classes kept; all if there are fewer."""
+    if len(part) <= at_most:
+        return np.arange(len(part))
+    rng = np.random.default_rng(seed)
+    return choose(part.y, at_most, stratify=part.y.dtype.kind == "i", rng=rng)
+
+
+def columns(rows: list[dict[str, Any]]) -> Columns:
+    """Turn a list of rows into a table."""
+    return {name: [row[name] for row in rows] for name in rows[0]}

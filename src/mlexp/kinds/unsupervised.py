@@ -1,0 +1,135 @@
+"""What clustering and embedding share: rows without a split, methods by name, their cost, how they are fitted."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from mlexp import models
+from mlexp.config.schema import Config
+from mlexp.data.chain import Preparation, fitted
+from mlexp.data.dataset import Dataset, Part
+from mlexp.data.rows import Rows
+from mlexp.errors import ConfigError
+from mlexp.kinds.observer import Observer, Plan
+from mlexp.kinds.sets import described
+from mlexp.models.guarded import guarded
+
+# Method of the configuration -> model of the closed table, where the two differ.
+MODEL = {"spectral_neighbors": "spectral", "spectral_gaussian": "spectral"}
+# Method -> bytes and nanoseconds a pair of rows, measured on 2,000 to 5,000 rows of 113 features (2026, one core).
+PAIRS = {
+    "mds": (53, 2200),
+    "isomap": (25, 320),
+    "spectral": (35, 220),
+    "spectral_gaussian": (35, 220),
+    "agglomerative": (9, 60),
+}
+SECONDS_A_ROW = {"tsne": 0.01, "lle": 0.0005}
+
+
+@dataclass
+class Fits:
+    """Fits one estimator after the other; keeps the seconds and what scikit-learn warned of."""
+
+    config: Config
+    observer: Observer
+    seconds: dict[str, float] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def run(self, what: str, method: str, work: Callable[[], Any]) -> np.ndarray:
+        """Return the array that `work` returns; `what` names it in times and messages."""
+        if self.observer.stop_requested():
+            raise KeyboardInterrupt(f"Stopped before {what}; such a study starts from its beginning again.")
+        begun = time.perf_counter()
+        with guarded(what, own_params(self.config, method)) as said:
+            done = np.asarray(work())
+            if done.dtype.kind not in "biuf":
+                raise TypeError(f"it gives no array of numbers but {done.dtype} of shape {done.shape}")
+        self.seconds[what] = round(time.perf_counter() - begun, 3)
+        self.warnings += [f"{what}: {words}" for words in said]
+        return done
+
+
+def prepared(
+    config: Config, dataset: Dataset, rows: np.ndarray, dtype: Any
+) -> tuple[np.ndarray, Preparation]:
+    """Return some rows of the main part, prepared by what is fitted on them, and what was fitted."""
+    part = Part(Rows(dataset.X, rows), dataset.y[rows], rows)
+    preparation = fitted(part, dataset, config.prepare, dtype=dtype, memory_mb=config.memory_mb)
+    return np.asarray(preparation.rows(part.X)), preparation
+
+
+def distinct(X: np.ndarray) -> int:
+    """Return the number of different rows.
+
+    Examples
+    --------
+    >>> distinct(np.array([[0.0, 1.0], [-0.0, 1.0], [2.0, 1.0]]))
+    2
+    """
+    return len({hashlib.blake2b((row + 0.0).tobytes(), digest_size=16).digest() for row in X})
+
+
+def methods(config: Config, named: Sequence[str]) -> list[str]:
+    """Return the methods of the run, the model of the run where no others are `named`."""
+    models.class_path(config.model.name, config.task.kind, config.trusted_packages)
+    return list(dict.fromkeys(named)) or [config.model.name]
+
+
+def own_params(config: Config, method: str) -> dict[str, Any]:
+    """Return the `model.params` of a method: all if they were written for its model, else none."""
+    return dict(config.model.params) if MODEL.get(method, method) == config.model.name else {}
+
+
+def build(config: Config, method: str, **params: Any) -> Any:
+    """Return the unfitted estimator of a method; `model.params` go to the model that they were written for."""
+    own = own_params(config, method)
+    return models.build(
+        replace(config.model, name=MODEL.get(method, method), params=own),
+        config.task.kind,
+        seed=config.seed,
+        threads=config.threads,
+        trusted=config.trusted_packages,
+        **{key: value for key, value in params.items() if key not in own},
+    )
+
+
+def costs(rows: dict[str, int], memory_mb: int, cure: str) -> list[str]:
+    """Say what the expensive methods will take, before they start.
+
+    Parameters
+    ----------
+    rows : method -> number of rows
+    memory_mb : limit of memory
+    cure : what to do about a method that needs more, in words
+
+    Raises
+    ------
+    ConfigError
+        A method would need more memory than the limit.
+    """
+    sentences = []
+    for method, n in rows.items():
+        size, nanoseconds = PAIRS.get(method, (0, 0))
+        seconds = nanoseconds * n * n / 1e9 + SECONDS_A_ROW.get(method, 0) * n
+        megabytes = size * n * n / 1e6
+        if megabytes > memory_mb:
+            raise ConfigError(
+                f"{method} on {n:,} rows needs about {megabytes:,.0f} MB; memory_mb={memory_mb} allows less. "
+                f"{cure}, or raise memory_mb."
+            )
+        if seconds > 5 or megabytes > 200:
+            memory = f" and {megabytes:,.0f} MB" if size else ""
+            sentences.append(f"{method} on {n:,} rows: about {seconds:,.0f} s{memory} on one core")
+    return sentences
+
+
+def plan(dataset: Dataset, split: dict[str, Any], preparation: dict[str, Any], notes: list[str]) -> Plan:
+    """Return what is about to run."""
+    return Plan(dataset=described(dataset), split=split, preparation=preparation, notes=notes)

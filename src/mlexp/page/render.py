@@ -1,0 +1,108 @@
+"""Pages to text: jinja2 templates with every value escaped, and one script of our own that alone may run."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from markupsafe import Markup, escape
+
+from mlexp.page.page import Page
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).parent / "templates"
+SPECIAL = "\\`*_[]|~"
+LINKED = re.compile(
+    r"://|www\.|@|^\W*(?:mailto|xmpp|javascript|data):", re.IGNORECASE
+)  # what readers make a link of
+
+
+def html(page: Page) -> str:
+    """Return a page as one HTML file with pictures, style and script inside."""
+    return _environment().get_template("page.html").render(page=page, policy=_policy())
+
+
+def markdown(page: Page) -> str:
+    """Return a page as Markdown that points to the pictures beside it."""
+    return _environment().get_template("page.md").render(page=page)
+
+
+def index(**content: object) -> str:
+    """Return the list of all runs as HTML."""
+    return _environment().get_template("index.html").render(policy=_policy(), **content)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"inline": _inline, "address": _address, "md": _md, "oneline": _oneline}
+    environment.globals |= {"style": Markup(_read("style.css")), "script": Markup(_read("script.js"))}
+    return environment
+
+
+def _policy() -> str:
+    """Return the rule by which a browser loads nothing and runs no script but ours, whatever the page says."""
+    digest = base64.b64encode(hashlib.sha256(_read("script.js").encode()).digest()).decode()
+    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+
+
+def _read(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _inline(png: bytes) -> str:
+    """Return a picture as an address that holds it."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def _address(path: str) -> str:
+    """Return a path within the folder as an address; a colon would make it a scheme, a slash in front another host.
+
+    Examples
+    --------
+    >>> _address("runs/003-ab/report.html"), _address("//host/x"), _address("javascript:alert(1)")
+    ('runs/003-ab/report.html', 'host/x', 'javascript%3Aalert%281%29')
+    """
+    return quote(path.lstrip("/"))
+
+
+def _oneline(command: str) -> Markup:
+    """Return a command as the line of an indented block, in which Markdown reads nothing else."""
+    return Markup(" ".join(command.split()))
+
+
+def _md(text: object) -> Markup:
+    """Keep Markdown and HTML from reading anything into a text: no markup, no picture, no link.
+
+    A word that some readers make a link of by themselves becomes code.
+
+    Examples
+    --------
+    >>> str(_md("<b>a|b</b>"))
+    '&lt;b&gt;a\\\\|b&lt;/b&gt;'
+    >>> str(_md("from http://host/x"))
+    'from `http://host/x`'
+    """
+    return Markup(" ".join(map(_md_word, str(text).split())))
+
+
+def _md_word(word: str) -> str:
+    if LINKED.search(word):
+        return f"`{word.replace('`', chr(39)).replace('|', chr(92) + '|')}`"
+    return "".join(f"\\{letter}" if letter in SPECIAL else letter for letter in str(escape(word)))

@@ -1,0 +1,114 @@
+"""CSV files as tables of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mlexp.config.names import spelled
+from mlexp.page.page import MOST_COLUMNS, MOST_ROWS, Cell, Table
+from mlexp.page.words import as_number, shown
+from mlexp.store.record import read_table
+
+# table -> title and what to know of it
+TITLES = {
+    "scores": ("Scores by part", "Training rows were learnt from, validation rows chose, test rows judge once."),
+    "arms": ("The arms", ""),
+    "datasets": ("Arms on each data set", "The interval is over what interval_over says."),
+    "dataset_pairs": ("All pairs on each data set", "P values are adjusted over the pairs of a data set."),
+    "mean_differences": ("Mean differences over data sets", "Data sets are a random sample; p adjusted by Holm."),
+    "pairs": ("All pairs", "Columns named adjusted account for the number of pairs; the others do not."),
+    "p_matrix": ("P values of all pairs", ""),
+    "confusion": ("Confusion matrix", "Counts of test rows; true classes are rows, predicted classes are columns."),
+    "per_class": ("Classes", "Precision: share of right among those named so; recall: share found; F1: both in one."),
+    "layers": ("Layers of the network", ""),
+    "coefficients": ("Coefficients", ""),
+    "importances": ("Importance of the features", ""),
+    "tuning": ("Trials", "The validation part chose; no trial has seen a test row."),
+    "key_importance": ("How much each key mattered", ""),
+    "clusterings": ("Clusterings", "ARI, NMI, accuracy and purity compare with classes that no method was shown."),
+    "embeddings": ("Embeddings", ""),
+    "separation": ("Separation of the classes by layer", ""),
+    "distances": ("Distance to the nearest training row", ""),
+    "duplicates": ("Copies within and between parts", ""),
+    "missing": ("Missing values", ""),
+    "values": ("Values by part", ""),
+}  # fmt: skip
+
+
+def tables(folder: Path) -> list[Table]:
+    """Return the tables of a folder, those with a title first and in its order."""
+    places = {name: place for place, name in enumerate(TITLES)}
+    files = sorted(
+        (folder / "tables").glob("*.csv"), key=lambda file: (places.get(file.stem, len(places)), file.stem)
+    )
+    return [table for file in files if (table := read(file, f"tables/{file.name}")) is not None]
+
+
+def read(file: Path, source: str) -> Table | None:
+    """Return a CSV file as a table, cut to what a page can hold; None if it has no rows."""
+    columns = read_table(file)
+    return of(file.stem, columns, source) if any(columns.values()) else None
+
+
+def of(name: str, columns: Mapping[str, Sequence[str]], source: str = "") -> Table:
+    """Return columns of text as a table; one that is too wide shows its first columns."""
+    columns = {column: cells for column, cells in columns.items() if any(cells)} or columns
+    title, note = TITLES.get(name, (name.replace("_", " ").capitalize(), ""))
+    if len(columns) > MOST_COLUMNS:
+        note = f"{note} Only the first {MOST_COLUMNS} of {len(columns)} columns are shown.".strip()
+    kept = dict(list(columns.items())[:MOST_COLUMNS])
+    rows = list(zip(*kept.values(), strict=True))
+    return Table(
+        name=name,
+        title=title,
+        header=[spelled(column) for column in kept],
+        rows=[[Cell(shown(cell), cell) for cell in row] for row in rows[:MOST_ROWS]],
+        numeric=[place > 0 and _numeric(cells) for place, cells in enumerate(kept.values())],  # first: names
+        note=note,
+        source=source,
+        left_out=max(0, len(rows) - MOST_ROWS),
+    )
+
+
+def in_percent(table: Table, shares: Collection[str], differences: Collection[str] = ()) -> Table:
+    """Return a table whose columns of shares are in percent, and those of their differences in points."""
+    units = [
+        " (%)" if name in shares else " (points)" if name in differences else "" for name in table.header
+    ]
+    rows = [
+        [
+            replace(cell, text=_hundredfold(cell)) if unit else cell
+            for unit, cell in zip(units, row, strict=True)
+        ]
+        for row in table.rows
+    ]
+    header = [f"{name}{unit}" for name, unit in zip(table.header, units, strict=True)]
+    return replace(table, header=header, rows=rows)
+
+
+def _hundredfold(cell: Cell) -> str:
+    value = as_number(cell.value)
+    return cell.text if value is None else f"{100 * value:.2f}".replace("-", "−")
+
+
+def scores(metrics: Mapping[str, Mapping[str, float]]) -> Table | None:
+    """Return one row a metric and one column a part."""
+    names = list(dict.fromkeys(name for values in metrics.values() for name in values))
+    if not names:
+        return None
+    columns = {"metric": [spelled(name) for name in names]}
+    for part, values in metrics.items():
+        columns[part] = ["" if values.get(name) is None else repr(float(values[name])) for name in names]
+    return of("scores", columns, "metrics.json")
+
+
+def _numeric(cells: Sequence[str]) -> bool:
+    filled = [cell for cell in cells if cell]
+    return bool(filled) and all(is_number(cell) for cell in filled)
+
+
+def is_number(cell: str) -> bool:
+    """Return whether a cell holds a number."""
+    return as_number(cell) is not None

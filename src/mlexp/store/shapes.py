@@ -1,0 +1,20 @@
+"""The kinds of values in the JSON records of a run; what is of another kind is damage (see `files.read_json`)."""
+
+from __future__ import annotations
+
+from mlexp.store.files import EVERY
+
+NUMBER = (int, float, type(None))
+INFO = {
+    "format": int, "status": str, "error": (str, type(None)), "task": {"name": str, "kind": str}, "command": [str],
+    "config_hash": str, "started": str,
+    "began_in": (str, type(None)), "resumed": [str], "stack": int, "wall_seconds": NUMBER, "cpu_seconds": NUMBER,
+    "peak_memory_mb": NUMBER, "settings": dict, "chosen": dict, "threads": int, "facts": dict, "warnings": [str],
+    "split": {EVERY: (int, str)}, "preparation": dict, "environment": {"packages": dict, "blas": [dict]},
+    "dataset": {"name": str, "n_samples": int, "n_features": int, "classes": list, "fingerprint": str,
+                "categories": dict, "features": (list, type(None))},
+}  # fmt: skip
+METRICS = {EVERY: {EVERY: NUMBER}}
+TUNING = {
+    "metric": str, "strategy": str, "space": dict, "chosen": {"number": int, "values": dict}, "sentences": [str],
+}  # fmt: skip

@@ -1,0 +1,240 @@
+"""The folder of a sweep: its plan, the run folders of its jobs, and the table of what they found.
+
+outputs/<task>/<time>-<hash>/
+  sweep.json    status, command, swept keys; one configuration and what each job changes in it
+  runs/003-<hash>/    a complete run folder a job
+  set_aside/    runs of other data or settings than those of the plan; nothing reads them
+  summary.csv   one row a job
+  figures/      run.log
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mlexp.config.names import GENERIC_TASKS
+from mlexp.config.untrusted import run_folder
+from mlexp.errors import ConfigError, DataError
+from mlexp.kinds.result import Columns
+from mlexp.store import files, record, stamp
+from mlexp.store.record import RESUMABLE, Run
+
+INFO = "sweep.json"
+QUESTION, SEARCHES = "question.json", "tuning"  # what a comparison writes before it
+BEGUN = ("config.yaml", QUESTION)
+SHAPE = {"format": int, "status": str, "task": str, "started": str, "began_in": (str, type(None)),
+         "ended": str, "begun_with": int, "keys": [str], "command": [str], "sweep": dict, "execution": dict,
+         "settings": dict, "settings_hash": str,
+         "jobs": [{"number": int, "hash": str, "data": str, "swept": dict, "changes": dict}]}  # fmt: skip
+ASIDE = "set_aside"
+FINISHED = ("completed", "diverged")
+NOT_NEEDED = "not needed"  # a job whose result is known from others
+SETTLED = (*FINISHED, NOT_NEEDED)
+PARTS_FIRST = ("test", "validation", "train")
+SECONDS_TO_WAIT = 3.0  # for the workers of a sweep that was killed to notice
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The folder of a sweep as it is read."""
+
+    path: Path
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """The plan and how it went (`sweep.json`); what a killed process left "running" is interrupted."""
+        found: dict[str, Any] = record.current(self.path, INFO, SHAPE)
+        return found
+
+    @cached_property
+    def summary(self) -> Columns:
+        """Column -> one cell a job, as text (`summary.csv`)."""
+        path = self.path / "summary.csv"
+        return record.read_table(path) if path.exists() else {}
+
+    def run(self, name: str) -> Run | None:
+        """Return the run folder of a job; None if the job has none yet."""
+        path = self.path / "runs" / name
+        return Run(path) if (path / "run.json").exists() else None
+
+
+@dataclass
+class SweepFolder:
+    """Where a sweep writes; as long as `lock` is open, here or in a worker, no other process can."""
+
+    path: Path
+    lock: int
+    closed: bool = False
+    renewed: bool = False  # whether it is resumed with other data than it was begun with
+
+    def write_info(self, info: Mapping[str, Any]) -> None:
+        """Write `sweep.json`."""
+        record.write_json(self.path / INFO, {"format": stamp.FORMAT} | dict(info))
+
+    def write_summary(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write `summary.csv`; metrics of the test part come first."""
+        columns = sorted(dict.fromkeys(name for row in rows for name in row), key=_place)
+        table = {name: [row.get(name, "") for row in rows] for name in columns}
+        record.write_table(self.path / "summary.csv", table)
+
+    def log(self, text: str) -> None:
+        """Add a line with the time to `run.log`."""
+        with files.appending(self.path / "run.log") as file:
+            file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}\n")
+
+    def clear(self, name: str) -> None:
+        """Remove what is left of a job not begun, or damaged, and the loose ends of one that had ended."""
+        path = self.path / "runs" / name
+        run = Sweep(self.path).run(name)
+        try:
+            status = run.info["status"] if run else ""
+        except DataError:
+            status = ""
+        if not status:
+            shutil.rmtree(path, ignore_errors=True)
+        elif status not in RESUMABLE:
+            record.remove_torn(path)
+            for left in (record.CHECKPOINT, record.LOCK):
+                (path / left).unlink(missing_ok=True)
+
+    def set_aside(self, place: Path) -> None:
+        """Move what ran with other data or settings out of the way: it counts no more, and is not lost."""
+        aside = self.path / ASIDE
+        aside.mkdir(exist_ok=True)
+        place.rename(next(path for path in _numbered(aside / place.name) if not path.exists()))
+
+    def mark(self, name: str, status: str, problem: str) -> None:
+        """Write into the record of a job that its process did not live to do so."""
+        path = self.path / "runs" / name
+        if not (path / "run.json").exists():
+            return
+        info = record.read_json(path / "run.json", record.INFO)
+        if info["status"] == "running":
+            record.write_json(path / "run.json", info | {"status": status, "error": problem})
+            with files.appending(path / "run.log") as file:
+                file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {status}: {problem}\n")
+            (path / record.LOCK).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go of the folder; once is enough."""
+        if not self.closed:
+            self.closed = True
+            (self.path / record.LOCK).unlink(missing_ok=True)
+            os.close(self.lock)
+
+    @contextmanager
+    def freed_on_error(self) -> Iterator[None]:
+        """Let go of the folder if something goes wrong."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+
+def _numbered(path: Path) -> Iterator[Path]:
+    yield path
+    yield from (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
+
+
+def _place(column: str) -> tuple[int, int]:
+    """Return where a column of the summary belongs: number, swept keys, status, metrics, seconds, folder."""
+    part = column.partition("_")[0]
+    if part in PARTS_FIRST and "." not in column:
+        return 1, PARTS_FIRST.index(part)
+    return (2 if column in ("seconds", "folder", "problem") else 0), 0
+
+
+def short(keys: Sequence[str]) -> list[str]:
+    """Return the last word of each key where that is enough to tell them apart.
+
+    Examples
+    --------
+    >>> short(["model.l2", "seed", "split.seed"])
+    ['l2', 'seed', 'split.seed']
+    """
+    last = [key.rpartition(".")[2] for key in keys]
+    return [word if last.count(word) == 1 else key for key, word in zip(keys, last, strict=True)]
+
+
+def create(outputs: Path, task: str, code: str, place: Path | None = None) -> SweepFolder:
+    """Make the folder of a new sweep; `place` instead of a name by task and time.
+
+    `place` may be there if it is empty, or holds only what a sweep that was killed at once had begun to write.
+    """
+    if place is None or not place.exists():
+        path = record.new_folder(outputs, task, code, place)
+    elif not place.is_dir() or not _is_free(place):
+        known = (place / INFO).exists()
+        cure = "Set sweep.resume=true to resume it" if known else "It holds no sweep: remove it"
+        raise ConfigError(f"sweep.dir={place} is there already. {cure}, or name a new folder.")
+    else:
+        path = place
+    folder = SweepFolder(path, record.locked(path))
+    for name in BEGUN:
+        (path / name).unlink(missing_ok=True)
+    shutil.rmtree(path / SEARCHES, ignore_errors=True)
+    return folder
+
+
+def _is_free(place: Path) -> bool:
+    """Return whether a folder is empty, or what a process left that was killed before it had written `sweep.json`."""
+    found = {path.name for path in place.iterdir()} - {path.name for path in place.glob(record.TORN)}
+    searches = all(path.suffix in (".yaml", ".tmp") for path in (place / SEARCHES).glob("*"))
+    return not found or bool(
+        {record.LOCK, QUESTION} & found and found <= {record.LOCK, SEARCHES, *BEGUN} and searches
+    )
+
+
+def reopen(path: Path) -> SweepFolder:
+    """Open the folder of a sweep for writing again."""
+    stamp.refuse_older(path, load(path).info)
+    folder = SweepFolder(path.resolve(), record.locked(path.resolve(), SECONDS_TO_WAIT))
+    record.remove_torn(folder.path)
+    record.remove_page(folder.path)
+    for exchange in (*folder.path.glob(".exchange-*"), *folder.path.glob(".post-*")):  # .post-*: mlexp 0.1
+        shutil.rmtree(
+            exchange, ignore_errors=True
+        )  # what still works elsewhere for the process before us stops
+    return folder
+
+
+def newest(outputs: Path, task: str, code: str, name: str = "hash") -> Path | None:
+    """Return the newest unfinished sweep whose record has this `name`, else the newest finished one, else None.
+
+    Sweeps of a task for any table lie in folders by table, and a table may have been copied: all are searched.
+    """
+    generic = next((word for word in GENERIC_TASKS if f"{task}-".startswith(f"{word}-")), None)
+    homes = [outputs / task] if generic is None else [outputs / generic, *outputs.glob(f"{generic}-*")]
+    found = []
+    for file in (file for home in homes for file in home.glob(f"[!.]*/{INFO}")):
+        try:
+            info = load(file.parent).info
+        except DataError:  # damaged, or of a newer mlexp: none that could be resumed
+            continue
+        if info.get("format", 0) == stamp.FORMAT and info.get(name) == code and not file.parent.is_symlink():
+            found.append((info["status"] != "completed", stamp.began(file.parent, info), file.parent))
+    return max(found)[-1] if found else None
+
+
+def load(path: Path) -> Sweep:
+    """Open the folder of a sweep.
+
+    Raises
+    ------
+    DataError
+        If `path` is none.
+    """
+    path = Path(path)
+    if not (path / INFO).exists():
+        raise DataError(f"{path} is not the folder of a sweep: it has no {INFO}.")
+    return Sweep(run_folder(path))

@@ -1,0 +1,301 @@
+"""The page of a sweep: its best setting, all of its jobs, and how it was done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mlexp import metrics
+from mlexp.config.names import spelled
+from mlexp.kinds import method
+from mlexp.kinds.result import by_row
+from mlexp.page import tables
+from mlexp.page.curves import thumbnails
+from mlexp.page.page import Answer, Cell, KeyFigure, Page, Table
+from mlexp.page.pictures import pictures
+from mlexp.page.study import page_in, settings
+from mlexp.page.words import duration, listed, number, percent, shown
+from mlexp.store.record import Run
+from mlexp.store.sweep_folder import NOT_NEEDED, SETTLED, Sweep, short
+from mlexp.sweeps.figures import SEEDS, Findings, Setting, findings
+
+FEW_SEEDS = 3
+MOST_TIED = 4  # named in a sentence
+OTHERS = 4  # columns of scores where none is known to be the one that counts
+MOST_CHOICES = 30  # values of a key up to which it can be chosen by
+FILES = {
+    "summary.csv": "one row a job",
+    "config.yaml": "first configuration",
+    "sweep.json": "plan",
+    "run.log": "log",
+}
+Row = dict[str, str]
+
+
+def page(sweep: Sweep) -> Page:
+    """Return what the page of a sweep says."""
+    info, jobs = sweep.info, rows(sweep)
+    found = findings(sweep) if jobs else None
+    ended = Counter(row["status"] for row in jobs)
+    return Page(
+        title=info["task"],
+        kind="sweep",
+        status=info["status"],
+        date=info["started"][:16].replace("T", " ") + " UTC",
+        answer=answer(sweep, found, jobs),
+        pictures=pictures(sweep.path),
+        members=[members(sweep, found, jobs)] if jobs else [],
+        tables=[
+            *([by_setting(found)] if found and not found.only_repeats else []),
+            *tables.tables(sweep.path),
+        ],
+        method=how(sweep, ended),
+        warnings=warnings(found, jobs, info["status"]),
+        record=_record(sweep, jobs),
+        commands=method.started(info["command"]),
+        links=[(words, name) for name, words in FILES.items() if (sweep.path / name).exists()],
+    )
+
+
+def rows(sweep: Sweep) -> list[Row]:
+    """Return one mapping a job, as the summary has them."""
+    return by_row(sweep.summary)
+
+
+def answer(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Answer:
+    """Say which setting is best on the part that chooses, and what the test part says of it."""
+    info = sweep.info
+    done = sum(row["status"] == "completed" for row in jobs)
+    count = KeyFigure("Jobs completed", f"{done:,} of {len(info['jobs']):,}")
+    if found is None:
+        question = f"What came out of {info['task']}?"
+        return Answer(
+            question,
+            [
+                f"{done:,} of {len(info['jobs']):,} jobs completed; what they found stands in the table of jobs."
+            ],
+            [count],
+        )
+    if found.only_repeats:
+        return _repeats(found, count)
+    best = found.values(found.best, found.choosing)
+    over = f" on average over {len(best)} {found.repeats}" if len(best) > 1 else ""
+    value = scored(found, float(best.mean()))
+    score = f"{found.choosing} {found.label} {value}{over}"
+    if len(ties := tied(found)) > 1:
+        level = "; ".join(named(found, one) for one in ties[:MOST_TIED]) + (
+            " ..." if ties[MOST_TIED:] else ""
+        )
+        sentences = [f"{len(ties)} of {len(found.jobs):,} settings share the best score, {score}: {level}."]
+    else:
+        sentences = [f"{named(found, found.best)} does best of {len(found.jobs):,} settings: {score}."]
+    figures = [KeyFigure(f"Best {found.choosing} {found.label}", value, named(found, found.best))]
+    if "test" in found.parts and found.choosing != "test":
+        test = found.values(found.best, "test")
+        value = scored(found, float(test.mean()))
+        it = "it" if len(ties) == 1 else "the first of them"
+        sentences.append(f"Test rows, which had no say in that choice, give {it} {value}{over}.")
+        figures.append(KeyFigure(f"Its test {found.label}", value, _spread(found, test)))
+    question = f"Which {listed(short(found.keys))} is best for {info['task']}?"
+    return Answer(question, [*sentences, *([_runner_up(found)] if len(ties) == 1 else [])], [*figures, count])
+
+
+def tied(found: Findings) -> list[Setting]:
+    """Return the settings that share the best score, the one that is taken for the best first."""
+    values = {setting: float(found.values(setting, found.choosing).mean()) for setting in found.jobs}
+    return sorted(
+        (one for one in values if values[one] == values[found.best]), key=lambda one: one != found.best
+    )
+
+
+def named(found: Findings, setting: Sequence[str]) -> str:
+    """Return a setting in words."""
+    return ", ".join(
+        f"{name} = {shown(value)}" for name, value in zip(short(found.keys), setting, strict=True)
+    )
+
+
+def scored(found: Findings, value: float) -> str:
+    """Return a value of the measure as it is read."""
+    return percent(value) if metrics.metric(found.measure).share else number(value)
+
+
+def by_setting(found: Findings) -> Table:
+    """Return one row a setting: mean and deviation over its seeds or folds, best first."""
+    order = ranked(found)
+    columns: dict[str, list[str]] = {
+        name: [setting[side] for setting in order] for side, name in enumerate(short(found.keys))
+    }
+    columns["runs"] = [str(len(found.jobs[setting])) for setting in order]
+    for part in found.parts:
+        values = [found.values(setting, part) for setting in order]
+        columns[f"{part} {found.label}"] = [repr(float(one.mean())) for one in values]
+        if any(len(one) > 1 for one in values):
+            columns[f"{part} deviation"] = [
+                repr(float(one.std(ddof=1))) if len(one) > 1 else "" for one in values
+            ]
+    table = tables.of("settings", columns)
+    note = f"Best {found.choosing} {found.label} first; deviation: standard deviation over {found.repeats}."
+    return replace(table, note=note)
+
+
+def ranked(found: Findings) -> list[tuple[str, ...]]:
+    """Return all settings, best mean first."""
+    sign = -metrics.metric(found.measure).sign
+    return sorted(found.jobs, key=lambda setting: sign * float(found.values(setting, found.choosing).mean()))
+
+
+def members(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Table:
+    """Return one row a job, with its curve and the way to its page."""
+    keys = [key for key in sweep.info["keys"] if key in jobs[0]]
+    scores = [f"{part}_{found.measure}" for part in found.parts] if found else _others(sweep)
+    rest = [name for name in ("epochs", "seconds") if name in jobs[0]]
+    curves, kind = thumbnails(
+        [Run(sweep.path / row["folder"]) if row.get("folder") else None for row in jobs]
+    )
+    header = ["job", *short(keys), "status", *(spelled(name) for name in scores), *rest]
+    body = [
+        [
+            Cell(row["number"], row["number"], link=page_in(sweep.path, row["folder"])),
+            *(Cell(shown(row[key]), row[key]) for key in keys),
+            Cell(row["status"]),
+            *(Cell(shown(row[name]), row[name]) for name in (*scores, *rest)),
+            *([Cell("", svg=curve)] if kind else []),
+        ]
+        for row, curve in zip(jobs, curves, strict=True)
+    ]
+    choices = {
+        1 + side: list(dict.fromkeys(shown(row[key]) for row in jobs)) for side, key in enumerate(keys)
+    }
+    choices[1 + len(keys)] = list(dict.fromkeys(row["status"] for row in jobs))
+    words = [key in SEEDS or all(tables.is_number(row[key]) for row in jobs) for key in keys]
+    return Table(
+        name="jobs",
+        title="Jobs",
+        header=[*header, *([f"{kind} loss"] if kind else [])],
+        rows=body,
+        numeric=[True, *words, False, *(True for _ in (*scores, *rest)), *([False] if kind else [])],
+        note="Curves share one scale." if kind else "",
+        source="summary.csv",
+        filters={column: values for column, values in choices.items() if 1 < len(values) <= MOST_CHOICES},
+    )
+
+
+def _others(sweep: Sweep) -> list[str]:
+    """Return the first columns of the summary that hold what the jobs found."""
+    known = ("number", "status", "epochs", "best_epoch", "seconds", "folder", "problem", *sweep.info["keys"])
+    return [name for name in sweep.summary if name not in known][:OTHERS]
+
+
+def how(sweep: Sweep, ended: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Return what was swept, and how it ended."""
+    info, swept = sweep.info, {}
+    for key in info["keys"]:
+        values = dict.fromkeys(str(job["swept"].get(key, "")) for job in info["jobs"])
+        swept[key] = listed(list(values))
+    terms = [(f"Swept: {key}", values) for key, values in swept.items()]
+    config = settings(sweep.path)
+    if config:
+        terms.append(("Data", str(config["dataset"]["name"])))
+        terms.append(("Model", str(config["model"]["name"])))
+    where = info["execution"]
+    shared = (
+        ("backend", "workers") if where["backend"] == "local" else tuple(where)
+    )  # the others are for clusters
+    given = [f"{key} {where[key]}" for key in shared if where.get(key)]
+    terms.append(("Where the jobs ran", ", ".join(given)))
+    terms.append(("How they ended", listed([f"{number} {status}" for status, number in ended.items()])))
+    return terms
+
+
+def warnings(found: Findings | None, jobs: Sequence[Row], status: str) -> list[str]:
+    """Return what a reader of the best setting must know."""
+    left = sum(row["status"] not in SETTLED for row in jobs)
+    sentences = incomplete(jobs)
+    if status == "interrupted" and left:
+        sentences.append(f"{left:,} jobs have not come to their end; the best setting may be among them.")
+    if found is None or found.only_repeats:
+        return sentences
+    if found.choosing == "test":
+        sentences.append(
+            "The test part chose the best setting, so its score is too good. Keep a validation part: "
+            "split.validation=0.1."
+        )
+    if min(len(one) for one in found.jobs.values()) < FEW_SEEDS:
+        sentences.append(
+            f"Fewer than {FEW_SEEDS} {found.repeats} a setting: luck and setting cannot be told apart. "
+            "Sweep seed=0,1,2,3,4 as well."
+        )
+    return sentences
+
+
+def incomplete(jobs: Sequence[Row]) -> list[str]:
+    """Return which jobs did not complete, and why."""
+    wrong = [row for row in jobs if row["status"] not in ("completed", "left", NOT_NEEDED)]
+    sentences = [f"Job {row['number']} {row['status']}: {row['problem']}" for row in wrong[:5]]
+    if len(wrong) > len(sentences):
+        sentences.append(
+            f"{len(wrong) - len(sentences):,} more jobs did not complete; see the table of jobs."
+        )
+    return sentences
+
+
+def _repeats(found: Findings, count: KeyFigure) -> Answer:
+    """Say how far runs of one setting lie apart."""
+    part = found.parts[0]
+    values = np.concatenate([found.values(setting, part) for setting in found.jobs])
+    mean, deviation = float(values.mean()), float(values.std(ddof=1))
+    share = metrics.metric(found.measure).share
+    apart = f"{100 * deviation:.2g} points" if share else number(deviation)
+    sentence = (
+        f"Over {len(values)} {found.repeats} the {part} {found.label} is {scored(found, mean)} on average, with a "
+        f"standard deviation of {apart} (lowest {scored(found, values.min())}, highest {scored(found, values.max())})."
+    )
+    figures = [
+        KeyFigure(f"Mean {part} {found.label}", scored(found, mean)),
+        KeyFigure("Standard deviation", apart),
+    ]
+    return Answer(f"How much does luck matter in {found.task}?", [sentence], [*figures, count])
+
+
+def _spread(found: Findings, values: np.ndarray) -> str:
+    if len(values) < 2:
+        return ""
+    return f"from {scored(found, float(values.min()))} to {scored(found, float(values.max()))}"
+
+
+def _runner_up(found: Findings) -> str:
+    """Name the next best setting; a difference in a table is no test."""
+    second = ranked(found)[1]
+    value = scored(found, float(found.values(second, found.choosing).mean()))
+    return (
+        f"Next comes {named(found, second)} with {value}; whether that is more than luck is for a comparison to say, "
+        "not for this table."
+    )
+
+
+def _record(sweep: Sweep, jobs: Sequence[Row]) -> list[tuple[str, str]]:
+    """Return the record of the first job that ran, with the time of all of them."""
+    ran = [float(row["seconds"]) for row in jobs if row.get("seconds")]
+    spent = [("Time", f"{duration(sum(ran))} in all jobs together")] if ran else []
+    terms = [
+        ("Started", sweep.info["started"][:19].replace("T", " ") + " UTC"),
+        *spent,
+        ("Plan", sweep.info["hash"]),
+    ]
+    first = next(
+        (run for row in jobs if row.get("folder") and (run := sweep.run(Path(row["folder"]).name))), None
+    )
+    kept = (
+        "Fingerprint of the dataset",
+        "Fingerprint of the split",
+        "Versions",
+        "Commit",
+        "Machine",
+        "Linear algebra",
+    )
+    return terms + [term for term in method.record(first.info) if term[0] in kept] if first else terms

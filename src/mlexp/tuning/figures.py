@@ -1,0 +1,257 @@
+"""Pictures of a search: score by setting, what each key explains, learning curves of the best few."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlexp import metrics
+from mlexp.drawing import style
+from mlexp.drawing.groups import PALETTE
+from mlexp.kinds.result import by_row
+from mlexp.store.record import Run, read_table
+from mlexp.store.sweep_folder import short
+from mlexp.sweeps.figures import Findings, Setting, by_settings, places, thinned
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NOTHING = "–"  # stands for a key whose condition does not hold
+BEST_SHOWN = 5
+MOST_NAMED = 8  # words along one side of a scatter
+CURVES = {"accuracy": "accuracy"}  # other metrics are not recorded by epoch: their curve is the loss
+SHOWN = ("completed", "elsewhere")
+OTHERS: dict[str, Any] = {"color": style.GREY, "linewidth": 0.5, "alpha": 0.35}
+
+
+@dataclass(frozen=True)
+class Searched(Findings):
+    """The trials of a search as if they were the jobs of a sweep; the chosen one counts as the best."""
+
+    chosen: Setting = ()
+    strategy: str = ""
+    n_trials: int = 0
+    drawn_at_random: bool = False  # numbers of a key come from a range, not from a list
+
+    @property
+    def best(self) -> Setting:
+        """The chosen setting."""
+        return self.chosen
+
+    def headline(self) -> str:
+        """Say what was chosen."""
+        value = float(self.values(self.chosen, self.choosing).mean())
+        named = ", ".join(f"{name} {word}" for name, word in zip(short(self.keys), self.chosen, strict=True))
+        return (
+            f"{self.task}: {self.strategy} search over {self.n_trials} settings chose {named} ({self.choosing} "
+            f"{self.label} {value:.4f})"
+        )
+
+
+def scores(run: Run) -> Figure | None:
+    """Draw the score by setting: a line for one key, a heat map or a scatter for two, parallel coordinates for more."""
+    found = _searched(run)
+    if found is None:
+        return None
+    sides = [len({setting[side] for setting in found.jobs}) for side in range(len(found.keys))]
+    if len(sides) == 2 and (found.drawn_at_random or sides[0] * sides[1] > 2 * len(found.jobs)):
+        return _scattered(found)
+    return by_settings(found)
+
+
+def importance(run: Run) -> Figure | None:
+    """Draw what share of the differences between settings each key explains by itself."""
+    table = run.tables.get("key_importance")
+    report = _report(run)
+    if table is None or report is None:
+        return None
+    shares = np.array([float(cell) for cell in table["importance"]])
+    names = short(table["key"])
+    rest = max(0.0, 1 - float(shares.sum()))
+    figure = style.new_figure(
+        0.75 + 0.26 * (len(names) + 1),
+        f"{names[0]} explains {100 * shares[0]:.0f} % of the differences in {_words(report)}",
+    )
+    axes = figure.subplots()
+    labels = [f"{name} (best: {best})" for name, best in zip(names, table["best_value"], strict=True)]
+    places = np.arange(len(names) + 1)
+    axes.barh(places, [*shares, rest], color=[style.BLUE] * len(names) + [style.PALE], height=0.62)
+    for place, share in zip(places, [*shares, rest], strict=True):
+        axes.text(share + 0.01, float(place), f"{100 * share:.0f} %", va="center", fontsize=style.SMALL)
+    axes.set_yticks(places, style.class_names([*labels, "keys together, and chance"], 2.4))
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.08)
+    axes.set_xticks(np.linspace(0, 1, 6), [f"{share:.0f} %" for share in np.linspace(0, 100, 6)])
+    how = "a forest fitted to the trials" if table["method"][0] == "forest" else "all combinations"
+    axes.set_xlabel(f"Share of the variance of {_words(report)}, by {how}")
+    axes.tick_params(axis="y", length=0)
+    return figure
+
+
+def curves(run: Run) -> Figure | None:
+    """Draw the learning curves of the best few trials over those of all others; the chosen one stands out."""
+    report, table = _report(run), _trials(run)
+    if report is None or table is None:
+        return None
+    what = CURVES.get(str(report["metric"]), "loss")
+    numbers = [int(cell) for cell in table["number"]]
+    drawn = _histories(run, table, f"validation_{what}")
+    best = [number for number in report["best"] if number in drawn][:BEST_SHOWN]
+    if not best:
+        return None
+    name = run.info["task"]["name"]
+    figure = style.new_figure(
+        3.2, f"{name}: validation {what} of the best {len(best)} of {len(numbers)} settings"
+    )
+    axes = figure.subplots()
+    for number, history in drawn.items():
+        rank = best.index(number) if number in best else None
+        look = OTHERS
+        if rank is not None:
+            look = _look(rank) | {"label": _named(table, numbers.index(number), report, chosen=rank == 0)}
+        axes.plot(history["epoch"], history[f"validation_{what}"], **look)
+    values = np.concatenate([drawn[number][f"validation_{what}"] for number in best])
+    every = np.concatenate([history[f"validation_{what}"] for history in drawn.values()])
+    _frame(axes, what, values[np.isfinite(values)], every[np.isfinite(every)])
+    handles = {handle.get_zorder(): handle for handle in axes.lines if handle.get_zorder() > 2}
+    title = "Best of those that trained longest first" if report["strategy"] == "halving" else "Best first"
+    title += "; one fold of each" if report["folds"] else ""
+    title += "; all others in grey" if len(drawn) > len(best) else ""
+    figure.legend(
+        handles=[handles[order] for order in sorted(handles, reverse=True)],
+        loc="outside lower center",
+        title=title,
+        title_fontsize=style.NORMAL,
+    )
+    return figure
+
+
+def _histories(run: Run, table: Mapping[str, Any], column: str) -> dict[int, dict[str, np.ndarray]]:
+    """Return the history of each trial that has one here, by number."""
+    found = {
+        int(number): Run(run.path / folder).history
+        for number, folder in zip(table["number"], table["folder"], strict=True)
+        if folder
+    }
+    return {number: history for number, history in found.items() if len(history.get(column, ()))}
+
+
+def _look(rank: int) -> dict[str, Any]:
+    others = [colour for colour in PALETTE if colour != style.VERMILION]
+    colour = others[rank - 1] if rank else style.VERMILION
+    return {"color": colour, "linewidth": 1.2 if rank else 2.2, "zorder": 9 - rank}
+
+
+def _frame(axes: Any, what: str, best: np.ndarray, every: np.ndarray) -> None:
+    """Show the best curves whole, and of the others what lies near them."""
+    margin = 0.1 * (float(np.ptp(best)) or 0.01)
+    low, high = float(best.min()) - margin, float(best.max()) + margin
+    if what == "accuracy":
+        low, high = max(0.0, min(low, float(np.quantile(every, 0.3)))), min(1.0, high)
+    axes.set(xlabel="Epoch", ylabel=f"Validation {what}", ylim=(low, high))
+    axes.grid(axis="y")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+
+
+def _named(table: Mapping[str, Any], row: int, report: Mapping[str, Any], *, chosen: bool) -> str:
+    keys = list(report["space"])
+    words = ", ".join(
+        f"{name} {table[key][row]}" for name, key in zip(short(keys), keys, strict=True) if table[key][row]
+    )
+    score = table[f"validation_{report['metric']}"][row]
+    text = f"{float(score):.4f}  {words}{' (chosen)' if chosen else ''}"
+    return style.escape(style.fit(style.clean(text), style.WIDTH - 0.8, style.NORMAL))
+
+
+def _scattered(found: Searched) -> Figure:
+    """Draw two keys against each other, a dot a trial, coloured by the score; the chosen one in a ring."""
+    figure = style.new_figure(3.2, found.headline())
+    axes = figure.subplots()
+    values = np.array([float(found.values(setting, found.choosing).mean()) for setting in found.jobs])
+    sides = [_ordered([*dict.fromkeys(setting[side] for setting in found.jobs)]) for side in range(2)]
+    scales = [places(words) for words in sides]
+    at = [dict(zip(words, spots, strict=True)) for words, (spots, _) in zip(sides, scales, strict=True)]
+    points = np.array([[at[side][word] for side, word in enumerate(setting)] for setting in found.jobs])
+    cmap = "cividis" if metrics.metric(found.measure).higher_is_better else "cividis_r"
+    order = np.argsort(values if cmap == "cividis" else -values)
+    dots = axes.scatter(
+        points[order, 0],
+        points[order, 1],
+        c=values[order],
+        cmap=cmap,
+        s=34,
+        edgecolors="white",
+        linewidths=0.4,
+    )
+    chosen = [at[side][word] for side, word in enumerate(found.chosen)]
+    axes.plot(*chosen, "o", markersize=11, fillstyle="none", color=style.VERMILION, markeredgewidth=1.8)
+    for axis, side in ((axes.xaxis, 0), (axes.yaxis, 1)):
+        column, (spots, numeric) = points[:, side], scales[side]
+        log = numeric and (column > 0).all() and column.max() / column.min() >= 20
+        (axes.set_xscale if side == 0 else axes.set_yscale)("log" if log else "linear")
+        if not numeric:
+            names = style.class_names(thinned(sides[side], MOST_NAMED), 0.7)
+            axis.set_ticks(thinned(list(spots), MOST_NAMED), names)
+        axis.set_label_text(f"{found.keys[side]}{', log scale' if log else ''}")
+    figure.colorbar(dots, ax=axes, label=f"{found.choosing.capitalize()} {found.label}", aspect=30)
+    return figure
+
+
+def _ordered(words: list[str]) -> list[str]:
+    """Return words with the numbers among them first, by size."""
+
+    def rank(word: str) -> tuple[bool, float]:
+        try:
+            return False, float(word)
+        except ValueError:
+            return True, 0.0
+
+    return sorted(words, key=rank)
+
+
+def _report(run: Run) -> dict[str, Any] | None:
+    return run.tuning or None
+
+
+def _trials(run: Run) -> dict[str, list[Any]] | None:
+    path = run.path / "tuning.csv"
+    return read_table(path) if path.exists() else None
+
+
+def _words(report: Mapping[str, Any]) -> str:
+    return f"validation {str(report['metric']).replace('_', ' ')}"
+
+
+def _searched(run: Run) -> Searched | None:
+    """Return the trials that have a score, by setting."""
+    report, table = _report(run), _trials(run)
+    if report is None or table is None:
+        return None
+    measure = str(report["metric"])
+    keys = tuple(report["space"])
+    rows = by_row(table)
+    jobs = {
+        tuple(row[key] or NOTHING for key in keys): [row]
+        for row in rows
+        if row[f"validation_{measure}"] and row["status"] in SHOWN
+    }
+    chosen = next((row for row in rows if int(row["number"]) == report["chosen"]["number"]), None)
+    if chosen is None or len(jobs) < 2:
+        return None
+    setting = tuple(chosen[key] or NOTHING for key in keys)
+    name = str(run.info["task"]["name"])
+    return Searched(
+        name,
+        keys,
+        (),
+        jobs,
+        measure,
+        ("validation",),
+        setting,
+        str(report["strategy"]),
+        int(report["n_trials"]),
+        any(isinstance(values, dict) for values in report["space"].values()),
+    )

@@ -17,24 +17,22 @@ SOURCE = Path(__file__).parents[1] / "src" / "mlexp"
 # The order of imports: each module or package may import those before it.
 ORDER = (
     "errors",
-    "untrusted", "config", "studies", "data",
+    "config",
+    "data",
     "nn",
-    "params", "guarded",
-    "metrics", "sklearn_networks", "models", "stats",
-    "result", "observer",
-    "tasks",
-    "files", "shapes", "stamp", "environment", "isolated", "skopsfile", "record", "sweep_folder", "comparison_folder",
-    "fitted", "scoring",
-    "onnxfile",
-    "isolatedchild",
-    "plots",
-    "report",
-    "identity",
+    "metrics",
+    "stats",
+    "models",
+    "store",
+    "drawing",
+    "page",
+    "kinds",
     "runs",
     "execution",
     "sweeps",
     "tuning",
     "comparisons",
+    "report",
     "dispatch",
     "verbs",
     "views",
@@ -44,21 +42,15 @@ ORDER = (
 # What the order allows and the design does not: (module, what it must not import).
 COMPOSITION = "config.compose"
 FORBIDDEN = {
-    *(("plots", name) for name in (COMPOSITION, "nn", "data", "models", "tasks")),
-    *(("report", name) for name in (COMPOSITION, "nn", "data", "models", "stats", "tasks", "fitted")),
-    *(("record", name) for name in ("nn", "data", "models", "tasks")),
-    *(("nn", name) for name in ("config", "data")),
+    *(("drawing", name) for name in (COMPOSITION, "nn", "data", "models")),
+    *(("page", name) for name in (COMPOSITION, "nn", "data", "models", "stats", "drawing")),
+    ("nn", "config"),
+    ("nn", "data"),
     ("data", COMPOSITION),
 }
-EXCEPTIONS = {
-    (
-        "isolated",
-        "isolatedchild",
-    ),  # started by its name as a program in another process; nothing of it is imported
-    ("config", "studies"),  # the nodes of the kinds, until composition is handed them
-}
+EXCEPTIONS: set[tuple[str, str]] = set()
 LATE = {"sklearn", "pandas", "matplotlib", "pooch", "jinja2"}
-MAY_LOAD = {"plots": {"matplotlib"}, "nn/estimators.py": {"sklearn"}}
+MAY_LOAD = {"drawing": {"matplotlib"}, "nn/estimators.py": {"sklearn"}}
 HYDRA = {"hydra", "omegaconf"}
 KNOWS_HYDRA = dict.fromkeys(
     ("config/compose.py", "config/combinations.py", "config/explained.py", "config/ownfiles.py"), HYDRA

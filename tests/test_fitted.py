@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from mlexp.data.sources import load
 from mlexp.errors import DataError
 from mlexp.store import fitted, record, skopsfile
+from mlexp.store.files import write_npz
 from mlexp.store.record import Run
 
 CASES = [
@@ -78,9 +79,7 @@ def test_new_rows_of_a_table_in_words(table: Run) -> None:
 
 def test_a_model_without_its_settings_is_damaged(tmp_path: Path) -> None:
     done = run(tmp_path, "size=smoke", "figures=false")
-    record.write_npz(
-        done.path / "model.npz", {name: a for name, a in done.model.items() if name != "settings"}
-    )
+    write_npz(done.path / "model.npz", {name: a for name, a in done.model.items() if name != "settings"})
     with pytest.raises(DataError, match=r"model\.npz is damaged: .*'settings'"):
         fitted.load(done.path)
 

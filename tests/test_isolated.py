@@ -15,7 +15,8 @@ import pytest
 from tests.tasks.running import run
 
 from mlexp.errors import DataError
-from mlexp.store import fitted, isolated, record, skopsfile
+from mlexp.store import fitted, isolated, skopsfile
+from mlexp.store.files import write_npz
 from mlexp.store.record import Run
 
 
@@ -173,7 +174,7 @@ def test_neighbours_by_other_distances_come_back(tmp_path: Path, params: str) ->
 )
 def test_a_network_of_other_shapes_is_damaged(network: Run, name: str, array: np.ndarray) -> None:
     arrays = dict(network.model)
-    record.write_npz(network.path / "model.npz", arrays | {name: array})
+    write_npz(network.path / "model.npz", arrays | {name: array})
     with pytest.raises(DataError, match=r"model\.npz is damaged") as caught:
         fitted.load(network.path)
     assert len(str(caught.value)) < 700
@@ -190,7 +191,7 @@ def test_values_that_are_not_finite_are_damaged(network: Run) -> None:
     arrays = dict(network.model)
     theta = arrays["theta"].copy()
     theta[7] = np.nan
-    record.write_npz(network.path / "model.npz", arrays | {"theta": theta})
+    write_npz(network.path / "model.npz", arrays | {"theta": theta})
     with pytest.raises(DataError, match="finite"):
         fitted.load(network.path)
 

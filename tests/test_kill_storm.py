@@ -13,7 +13,7 @@ import psutil
 import pytest
 from tests.sweeps.conftest import mlexp, start
 
-from mlexp.store import record
+from mlexp.store.files import read_table
 
 COMPARISON = """\
 # @package _global_
@@ -112,7 +112,7 @@ def files(folder: Path) -> dict[str, bytes]:
     tables = (folder / "tables" / f"{name}.csv" for name in ("arms", "epochs_to_target"))
     compared = [path for path in tables if path.exists()]
     for path in (*folder.rglob("summary.csv"), *folder.rglob("tuning.csv"), *compared):
-        columns = record.read_table(path)
+        columns = read_table(path)
         kept = {name: cells for name, cells in columns.items() if name not in ("seconds", "folder")}
         found[str(path.relative_to(folder))] = repr(kept).encode()
     return found

@@ -17,7 +17,7 @@ from mlexp import models
 from mlexp.config.schema import Model
 from mlexp.errors import ConfigError
 from mlexp.models.params import check_params
-from mlexp.store import record
+from mlexp.store.files import write_bytes
 from mlexp.verbs.rerun import rerun
 
 SHIPPED = [
@@ -139,7 +139,7 @@ def test_a_poisoned_cache_beside_a_run_is_not_unpickled(
     marker.unlink()
     yaml = (done.path / "config.yaml").read_text()
     assert "params: {}" in yaml
-    record.write_bytes(
+    write_bytes(
         done.path / "config.yaml", yaml.replace("params: {}", f"params: {{memory: {cache}}}").encode()
     )
     with pytest.raises(

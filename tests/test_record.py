@@ -13,6 +13,7 @@ import pytest
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds.result import Result
 from mlexp.store import record
+from mlexp.store.files import read_table, write_json, write_npz
 
 
 def make_result() -> Result:
@@ -79,14 +80,14 @@ def test_a_failed_write_leaves_the_old_file_and_no_debris(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "metrics.json"
-    record.write_json(path, {"a": 1})
+    write_json(path, {"a": 1})
 
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ConfigError, match="No space left on device"):
-        record.write_json(path, {"a": 2})
+        write_json(path, {"a": 2})
     assert path.read_text() == '{\n  "a": 1\n}\n'
     assert [file.name for file in tmp_path.iterdir()] == ["metrics.json"]
 
@@ -100,7 +101,7 @@ def test_a_folder_that_cannot_be_made_is_a_configuration_error(tmp_path: Path) -
 def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "history.csv"
     path.write_text("epoch,train_loss\n1,0.5\n2,0.4")
-    assert record.read_table(path) == {"epoch": ["1"], "train_loss": ["0.5"]}
+    assert read_table(path) == {"epoch": ["1"], "train_loss": ["0.5"]}
 
 
 def test_damage_is_named(tmp_path: Path) -> None:
@@ -215,10 +216,10 @@ def test_a_lock_that_is_a_link_or_a_pipe_is_none(tmp_path: Path) -> None:
 def test_predictions_of_another_shape_are_damaged(
     tmp_path: Path, change: dict[str, np.ndarray], words: str
 ) -> None:
-    record.write_json(tmp_path / "run.json", {"dataset": {"classes": ["a", "b", "c"]}})
+    write_json(tmp_path / "run.json", {"dataset": {"classes": ["a", "b", "c"]}})
     whole = {"test_row": np.arange(3), "test_true": np.array([0, 1, 2]), "test_predicted": np.zeros(3, int)}
-    record.write_npz(tmp_path / "predictions.npz", whole)
+    write_npz(tmp_path / "predictions.npz", whole)
     assert list(record.Run(tmp_path).predictions) == list(whole)
-    record.write_npz(tmp_path / "predictions.npz", whole | change)
+    write_npz(tmp_path / "predictions.npz", whole | change)
     with pytest.raises(DataError, match=f"predictions.npz is damaged: .*{words}"):
         _ = record.Run(tmp_path).predictions

@@ -15,6 +15,7 @@ from scipy import stats
 
 from mlexp.kinds.result import Result
 from mlexp.store import record
+from mlexp.store.files import write_json
 
 SCRIPTS = Path(__file__).parents[1] / "scripts" / "reproduction"
 sys.path.insert(0, str(SCRIPTS))
@@ -137,7 +138,7 @@ def test_commands_are_those_that_ran() -> None:
 def test_a_stack_of_networks_takes_its_time_once(tmp_path: Path) -> None:
     for seed in range(4):
         run = made(tmp_path / "plain", seed, 0.9)
-        record.write_json(run.path / "run.json", run.info | {"wall_seconds": 120.0, "stack": 4})
+        write_json(run.path / "run.json", run.info | {"wall_seconds": 120.0, "stack": 4})
     assert sum(run.seconds or 0.0 for run in readings.completed(tmp_path / "plain")) == pytest.approx(30.0)
 
 

@@ -15,7 +15,7 @@ from readings import Found, completed, first_run
 
 from mlexp import plots
 from mlexp.drawing import style
-from mlexp.store import record
+from mlexp.store.files import write_bytes
 
 HERE = Path(__file__).parent
 FEW = 10  # seeds that are written out
@@ -62,7 +62,7 @@ def write(
         for template, name in (("page.md", "reproduction.md"), ("page.html", "reproduction.html")):
             if place == docs and name.endswith("html"):
                 continue
-            record.write_bytes(place / name, rendered(template, content).encode())
+            write_bytes(place / name, rendered(template, content).encode())
             written.append(place / name)
     return written
 
@@ -145,7 +145,7 @@ def drawn(name: str, study: Mapping[str, Any], folder: Path, images: Path) -> li
                     figure = plots.FIGURES[picture](run)
                     if figure is None:
                         continue
-                    record.write_bytes(path, style.png(figure))
+                    write_bytes(path, style.png(figure))
             else:
                 continue
             paths.append(path)

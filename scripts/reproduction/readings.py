@@ -14,6 +14,7 @@ from scipy.stats import t as student
 
 from mlexp.config.yamltext import leaves
 from mlexp.store import record, sweep_folder
+from mlexp.store.files import read_json, read_table
 from mlexp.store.record import Run
 
 Entry = Mapping[str, Any]
@@ -96,7 +97,7 @@ def of_comparison(folder: Path, entry: Entry) -> float | None:
     """Return a number of `comparison.json`, by the dotted path to it or for a pair of arms in the order given."""
     if not (folder / "comparison.json").exists():
         return None
-    content = record.read_json(folder / "comparison.json")
+    content = read_json(folder / "comparison.json")
     if "pair" in entry:
         wanted = list(entry["pair"])
         found = next(
@@ -152,7 +153,7 @@ def read(run: Run, entry: Entry) -> float | None:
         column = run.history[entry["history"]]
         return float({"first": column[0], "last": column[-1], "best": column.min()}[entry["at"]])
     trials = run.path / "tuning.csv"
-    table = record.read_table(trials) if entry["table"] == "tuning" else run.tables.get(entry["table"], {})
+    table = read_table(trials) if entry["table"] == "tuning" else run.tables.get(entry["table"], {})
     if entry["column"] not in table:
         return None
     wanted = entry.get("row", {})

@@ -19,7 +19,8 @@ from mlexp.comparisons.metric import PartMetric
 from mlexp.config.studies import Comparison
 from mlexp.errors import ConfigError, DataError
 from mlexp.metrics import METRICS, class_scores
-from mlexp.store import comparison_folder, record
+from mlexp.store import comparison_folder
+from mlexp.store.files import read_table
 
 Arms = Callable[..., Evidence]
 ACCURACY = PartMetric("test", "accuracy")
@@ -384,7 +385,7 @@ def test_same_evidence_same_bytes(two_arms: Arms, tmp_path: Path) -> None:
     assert list(again.runs) == ["sharp", "blunt"]
     assert [len(runs) for runs in again.runs.values()] == [3, 3]
     assert json.loads((tmp_path / "one" / "comparison.json").read_text()) == again.info
-    assert record.read_table(tmp_path / "one" / "tables" / "pairs.csv")["a"] == ["sharp"]
+    assert read_table(tmp_path / "one" / "tables" / "pairs.csv")["a"] == ["sharp"]
 
 
 def counted(make: Make, counts: dict[str, list[int]]) -> Evidence:

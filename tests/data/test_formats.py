@@ -22,7 +22,7 @@ from mlexp.config import schema
 from mlexp.data import formats, packed
 from mlexp.data.sources import load
 from mlexp.errors import DataError
-from mlexp.store import record
+from mlexp.store.files import read_table
 
 RNG = np.random.default_rng(0)
 N = 60
@@ -116,7 +116,7 @@ def test_every_file_trains_and_predicts(
         said = capsys.readouterr()
         assert f"{n} rows with a label ('kind'): accuracy 1.0000" in said.out
         assert "warning" not in said.err
-        assert record.read_table(out)["prediction"] == (FRAME if n > 1 else one)["kind"].tolist()
+        assert read_table(out)["prediction"] == (FRAME if n > 1 else one)["kind"].tolist()
 
 
 @pytest.mark.parametrize("name", TYPED)
@@ -140,7 +140,7 @@ def test_one_file_trains_and_another_is_predicted(tmp_path: Path) -> None:
             WRITERS[name](path := tmp_path / name, FRAME)
             out = tmp_path / f"{name}.out.csv"
             assert cli.main(["predict", str(done.path), str(path), "--out", str(out)]) == 0
-            assert record.read_table(out)["prediction"] == FRAME["kind"].tolist(), name
+            assert read_table(out)["prediction"] == FRAME["kind"].tolist(), name
 
 
 @pytest.mark.parametrize(("name", "module", "package"), [("t.parquet", "pyarrow", "pyarrow"),

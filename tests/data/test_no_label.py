@@ -14,6 +14,7 @@ from tests.tasks.running import run
 from mlexp import cli, report
 from mlexp.errors import ConfigError
 from mlexp.store import record
+from mlexp.store.files import read_table
 
 BLOBS, WHERE = make_blobs(60, centers=3, n_features=2, cluster_std=0.3, random_state=1)
 
@@ -64,7 +65,7 @@ def test_word_columns_are_left_out_and_listed(tmp_path: Path, capsys: pytest.Cap
     assert "name, town" in left
     out = tmp_path / "groups.csv"
     assert cli.main(["predict", str(done.path), str(file), "--out", str(out)]) == 0
-    assert len(set(record.read_table(out)["prediction"])) == 3
+    assert len(set(read_table(out)["prediction"])) == 3
     html, _ = report.write(done.path)
     assert "columns used: x, y" in html.read_text()
     words = ("task=cluster", "dataset=csv", f"dataset.path={file}", "clustering.k=3", "figures=false")

@@ -11,7 +11,7 @@ from tests.tasks.running import run
 
 from mlexp.data.pixels import profile, unlike
 from mlexp.data.sources import load
-from mlexp.store import record
+from mlexp.store.files import read_table
 from mlexp.store.record import Run
 from mlexp.verbs.predict import predict
 
@@ -39,7 +39,7 @@ def five(digits: Run) -> np.ndarray:
 def answers(digits: Run, *files: Path) -> list[str]:
     out = digits.path.parents[1] / "out.csv"
     assert predict([str(digits.path), *map(str, files), "--out", str(out)]) == 0
-    return record.read_table(out)["prediction"]
+    return read_table(out)["prediction"]
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])

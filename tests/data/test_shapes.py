@@ -15,7 +15,7 @@ import pytest
 from sklearn.metrics import silhouette_score
 from tests.tasks.running import run
 
-from mlexp.store import record
+from mlexp.store.files import read_table
 from mlexp.verbs.predict import predict
 
 N = 60
@@ -170,7 +170,7 @@ def test_a_table_is_read_trained_on_and_predicted(
         shape == "unseen words"
     )
     wanted = [(place, word) for place, word in enumerate(one.answers) if word is not None]
-    found = record.read_table(out)["prediction"]
+    found = read_table(out)["prediction"]
     blank = {4} if "missing" in "".join(one.settings) else set()
     assert len(found) == len(one.answers)
     assert [str(found[place]) for place, _ in wanted if place not in blank] == [

@@ -12,6 +12,7 @@ from matplotlib.text import Text
 from mlexp import plots
 from mlexp.drawing import style
 from mlexp.store import record
+from mlexp.store.files import write_npz
 
 Make = Callable[..., record.Run]
 
@@ -60,5 +61,5 @@ def words(figure: Figure) -> list[str]:
 def with_predictions(run: record.Run, true: list[int], predicted: list[int]) -> record.Run:
     """Replace what the run predicted."""
     arrays = {"test_true": np.array(true), "test_predicted": np.array(predicted)}
-    record.write_npz(run.path / "predictions.npz", arrays)
+    write_npz(run.path / "predictions.npz", arrays)
     return record.load(run.path)

@@ -8,6 +8,7 @@ from matplotlib.colors import to_hex
 
 from mlexp.kinds.classification import figures as class_figures
 from mlexp.store import record
+from mlexp.store.files import write_table
 
 from .seen import Make, figure_of, with_predictions, words
 
@@ -67,7 +68,7 @@ def test_percent_is_short(value: float, narrow: bool, text: str) -> None:
 
 
 def with_scores(run: record.Run, **columns: list[object]) -> record.Run:
-    record.write_table(run.path / "tables" / "per_class.csv", columns)
+    write_table(run.path / "tables" / "per_class.csv", columns)
     return record.load(run.path)
 
 

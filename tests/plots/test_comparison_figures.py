@@ -20,6 +20,7 @@ from mlexp.config.studies import Comparison
 from mlexp.drawing import style
 from mlexp.kinds.result import Result
 from mlexp.store import comparison_folder, record
+from mlexp.store.files import write_json, write_table
 from mlexp.store.record import Run
 
 METRIC = PartMetric("test", "accuracy")
@@ -132,7 +133,7 @@ def many(tmp_path: Path, n: int, high: float | None = 0.02) -> Arms:
     means = np.linspace(0.95, 0.6, n)
     ahead = {name: [float(mean) - 0.96, high if k in (0, 2, 3) else 0.0]
              for k, (name, mean) in enumerate(zip(names, means, strict=True))}  # fmt: skip
-    record.write_json(
+    write_json(
         tmp_path / "comparison.json",
         {
             "format": 1,
@@ -153,7 +154,7 @@ def many(tmp_path: Path, n: int, high: float | None = 0.02) -> Arms:
         },
     )
     runs = {"arm": names, "run": ["seed=0"] * n, "value": means.tolist(), "folder": [""] * n}
-    record.write_table(tmp_path / "tables/runs.csv", runs)
+    write_table(tmp_path / "tables/runs.csv", runs)
     return Arms(comparison_folder.load(tmp_path))
 
 

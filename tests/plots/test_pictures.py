@@ -8,6 +8,7 @@ from matplotlib.patches import Rectangle
 
 from mlexp.drawing import tiles as pictures
 from mlexp.store import record
+from mlexp.store.files import write_npz
 
 from .seen import GARMENTS, Make, figure_of, with_predictions, words
 
@@ -52,7 +53,7 @@ def test_mistakes_give_the_probability_of_the_wrong_class(make_run: Make) -> Non
     probability = run.predictions["test_probability"].copy()
     probability[first] = 0
     probability[first, run.predictions["test_predicted"][first]] = 0.875
-    record.write_npz(run.path / "predictions.npz", run.predictions | {"test_probability": probability})
+    write_npz(run.path / "predictions.npz", run.predictions | {"test_probability": probability})
     figure = figure_of(record.load(run.path), "mistakes")
     true, predicted = run.predictions["test_true"], run.predictions["test_predicted"]
     assert [text.get_text() for text in figure.axes[0].texts[:3]] == [
@@ -73,7 +74,7 @@ def test_certainty_is_never_rounded_up(p: float, text: str) -> None:
 
 def test_mistakes_that_are_all_shown_are_not_called_a_choice(make_run: Make) -> None:
     run = with_predictions(make_run(n_mistakes=1), [0, 1, 2], [0, 1, 1])
-    record.write_npz(run.path / "arrays.npz", run.arrays | {"mistake_position": np.array([2])})
+    write_npz(run.path / "arrays.npz", run.arrays | {"mistake_position": np.array([2])})
     figure = figure_of(record.load(run.path), "mistakes")
     assert "Misclassified: 1 of 3 test images; the most confident first" in words(figure)
     assert "≠ 1" in words(figure)  # and no probability, which this run did not record

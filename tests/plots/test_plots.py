@@ -18,6 +18,7 @@ from mlexp.errors import DataError
 from mlexp.kinds.classification import figures as class_figures
 from mlexp.kinds.result import Result
 from mlexp.store import record
+from mlexp.store.files import write_npz
 
 from .seen import GARMENTS, NASTY, Make, figure_of, shown
 
@@ -119,7 +120,7 @@ def test_only_what_the_folder_holds_is_drawn(make_run: Make) -> None:
 
 def test_arrays_that_do_not_belong_together_are_refused(make_run: Make) -> None:
     run = make_run(n=100)
-    record.write_npz(run.path / "arrays.npz", run.arrays | {"gallery_position": np.full(24, 100)})
+    write_npz(run.path / "arrays.npz", run.arrays | {"gallery_position": np.full(24, 100)})
     with pytest.raises(DataError, match=r"gallery_position must hold one position below 100 for each of 24"):
         pictures.gallery(record.load(run.path))
     with pytest.raises(DataError, match="names class 3 of 3"):

@@ -12,6 +12,7 @@ from tests.plots.conftest import build
 
 from mlexp import cli
 from mlexp.store import record
+from mlexp.store.files import write_json
 
 ENVIRONMENT = {
     "python": "3.11.7",
@@ -40,7 +41,7 @@ def whole(outputs: Path, info: dict[str, Any] | None = None, **given: Any) -> re
     run = build(outputs, **given)
     written = WHOLE | run.info | {"facts": run.info["facts"] | {"n_parameters": 1234}}
     written["dataset"] = {"n_features": 64, "source": "made up", "fingerprint": "ff"} | written["dataset"]
-    record.write_json(run.path / "run.json", written | (info or {}))
+    write_json(run.path / "run.json", written | (info or {}))
     return record.load(run.path)
 
 

@@ -22,6 +22,7 @@ from mlexp.errors import DivergedError
 from mlexp.kinds.classification import study as classification
 from mlexp.page.words import percent, wilson
 from mlexp.store import record
+from mlexp.store.files import write_json, write_table
 
 Make = Callable[..., record.Run]
 
@@ -154,8 +155,8 @@ def test_tuned_run_tells_how_it_was_tuned(make_whole: Make) -> None:
         "space": {"model.learning_rate": {"low": 0.001, "high": 0.1, "log": True}, "model.bias": [True, False]},
         "sentences": ["2 settings share that score.", "It lies at the edge."],
     }  # fmt: skip
-    record.write_json(made.path / "tuning.json", tuned)
-    record.write_table(made.path / "tuning.csv", {"number": [1, 2], "model.learning_rate": [0.01, 0.1]})
+    write_json(made.path / "tuning.json", tuned)
+    write_table(made.path / "tuning.csv", {"number": [1, 2], "model.learning_rate": [0.01, 0.1]})
     said = text_of(made.path)
     assert "Its settings did best of 8 tried without a test row: model.learning_rate = 0.01." in said
     assert "random search, 8 trials by accuracy, 160 epochs in all." in said
@@ -177,8 +178,8 @@ def sweep_of(folder: Path, status: str, rows: list[dict[str, Any]], key: str = "
         "execution": {"backend": "local"},
         "jobs": jobs,
     }
-    record.write_json(folder / "sweep.json", info)
-    record.write_table(folder / "summary.csv", {name: [row[name] for row in rows] for name in rows[0]})
+    write_json(folder / "sweep.json", info)
+    write_table(folder / "summary.csv", {name: [row[name] for row in rows] for name in rows[0]})
     return folder
 
 
@@ -275,13 +276,11 @@ def test_comparison_of_runs_that_were_there_points_to_them(tmp_path: Path) -> No
         "why": "w",
         "licence": "l",
     }
-    record.write_json(tmp_path / "c/comparison.json", info)
+    write_json(tmp_path / "c/comparison.json", info)
     runs = {"arm": ["x"], "run": ["seed=0"], "value": [0.9], "folder": ["../t/r"]}
-    record.write_table(tmp_path / "c/tables/runs.csv", runs)
-    record.write_table(tmp_path / "c/tables/arms.csv", {"arm": ["x"], "mean": [0.9123], "sd": [0.0051]})
-    record.write_table(
-        tmp_path / "c/tables/pairs.csv", {"a": ["x"], "b": ["y"], "low": [-0.0123], "p": [0.0123]}
-    )
+    write_table(tmp_path / "c/tables/runs.csv", runs)
+    write_table(tmp_path / "c/tables/arms.csv", {"arm": ["x"], "mean": [0.9123], "sd": [0.0051]})
+    write_table(tmp_path / "c/tables/pairs.csv", {"a": ["x"], "b": ["y"], "low": [-0.0123], "p": [0.0123]})
     said = text_of(tmp_path / "c")
     assert "mean (%) sd (points) x 91.23 0.51" in said  # as the answer says them: no 0.9123 beside 91.23 %
     assert "low (points) p x y −1.23 0.0123" in said
@@ -298,7 +297,7 @@ def test_comparison_of_runs_that_were_there_points_to_them(tmp_path: Path) -> No
 
 def test_comparison_without_an_answer_reads_well(tmp_path: Path) -> None:
     folder = sweep_of(tmp_path / "s", "running", [job(1, "relu", "left", "")])
-    record.write_json(
+    write_json(
         folder / "comparison.json",
         {"status": "running", "metric": "m", "arms": [{"name": "a"}, {"name": "b"}]},
     )

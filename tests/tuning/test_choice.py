@@ -12,7 +12,7 @@ import pytest
 from mlexp.config import compose as configuration
 from mlexp.config.schema import Config
 from mlexp.stats.fence import fenced
-from mlexp.store import record
+from mlexp.store.files import write_json, write_npz
 from mlexp.tuning import run as searching
 from mlexp.tuning import space as spaces
 from mlexp.tuning.choice import edges, ranked, tied
@@ -178,13 +178,11 @@ def stored(place: Path, correct: np.ndarray) -> list[Trial]:
     trials = []
     for number, column in enumerate(correct.T, 1):
         folder = f"trials/runs/{number}"
-        record.write_npz(
+        write_npz(
             place / folder / "predictions.npz",
             {"validation_correct": column, "validation_true": column.astype(int)},
         )
-        record.write_json(
-            place / folder / "run.json", {"format": 1, "dataset": {"classes": ["wrong", "right"]}}
-        )
+        write_json(place / folder / "run.json", {"format": 1, "dataset": {"classes": ["wrong", "right"]}})
         trials.append(trial(number, float(column.mean()), folders=(folder,)))
     return ranked(trials, "accuracy")
 

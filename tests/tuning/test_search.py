@@ -18,7 +18,8 @@ from mlexp import plots
 from mlexp.config import recorded
 from mlexp.errors import ConfigError, SweepError
 from mlexp.runs import session
-from mlexp.store import record, sweep_folder
+from mlexp.store import sweep_folder
+from mlexp.store.files import read_json
 from mlexp.store.record import Run
 
 SMALL = ("task=classify", "dataset=iris", "model.epochs=8", "model.patience=null")
@@ -38,7 +39,7 @@ def rows(run: Run, without: tuple[str, ...] = ("seconds",)) -> list[dict[str, st
 
 
 def report(run: Run) -> dict[str, object]:
-    return dict(record.read_json(run.path / "tuning.json"))
+    return dict(read_json(run.path / "tuning.json"))
 
 
 def jobs(run: Run) -> list[Run]:

@@ -13,6 +13,7 @@ from mlexp.data import idx
 from mlexp.data.sources import load
 from mlexp.errors import ConfigError, DataError
 from mlexp.store import record
+from mlexp.store.files import read_table
 from mlexp.store.record import Run
 from mlexp.verbs.predict import predict
 
@@ -20,7 +21,7 @@ from mlexp.verbs.predict import predict
 def predicted(run: Run, *words: str | Path) -> record.Columns:
     out = run.path.parents[1] / "predictions.csv"
     assert predict([str(run.path), *map(str, words), "--out", str(out)]) == 0
-    return record.read_table(out)
+    return read_table(out)
 
 
 def written(path: Path, header: list[str], rows: list[list[object]]) -> Path:
@@ -30,7 +31,7 @@ def written(path: Path, header: list[str], rows: list[list[object]]) -> Path:
 
 
 def test_the_test_rows_of_a_table(flowers: Run, tmp_path: Path) -> None:
-    columns = record.read_table(flowers.path.parents[1] / "flowers.csv")
+    columns = read_table(flowers.path.parents[1] / "flowers.csv")
     names = [
         "petal_w",
         "sepal_w",
@@ -146,7 +147,7 @@ def test_rows_with_labels_are_scored_as_scikit_learn_scores_them(
 ) -> None:
     from sklearn.metrics import accuracy_score, f1_score, log_loss
 
-    columns = record.read_table(flowers.path.parents[1] / "flowers.csv")
+    columns = read_table(flowers.path.parents[1] / "flowers.csv")
     names = ["sepal_l", "sepal_w", "petal_l", "petal_w", "species"]
     test = flowers.predictions["test_row"]
     rows = [[columns[name][row] for name in names] for row in test]
@@ -208,7 +209,7 @@ def test_the_run_that_predicts_is_named_and_another_table_is_refused(
     file = written(tmp_path / "new.csv", ["sepal_l", "sepal_w", "petal_l", "petal_w"], [[5.1, 3.5, 1.4, 0.2]])
     assert predict(["classify", str(file), *words]) == 0
     assert flowers.path.name in capsys.readouterr().out
-    assert record.read_table(tmp_path / "found.csv")["prediction"] == ["setosa"]
+    assert read_table(tmp_path / "found.csv")["prediction"] == ["setosa"]
     other = written(tmp_path / "other.csv", ["alcohol", "ash", "hue", "colour"], [[13.2, 2.1, 1.0, 5.6]])
     with pytest.raises(DataError, match="lacks columns"):
         predict(["classify", str(other), *words])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mlexp.store import record
+from mlexp.store.files import write_npz
 from mlexp.verbs.rerun import rerun
 
 
@@ -35,7 +36,7 @@ def test_differences_and_their_likely_cause(
     (before / "run.json").write_text(json.dumps(info))
     arrays = record.Run(before).predictions
     changed = arrays["test_probability"] + np.float32(0.25)
-    record.write_npz(before / "predictions.npz", arrays | {"test_probability": changed})
+    write_npz(before / "predictions.npz", arrays | {"test_probability": changed})
     (before / "tables" / "confusion.csv").unlink()
     assert rerun(["digits_mlp", "--outputs", str(tmp_path)]) == 1
     lines = capsys.readouterr().out.splitlines()[-4:]

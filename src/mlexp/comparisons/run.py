@@ -22,7 +22,8 @@ from mlexp.execution import Work
 from mlexp.kinds.result import by_row
 from mlexp.runs import stopping
 from mlexp.runs.terminal import QUIET, new_console
-from mlexp.store import comparison_folder, record
+from mlexp.store import comparison_folder
+from mlexp.store.files import read_json, write_json
 from mlexp.store.sweep_folder import NOT_NEEDED, Sweep, SweepFolder
 
 SPARING = sweeps.Sparing(deterministic.first, deterministic.not_needed)
@@ -70,7 +71,7 @@ def _write_question(study: Study, place: Path) -> None:
     planned = looks.schedule(study.settings, len(study.arms))
     if comparison_folder.is_one(place):
         asked = place / comparison_folder.QUESTION
-        known = record.read_json(asked if asked.exists() else place / comparison_folder.INFO)
+        known = read_json(asked if asked.exists() else place / comparison_folder.INFO)
         looks.refuse_other(place, looks.stated(known), planned)
         return
     tuned.write(place, study.searches)
@@ -82,7 +83,7 @@ def _write_question(study: Study, place: Path) -> None:
         "metric": str(study.metric),
         "arms": [{"name": arm} for arm in study.arms],
     }
-    record.write_json(place / comparison_folder.QUESTION, start)
+    write_json(place / comparison_folder.QUESTION, start)
 
 
 def resume(
@@ -121,13 +122,13 @@ def _conducted(
 ) -> sweeps.Outcome:
     place = folder.path
     if folder.renewed:  # the answer that is there is that of other data
-        comparison_folder.write_info(place, record.read_json(place / comparison_folder.QUESTION))
+        comparison_folder.write_info(place, read_json(place / comparison_folder.QUESTION))
         plan = replace(plan, jobs=plan.jobs[: Sweep(place).info.get("begun_with")])  # looks begin anew
         sweeps.write_plan(plan, folder)
     try:
-        record.read_json(place / comparison_folder.INFO, comparison_folder.SHAPE)
+        read_json(place / comparison_folder.INFO, comparison_folder.SHAPE)
     except DataError:  # all but the question is in the runs
-        comparison_folder.write_info(place, record.read_json(place / comparison_folder.QUESTION))
+        comparison_folder.write_info(place, read_json(place / comparison_folder.QUESTION))
     if (place / tuned.FOLDER).exists():
         plan = _tuned(plan, folder, worker, verbosity)
     outcome = sweeps.run_rest(

@@ -25,6 +25,7 @@ from mlexp.execution import Work
 from mlexp.runs import session
 from mlexp.runs.terminal import Terminal
 from mlexp.store import record, sweep_folder
+from mlexp.store.files import write_bytes
 from mlexp.store.sweep_folder import SweepFolder
 from mlexp.tuning import space
 from mlexp.tuning.space import shown
@@ -114,7 +115,7 @@ def write(folder: Path, configs: Mapping[str, Config]) -> None:
     """Write down the searches, so that another process can resume them."""
     for place, (name, config) in enumerate(configs.items(), 1):
         path = folder / FOLDER / f"{_slug(place, name)}.yaml"
-        record.write_bytes(path, recorded.as_yaml(config).encode())
+        write_bytes(path, recorded.as_yaml(config).encode())
 
 
 def search(folder: SweepFolder, plan: sweeps.Plan, *, worker: str | Work, verbosity: int) -> Chosen:

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mlexp.store.record import write_bytes
+from mlexp.store.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from pathlib import Path
 from mlexp.config.names import spelled
 from mlexp.page.page import MOST_COLUMNS, MOST_ROWS, Cell, Table
 from mlexp.page.words import as_number, shown
-from mlexp.store.record import read_table
+from mlexp.store.files import read_table
 
 # table -> title and what to know of it
 TITLES = {

@@ -16,8 +16,9 @@ from mlexp.page import render
 from mlexp.page.page import Cell, Table
 from mlexp.page.study import PARTS
 from mlexp.page.words import duration, shown
-from mlexp.store import comparison_folder, record, sweep_folder
+from mlexp.store import comparison_folder, sweep_folder
 from mlexp.store.comparison_folder import Comparison
+from mlexp.store.files import write_bytes
 from mlexp.store.record import Run
 from mlexp.store.sweep_folder import Sweep
 
@@ -61,7 +62,7 @@ def write_index(outputs: Path) -> Path:
         filters={column: sorted({row[column].text for row in rows}) for column in CHOICES},
     )
     path = outputs / "index.html"
-    record.write_bytes(path, render.index(table_of_runs=table, outputs=whole.name).encode())
+    write_bytes(path, render.index(table_of_runs=table, outputs=whole.name).encode())
     return path
 
 

@@ -11,6 +11,7 @@ from mlexp.page.page import Page
 from mlexp.report import runs
 from mlexp.store import comparison_folder, record, sweep_folder
 from mlexp.store.comparison_folder import Comparison
+from mlexp.store.files import write_bytes
 from mlexp.store.record import Run
 from mlexp.store.sweep_folder import Sweep
 from mlexp.sweeps import answer as sweeps
@@ -36,7 +37,7 @@ def write(folder: Path) -> list[Path]:
     made = page(folder)
     written = [folder / name for name in record.PAGE]
     for path, text in zip(written, (render.html(made), render.markdown(made)), strict=True):
-        record.write_bytes(path, text.encode())
+        write_bytes(path, text.encode())
     return written
 
 

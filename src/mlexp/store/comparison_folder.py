@@ -20,6 +20,7 @@ from mlexp.config.untrusted import run_folder
 from mlexp.errors import DataError
 from mlexp.kinds.result import Columns
 from mlexp.store import record, stamp, sweep_folder
+from mlexp.store.files import write_json, write_table
 from mlexp.store.record import Run
 
 INFO = "comparison.json"
@@ -78,13 +79,13 @@ def load(path: Path) -> Comparison:
 
 def write_info(path: Path, info: Mapping[str, Any]) -> None:
     """Write `comparison.json`."""
-    record.write_json(path / INFO, {"format": stamp.FORMAT} | dict(info))
+    write_json(path / INFO, {"format": stamp.FORMAT} | dict(info))
 
 
 def write_tables(path: Path, tables: Mapping[str, Columns]) -> None:
     """Write every table as CSV."""
     for name, columns in tables.items():
-        record.write_table(path / "tables" / f"{name}.csv", columns)
+        write_table(path / "tables" / f"{name}.csv", columns)
 
 
 def in_percent(level: float) -> str:

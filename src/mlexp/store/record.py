@@ -24,16 +24,21 @@ from mlexp.config.untrusted import run_folder
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds.result import Columns, Result
 from mlexp.store import skopsfile, stamp
-from mlexp.store.files import append_rows as append_rows
-from mlexp.store.files import appending, at_once, damaged, read_npz, writing
-from mlexp.store.files import read_json as read_json
-from mlexp.store.files import read_table as read_table
-from mlexp.store.files import write_bytes as write_bytes
-from mlexp.store.files import write_json as write_json
-from mlexp.store.files import write_npz as write_npz
-from mlexp.store.files import write_table as write_table
-from mlexp.store.shapes import INFO as INFO
-from mlexp.store.shapes import METRICS, TUNING
+from mlexp.store.files import (
+    append_rows,
+    appending,
+    at_once,
+    damaged,
+    read_json,
+    read_npz,
+    read_table,
+    write_bytes,
+    write_json,
+    write_npz,
+    write_table,
+    writing,
+)
+from mlexp.store.shapes import INFO, METRICS, TUNING
 
 PARTS = ("train", "validation", "test")
 RESUMABLE = ("running", "failed", "interrupted")

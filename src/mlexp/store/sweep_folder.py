@@ -25,7 +25,8 @@ from mlexp.config.names import GENERIC_TASKS
 from mlexp.config.untrusted import run_folder
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds.result import Columns
-from mlexp.store import files, record, stamp
+from mlexp.store import files, record, shapes, stamp
+from mlexp.store.files import read_json, read_table, write_json, write_table
 from mlexp.store.record import RESUMABLE, Run
 
 INFO = "sweep.json"
@@ -59,7 +60,7 @@ class Sweep:
     def summary(self) -> Columns:
         """Column -> one cell a job, as text (`summary.csv`)."""
         path = self.path / "summary.csv"
-        return record.read_table(path) if path.exists() else {}
+        return read_table(path) if path.exists() else {}
 
     def run(self, name: str) -> Run | None:
         """Return the run folder of a job; None if the job has none yet."""
@@ -78,13 +79,13 @@ class SweepFolder:
 
     def write_info(self, info: Mapping[str, Any]) -> None:
         """Write `sweep.json`."""
-        record.write_json(self.path / INFO, {"format": stamp.FORMAT} | dict(info))
+        write_json(self.path / INFO, {"format": stamp.FORMAT} | dict(info))
 
     def write_summary(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write `summary.csv`; metrics of the test part come first."""
         columns = sorted(dict.fromkeys(name for row in rows for name in row), key=_place)
         table = {name: [row.get(name, "") for row in rows] for name in columns}
-        record.write_table(self.path / "summary.csv", table)
+        write_table(self.path / "summary.csv", table)
 
     def log(self, text: str) -> None:
         """Add a line with the time to `run.log`."""
@@ -117,9 +118,9 @@ class SweepFolder:
         path = self.path / "runs" / name
         if not (path / "run.json").exists():
             return
-        info = record.read_json(path / "run.json", record.INFO)
+        info = read_json(path / "run.json", shapes.INFO)
         if info["status"] == "running":
-            record.write_json(path / "run.json", info | {"status": status, "error": problem})
+            write_json(path / "run.json", info | {"status": status, "error": problem})
             with files.appending(path / "run.log") as file:
                 file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {status}: {problem}\n")
             (path / record.LOCK).unlink(missing_ok=True)

@@ -13,7 +13,8 @@ from mlexp.config import recorded, schema
 from mlexp.errors import ConfigError, DataError
 from mlexp.runs import stopping
 from mlexp.runs.tracking import Tracker
-from mlexp.store import identity, record, stamp, sweep_folder
+from mlexp.store import identity, stamp, sweep_folder
+from mlexp.store.files import write_bytes
 from mlexp.store.sweep_folder import FINISHED, Sweep, SweepFolder
 from mlexp.sweeps.plan import Job, Plan, identified, read, restored
 
@@ -108,7 +109,7 @@ def write_plan(plan: Plan, folder: SweepFolder) -> None:
         kept["hash"] = identified(known["settings_hash"], plan.jobs[: kept.get("begun_with")])
         base = recorded.read(written)
     else:
-        record.write_bytes(written, recorded.as_yaml(base).encode())
+        write_bytes(written, recorded.as_yaml(base).encode())
     info = plan.record(base)
     folder.write_info({"status": "running"} | info | kept)
     tracker(plan, folder).started(folder.path, info, schema.flat(plan.first))

@@ -12,7 +12,8 @@ from mlexp import metrics
 from mlexp.drawing import style
 from mlexp.drawing.groups import PALETTE
 from mlexp.kinds.result import by_row
-from mlexp.store.record import Run, read_table
+from mlexp.store.files import read_table
+from mlexp.store.record import Run
 from mlexp.store.sweep_folder import short
 from mlexp.sweeps.figures import Findings, Setting, by_settings, places, thinned
 

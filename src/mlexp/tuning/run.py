@@ -22,7 +22,8 @@ from mlexp.metrics import metrics_of
 from mlexp.runs.session import Session
 from mlexp.runs.stopping import how_to_resume
 from mlexp.runs.terminal import QUIET
-from mlexp.store import identity, record
+from mlexp.store import identity
+from mlexp.store.files import write_json, write_table
 from mlexp.sweeps import Rounds
 from mlexp.tasks import TASKS, check
 from mlexp.tuning import space as spaces
@@ -82,7 +83,7 @@ def search(config: Config, dataset: Dataset, session: Session, *, worker: str | 
     if not found.ranked:
         first = f"The first: {trials[0].problem}" if trials else "Others that share tune.journal are at them."
         raise SweepError(f"None of the {len(trials)} trials came to a score. {first}")
-    record.write_table(place / "tuning.csv", rows_of(trials, space, metric))
+    write_table(place / "tuning.csv", rows_of(trials, space, metric))
     # What is kept as the configuration is that of the model that will lie here; run again, it searches anew.
     chosen = replace(space.configured(found.best.setting), tune=config.tune)
     asked, now = session.info["settings"], identity.settings(chosen)
@@ -90,7 +91,7 @@ def search(config: Config, dataset: Dataset, session: Session, *, worker: str | 
     session.folder.write_info(session.info)  # first: `config.yaml` is held against it
     session.folder.write_config(recorded.as_yaml(chosen))
     report = found.report(session)
-    record.write_json(place / "tuning.json", report)
+    write_json(place / "tuning.json", report)
     _say(session, report)
     result = TASKS[config.task.kind](found.winner(), dataset, _Refit(session))
     return replace(

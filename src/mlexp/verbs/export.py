@@ -44,12 +44,13 @@ def _write_onnx(path: Path, target: Path, trusted: Sequence[str] = ()) -> str:
     from mlexp.config import recorded
     from mlexp.runs import session
     from mlexp.store import fitted, onnxfile, record
+    from mlexp.store.files import write_bytes
 
     model = fitted.load(path, trusted)
     config = recorded.read(path / "config.yaml")
     X = session.load(recorded.relocated(config, record.load(path).info.get("began_in"))).X[:CHECKED_ROWS]
     data, apart = onnxfile.exported(model, X)
-    record.write_bytes(target, data)
+    write_bytes(target, data)
     return (
         f"{target}: {len(data) / 1e6:.2f} MB; differs from the run by {apart:.1e} at most on {len(X):,} rows"
     )
@@ -59,7 +60,7 @@ def _write_task(path: Path, target: Path) -> str:
     """Write the task file and return how to run it; refuse to leave one that does not give the same configuration."""
     from mlexp.config import compose as configuration
     from mlexp.config import recorded, schema, yamltext
-    from mlexp.store import record
+    from mlexp.store.files import write_bytes
 
     if not re.fullmatch(r"[\w-]+\.ya?ml", target.name) or target.suffix != ".yaml":
         raise ConfigError(
@@ -74,7 +75,7 @@ def _write_task(path: Path, target: Path) -> str:
     }
     header = f"# @package _global_\n# Repeats the run {path.name} of {path.parent.name}.\n"
     command = f"#   mlexp --config-dir FOLDER task={target.stem}\n"
-    record.write_bytes(target, (header + command + yamltext.dumped(nested(differs))).encode())
+    write_bytes(target, (header + command + yamltext.dumped(nested(differs))).encode())
     if target.parent.name == "task":
         again = configuration.compose([f"task={target.stem}"], str(target.parent.parent))
         if recorded.config_hash(again) != recorded.config_hash(wanted):

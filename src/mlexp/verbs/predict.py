@@ -28,7 +28,8 @@ def predict(arguments: Sequence[str]) -> int:
     from threadpoolctl import threadpool_limits
 
     from mlexp.data import newrows
-    from mlexp.store import fitted, record
+    from mlexp.store import fitted
+    from mlexp.store.files import write_table
     from mlexp.store.scoring import scored
 
     model = fitted.load(path, _split(parsed.trust))
@@ -42,7 +43,7 @@ def predict(arguments: Sequence[str]) -> int:
         raise ConfigError(
             f"--keep {sorted(twice)[0]} has the name of a column of the predictions. Rename it."
         )
-    record.write_table(Path(parsed.out), rows.beside | found)
+    write_table(Path(parsed.out), rows.beside | found)
     print(parsed.out if parsed.quiet else f"{len(rows.X):,} rows by {path}: {parsed.out}")
     for sentence in () if parsed.quiet else said:
         print(sentence)

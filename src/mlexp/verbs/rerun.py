@@ -12,6 +12,7 @@ import numpy as np
 
 from mlexp.config.schema import Config
 from mlexp.store import record
+from mlexp.store.files import read_json, read_table
 from mlexp.store.record import Run
 from mlexp.verbs import parser
 from mlexp.verbs.naming import add_run, found, shown
@@ -130,8 +131,8 @@ def _values(path: Path) -> dict[str, np.ndarray]:
     if path.suffix == ".npz":
         return Run(path.parent)._npz(path.name)
     if path.suffix == ".json":
-        return dict(_leaves(record.read_json(path)))
-    return {name: _numbers(cells) for name, cells in record.read_table(path).items()}
+        return dict(_leaves(read_json(path)))
+    return {name: _numbers(cells) for name, cells in read_table(path).items()}
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, np.ndarray]]:

@@ -138,7 +138,7 @@ def test_every_default_passes_its_own_rule() -> None:
 
 
 def test_schema_names_what_the_tables_hold() -> None:
-    from mlexp.data.sources import READERS
+    from mlexp.data.loading import READERS
     from mlexp.models import NAMES
     from mlexp.nn.activations import ACTIVATIONS
     from mlexp.nn.initializers import INITIALIZERS

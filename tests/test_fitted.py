@@ -9,7 +9,7 @@ import pytest
 from tests.tasks.running import run
 from threadpoolctl import threadpool_limits
 
-from mlexp.data.sources import load
+from mlexp.data.loading import load
 from mlexp.errors import DataError
 from mlexp.store import fitted, record, skopsfile
 from mlexp.store.files import write_npz

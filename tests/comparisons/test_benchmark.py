@@ -26,7 +26,7 @@ from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.metric import PartMetric
 from mlexp.comparisons.verdict import judge
 from mlexp.config.studies import Comparison
-from mlexp.data import openml
+from mlexp.data.readers import openml
 from mlexp.errors import ConfigError
 
 KIND = "task.kind=comparison"

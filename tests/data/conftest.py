@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlexp.data import cache, download, idx, published
-from mlexp.data.known import KNOWN, Known, KnownFile
+from mlexp.data import cache, download
+from mlexp.data.published_sets import KNOWN, Known, KnownFile
+from mlexp.data.readers import idx, published
 
 REAL = os.environ.get("MLEXP_DATA_DIR")
 

@@ -13,8 +13,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
 from mlexp.data import download
-from mlexp.data.known import KNOWN
 from mlexp.data.packed import checksum
+from mlexp.data.published_sets import KNOWN
 from mlexp.errors import DataError
 
 RETRIEVE = download.retrieve  # before the fixtures of this folder take it away

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mlexp.config import schema
-from mlexp.data.chain import prepared
 from mlexp.data.dataset import Dataset, split
-from mlexp.data.prepare import centre_and_deviation, check_squares
+from mlexp.data.preparation import prepared
+from mlexp.data.scaling import centre_and_deviation, check_squares
 from mlexp.errors import DataError
 from mlexp.metrics import regression_scores
 

@@ -19,8 +19,9 @@ from tests.tasks.running import run
 
 from mlexp import cli
 from mlexp.config import schema
-from mlexp.data import formats, packed
-from mlexp.data.sources import load
+from mlexp.data import packed
+from mlexp.data import tablefiles as formats
+from mlexp.data.loading import load
 from mlexp.errors import DataError
 from mlexp.store.files import read_table
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlexp.data import newrows, npzfile
-from mlexp.data.sources import load
+from mlexp.data import newrows
+from mlexp.data.loading import load
+from mlexp.data.readers import npz as npzfile
 from mlexp.errors import DataError
 
 TABLE = "a,b,label\n" + "1,2,x\n3,4,y\n" * 5

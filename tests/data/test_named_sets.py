@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from mlexp.config import names, schema
-from mlexp.data import openml
-from mlexp.data.catalogue import SIZES, describe
-from mlexp.data.generators import spirals
-from mlexp.data.sources import READERS, load
+from mlexp.data.loading import READERS, load
+from mlexp.data.named_sets import SIZES, describe
+from mlexp.data.readers import openml
+from mlexp.data.readers.synthetic import spirals
 from mlexp.errors import ConfigError, DataError
 
 FOLDER = Path(schema.__file__).parent / "conf" / "dataset"

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlexp.data import csvfile, newrows
-from mlexp.data.sources import load
+from mlexp.data import newrows
+from mlexp.data.loading import load
+from mlexp.data.readers import csv as csvfile
 from mlexp.errors import DataError
 from mlexp.kinds.sets import described
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlexp.data.dataset import Dataset, digest, split
-from mlexp.data.draw import apportion, choose
-from mlexp.data.sources import limited
+from mlexp.data.loading import limited
+from mlexp.data.split import apportion, choose
 from mlexp.errors import ConfigError
 
 

@@ -101,7 +101,7 @@ def test_pictures_are_mapped_back_to_pixels(tmp_path: Path) -> None:
 def config_rows() -> np.ndarray:
     from dataclasses import asdict
 
-    from mlexp.data import sources
+    from mlexp.data import loading as sources
 
     return np.asarray(sources.load(**asdict(compose.compose(DIGITS).dataset)).X, dtype=np.float64)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from mlexp.data.groups import nearest
+from mlexp.data.near import nearest
 from mlexp.data.rows import Rows
 from mlexp.errors import ConfigError
 

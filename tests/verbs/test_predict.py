@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from tests.tasks.running import run
 
-from mlexp.data import idx
-from mlexp.data.sources import load
+from mlexp.data.loading import load
+from mlexp.data.readers import idx
 from mlexp.errors import ConfigError, DataError
 from mlexp.store import record
 from mlexp.store.files import read_table

@@ -11,9 +11,9 @@ import numpy as np
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.given import metric_of, of_rows, of_runs
 from mlexp.config.untrusted import printable
-from mlexp.data import csvfile
+from mlexp.data.cells import Table, from_frame
 from mlexp.data.columns import GAPS, as_number, decided, short, values
-from mlexp.data.tables import Table, from_frame
+from mlexp.data.readers import csv as csvfile
 from mlexp.errors import ConfigError, DataError, did_you_mean
 
 if TYPE_CHECKING:

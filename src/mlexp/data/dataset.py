@@ -12,9 +12,9 @@ import numpy as np
 
 from mlexp.config.rules import either, fold, share_or_count
 from mlexp.data.columns import as_number, short
-from mlexp.data.draw import choose, deal
-from mlexp.data.groups import connected, deal_groups, draw_groups, near_groups
+from mlexp.data.near import connected, deal_groups, draw_groups, near_groups
 from mlexp.data.rows import CHUNK_BYTES, Rows
+from mlexp.data.split import choose, deal
 from mlexp.errors import ConfigError, DataError
 
 AUTO_TEST_SHARE = 0.2

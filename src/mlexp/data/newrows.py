@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 
 from mlexp.config import schema
-from mlexp.data import csvfile, formats, idx, npzfile, tabular
+from mlexp.data import table as tabular
+from mlexp.data import tablefiles as formats
+from mlexp.data.cells import features, stripped
 from mlexp.data.columns import Column, listed, short
 from mlexp.data.packed import PACKED, check_regular
 from mlexp.data.pixels import unlike
+from mlexp.data.readers import csv as csvfile
+from mlexp.data.readers import idx
+from mlexp.data.readers import npz as npzfile
 from mlexp.data.roles import LABEL_NAMES
-from mlexp.data.tables import features, stripped
 from mlexp.errors import DataError, did_you_mean
 
 PICTURES = (".png", ".jpg", ".jpeg")

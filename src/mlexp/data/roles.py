@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mlexp.data.cells import Features
 from mlexp.data.columns import listed, short
-from mlexp.data.tables import Features
 from mlexp.errors import ConfigError, DataError, did_you_mean
 
 NO_LABEL = "none"

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from mlexp.config.schema import Config
-from mlexp.data import chain
-from mlexp.data.chain import Preparation
+from mlexp.data import preparation as chain
 from mlexp.data.dataset import Dataset, Part, Split, split
-from mlexp.data.draw import choose
 from mlexp.data.pixels import profile
+from mlexp.data.preparation import Preparation
+from mlexp.data.split import choose
 from mlexp.errors import ConfigError
 from mlexp.kinds.observer import Plan
 from mlexp.kinds.result import Columns

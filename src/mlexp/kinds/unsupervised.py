@@ -12,8 +12,8 @@ import numpy as np
 
 from mlexp import models
 from mlexp.config.schema import Config
-from mlexp.data.chain import Preparation, fitted
 from mlexp.data.dataset import Dataset, Part
+from mlexp.data.preparation import Preparation, fitted
 from mlexp.data.rows import Rows
 from mlexp.errors import ConfigError
 from mlexp.kinds.observer import Observer, Plan

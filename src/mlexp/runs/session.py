@@ -19,10 +19,10 @@ from mlexp.config import recorded, schema, trust
 from mlexp.config.names import UNLABELLED_KINDS
 from mlexp.config.overrides import parsed
 from mlexp.config.schema import Config
-from mlexp.data import sources
+from mlexp.data import loading as sources
 from mlexp.data.dataset import Dataset
 from mlexp.data.roles import NO_LABEL
-from mlexp.data.tabular import without_words
+from mlexp.data.table import without_words
 from mlexp.errors import ConfigError, DivergedError, Interrupted, MlexpError, NotWritten, in_words
 from mlexp.kinds.observer import Plan
 from mlexp.kinds.result import Result

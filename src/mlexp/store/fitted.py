@@ -12,9 +12,10 @@ import numpy as np
 from mlexp import models
 from mlexp.config import recorded
 from mlexp.config.schema import Config
-from mlexp.data import newrows, tabular
-from mlexp.data.prepare import check_reach
+from mlexp.data import newrows
+from mlexp.data import table as tabular
 from mlexp.data.rows import Rows
+from mlexp.data.scaling import check_reach
 from mlexp.errors import DataError, MlexpError
 from mlexp.store import record, skopsfile
 from mlexp.store.files import damaged

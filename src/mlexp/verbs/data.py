@@ -48,7 +48,7 @@ def data(arguments: Sequence[str]) -> int:
 
 def entries(name: str | None, data_dir: str | None, quiet: bool) -> int:
     """Print every named data set, or one, and where it is."""
-    from mlexp.data import catalogue
+    from mlexp.data import named_sets as catalogue
 
     known = [entry for entry in catalogue.describe(data_dir) if name in (None, entry.name)]
     if not known:
@@ -66,7 +66,7 @@ def entries(name: str | None, data_dir: str | None, quiet: bool) -> int:
 
 def fetch(name: str, data_dir: str | None, quiet: bool) -> int:
     """Download a data set and say where it is now."""
-    from mlexp.data import catalogue
+    from mlexp.data import named_sets as catalogue
 
     print(catalogue.fetch(name))
     return 0
@@ -74,7 +74,7 @@ def fetch(name: str, data_dir: str | None, quiet: bool) -> int:
 
 def verify(name: str, data_dir: str | None, quiet: bool) -> int:
     """Check the files of a data set; exit code 3 if one of them is damaged or missing."""
-    from mlexp.data import catalogue
+    from mlexp.data import named_sets as catalogue
 
     lines = catalogue.verify(name, data_dir)
     for file, state, detail in lines:
@@ -92,8 +92,8 @@ def look(name: str | None, keys: Sequence[str], as_yaml: bool) -> int:
 
     from mlexp.config import compose as configuration
     from mlexp.config import yamltext
-    from mlexp.data import formats
-    from mlexp.data import look as looking
+    from mlexp.data import summary as looking
+    from mlexp.data import tablefiles as formats
     from mlexp.data.packed import existing
 
     typed = [key.removeprefix("dataset.") for key in keys]

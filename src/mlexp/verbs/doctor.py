@@ -139,7 +139,8 @@ def _speed() -> tuple[float, str]:
 
 
 def _data(data_dir: str | None) -> Iterator[Finding]:
-    from mlexp.data import cache, catalogue
+    from mlexp.data import cache
+    from mlexp.data import named_sets as catalogue
 
     named = data_dir or os.environ.get("MLEXP_DATA_DIR")
     if named and not Path(named).is_dir():

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset, Part
-from mlexp.data.prepare import has_squares
+from mlexp.data.scaling import has_squares
 from mlexp.errors import ConfigError
 from mlexp.kinds.fitting import Training, fit_observed, trained, unfinished
 from mlexp.kinds.observer import Observer

@@ -11,9 +11,9 @@ import numpy as np
 
 from mlexp import models
 from mlexp.config.schema import Config
-from mlexp.data.chain import Preparation
 from mlexp.data.dataset import Dataset
-from mlexp.data.prepare import check_squares
+from mlexp.data.preparation import Preparation
+from mlexp.data.scaling import check_squares
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds import unsupervised
 from mlexp.kinds.observer import Observer

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from mlexp.config.schema import Config
-from mlexp.data import chain
+from mlexp.data import preparation as chain
 from mlexp.data.dataset import Dataset, Part, Split
-from mlexp.data.groups import nearest
+from mlexp.data.near import nearest
 from mlexp.kinds.observer import Observer, Plan
 from mlexp.kinds.result import Columns, Result
 from mlexp.kinds.sets import NAMES, columns, described, divided, sizes, some

@@ -12,7 +12,7 @@ import numpy as np
 from mlexp.config.schema import Config
 from mlexp.config.untrusted import opened, read_bytes, reading, run_folder
 from mlexp.data.dataset import Dataset, Split
-from mlexp.data.prepare import has_squares
+from mlexp.data.scaling import has_squares
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds.fitting import Training, train, unfinished
 from mlexp.kinds.observer import Observer

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mlexp.data.dataset import Dataset, split
-from mlexp.data.prepare import fit_scale, prepare
+from mlexp.data.scaling import fit_scale, prepare
 from mlexp.errors import ConfigError
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from mlexp.config import schema
-from mlexp.data import cache, idx
+from mlexp.data import cache
 from mlexp.data.assemble import Raw, assemble
 from mlexp.data.dataset import Dataset
 from mlexp.data.download import download
-from mlexp.data.known import KNOWN, Known, KnownFile
 from mlexp.data.packed import BLOCK, checksum, existing, unpacked
+from mlexp.data.published_sets import KNOWN, Known, KnownFile
+from mlexp.data.readers import idx
 from mlexp.errors import ConfigError, DataError, did_you_mean
 
 SYSTEM_FOLDER = Path("/usr/share/datasets")

@@ -10,11 +10,11 @@ import numpy as np
 
 from mlexp.config import schema
 from mlexp.data.assemble import Raw, assemble
+from mlexp.data.cells import Features, Table, features, from_frame, group_codes, labels
 from mlexp.data.columns import Column, decided, listed, short, values
 from mlexp.data.dataset import Dataset
 from mlexp.data.roles import LABEL_NAMES, feature_columns, label_column, without_row_numbers
 from mlexp.data.sniff import headerless
-from mlexp.data.tables import Features, Table, features, from_frame, group_codes, labels
 from mlexp.errors import DataError
 
 if TYPE_CHECKING:

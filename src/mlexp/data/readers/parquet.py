@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlexp.config import schema
-from mlexp.data import tabular
+from mlexp.data import table as tabular
 from mlexp.data.columns import short
 from mlexp.data.sniff import named
 from mlexp.data.typed import library

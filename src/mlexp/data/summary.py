@@ -11,10 +11,10 @@ import numpy as np
 
 from mlexp.config import schema
 from mlexp.config.names import DELIMITERS, QUOTES
+from mlexp.data.cells import Features, Table, values_of
 from mlexp.data.columns import DOUBTS, GAPS, Column, as_number, decided, short
 from mlexp.data.roles import NO_LABEL, is_nameless, label_column, naming_rows
-from mlexp.data.tables import Features, Table, values_of
-from mlexp.data.tabular import SIGNS, Source, as_texts, typed_words
+from mlexp.data.table import SIGNS, Source, as_texts, typed_words
 
 EXAMPLES = 3
 FEW_CLASSES = 20  # numbers with no more different values than this are more likely classes

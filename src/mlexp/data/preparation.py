@@ -16,8 +16,8 @@ import numpy as np
 from mlexp.config import schema
 from mlexp.data.columns import listed, short
 from mlexp.data.dataset import Dataset, Part, Split
-from mlexp.data.prepare import Scaling, check_factors, check_reach, check_squares, fit_scale, resolve
 from mlexp.data.rows import Rows
+from mlexp.data.scaling import Scaling, check_factors, check_reach, check_squares, fit_scale, resolve
 from mlexp.errors import ConfigError, DataError
 
 MOST_FEATURES = 20_000

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from mlexp.config import schema
-from mlexp.data import tabular
+from mlexp.data import table as tabular
 from mlexp.data.cache import cache_folder
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError, DataError

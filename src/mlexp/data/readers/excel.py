@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlexp.config import schema
-from mlexp.data import tabular
+from mlexp.data import table as tabular
 from mlexp.data.columns import short
 from mlexp.data.typed import CELL_BYTES, library, typed_frame
 from mlexp.errors import DataError, MlexpError, did_you_mean

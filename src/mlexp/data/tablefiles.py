@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlexp.config import schema
-from mlexp.data import csvfile, excel, parquet, tabular
+from mlexp.data import table as tabular
 from mlexp.data.columns import short
 from mlexp.data.dataset import Dataset
 from mlexp.data.packed import PACKED, bounded, check_regular, existing
+from mlexp.data.readers import csv as csvfile
+from mlexp.data.readers import excel, parquet
 from mlexp.data.sniff import decoded, named
 from mlexp.data.typed import CELL_BYTES, typed_frame
 from mlexp.errors import DataError

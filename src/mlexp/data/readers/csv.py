@@ -15,10 +15,10 @@ import numpy as np
 
 from mlexp.config import schema
 from mlexp.config.names import DELIMITERS, QUOTES
+from mlexp.data.cells import Table, stripped
 from mlexp.data.columns import GAPS, short
 from mlexp.data.packed import bounded
 from mlexp.data.sniff import Dialect, column_names, decoded, recognised, records
-from mlexp.data.tables import Table, stripped
 from mlexp.errors import DataError
 
 if TYPE_CHECKING:

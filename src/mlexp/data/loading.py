@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 
 from mlexp.config import schema
-from mlexp.data import bundled, csvfile, formats, generators, idx, npzfile, openml, published
-from mlexp.data.catalogue import describe, fetch, verify
+from mlexp.data import tablefiles as formats
 from mlexp.data.dataset import Dataset
-from mlexp.data.draw import choose
+from mlexp.data.named_sets import describe, fetch, verify
+from mlexp.data.readers import csv as csvfile
+from mlexp.data.readers import idx, openml, published
+from mlexp.data.readers import npz as npzfile
+from mlexp.data.readers import sklearn as bundled
+from mlexp.data.readers import synthetic as generators
+from mlexp.data.split import choose
 from mlexp.errors import ConfigError, did_you_mean
 
 __all__ = ["READERS", "describe", "fetch", "limited", "load", "verify"]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mlexp.config import schema
-from mlexp.data.chain import prepared
 from mlexp.data.dataset import Dataset, split
-from mlexp.data.sources import load
+from mlexp.data.loading import load
+from mlexp.data.preparation import prepared
 from mlexp.errors import ConfigError, DataError
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlexp.data import cache, idx, published
-from mlexp.data.bundled import BUNDLED
+from mlexp.data import cache
 from mlexp.data.dataset import digest
-from mlexp.data.generators import GENERATORS
-from mlexp.data.known import KNOWN
+from mlexp.data.published_sets import KNOWN
+from mlexp.data.readers import idx, published
+from mlexp.data.readers.sklearn import BUNDLED
+from mlexp.data.readers.synthetic import GENERATORS
 from mlexp.errors import ConfigError, DataError, did_you_mean
 
 SIZES = {"digits": (1797, 64, 10), "iris": (150, 4, 3), "wine": (178, 13, 3), "breast_cancer": (569, 30, 2)}

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from mlexp.data import sources
+from mlexp.data import loading as sources
 from mlexp.data.dataset import Dataset, split
-from mlexp.data.groups import connected, near_groups
+from mlexp.data.near import connected, near_groups
 from mlexp.errors import ConfigError
 
 
@@ -60,7 +60,7 @@ def test_exact_copies_belong_together_wherever_they_lie(centre: float, spread: f
 
 
 def test_near_groups_are_the_components_of_near_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlexp.data.groups.ROWS_AT_A_TIME", 17)
+    monkeypatch.setattr("mlexp.data.near.ROWS_AT_A_TIME", 17)
     X = np.random.default_rng(0).normal(size=(120, 3))
     found = near_groups(X, 0.6)
     near = cdist(X, X) < 0.6

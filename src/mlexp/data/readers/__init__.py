@@ -1,0 +1,1 @@
+"""Readers of data sets and of files, one a module."""

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
+import mlexp
 from mlexp.config import names, schema
 from mlexp.data.loading import READERS, load
 from mlexp.data.named_sets import SIZES, describe
@@ -14,7 +15,7 @@ from mlexp.data.readers import openml
 from mlexp.data.readers.synthetic import spirals
 from mlexp.errors import ConfigError, DataError
 
-FOLDER = Path(schema.__file__).parent / "conf" / "dataset"
+FOLDER = Path(mlexp.__file__).parent / "conf" / "dataset"
 FILES = sorted(FOLDER.glob("*.yaml"))
 
 

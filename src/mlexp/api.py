@@ -155,14 +155,14 @@ def compare_scores(
     >>> found.info["test"], found.pairs["separated"].tolist()
     ('crossed', [True])
     """
-    from mlexp.comparisons import existing
+    from mlexp.comparisons import past_runs
     from mlexp.comparisons import scores as given
 
     if "target" in settings:
         raise ConfigError("'target' does not apply to scores. What does: test, alpha, margin.")
     done = given.compare(
         scores,
-        existing.asked(settings),
+        past_runs.asked(settings),
         metric=metric,
         higher_is_better=higher_is_better,
         per=per,
@@ -203,14 +203,14 @@ def _compare_runs(
     outputs: str | Path = "outputs",
     **settings: Any,
 ) -> ComparisonView | Answer:
-    from mlexp.comparisons import existing
+    from mlexp.comparisons import past_runs
 
     paths = [one.path if isinstance(one, View) else found(str(one), outputs) for one in what]
     keys = by.split(",") if isinstance(by, str) else by
     folder = None if save is None else Path(save)
     command = ["mlexp", "compare", *map(str, paths)]
-    done = existing.compare(
-        paths, existing.asked(settings), by=keys, best_of=best_of, save=folder, command=command
+    done = past_runs.compare(
+        paths, past_runs.asked(settings), by=keys, best_of=best_of, save=folder, command=command
     )
     if folder is not None:
         return ComparisonView(folder)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mlexp.comparisons.evidence import Entry, Evidence
-from mlexp.comparisons.metric import PartMetric
+from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.kinds.result import Result
 from mlexp.store import record
 from mlexp.store.record import Run

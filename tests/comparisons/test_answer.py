@@ -15,7 +15,7 @@ from tests.comparisons.conftest import ROWS, Make, scores
 from mlexp import stats
 from mlexp.comparisons.analysis import Analysis, analyse, write
 from mlexp.comparisons.evidence import Entry, Evidence
-from mlexp.comparisons.metric import PartMetric
+from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.config.studies import Comparison
 from mlexp.errors import ConfigError, DataError
 from mlexp.metrics import METRICS, class_scores

@@ -23,7 +23,7 @@ from mlexp import comparisons, dispatch
 from mlexp.cli import main
 from mlexp.comparisons import benchmark
 from mlexp.comparisons.evidence import Entry, Evidence
-from mlexp.comparisons.metric import PartMetric
+from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.comparisons.verdict import judge
 from mlexp.config.studies import Comparison
 from mlexp.data.readers import openml

@@ -12,7 +12,7 @@ from tests.comparisons.conftest import Make, scores
 from mlexp import stats
 from mlexp.comparisons.analysis import Analysis, analyse
 from mlexp.comparisons.evidence import Evidence
-from mlexp.comparisons.metric import PartMetric
+from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.config.studies import Comparison
 from mlexp.metrics import METRICS
 

@@ -12,7 +12,7 @@ import mlexp
 from mlexp import stats
 from mlexp.comparisons.analysis import analyse
 from mlexp.comparisons.evidence import Entry, Evidence
-from mlexp.comparisons.metric import PartMetric
+from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.config.studies import Comparison
 from mlexp.store import record
 

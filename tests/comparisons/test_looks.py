@@ -14,8 +14,8 @@ from mlexp.cli import main
 from mlexp.comparisons import looks
 from mlexp.comparisons.analysis import analyse
 from mlexp.comparisons.evidence import Evidence
+from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.comparisons.looks import Schedule
-from mlexp.comparisons.metric import PartMetric
 from mlexp.config.studies import Comparison
 from mlexp.store import comparison_folder
 from mlexp.store.record import Run

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from mlexp.cli import main
-from mlexp.comparisons import existing
 from mlexp.comparisons import figures as pictures
+from mlexp.comparisons import past_runs
 from mlexp.store.record import Run
 
 SMALL = (
@@ -145,17 +145,17 @@ def test_a_whole_run_counts_rather_than_a_broken_one_of_the_same_settings(tmp_pa
     for name, status in (("a", "interrupted"), ("b", "completed"), ("c", "interrupted")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "run.json").write_text(json.dumps({"status": status}))
-        found.append(existing.Found(Run(tmp_path / name), values))
-    kept, notes = existing.distinct(found)
+        found.append(past_runs.Found(Run(tmp_path / name), values))
+    kept, notes = past_runs.distinct(found)
     assert [one.run.path.name for one in kept if one.run] == ["b"]
     assert notes[0].startswith("2 runs repeat")
 
 
 def test_a_parameter_that_is_null_is_not_one_that_is_left_out() -> None:
-    runs = [existing.Found(None, existing._opened({"seed": 1, "model.params": params}))
+    runs = [past_runs.Found(None, past_runs._opened({"seed": 1, "model.params": params}))
             for params in ({}, {"max_features": None})]  # fmt: skip
-    assert existing.differences(runs) == ["model.params.max_features"]
-    assert existing._named(runs[0], "model.params.max_features") == "max features by default"
+    assert past_runs.differences(runs) == ["model.params.max_features"]
+    assert past_runs._named(runs[0], "model.params.max_features") == "max features by default"
 
 
 def test_repeated_runs_count_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

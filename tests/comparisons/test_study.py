@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlexp import comparisons, dispatch
-from mlexp.comparisons.metric import PartMetric
+from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.errors import ConfigError
 
 KIND = "task.kind=comparison"

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 from tests.plots.seen import shown
 
-from mlexp.comparisons import curve_figures as comparison_curves
 from mlexp.comparisons import figures as comparison
-from mlexp.comparisons import score_figures as comparison_scores
 from mlexp.comparisons.analysis import analyse, write
-from mlexp.comparisons.arm_figures import Arms
 from mlexp.comparisons.evidence import Entry, Evidence
-from mlexp.comparisons.metric import PartMetric
+from mlexp.comparisons.evidence.metric import PartMetric
+from mlexp.comparisons.figures import curves, scores
+from mlexp.comparisons.figures.arms import Arms
 from mlexp.config.studies import Comparison
 from mlexp.drawing import style
 from mlexp.kinds.result import Result
@@ -92,7 +91,7 @@ def test_every_figure_is_drawn_and_repeats(tmp_path: Path, n: int) -> None:
 def test_means_belong_to_their_arms(tmp_path: Path) -> None:
     arms = compared(tmp_path, {"worst": 0.3, "best": 0.9, "middle": 0.6}, seeds=1, datasets=6)
     with style.settings():
-        figure = comparison_scores.ranking(arms)
+        figure = scores.ranking(arms)
     assert figure is not None
     said = texts(figure)
     for arm, values in arms.values.items():
@@ -102,7 +101,7 @@ def test_means_belong_to_their_arms(tmp_path: Path) -> None:
 def test_the_interval_and_the_margin_are_drawn(tmp_path: Path) -> None:
     arms = compared(tmp_path, {"one": 0.9, "other": 0.5})
     with style.settings():
-        figure = comparison_scores.differences(arms)
+        figure = scores.differences(arms)
     assert figure is not None
     pair = arms.info["pairs"][0]
     drawn = [list(line.get_xdata()) for line in figure.axes[0].lines]
@@ -114,16 +113,16 @@ def test_the_interval_and_the_margin_are_drawn(tmp_path: Path) -> None:
 def test_curves_end_where_half_of_the_runs_end(tmp_path: Path) -> None:
     arms = compared(tmp_path, {"one": 0.9, "other": 0.5})
     with style.settings():
-        figure = comparison_curves.learning_curves(arms)
+        figure = curves.learning_curves(arms)
     assert figure is not None
     assert max(figure.axes[0].lines[0].get_xdata()) == 9  # of 8, 9 and 10 epochs
     assert figure.axes[1].get_xlabel().startswith("Seconds")
 
 
 def test_bars_stand_for_steps_of_one_size() -> None:
-    edges = comparison_curves._edges(np.array([-50.0, 0.0, 0.0, 100.0]))
+    edges = curves._edges(np.array([-50.0, 0.0, 0.0, 100.0]))
     assert edges.tolist() == [-75, -25, 25, 75, 125]
-    uneven = comparison_curves._edges(np.random.default_rng(0).normal(size=30))
+    uneven = curves._edges(np.random.default_rng(0).normal(size=30))
     assert len(uneven) == 16
 
 
@@ -162,7 +161,7 @@ def many(tmp_path: Path, n: int, high: float | None = 0.02) -> Arms:
 def test_many_arms_are_drawn_against_the_best(tmp_path: Path, n: int) -> None:
     arms = many(tmp_path, n)
     with style.settings():
-        for figure in (comparison_scores.ranking(arms), comparison_scores.differences(arms)):
+        for figure in (scores.ranking(arms), scores.differences(arms)):
             assert figure is not None
             style.freeze(figure)
             boxes = [text.get_window_extent() for text in shown(figure)]
@@ -171,7 +170,7 @@ def test_many_arms_are_drawn_against_the_best(tmp_path: Path, n: int) -> None:
             for box in boxes:
                 assert box.x0 >= 0
                 assert box.x1 <= figure.bbox.x1
-        best, gaps = comparison_scores.ranking(arms), comparison_scores.differences(arms)
+        best, gaps = scores.ranking(arms), scores.differences(arms)
     assert best is not None
     assert gaps is not None
     assert f"3 of {n} arms may be best" in texts(best)
@@ -187,7 +186,7 @@ def test_many_arms_are_drawn_against_the_best(tmp_path: Path, n: int) -> None:
 def test_an_end_without_limit_is_drawn_to_the_edge(tmp_path: Path) -> None:
     arms = many(tmp_path, 5, high=None)
     with style.settings():
-        figure = comparison_scores.differences(arms)
+        figure = scores.differences(arms)
     assert figure is not None
     ends = np.concatenate([line.get_xdata() for line in figure.axes[0].lines])
     assert np.isfinite(np.asarray(ends, float)).all()

@@ -1,7 +1,7 @@
 """Is A better than B? Arms times seeds through the sweep layer, then the test that the design asks for.
 
 `plan` makes a `Study` of what ``mlexp task=...`` would compare; `announce` says what would run, `run` runs it, `resume`
-resumes one that was stopped or killed, `answered` analyses a folder again, `existing.compare` takes runs and
+resumes one that was stopped or killed, `answered` analyses a folder again, `past_runs.compare` takes runs and
 sweeps that are there already.
 """
 

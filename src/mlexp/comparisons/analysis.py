@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from mlexp import stats
-from mlexp.comparisons import answer, best, convergence, looks, retuned, tuned, words
-from mlexp.comparisons import details as beside
+from mlexp.comparisons import convergence, looks, tune_each, tune_once
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.looks import Schedule
 from mlexp.comparisons.verdict import Pair, Verdict, judge
+from mlexp.comparisons.words import answer, details, many_arms, phrases
 from mlexp.config.studies import Comparison
 from mlexp.kinds.result import Columns
 from mlexp.stats import Outcome
@@ -79,10 +79,10 @@ def analyse(
     epochwise = convergence.epochwise(evidence, leader, runner_up, node.alpha) if node.epochwise else None
     warnings = [
         *failing(evidence),
-        *tuned.warnings(chosen),
-        *retuned.warnings(evidence),
+        *tune_once.warnings(chosen),
+        *tune_each.warnings(evidence),
         *_warnings(evidence, verdict),
-        *words.twins(evidence),
+        *phrases.twins(evidence),
         *_lost(lost),
     ]
     arms = [
@@ -93,7 +93,7 @@ def analyse(
     info: dict[str, Any] = {
         "question": question(evidence),
         "answer": answer.lines(evidence, verdict, node),
-        "details": beside.details(evidence, verdict, node, chosen, epochwise),
+        "details": details.details(evidence, verdict, node, chosen, epochwise),
         "arms": arms,
         "warnings": warnings,
     }
@@ -114,7 +114,7 @@ def _tables_of(evidence: Evidence, verdict: Verdict, node: Comparison, folder: P
     }
     if (columns := convergence.epochs_to_target(evidence, node.target))["arm"]:
         tables["epochs_to_target"] = columns
-    if searched := retuned.table(evidence):
+    if searched := tune_each.table(evidence):
         tables["chosen"] = searched
     return tables
 
@@ -129,12 +129,12 @@ def _found(evidence: Evidence, verdict: Verdict, node: Comparison) -> dict[str, 
         "design": asdict(verdict.design),
         "units": evidence.units,
         "test": verdict.test,
-        "test_words": beside.test_words(verdict),
-        "why": beside.why(verdict, node),
-        "licence": words.scope(evidence, verdict.pairs[0].outcome.licence),
-        "second": words.second(evidence, verdict),
+        "test_words": details.test_words(verdict),
+        "why": details.why(verdict, node),
+        "licence": phrases.scope(evidence, verdict.pairs[0].outcome.licence),
+        "second": phrases.second(evidence, verdict),
         "pairs": [_pair(pair) for pair in verdict.pairs],
-        "with_best": best.recorded(verdict),
+        "with_best": many_arms.recorded(verdict),
         "overall": asdict(verdict.overall) if verdict.overall else None,
         "ranking": list(verdict.ranking),
         "alpha": node.alpha,
@@ -184,9 +184,9 @@ def _arm(evidence: Evidence, verdict: Verdict, arm: str, node: Comparison) -> di
     signed = values * evidence.metric.sign
     mean = verdict.means[arm]
     row |= {"runs": len(values), "mean": evidence.mean(arm)} | _interval(mean, evidence.metric.is_share)
-    row |= {"interval_over": words.varied(evidence, arm), "sd": _between_runs(evidence, arm)}
+    row |= {"interval_over": phrases.varied(evidence, arm), "sd": _between_runs(evidence, arm)}
     row |= {"best": values[signed.argmax()], "worst": values[signed.argmin()]}
-    row |= {"interquartile_mean": stats.interquartile_mean(values)} | best.ahead(verdict, arm)
+    row |= {"interquartile_mean": stats.interquartile_mean(values)} | many_arms.ahead(verdict, arm)
     chosen = [_metric(entry, "validation", evidence.metric.name) for entry in used]
     epochs = [entry.run.info["facts"].get("epochs") for entry in used if entry.run]
     seconds = [convergence.seconds_of(entry.run) for entry in used if entry.run]
@@ -305,7 +305,7 @@ def runs_table(evidence: Evidence, folder: Path) -> Columns:
 
 def _warnings(evidence: Evidence, verdict: Verdict) -> list[str]:
     cautions = stats.cautions(verdict.design, verdict.test)
-    found = [words.scope(evidence, f"{text[0].upper()}{text[1:]}.") for text in cautions]
+    found = [phrases.scope(evidence, f"{text[0].upper()}{text[1:]}.") for text in cautions]
     if verdict.misfit:
         found.insert(0, verdict.misfit)
     if evidence.groups is not None:
@@ -315,7 +315,7 @@ def _warnings(evidence: Evidence, verdict: Verdict) -> list[str]:
             arm for arm in evidence.arms if evidence.n_runs(arm) == 1 and not evidence.is_deterministic(arm)
         ]
         if lone:
-            found.append(f"One run only of {words.listed(lone)}: what another seed would give is unknown.")
+            found.append(f"One run only of {phrases.listed(lone)}: what another seed would give is unknown.")
     if evidence.metric.part == "train":
         found.append(
             "The arms were fitted to the training set: scores on it do not show how they do on new samples."

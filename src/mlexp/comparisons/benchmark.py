@@ -18,12 +18,12 @@ import numpy as np
 
 from mlexp import stats
 from mlexp.comparisons import analysis
-from mlexp.comparisons import benchmark_words as words
 from mlexp.comparisons.analysis import Analysis, arms_table, pairs_table
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.looks import Schedule
 from mlexp.comparisons.verdict import Verdict, judge
-from mlexp.comparisons.words import listed
+from mlexp.comparisons.words import datasets as words
+from mlexp.comparisons.words.phrases import listed
 from mlexp.config.names import OVER_DATASETS
 from mlexp.config.studies import Comparison
 from mlexp.errors import DataError

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlexp.comparisons import tuned
+from mlexp.comparisons import tune_once
 from mlexp.config import trust
 from mlexp.config.groups import offered
 from mlexp.config.messages import A_TABLE
@@ -164,7 +164,7 @@ def refuse_unsuited(node: Comparison) -> None:
             "comparison.draws takes samples of one generator, and comparison.datasets names unlike data sets. Leave "
             "one of the two out."
         )
-    if tuned.how(node) == "once":
+    if tune_once.how(node) == "once":
         raise ConfigError(
             "comparison.tune_arms=once chooses settings on one data set, and comparison.datasets names several. Set "
             "comparison.tune_arms=each, or leave one of the two out and set the hyperparameters in the arms."

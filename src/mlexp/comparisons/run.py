@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import sweeps, tuning
-from mlexp.comparisons import analysis, benchmark, deterministic, looks, tuned
+from mlexp.comparisons import analysis, benchmark, looks, tune_once
 from mlexp.comparisons.analysis import Analysis
-from mlexp.comparisons.evidence import Entry, Evidence
-from mlexp.comparisons.metric import PartMetric
-from mlexp.comparisons.show import show
+from mlexp.comparisons.evidence import Entry, Evidence, deterministic
+from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.comparisons.study import Study
+from mlexp.comparisons.words.terminal import show
 from mlexp.config.studies import Comparison
 from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten, SweepError
 from mlexp.execution import Work
@@ -74,7 +74,7 @@ def _write_question(study: Study, place: Path) -> None:
         known = read_json(asked if asked.exists() else place / comparison_folder.INFO)
         looks.refuse_other(place, looks.stated(known), planned)
         return
-    tuned.write(place, study.searches)
+    tune_once.write(place, study.searches)
     start: dict[str, Any] = {"comparison": asdict(study.settings), "settings": study.arms, "tuning": None}
     if planned:
         start["looks"] = looks.record(planned)
@@ -104,8 +104,8 @@ def announce(study: Study) -> None:
         print(f"{planned.words}. The runs of the first look:")
     for arm, config in study.searches.items():
         print(f"First, for {arm}: {tuning.planned(config)}")
-    if tuned.how(study.settings) == "each":
-        for words in tuned.cost_of_each(study.plan):
+    if tune_once.how(study.settings) == "each":
+        for words in tune_once.cost_of_each(study.plan):
             print(words)
     sweeps.show(study.plan)
 
@@ -129,7 +129,7 @@ def _conducted(
         read_json(place / comparison_folder.INFO, comparison_folder.SHAPE)
     except DataError:  # all but the question is in the runs
         comparison_folder.write_info(place, read_json(place / comparison_folder.QUESTION))
-    if (place / tuned.FOLDER).exists():
+    if (place / tune_once.FOLDER).exists():
         plan = _tuned(plan, folder, worker, verbosity)
     outcome = sweeps.run_rest(
         plan,
@@ -182,7 +182,7 @@ def _more(place: Path, verbosity: int) -> Callable[[sweeps.Plan], sweeps.Plan | 
 def _tuned(plan: sweeps.Plan, folder: SweepFolder, worker: str | Work, verbosity: int) -> sweeps.Plan:
     """Tune the arms, and return the plan with what they chose; it is written down before its jobs begin."""
     try:
-        chosen = tuned.search(folder, plan, worker=worker, verbosity=verbosity)
+        chosen = tune_once.search(folder, plan, worker=worker, verbosity=verbosity)
     except BaseException as error:
         stopped = isinstance(error, Interrupted | KeyboardInterrupt | NotWritten)
         status = "interrupted" if stopped else "failed"
@@ -193,7 +193,7 @@ def _tuned(plan: sweeps.Plan, folder: SweepFolder, worker: str | Work, verbosity
             raise
         cure = stopping.how_to_resume(folder.path)
         raise Interrupted(f"Stopped while the arms were tuned. {cure}") from error
-    plan = tuned.with_chosen(plan, folder.path, chosen)
+    plan = tune_once.with_chosen(plan, folder.path, chosen)
     sweeps.write_plan(plan, folder)
     _mark(folder.path, tuning=chosen)
     return plan

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlexp import models, stats, sweeps
-from mlexp.comparisons import datasets, looks, tuned
-from mlexp.comparisons.metric import PartMetric, default
+from mlexp.comparisons import datasets, looks, tune_once
+from mlexp.comparisons.evidence.metric import PartMetric, default
 from mlexp.config import recorded, schema, trust
 from mlexp.config.combinations import Combination
 from mlexp.config.compose import compose_each
@@ -77,7 +77,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
     kind = kind_of(composed, node.of)
     metric = PartMetric.parse(node.metric or default(kind), kind)
     jobs: list[Combination] = []
-    each = tuned.how(node) == "each"
+    each = tune_once.how(node) == "each"
     for name, of_arms in configs.items():
         runs = {arm: repeated(single(config, kind), node) for arm, config in of_arms.items()}
         refuse_same(of_arms)
@@ -85,13 +85,13 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
         refuse_impossible(node, metric, runs, len(data))
         own = {"dataset": name} if name else {}
         jobs += [
-            Combination({"arm": arm} | own | swept, config if each else tuned.without_search(config))
+            Combination({"arm": arm} | own | swept, config if each else tune_once.without_search(config))
             for arm, found in runs.items()
             for swept, config in found
         ]
     words = {name: {one.key: one.value or "" for one in as_settings(values)} for name, values in arms.items()}
     singles = {arm: single(config, kind) for arm, config in next(iter(configs.values())).items()}
-    searches = tuned.searches(singles, node, arguments, metric)
+    searches = tune_once.searches(singles, node, arguments, metric)
     return Study(node, metric, words, sweeps.planned(jobs, command=command), searches)
 
 

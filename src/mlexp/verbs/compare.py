@@ -26,14 +26,14 @@ def compare(arguments: Sequence[str]) -> int:
     for name in ("lower_is_better", "n_train", "n_test"):
         if getattr(parsed, name):
             raise ConfigError(f"--{name.replace('_', '-')} applies to one CSV file of scores, not to runs.")
-    from mlexp.comparisons import existing
-    from mlexp.comparisons.show import show
+    from mlexp.comparisons import past_runs
+    from mlexp.comparisons.words.terminal import show
 
-    settings = {name: getattr(parsed, name) for name in existing.ASKED}
+    settings = {name: getattr(parsed, name) for name in past_runs.ASKED}
     paths = [found(name, parsed.outputs) for name in parsed.runs]
-    node = existing.asked(settings, "--")
+    node = past_runs.asked(settings, "--")
     with reading(paths[0] if len(paths) == 1 else Path("One of " + ", ".join(map(str, paths)))):
-        done = existing.compare(
+        done = past_runs.compare(
             paths,
             node,
             by=parsed.by.split(",") if parsed.by else [],
@@ -106,10 +106,10 @@ def _scores(parsed: Namespace) -> int:
             )
     if len(parsed.runs) > 1:
         raise ConfigError(f"Name one file of scores, or runs alone. Got {', '.join(parsed.runs)}.")
-    from mlexp.comparisons import existing, scores
-    from mlexp.comparisons.show import show
+    from mlexp.comparisons import past_runs, scores
+    from mlexp.comparisons.words.terminal import show
 
-    node = existing.asked({name: getattr(parsed, name) for name in ("test", "alpha", "margin")}, "--")
+    node = past_runs.asked({name: getattr(parsed, name) for name in ("test", "alpha", "margin")}, "--")
     metric = parsed.metric.rpartition(".")[2] if parsed.metric else None
     done = scores.compare(
         Path(parsed.runs[0]),

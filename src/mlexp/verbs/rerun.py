@@ -69,8 +69,8 @@ def _again(before: Path, parsed: argparse.Namespace) -> Path:
 
 def _sweep_again(before: Path, parsed: argparse.Namespace) -> Path:
     from mlexp import comparisons, dispatch, sweeps
-    from mlexp.comparisons import tuned
-    from mlexp.comparisons.metric import PartMetric
+    from mlexp.comparisons import tune_once
+    from mlexp.comparisons.evidence.metric import PartMetric
     from mlexp.config.studies import Comparison
     from mlexp.store import comparison_folder
 
@@ -83,7 +83,7 @@ def _sweep_again(before: Path, parsed: argparse.Namespace) -> Path:
     if comparison_folder.is_one(before):
         info = comparison_folder.load(before).info
         node = Comparison(**info["comparison"])
-        plan, searches = tuned.before(plan, before)
+        plan, searches = tune_once.before(plan, before)
         searches = {arm: here(config) for arm, config in searches.items()}
         study = comparisons.Study(node, PartMetric.parse(info["metric"]), info["settings"], plan, searches)
         outcome = dispatch.run_comparison(study, verbosity=parsed.quiet)

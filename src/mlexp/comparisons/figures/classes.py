@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlexp.comparisons.arm_figures import Arms
+from mlexp.comparisons.figures.arms import Arms
 from mlexp.drawing import style
 from mlexp.kinds.classification import figures as classes
 

@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from mlexp.comparisons.evidence import Evidence
-from mlexp.comparisons.metric import PartMetric
-from mlexp.comparisons.words import ends, listed, probability, size, stated
+from mlexp.comparisons.evidence.metric import PartMetric
+from mlexp.comparisons.words.phrases import ends, listed, probability, size, stated
 
 MOST_NAMED = 3
 BY_RANKS = ("wilcoxon", "friedman")  # tests that too few data sets cannot pass, whatever the scores

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlexp.comparisons.evidence import Evidence
-from mlexp.comparisons.given import metric_of, of_rows, of_runs
+from mlexp.comparisons.scores.runs import metric_of, of_rows, of_runs
 from mlexp.config.untrusted import printable
 from mlexp.data.cells import Table, from_frame
 from mlexp.data.columns import GAPS, as_number, decided, short, values

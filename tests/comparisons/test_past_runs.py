@@ -14,7 +14,7 @@ import pytest
 
 from mlexp import dispatch
 from mlexp.cli import main
-from mlexp.comparisons import existing
+from mlexp.comparisons import past_runs
 from mlexp.errors import DataError
 
 LOGISTIC = ("-q", "task=classify", "dataset=csv", "figures=false", "model=logistic")
@@ -165,7 +165,7 @@ def asked(
 ) -> dict[str, Any]:
     """Return what a comparison of these runs found; nothing is written."""
     keys = by.split(",") if by else []
-    return dict(existing.compare(paths, existing.asked(more), by=keys, best_of=best_of).info)
+    return dict(past_runs.compare(paths, past_runs.asked(more), by=keys, best_of=best_of).info)
 
 
 def means_of(info: dict[str, Any]) -> dict[str, float]:

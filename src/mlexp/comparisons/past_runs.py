@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import metrics
-from mlexp.comparisons import benchmark, blocking, looks
+from mlexp.comparisons import benchmark, looks
 from mlexp.comparisons.analysis import Analysis, write
-from mlexp.comparisons.evidence import Entry, Evidence
-from mlexp.comparisons.metric import PartMetric, default
+from mlexp.comparisons.evidence import Entry, Evidence, blocks
+from mlexp.comparisons.evidence.metric import PartMetric, default
 from mlexp.comparisons.study import named
 from mlexp.config import recorded, schema
 from mlexp.config.messages import is_key, unknown_key
@@ -130,11 +130,11 @@ def _of_one_setting(
             f"--best-of {best_of} chooses between several settings of an arm, and every arm here has one. Leave it "
             "out, or name with --by the keys that define the arms."
         )
-    evidence = blocking.in_strata(evidence, strata)
+    evidence = blocks.in_strata(evidence, strata)
     if best_of is None:
-        return evidence, blocking.in_words(evidence, within), blocking.left_out(evidence)
-    evidence, chosen = blocking.at_best(evidence)
-    return evidence, [blocking.chosen_in_words(chosen, evidence.metric)], blocking.cautions(chosen)
+        return evidence, blocks.in_words(evidence, within), blocks.left_out(evidence)
+    evidence, chosen = blocks.at_best(evidence)
+    return evidence, [blocks.chosen_in_words(chosen, evidence.metric)], blocks.cautions(chosen)
 
 
 def _metric_of(found: Sequence[Found], node: Comparison) -> PartMetric:

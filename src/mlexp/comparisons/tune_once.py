@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import sweeps, tuning
-from mlexp.comparisons.metric import PartMetric
+from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.config import recorded
 from mlexp.config.combinations import Combination
 from mlexp.config.schema import Config

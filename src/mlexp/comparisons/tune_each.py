@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from mlexp import stats
-from mlexp.comparisons import words
 from mlexp.comparisons.evidence import Entry, Evidence
+from mlexp.comparisons.words import phrases
 from mlexp.kinds.result import Columns
 from mlexp.stats.components import ALONE, ONE_GROUP
 
@@ -65,7 +65,7 @@ def _of_arm(evidence: Evidence, arm: str, runs: list[tuple[Entry, dict[str, Any]
     found = stats.variance_share(list(groups.values()))
     if found.share is not None and found.low is not None and found.high is not None:
         assert found.within is not None
-        sd = words.size(evidence, float(np.sqrt(found.within)))
+        sd = phrases.size(evidence, float(np.sqrt(found.within)))
         return (
             f"{arm}: {100 * found.share:.0f} % ({100 * found.level:g} % interval {100 * found.low:.0f} to "
             f"{100 * found.high:.0f} %); standard deviation of training runs at equal settings {sd} (df "

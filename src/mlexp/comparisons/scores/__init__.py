@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from mlexp.comparisons import scoretable
 from mlexp.comparisons.analysis import Analysis, analyse
 from mlexp.comparisons.evidence import Evidence
-from mlexp.comparisons.given import metric_of, of_rows, of_runs
-from mlexp.comparisons.scoretable import WITHOUT_ROWS, Sizes, assumed, check_arms, check_runs, checked_sizes
+from mlexp.comparisons.scores import table
+from mlexp.comparisons.scores.runs import metric_of, of_rows, of_runs
+from mlexp.comparisons.scores.table import WITHOUT_ROWS, Sizes, assumed, check_arms, check_runs, checked_sizes
 from mlexp.config.studies import Comparison
 from mlexp.data.columns import short
 from mlexp.errors import ConfigError, DataError, did_you_mean
@@ -43,13 +43,9 @@ def compare(
     sizes = checked_sizes(n_train, n_test)
     scores = getattr(scores, "cv_results_", scores)
     if isinstance(scores, str | Path):
-        found = scoretable.evidence_of(
-            scoretable.read(Path(scores)), str(scores), metric, higher_is_better, sizes
-        )
+        found = table.evidence_of(table.read(Path(scores)), str(scores), metric, higher_is_better, sizes)
     elif hasattr(scores, "columns"):
-        found = scoretable.evidence_of(
-            scoretable.framed(scores), "the frame", metric, higher_is_better, sizes
-        )
+        found = table.evidence_of(table.framed(scores), "the frame", metric, higher_is_better, sizes)
     elif isinstance(scores, Mapping) and "params" in scores:
         found = _of_search(scores, metric, higher_is_better, sizes)
     elif isinstance(scores, Mapping):

@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from mlexp.comparisons.analysis import Analysis
-from mlexp.comparisons.benchmark_words import of_datasets
-from mlexp.comparisons.metric import PartMetric
+from mlexp.comparisons.evidence.metric import PartMetric
+from mlexp.comparisons.words.datasets import of_datasets
 from mlexp.runs.terminal import QUIET, new_console
 
 MOST_ARMS_IN_MATRIX = 8

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlexp.comparisons import retuned, tuned, words
-from mlexp.comparisons.answer import adjustment, leading
+from mlexp.comparisons import tune_each, tune_once
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Verdict
+from mlexp.comparisons.words import phrases
+from mlexp.comparisons.words.answer import adjustment, leading
 from mlexp.config.studies import Comparison
 from mlexp.stats import Outcome
 
@@ -17,7 +18,7 @@ def details(
     evidence: Evidence,
     verdict: Verdict,
     node: Comparison,
-    tuning: tuned.Chosen,
+    tuning: tune_once.Chosen,
     epochwise: Mapping[str, Any] | None,
 ) -> dict[str, str]:
     """Return term -> text, in the order in which they are read."""
@@ -39,7 +40,7 @@ def _terms(
     evidence: Evidence,
     verdict: Verdict,
     node: Comparison,
-    tuning: tuned.Chosen,
+    tuning: tune_once.Chosen,
     epochwise: Mapping[str, Any] | None,
 ) -> Iterator[tuple[str, str]]:
     pair = leading(verdict)
@@ -47,7 +48,7 @@ def _terms(
     none = pair.outcome.name == "none"
     yield (
         "Scope of inference",
-        "None." if none else f"{_capital(words.scope(evidence, pair.outcome.licence))}.",
+        "None." if none else f"{_capital(phrases.scope(evidence, pair.outcome.licence))}.",
     )
     adjusted = adjustment(verdict, node.alpha)
     if verdict.with_best is not None:
@@ -62,24 +63,24 @@ def _terms(
         yield "Adjustment", f"P values and intervals are {adjusted}."
     if verdict.overall is not None and verdict.overall.p is not None:
         yield "All arms together", _overall(verdict.overall)
-    if said := words.second(evidence, verdict):
+    if said := phrases.second(evidence, verdict):
         yield "Second line", said
     if pair.equivalence is not None:
-        yield "Equivalence", words.equivalent(evidence, pair)
+        yield "Equivalence", phrases.equivalent(evidence, pair)
     if pair.power is not None and pair.better is None:
-        yield "Seeds needed", words.needed(evidence, pair, here=verdict.test in words.ONE_TEST_SET)
-    if alike := words.copies(evidence):
+        yield "Seeds needed", phrases.needed(evidence, pair, here=verdict.test in phrases.ONE_TEST_SET)
+    if alike := phrases.copies(evidence):
         yield "Identical runs", " ".join(alike)
     if tuning:
-        yield "Tuning", tuned.in_words(tuning)
-    yield from retuned.details(evidence)
+        yield "Tuning", tune_once.in_words(tuning)
+    yield from tune_each.details(evidence)
     if epochwise is not None:
         yield "Test over epochs (not valid)", str(epochwise["sentence"])
 
 
 def _overall(overall: Outcome) -> str:
     assert overall.p is not None
-    return f"{overall.name}, {words.probability(overall.p)}."
+    return f"{overall.name}, {phrases.probability(overall.p)}."
 
 
 def _capital(text: str) -> str:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlexp.comparisons.arm_figures import ROW, Arms
-from mlexp.comparisons.score_figures import name_arms, strip
+from mlexp.comparisons.figures.arms import ROW, Arms
+from mlexp.comparisons.figures.scores import name_arms, strip
 from mlexp.config.names import spelled
 from mlexp.drawing import style
 from mlexp.metrics import metric

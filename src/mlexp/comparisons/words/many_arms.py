@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mlexp.comparisons import words
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Verdict, are_alike
+from mlexp.comparisons.words import phrases
 from mlexp.store.comparison_folder import in_percent
 
 MOST_WITH_MEANS = 3  # arms whose means a line gives; the table of arms has them all
@@ -62,7 +62,7 @@ def _verdict(evidence: Evidence, verdict: Verdict, may: Sequence[str], rest: Seq
         return f"None of the {n_arms} arms is best in {measure}: each is worse than another one."
     if len(may) == 1:
         return f"{may[0]} is best in {measure} of {n_arms} arms."
-    return f"May be best in {measure}: {words.listed(may)}; not best: {words.listed(rest)}."
+    return f"May be best in {measure}: {phrases.listed(may)}; not best: {phrases.listed(rest)}."
 
 
 def _means(evidence: Evidence, verdict: Verdict, may: Sequence[str]) -> str:
@@ -70,9 +70,9 @@ def _means(evidence: Evidence, verdict: Verdict, may: Sequence[str]) -> str:
     metric, found = evidence.metric, []
     for arm in may:
         low = _low(verdict, arm) if len(may) > 1 else None
-        most = "" if low is None else f" (at most {words.size(evidence, -low)} behind the best)"
+        most = "" if low is None else f" (at most {phrases.size(evidence, -low)} behind the best)"
         found.append(f"{arm} {metric.value(evidence.mean(arm))}{most}")
-    return f"Mean {metric.words}: {words.listed(found, MOST_WITH_MEANS)}." if found else ""
+    return f"Mean {metric.words}: {phrases.listed(found, MOST_WITH_MEANS)}." if found else ""
 
 
 def _behind(evidence: Evidence, verdict: Verdict, rest: Sequence[str]) -> str:
@@ -82,7 +82,7 @@ def _behind(evidence: Evidence, verdict: Verdict, rest: Sequence[str]) -> str:
         low = _low(verdict, arm)
         most = "" if low is None else f" (at most {metric.difference(-low)})"
         found.append(f"{arm} by {metric.difference(_gap(evidence, verdict, arm))}{most}")
-    return f"Behind the best: {words.listed(found, MOST_WITH_MEANS)}{metric.unit}."
+    return f"Behind the best: {phrases.listed(found, MOST_WITH_MEANS)}{metric.unit}."
 
 
 def _gap(evidence: Evidence, verdict: Verdict, arm: str) -> float:
@@ -102,7 +102,7 @@ def _certainty(evidence: Evidence, verdict: Verdict, may: Sequence[str], margin:
     best = verdict.with_best
     assert best is not None
     level = f"{in_percent(1 - best.alpha)} % confidence for all arms at once"
-    found = [f"{level}, from {words.repeats(evidence, verdict)}."]
+    found = [f"{level}, from {phrases.repeats(evidence, verdict)}."]
     untested = [pair for pair in verdict.pairs if not (pair.outcome.testable or are_alike(pair.outcome))]
     if untested:
         found.append(f"{len(untested)} of {len(verdict.pairs)} pairs could not be tested.")
@@ -110,6 +110,6 @@ def _certainty(evidence: Evidence, verdict: Verdict, may: Sequence[str], margin:
         found.append("That does not show those that may be best to be equal.")
     if margin is not None:
         near = [arm for arm in may if (low := _low(verdict, arm)) is not None and low > -margin]
-        within = f"to within {words.stated(evidence, margin)} of the best"
-        found.append(f"Shown {within}: {words.listed(near) if near else 'no arm'}.")
+        within = f"to within {phrases.stated(evidence, margin)} of the best"
+        found.append(f"Shown {within}: {phrases.listed(near) if near else 'no arm'}.")
     return " ".join(found)

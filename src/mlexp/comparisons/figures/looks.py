@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlexp.comparisons.arm_figures import Arms
+from mlexp.comparisons.figures.arms import Arms
 from mlexp.drawing import style
 
 if TYPE_CHECKING:

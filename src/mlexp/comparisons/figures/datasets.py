@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mlexp.comparisons.arm_figures import ROW, Arms
+from mlexp.comparisons.figures.arms import ROW, Arms
 from mlexp.drawing import style
 
 if TYPE_CHECKING:

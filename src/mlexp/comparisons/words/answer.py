@@ -5,10 +5,10 @@ Whatever else there is to say stands in `details`, or is a warning. "Not signifi
 
 from __future__ import annotations
 
-from mlexp.comparisons import best
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Pair, Verdict
-from mlexp.comparisons.words import (
+from mlexp.comparisons.words import many_arms
+from mlexp.comparisons.words.phrases import (
     ONE_TEST_SET,
     favoured,
     judging,
@@ -38,7 +38,7 @@ def lines(evidence: Evidence, verdict: Verdict, node: Comparison) -> list[str]:
     best arms, or where these cannot be tested the first pair that can be, if possible one with the best arm.
     """
     if verdict.with_best is not None:
-        return best.lines(evidence, verdict, node.margin)
+        return many_arms.lines(evidence, verdict, node.margin)
     pair = leading(verdict)
     found = (
         _verdict(evidence, verdict),

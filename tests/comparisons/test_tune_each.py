@@ -17,7 +17,7 @@ from mlexp import comparisons, dispatch
 from mlexp.cli import main
 from mlexp.comparisons.analysis import analyse
 from mlexp.comparisons.evidence import Entry, Evidence
-from mlexp.comparisons.metric import PartMetric
+from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.config.studies import Comparison
 
 WORDS = ("task=classify", "task.kind=comparison", "dataset=iris", "tune=random", "tune.budget=2",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlexp.comparisons.arm_figures import ROW, Arms
+from mlexp.comparisons.figures.arms import ROW, Arms
 from mlexp.drawing import style
 from mlexp.store.comparison_folder import in_percent
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlexp.comparisons.deterministic import result_of
-from mlexp.comparisons.metric import PartMetric
+from mlexp.comparisons.evidence.deterministic import result_of
+from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.errors import DataError
 from mlexp.store.record import Run
 

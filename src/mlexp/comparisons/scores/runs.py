@@ -12,7 +12,7 @@ import numpy as np
 
 from mlexp import metrics
 from mlexp.comparisons.evidence import Block, Entry, Evidence
-from mlexp.comparisons.metric import PartMetric
+from mlexp.comparisons.evidence.metric import PartMetric
 
 
 @dataclass(frozen=True)

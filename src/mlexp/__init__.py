@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mlexp import kinds as kinds  # fills the table by which the configuration knows them
+
 TYPE_CHECKING = False  # as in `typing`, which takes as long to import as all that is here
 if TYPE_CHECKING:
     from typing import Any

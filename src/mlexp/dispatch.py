@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlexp import tasks
+from mlexp import kinds, report
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.execution import Send, Work
 from mlexp.kinds.result import Result
 from mlexp.runs import session
-from mlexp.runs.session import Session
+from mlexp.runs.session import Program, Session
 from mlexp.runs.terminal import QUIET, Terminal
 from mlexp.store import sweep_folder
 from mlexp.store.record import Run
@@ -42,7 +42,7 @@ def check(config: Config) -> None:
         What is wrong, in one line.
     """
     if config.tune.strategy is None:
-        tasks.check(config)
+        kinds.check(config)
     else:
         from mlexp import tuning
 
@@ -52,15 +52,21 @@ def check(config: Config) -> None:
 def study(config: Config, dataset: Dataset, session: Session, *, worker: str | Work | None = None) -> Result:
     """Run the study of a configuration: that of its kind, or a search that runs many of them."""
     if config.tune.strategy is None:
-        return tasks.TASKS[config.task.kind](config, dataset, session)
+        found: Result = kinds.KINDS[config.task.kind].study.study(config, dataset, session)
+        return found
     from mlexp import tuning
 
     return tuning.search(config, dataset, session, worker=worker or WORKER)
 
 
+def program() -> Program:
+    """Return what sessions and comparisons are handed."""
+    return Program(study, report.show, WORKER)
+
+
 def run(config: Config, **more: Any) -> Run:
     """Run a checked configuration and return its run folder; `more` as for `mlexp.runs.session.run`."""
-    return session.run(config, study, **more)
+    return session.run(config, program(), **more)
 
 
 def plan_sweep(arguments: Sequence[str], config_dir: str | None = None, command: Sequence[str] = ()) -> Plan:
@@ -81,7 +87,7 @@ def run_comparison(study: Study, *, verbosity: int = QUIET, details: bool = Fals
     """Run every job of a comparison and answer its question; see `mlexp.comparisons.run`."""
     from mlexp import comparisons
 
-    return comparisons.run(study, worker=WORKER, verbosity=verbosity, details=details)
+    return comparisons.run(study, program(), verbosity=verbosity, details=details)
 
 
 def resume(
@@ -89,12 +95,19 @@ def resume(
 ) -> Run | Outcome:
     """Resume the run, sweep or comparison of a folder; `settings` are those that count only where they are typed."""
     if not (path / sweep_folder.INFO).exists():
-        return session.resume(path, study, command=command, terminal=Terminal(verbosity), settings=settings)
+        return session.resume(
+            path,
+            program(),
+            command=command,
+            terminal=Terminal(verbosity),
+            settings=settings,
+        )
     from mlexp import comparisons, sweeps
     from mlexp.store import comparison_folder
 
-    again = comparisons.resume if comparison_folder.is_one(path) else sweeps.resume
-    return again(path, worker=WORKER, verbosity=verbosity, settings=settings)
+    if comparison_folder.is_one(path):
+        return comparisons.resume(path, program(), verbosity=verbosity, settings=settings)
+    return sweeps.resume(path, worker=WORKER, verbosity=verbosity, settings=settings)
 
 
 def work(unit: Sequence[JobRequest], stop: threading.Event, send: Send) -> bool:
@@ -107,4 +120,4 @@ def work(unit: Sequence[JobRequest], stop: threading.Event, send: Send) -> bool:
     """
     from mlexp.sweeps.worker import run_unit
 
-    return run_unit(unit, stop, send, partial(study, worker=work))
+    return run_unit(unit, stop, send, Program(partial(study, worker=work), report.show, work))

@@ -15,7 +15,7 @@ from mlexp.config import combinations
 from mlexp.errors import DataError
 from mlexp.runs.terminal import QUIET
 from mlexp.store import record, sweep_folder
-from mlexp.sweeps.run import Conductor
+from mlexp.sweeps.conductor import Conductor
 
 LOGISTIC = ("task=classify", "dataset=csv", "model=logistic", "figures=false")
 TWICE = ("-q", "-m", *LOGISTIC, "seed=0,1", "sweep.resume=true")

@@ -14,7 +14,7 @@ from rich.console import Console
 from mlexp import dispatch
 from mlexp.sweeps import pace
 from mlexp.sweeps.pace import Pace
-from mlexp.sweeps.plan import Job
+from mlexp.sweeps.planning import Job
 from mlexp.sweeps.view import View
 
 Unit = Sequence[Job]

@@ -16,7 +16,7 @@ from tests.sweeps.conftest import assert_whole, mlexp, same_runs, start, summary
 from mlexp import dispatch, sweeps
 from mlexp.runs.terminal import QUIET
 from mlexp.store import record, sweep_folder
-from mlexp.sweeps.run import Conductor
+from mlexp.sweeps.conductor import Conductor
 
 FEW = (
     "model.epochs=40",

@@ -5,7 +5,7 @@ resumes one that was stopped or killed, `answered` analyses a folder again, `pas
 sweeps that are there already.
 """
 
-from mlexp.comparisons.run import announce, answered, resume, run
+from mlexp.comparisons.running import announce, answered, resume, run
 from mlexp.comparisons.study import Study, plan
 
 __all__ = ["Study", "announce", "answered", "plan", "resume", "run"]

@@ -148,11 +148,13 @@ def write(analysis: Analysis, folder: Path, extra: Mapping[str, Any], *, figures
     comparison_folder.write_tables(folder, analysis.tables)
     comparison_folder.write_info(folder, {**extra, **analysis.info})
     if figures:
-        from mlexp import report
-        from mlexp.comparisons import figures as comparison
+        from mlexp.comparisons import figures as drawn
+        from mlexp.comparisons import page
+        from mlexp.page import render
 
-        comparison.draw(comparison_folder.load(folder))
-        report.write(folder)
+        comparison = comparison_folder.load(folder)
+        drawn.draw(comparison)
+        render.write(folder, page.page(comparison))
 
 
 def question(evidence: Evidence) -> str:

@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from mlexp.comparisons import benchmark_page as benchmark
+from mlexp.comparisons.figures import FIGURES, OF_SEVERAL
+from mlexp.drawing.figure import words
 from mlexp.kinds import method
 from mlexp.page import tables
 from mlexp.page.page import Answer, Page, Table
-from mlexp.page.pictures import COMPARED, pictures
+from mlexp.page.pictures import pictures
 from mlexp.page.study import page_in
 from mlexp.page.words import listed, number, shown
 from mlexp.store import comparison_folder, sweep_folder
@@ -49,7 +51,7 @@ def page(comparison: Comparison) -> Page:
         status=found["status"],
         answer=_answer(found),
         problem=found.get("error") or "",
-        pictures=pictures(comparison.path, COMPARED),
+        pictures=pictures(comparison.path, words(OF_SEVERAL | FIGURES)),
         members=[
             *([benchmark.matrix(found)] if several else []),
             *(_percent(found, table) for table in under.members),

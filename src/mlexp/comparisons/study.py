@@ -20,6 +20,7 @@ from mlexp.config.schema import Config
 from mlexp.config.studies import Comparison
 from mlexp.config.yamltext import leaves
 from mlexp.errors import ConfigError
+from mlexp.kinds import KINDS
 
 SEEDS = 10
 DRAWN_BY = ("split.test", "split.near", "split.stratify", "split.seed")
@@ -257,7 +258,7 @@ def kind_of(configs: Mapping[str, Config], wanted: str | None) -> str:
 def _suited(config: Config) -> str:
     if config.dataset.target == "numbers":
         return "regression"
-    kinds = ("classification", "clustering", "embedding", "autoencoder")
+    kinds = [name for name, kind in KINDS.items() if kind.compares and name != "regression"]
     return next(
         (kind for kind in kinds if config.model.name in models.MODELS.get(kind, {})), "classification"
     )

@@ -10,7 +10,6 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,8 @@ from mlexp.config.combinations import Combination
 from mlexp.config.schema import Config
 from mlexp.config.studies import Comparison
 from mlexp.errors import ConfigError
-from mlexp.execution import Work
 from mlexp.runs import session
+from mlexp.runs.session import Program
 from mlexp.runs.terminal import Terminal
 from mlexp.store import record, sweep_folder
 from mlexp.store.files import write_bytes
@@ -118,7 +117,7 @@ def write(folder: Path, configs: Mapping[str, Config]) -> None:
         write_bytes(path, recorded.as_yaml(config).encode())
 
 
-def search(folder: SweepFolder, plan: sweeps.Plan, *, worker: str | Work, verbosity: int) -> Chosen:
+def search(folder: SweepFolder, plan: sweeps.Plan, program: Program, *, verbosity: int) -> Chosen:
     """Run the searches that are left, where the plan runs, and return what each arm chose with what it cost.
 
     Raises
@@ -127,7 +126,6 @@ def search(folder: SweepFolder, plan: sweeps.Plan, *, worker: str | Work, verbos
         A search was asked to stop; the others and what it tried so far are kept.
     """
     found: Chosen = {}
-    study = partial(tuning.search, worker=worker)
     data = {job.swept["arm"]: job.data for job in plan.jobs}
     for file in sorted((folder.path / FOLDER).glob("*.yaml")):
         config, place = recorded.read(file), file.with_suffix("")
@@ -144,7 +142,7 @@ def search(folder: SweepFolder, plan: sweeps.Plan, *, worker: str | Work, verbos
                 tracking=plan.first.tracking,
             )
             config = recorded.relocated(config, sweep_folder.load(folder.path).info.get("began_in"))
-            session.run(config, study, command=plan.command, terminal=Terminal(verbosity), place=place)
+            session.run(config, program, command=plan.command, terminal=Terminal(verbosity), place=place)
         search_record = record.Run(place).tuning
         names = ("strategy", "metric", "n_trials", "epochs_trained", "edges", "sentences")
         found[config.task.name] = {

@@ -13,7 +13,7 @@ from typing import Any
 
 from mlexp.config import yamltext
 from mlexp.config.messages import Context, unknown_key
-from mlexp.config.names import ENGINE_MODELS, GROUPS, SCHEDULES, TABLE_READERS, TASK_KINDS
+from mlexp.config.names import ENGINE_MODELS, GROUPS, KINDS, SCHEDULES, TABLE_READERS
 from mlexp.config.overrides import Override
 from mlexp.config.schema import Config, declared, flat, foreign
 from mlexp.errors import ConfigError
@@ -160,7 +160,7 @@ def check_used(config: Config, typed: Sequence[Override]) -> None:
             raise ConfigError(
                 f"{word}: {path} is for classes, and task.kind={kind} has none. Leave the word out."
             )
-        if dot and node in TASK_KINDS and kind not in (node, "comparison"):
+        if dot and node in KINDS and kind not in (node, "comparison"):
             raise ConfigError(
                 f"{word}: the keys of {node} belong to task.kind={node}. Got task.kind={kind}: leave the word out, or "
                 f"name a task of that kind (mlexp list tasks)."

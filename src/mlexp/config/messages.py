@@ -13,7 +13,7 @@ import yaml
 
 from mlexp.config import habits, trust, yamltext
 from mlexp.config.groups import files
-from mlexp.config.names import ENGINE_MODELS, GROUPS, TASK_KINDS
+from mlexp.config.names import ENGINE_MODELS, GROUPS, KINDS
 from mlexp.config.overrides import Override, parsed, spelt
 from mlexp.config.rules import here, nearest
 from mlexp.config.schema import declared, foreign
@@ -236,7 +236,7 @@ def _cure(path: str, where: Context, value: str | None) -> str:
     name = plain(last)
     if parent and parent not in NODES and name in NAMELESS:
         parent, _, name = plain(parent).rpartition(".")
-    if parent in TASK_KINDS:
+    if parent in KINDS:
         where = replace(where, kinds=(parent, *where.kinds))
     elif parent in ("tune", "sweep", "execution"):
         where = replace(where, search=True)

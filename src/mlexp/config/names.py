@@ -3,6 +3,12 @@
 A test compares them with the tables of the program that they name.
 """
 
+from __future__ import annotations
+
+TYPE_CHECKING = False  # as in `typing`, which takes as long to import as all that is here
+if TYPE_CHECKING:
+    from typing import Any
+
 ACTIVATIONS = (
     "sigmoid", "tanh", "relu", "leaky_relu", "linear", "hard_sigmoid", "softmax", "elu", "gelu", "silu", "softplus",
 )  # fmt: skip
@@ -29,13 +35,9 @@ READERS = ("published", "idx", "csv", "npz", "sklearn", "synthetic", "openml", "
 TABLE_READERS = ("csv", "openml")  # of columns with names
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
 QUOTES = {"double": '"', "single": "'", "none": ""}
-TASK_KINDS = (
-    "classification", "regression", "autoencoder", "features", "layers", "explore", "by_hand", "clustering",
-    "embedding", "comparison",
-)  # fmt: skip
+# Kind of study -> its row; `mlexp.kinds` fills this table when `mlexp` is imported, for config imports no kind.
+KINDS: dict[str, Any] = {}
 GENERIC_TASKS = ("classify", "regress", "cluster", "embed")  # for any table; their runs are named after it
-UNLABELLED_KINDS = ("clustering", "embedding", "explore")  # they use a label only if one is named
-COMPARED_KINDS = ("classification", "regression", "clustering", "embedding", "autoencoder")
 TESTS = (
     "crossed", "welch", "permutation", "paired", "wilcoxon", "mcnemar", "corrected", "bayesian", "five_by_two",
     "bootstrap_seeds_rows", "anova", "friedman",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -147,6 +147,15 @@ def choice(*names: str) -> Rule:
     """Accept one of the given words."""
     allowed = names[0] if len(names) == 1 else f"one of {', '.join(names)}"
     return Rule(allowed, lambda value: isinstance(value, str) and value in names, names)
+
+
+def choice_of(table: Mapping[str, Any], serves: Callable[[Any], bool] = lambda row: True) -> Rule:
+    """Accept the keys of a table that may still grow, such as the kinds of study; `serves` leaves some rows out."""
+    names = tuple(name for name, row in table.items() if serves(row))
+    return replace(
+        choice(*names),
+        accepts=lambda value: isinstance(value, str) and value in table and serves(table[value]),
+    )
 
 
 def boolean() -> Rule:

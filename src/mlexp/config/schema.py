@@ -18,6 +18,7 @@ from mlexp.config.names import (
     ENGINE_MODELS,
     IMPUTATIONS,
     INITIALIZERS,
+    KINDS,
     MODEL_NAMES,
     NETWORK_KEYS,
     OPTIMIZERS,
@@ -26,12 +27,12 @@ from mlexp.config.names import (
     SCALES,
     SCHEDULES,
     SHARED_KEYS,
-    TASK_KINDS,
 )
 from mlexp.config.rules import (
     boolean,
     character,
     choice,
+    choice_of,
     codec,
     either,
     fold,
@@ -365,7 +366,7 @@ class Task:
     """The study: its name and what kind of question it asks."""
 
     name: str = key("custom", text(), "name of the study; its runs land in outputs/<name>")
-    kind: str = key("classification", choice(*TASK_KINDS), "kind of the study")
+    kind: str = key("classification", choice_of(KINDS), "kind of the study")
 
 
 @dataclass

@@ -9,15 +9,16 @@ from mlexp.config.names import (
     ACTIVATIONS,
     CALCULATIONS,
     CLUSTERINGS,
-    COMPARED_KINDS,
     EMBEDDINGS,
     FEATURES,
+    KINDS,
     STRATEGIES,
     TESTS,
 )
 from mlexp.config.rules import (
     boolean,
     choice,
+    choice_of,
     either,
     key,
     list_of,
@@ -152,7 +153,7 @@ class Comparison:
 
     of: str | None = key(
         None,
-        optional(choice(*COMPARED_KINDS)),
+        optional(choice_of(KINDS, lambda kind: kind.compares)),
         "kind of the study that each arm runs; null: what its model is for",
     )
     arms: dict[str, Any] = key(

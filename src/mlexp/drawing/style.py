@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mlexp.drawing.figure import Drawing
 from mlexp.store.files import write_bytes
 
 if TYPE_CHECKING:
@@ -124,12 +125,12 @@ def freeze(figure: Figure) -> None:
         figure.set_layout_engine("none")
 
 
-def draw(folder: Path, figures: Mapping[str, Callable[[Drawn], Figure | None]], drawn: Drawn) -> list[Path]:
+def draw(folder: Path, figures: Mapping[str, Drawing], drawn: Any) -> list[Path]:
     """Draw figures of one thing into ``figures/`` of a folder, and return the files; None is a figure left out."""
     written = []
     with settings():
-        for name, make in figures.items():
-            figure = make(drawn)
+        for name, drawing in figures.items():
+            figure = drawing.draw(drawn)
             if figure is not None:
                 path = folder / "figures" / f"{name}.png"
                 write_bytes(path, png(figure))

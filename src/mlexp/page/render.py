@@ -13,6 +13,8 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from mlexp.page.page import Page
+from mlexp.store.files import write_bytes
+from mlexp.store.record import PAGE
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -106,3 +108,17 @@ def _md_word(word: str) -> str:
     if LINKED.search(word):
         return f"`{word.replace('`', chr(39)).replace('|', chr(92) + '|')}`"
     return "".join(f"\\{letter}" if letter in SPECIAL else letter for letter in str(escape(word)))
+
+
+def write(folder: Path, page: Page) -> list[Path]:
+    """Write `report.html` and `report.md` into a folder and return the two files; the same page gives the same bytes.
+
+    Raises
+    ------
+    ConfigError
+        If the files cannot be written.
+    """
+    written = [folder / name for name in PAGE]
+    for path, text in zip(written, (html(page), markdown(page)), strict=True):
+        write_bytes(path, text.encode())
+    return written

@@ -28,6 +28,7 @@ MODELS = {
     "linear": "linear model",
     "ridge": "ridge regression",
 }
+Said = tuple[list[str], list[KeyFigure]]  # sentences and key figures of an answer
 SEEN = {"train": "it was trained on", "validation": "that chose its settings", "test": "it has never seen"}
 
 
@@ -147,3 +148,19 @@ def page_in(folder: Path, run: str) -> str:
     if not run or run.startswith("/") or ":" in run.partition("/")[0]:
         return ""
     return f"{run}/report.html" if os.path.exists(folder / run / "report.html") else f"{run}/"
+
+
+def by_method(study: Study, fact: str) -> dict[str, dict[str, float]]:
+    """Return method -> scores; a run of one method calls its scores 'all'."""
+    if list(study.metrics) == ["all"]:
+        return {next(iter(study.info["facts"][fact])): study.metrics["all"]}
+    return study.metrics
+
+
+def three(scores: Mapping[str, float], labels: Mapping[str, str], note: str) -> list[KeyFigure]:
+    """Return those scores that there are as key figures."""
+    return [
+        KeyFigure(label, f"{scores[key]:.3f}".replace("-", "−"), note)
+        for key, label in labels.items()
+        if key in scores
+    ]

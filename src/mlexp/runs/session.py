@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from mlexp.config import recorded, schema, trust
-from mlexp.config.names import UNLABELLED_KINDS
 from mlexp.config.overrides import parsed
 from mlexp.config.schema import Config
 from mlexp.data import loading as sources
@@ -24,6 +24,7 @@ from mlexp.data.dataset import Dataset
 from mlexp.data.roles import NO_LABEL
 from mlexp.data.table import without_words
 from mlexp.errors import ConfigError, DivergedError, Interrupted, MlexpError, NotWritten, in_words
+from mlexp.kinds import KINDS
 from mlexp.kinds.observer import Plan
 from mlexp.kinds.result import Result
 from mlexp.runs.stopping import as_typed, how_to_resume, resumable, stop_on_signal, with_cure
@@ -31,15 +32,30 @@ from mlexp.runs.terminal import QUIET, Terminal
 from mlexp.runs.tracking import Tracker, flat
 from mlexp.store import environment, identity, record, stamp
 from mlexp.store.record import Run, RunFolder
-from mlexp.tasks import STACKS
 
 PATIENCE = 60.0  # seconds for a worker elsewhere, no longer wanted, to end its epoch and release a job
-Study = Callable[[Config, Dataset, "Session"], Result]
+
+
+@dataclass(frozen=True)
+class Program:
+    """What sessions and comparisons are handed, for they know neither what is above them nor pages.
+
+    Attributes
+    ----------
+    study : runs a configuration, observed by its session
+    show : writes the page of a run folder, its figures drawn anew if the second argument is true
+    worker : what runs the jobs of sweeps, searches and comparisons: the name of a function, called in worker processes,
+        or a function, called in this process
+    """
+
+    study: Callable[[Config, Dataset, Session], Result]
+    show: Callable[[Path, bool], None]
+    worker: Any
 
 
 def run(
     config: Config,
-    study: Study,
+    program: Program,
     *,
     command: Sequence[str] = (),
     terminal: Terminal | None = None,
@@ -55,7 +71,7 @@ def run(
     Parameters
     ----------
     config : the configuration, as `config.compose` returns it
-    study : what runs it, observed by its session
+    program : what runs it, and what writes its page
     command : the command line, for the record
     terminal : what speaks to the person; silent by default
     place : folder for this run, made unless an earlier process left the run unfinished there; a new one in
@@ -72,14 +88,14 @@ def run(
     """
     unfinished = record.reopen(place, PATIENCE) if place is not None and place.exists() else None
     if unfinished is not None and record.load(unfinished.path).info["status"] not in record.RESUMABLE:
-        return _redrawn(unfinished, terminal or Terminal(QUIET))
-    session = Session(config, command, terminal or Terminal(QUIET), unfinished, place)
-    return _run(session, study, stop, dataset)
+        return _redrawn(unfinished, program, terminal or Terminal(QUIET))
+    session = Session(config, program, command, terminal or Terminal(QUIET), unfinished, place)
+    return _run(session, stop, dataset)
 
 
 def resume(
     path: Path,
-    study: Study,
+    program: Program,
     *,
     command: Sequence[str] = (),
     terminal: Terminal | None = None,
@@ -106,17 +122,17 @@ def resume(
     config = recorded.relocated(recorded.again(config, path, settings), run.info.get("began_in"))
     folder = record.reopen(path)
     if record.load(path).info["status"] not in record.RESUMABLE:
-        return _redrawn(folder, terminal or Terminal(QUIET))
-    return _run(Session(config, command, terminal or Terminal(QUIET), folder), study)
+        return _redrawn(folder, program, terminal or Terminal(QUIET))
+    return _run(Session(config, program, command, terminal or Terminal(QUIET), folder))
 
 
-def _redrawn(folder: RunFolder, terminal: Terminal) -> Run:
+def _redrawn(folder: RunFolder, program: Program, terminal: Terminal) -> Run:
     """Draw what a run that had ended could not draw any more."""
     with resumable(folder.path):
         try:
             run = record.load(folder.path)
             if run.info.get("figures"):
-                _draw(run)
+                program.show(run.path, True)
         finally:
             folder.close(keep_checkpoint=False)
         terminal.end(run.info, run.metrics, as_typed(run.path))
@@ -125,34 +141,24 @@ def _redrawn(folder: RunFolder, terminal: Terminal) -> Run:
     return run
 
 
-def _draw(run: Run) -> None:
-    """Draw the figures of a run and write its page."""
-    from mlexp import plots, report
-
-    plots.draw(run)
-    report.write(run.path)
-
-
 def load(config: Config) -> Dataset:
     """Return the rows that the configuration describes."""
     keys = dataclasses.asdict(config.dataset)
-    by_distance = config.task.kind in UNLABELLED_KINDS
+    by_distance = not KINDS[config.task.kind].needs_labels
     if by_distance and keys["reader"] == "csv" and keys["label"] is None:
         keys["label"] = NO_LABEL  # the last column is a feature like the others
     dataset = sources.load(config.data_dir, config.memory_mb, **keys)
     return without_words(dataset) if by_distance and dataset.table and not config.prepare.one_hot else dataset
 
 
-def _run(
-    session: Session, study: Study, stop: threading.Event | None = None, dataset: Dataset | None = None
-) -> Run:
+def _run(session: Session, stop: threading.Event | None = None, dataset: Dataset | None = None) -> Run:
     config = session.config
     limited = environment.libraries().limit(limits=config.threads)
     with limited, nullcontext(stop) if stop else stop_on_signal(session.has_no_epochs) as asked:
         session.stop = asked
         try:
             dataset = load(config) if dataset is None else dataset
-            return session.finished(study(config, dataset, session))
+            return session.finished(session.program.study(config, dataset, session))
         except BaseException as error:
             session.failed(error)
             if isinstance(error, NotWritten | KeyboardInterrupt) and session.place is None:
@@ -165,6 +171,7 @@ def _run(
 
 def run_together(
     configs: Sequence[Config],
+    program: Program,
     *,
     command: Sequence[str],
     terminals: Sequence[Terminal],
@@ -181,9 +188,9 @@ def run_together(
         try:
             for config, terminal, place in zip(configs, terminals, places, strict=True):
                 unfinished = record.reopen(place, PATIENCE) if place.exists() else None
-                waiting.append(Session(config, command, terminal, unfinished, place, len(configs)))
+                waiting.append(Session(config, program, command, terminal, unfinished, place, len(configs)))
                 waiting[-1].stop = stop
-            for result in STACKS[configs[0].task.kind](configs, dataset, list(waiting)):
+            for result in KINDS[configs[0].task.kind].study.studies(configs, dataset, list(waiting)):
                 problem = None
                 try:
                     waiting[0].finished(result)
@@ -204,6 +211,7 @@ class Session:
     def __init__(
         self,
         config: Config,
+        program: Program,
         command: Sequence[str],
         terminal: Terminal,
         unfinished: RunFolder | None = None,
@@ -211,6 +219,7 @@ class Session:
         stacked: int = 1,
     ) -> None:
         self.config = config
+        self.program = program
         self.command = list(command)
         self.terminal = terminal
         self.stop = threading.Event()
@@ -319,9 +328,7 @@ class Session:
         if begun:
             self.tracker.ended(folder.path, status, {})
         if self.config.figures and status == "failed":  # who stops a run twice wants it to end at once
-            from mlexp import report
-
-            report.write(folder.path)
+            self.program.show(folder.path, False)
 
     def finished(self, result: Result) -> Run:
         """Write the result, draw figures and page from it, and raise if the run did not complete."""
@@ -332,7 +339,7 @@ class Session:
         self._end(result.status, result.problem or None)
         run = record.load(self.folder.path)
         if self.config.figures:
-            _draw(run)
+            self.program.show(run.path, True)
         self.tracker.ended(run.path, result.status, flat(result.metrics))
         for sentence in self.info["warnings"]:
             self.terminal.warn(sentence)

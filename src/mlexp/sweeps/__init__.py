@@ -6,9 +6,9 @@ unit of jobs.
 """
 
 from mlexp.sweeps.opening import begin, taken_over, write_plan
-from mlexp.sweeps.plan import Job, Plan, plan, planned, read, restored
+from mlexp.sweeps.planning import Job, Plan, plan, planned, read, restored
 from mlexp.sweeps.rounds import Rounds
-from mlexp.sweeps.run import Outcome, Sparing, resume, run, run_rest, show
+from mlexp.sweeps.conductor import Outcome, Sparing, resume, run, run_rest, show
 
 __all__ = [
     "Job",

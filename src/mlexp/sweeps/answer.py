@@ -11,6 +11,7 @@ import numpy as np
 
 from mlexp import metrics
 from mlexp.config.names import spelled
+from mlexp.drawing.figure import words
 from mlexp.kinds import method
 from mlexp.kinds.result import by_row
 from mlexp.page import tables
@@ -21,7 +22,7 @@ from mlexp.page.study import page_in, settings
 from mlexp.page.words import duration, listed, number, percent, shown
 from mlexp.store.record import Run
 from mlexp.store.sweep_folder import NOT_NEEDED, SETTLED, Sweep, short
-from mlexp.sweeps.figures import SEEDS, Findings, Setting, findings
+from mlexp.sweeps.figures import FIGURES, SEEDS, Findings, Setting, findings
 
 FEW_SEEDS = 3
 MOST_TIED = 4  # named in a sentence
@@ -47,7 +48,7 @@ def page(sweep: Sweep) -> Page:
         status=info["status"],
         date=info["started"][:16].replace("T", " ") + " UTC",
         answer=answer(sweep, found, jobs),
-        pictures=pictures(sweep.path),
+        pictures=pictures(sweep.path, words(FIGURES)),
         members=[members(sweep, found, jobs)] if jobs else [],
         tables=[
             *([by_setting(found)] if found and not found.only_repeats else []),

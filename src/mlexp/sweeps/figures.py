@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 
 from mlexp import metrics
 from mlexp.drawing import style
+from mlexp.drawing.figure import Drawing
 from mlexp.drawing.groups import PALETTE
 from mlexp.kinds.result import by_row
 from mlexp.stats.fence import fenced
@@ -107,11 +108,7 @@ def draw(sweep: Sweep) -> list[Path]:
     found = findings(sweep)
     if found is None:
         return []
-    figures: dict[str, Callable[[Findings], Figure | None]] = {
-        "sweep": by_settings,
-        "losses": lambda found: losses(found, sweep),
-    }
-    return style.draw(sweep.path, figures, found)
+    return style.draw(sweep.path, FIGURES, (found, sweep))
 
 
 def findings(sweep: Sweep) -> Findings | None:
@@ -337,3 +334,17 @@ def thinned(words: Sequence[Any], most: int = 12) -> Sequence[Any]:
 
 def _cell_size(n_columns: int) -> float:
     return style.NORMAL if n_columns <= 8 else 5.5 if n_columns <= 14 else 4.5
+
+
+FIGURES = {
+    "sweep": Drawing(
+        lambda shown: by_settings(shown[0]),
+        "The score by the swept settings",
+        "How much does each key move the score, and is the best setting at an edge of the grid?",
+    ),
+    "losses": Drawing(
+        lambda shown: losses(*shown),
+        "Loss by epoch, one line a job",
+        "Lines that still fall at the end asked for more epochs; lines that jump, for a smaller rate.",
+    ),
+}

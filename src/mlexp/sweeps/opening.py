@@ -16,7 +16,7 @@ from mlexp.runs.tracking import Tracker
 from mlexp.store import identity, stamp, sweep_folder
 from mlexp.store.files import write_bytes
 from mlexp.store.sweep_folder import FINISHED, Sweep, SweepFolder
-from mlexp.sweeps.plan import Job, Plan, identified, read, restored
+from mlexp.sweeps.planning import Job, Plan, identified, read, restored
 
 # what a plan that grew, was tuned or has other data keeps
 KEPT = ("started", "began_in", "settings_hash", "begun_with", "warnings")

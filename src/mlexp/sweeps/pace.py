@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from mlexp.config import schema
-from mlexp.sweeps.plan import Job
+from mlexp.sweeps.planning import Job
 
 # What makes a job take longer: keys that are not here (seeds, rates, activations ...) change the time little.
 COSTLY = (

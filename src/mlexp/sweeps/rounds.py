@@ -18,8 +18,8 @@ from mlexp.execution import Backend, Work
 from mlexp.runs.terminal import QUIET
 from mlexp.store import sweep_folder
 from mlexp.sweeps.opening import write_plan
-from mlexp.sweeps.plan import planned
-from mlexp.sweeps.run import Conductor, Row
+from mlexp.sweeps.planning import planned
+from mlexp.sweeps.conductor import Conductor, Row
 
 
 class Rounds:

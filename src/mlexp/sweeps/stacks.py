@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from mlexp.config import schema
 from mlexp.config.schema import Config
+from mlexp.kinds import KINDS
 from mlexp.nn.hyperparameters import NUMBERS, OWN
-from mlexp.sweeps.plan import Job
-from mlexp.tasks import STACKS
+from mlexp.sweeps.planning import Job
 
 LARGEST = 64  # replicas; more gain no speed
 SMALL = 20_000  # parameters; the time of larger networks goes into arithmetic, which a stack does not save
@@ -42,7 +42,7 @@ def units(jobs: Sequence[Job], stack: bool | str, workers: int, n_features: int)
 def stackable(config: Config) -> bool:
     """Return whether this kind of study and model can train in a stack."""
     alone = config.tune.strategy is not None
-    return config.task.kind in STACKS and config.model.name == "mlp" and not alone
+    return KINDS[config.task.kind].stacks and config.model.name == "mlp" and not alone
 
 
 def small(config: Config, n_features: int) -> bool:

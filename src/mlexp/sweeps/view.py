@@ -17,7 +17,7 @@ from mlexp.metrics import METRICS, metric
 from mlexp.runs.terminal import NORMAL, QUIET, VERBOSE, new_console
 from mlexp.store.sweep_folder import NOT_NEEDED, short
 from mlexp.sweeps.pace import Pace, in_words
-from mlexp.sweeps.plan import Job, Plan
+from mlexp.sweeps.planning import Job, Plan
 
 SECONDS_BETWEEN_LINES = 2.0
 ROWS_SHOWN = 24

@@ -18,7 +18,7 @@ from mlexp.errors import DataError, DivergedError, Interrupted, MlexpError, NotW
 from mlexp.execution import Send
 from mlexp.kinds.observer import Plan
 from mlexp.runs import session
-from mlexp.runs.session import Study
+from mlexp.runs.session import Program
 from mlexp.runs.terminal import QUIET, Terminal
 
 CHANGED = "Its data changed while the sweep ran. Resume the sweep to run it with the data as they are now."
@@ -67,7 +67,7 @@ class _CrashLog(Terminal):
             self._log.close()
 
 
-def run_unit(unit: Sequence[JobRequest], stop: threading.Event, send: Send, study: Study) -> bool:
+def run_unit(unit: Sequence[JobRequest], stop: threading.Event, send: Send, program: Program) -> bool:
     """Run the jobs of a unit, as one stack if there are several; an error fails only the job that raised it.
 
     Parameters
@@ -75,7 +75,7 @@ def run_unit(unit: Sequence[JobRequest], stop: threading.Event, send: Send, stud
     unit : jobs that train as one stack, or a single job
     stop : is set to end the job under way after its epoch
     send : takes a `JobStatus` whenever a job begins or ends
-    study : what runs a configuration
+    program : what runs a configuration and writes its page
 
     Returns
     -------
@@ -85,10 +85,10 @@ def run_unit(unit: Sequence[JobRequest], stop: threading.Event, send: Send, stud
     rest: list[JobRequest] = list(unit)
     problems: list[BaseException | None] = []
     if len(unit) > 1 and not stop.is_set():
-        rest, problems = _together(unit, stop, send)
+        rest, problems = _together(unit, stop, send, program)
     for request in rest:
         if not stop.is_set():
-            problems.append(_alone(request, stop, send, study))
+            problems.append(_alone(request, stop, send, program))
     return any(map(is_out_of_memory, problems))
 
 
@@ -97,14 +97,14 @@ def is_out_of_memory(error: BaseException | None) -> bool:
     return error is not None and (isinstance(error, MemoryError) or is_out_of_memory(error.__cause__))
 
 
-def _alone(request: JobRequest, stop: threading.Event, send: Send, study: Study) -> BaseException | None:
+def _alone(request: JobRequest, stop: threading.Event, send: Send, program: Program) -> BaseException | None:
     send(JobStatus(request.number, "running"))
     problem: BaseException | None = None
     log = _CrashLog(request.place)
     try:
         session.run(
             request.config,
-            study,
+            program,
             command=request.command,
             terminal=log,
             place=request.place,
@@ -122,7 +122,7 @@ def _alone(request: JobRequest, stop: threading.Event, send: Send, study: Study)
 
 
 def _together(
-    unit: Sequence[JobRequest], stop: threading.Event, send: Send
+    unit: Sequence[JobRequest], stop: threading.Event, send: Send, program: Program
 ) -> tuple[list[JobRequest], list[BaseException | None]]:
     """Train a stack; return the jobs that are still to be run, one by one, because the stack failed, and why."""
     for request in unit:
@@ -132,6 +132,7 @@ def _together(
     try:
         for problem in session.run_together(
             [request.config for request in unit],
+            program,
             command=unit[0].command,
             terminals=logs,
             places=[request.place for request in unit],

@@ -10,6 +10,7 @@ import numpy as np
 
 from mlexp import metrics
 from mlexp.drawing import style
+from mlexp.drawing.figure import Drawing
 from mlexp.drawing.groups import PALETTE
 from mlexp.kinds.result import by_row
 from mlexp.store.files import read_table
@@ -256,3 +257,22 @@ def _searched(run: Run) -> Searched | None:
         int(report["n_trials"]),
         any(isinstance(values, dict) for values in report["space"].values()),
     )
+
+
+FIGURES = {
+    "tuning": Drawing(
+        scores,
+        "Validation score of the trials by the settings that were tried",
+        "Is the best setting well inside what was tried, or at its edge?",
+    ),
+    "tuning_curves": Drawing(
+        curves,
+        "Validation score of the best trials by epoch",
+        "Do the best settings lie apart, or within the noise of one another?",
+    ),
+    "tuning_importance": Drawing(
+        importance,
+        "Share of the variation between trials that each key explains",
+        "Keys at the bottom need no more search.",
+    ),
+}

@@ -15,6 +15,7 @@ from mlexp.config.studies import Tune
 from mlexp.data.dataset import Dataset, split
 from mlexp.errors import ConfigError, Interrupted, SweepError, did_you_mean
 from mlexp.execution import Work
+from mlexp.kinds import KINDS, check
 from mlexp.kinds.observer import Plan
 from mlexp.kinds.result import Columns, Result
 from mlexp.kinds.sets import described, sizes
@@ -25,7 +26,6 @@ from mlexp.runs.terminal import QUIET
 from mlexp.store import identity
 from mlexp.store.files import write_json, write_table
 from mlexp.sweeps import Rounds
-from mlexp.tasks import TASKS, check
 from mlexp.tuning import space as spaces
 from mlexp.tuning.bayes import bayes, check_journal, optuna_imported
 from mlexp.tuning.choice import TIE_RULE, edges, overtaken, ranked, tied
@@ -93,7 +93,7 @@ def search(config: Config, dataset: Dataset, session: Session, *, worker: str | 
     report = found.report(session)
     write_json(place / "tuning.json", report)
     _say(session, report)
-    result = TASKS[config.task.kind](found.winner(), dataset, _Refit(session))
+    result: Result = KINDS[config.task.kind].study.study(found.winner(), dataset, _Refit(session))
     return replace(
         result,
         tables=result.tables | found.tables(),
@@ -111,10 +111,11 @@ def checked(config: Config) -> tuple[Space, str]:
         What is wrong, in one line.
     """
     tune, kind = config.tune, config.task.kind
-    if kind not in TUNED:
+    if not KINDS[kind].searches:
+        tuned = ", ".join(name for name, one in KINDS.items() if one.searches)
         raise ConfigError(
             f"tune={tune.strategy} chooses by the score on a validation part, which a task of kind {kind} does not "
-            f"have. Kinds that can be tuned: {', '.join(TUNED)}. Set tune=none."
+            f"have. Kinds that can be tuned: {tuned}. Set tune=none."
         )
     metric = tune.metric or metrics_of(kind)[0]
     if metric not in metrics_of(kind):
@@ -170,9 +171,6 @@ def _check_keys(config: Config, setting: Setting) -> None:
         f"model={config.model.name}{using} has no {', '.join(strange)}. Leave them out (tune.space.{strange[0]}=null, "
         "or all with tune.space.model=null), name keys that it has, or give them a condition (when: {model.name: ...})."
     )
-
-
-TUNED = ("classification", "regression", "autoencoder")  # kinds whose runs have a score on a validation part
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from mlexp import metrics
 from mlexp.errors import ConfigError, did_you_mean
+from mlexp.kinds import KINDS
 
 DIVIDED = ("classification", "regression")  # kinds whose metrics are known for each part
 
 
 def default(kind: str) -> str:
     """Return what runs of a kind are compared by unless a metric is named."""
-    part = "all" if kind in ("clustering", "embedding") else "test"
-    return f"{part}.{metrics.metrics_of(kind)[0]}"
+    return f"{KINDS[kind].part}.{metrics.metrics_of(kind)[0]}"
 
 
 @dataclass(frozen=True)

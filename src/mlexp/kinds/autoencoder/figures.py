@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlexp.drawing import groups, style
+from mlexp.drawing.figure import Drawing
 from mlexp.drawing.strips import strips
 from mlexp.kinds import curves
 from mlexp.store.record import Run
@@ -103,44 +104,6 @@ def latent(run: Run) -> Figure | None:
     return figure
 
 
-def features(run: Run) -> Figure | None:
-    """Draw the accuracy of the classifiers on each kind of features."""
-    table = run.tables.get("features")
-    if table is None:
-        return None
-    parts = {"train": (style.BLUE, "o"), "validation": (style.VERMILION, "s"), "test": (style.INK, "D")}
-    accuracy = {part: 100 * np.array(table[f"{part}_accuracy"], float) for part in parts}
-    order = np.argsort(accuracy["test"], kind="stable")
-    best = FEATURES[table["features"][order[-1]]]
-    right = f"{accuracy['test'].max():.2f} % of {run.info['split']['test']:,} rows right"
-    figure = style.new_figure(0.9 + 0.34 * len(order), f"Best on the test part: features '{best}', {right}")
-    axes = figure.subplots()
-    axes.hlines(range(len(order)), 0, 100, color=style.PALE, linewidth=0.6)
-    for shift, (part, (colour, marker)) in zip((0.16, 0, -0.16), parts.items(), strict=True):
-        axes.plot(
-            accuracy[part][order],
-            np.arange(len(order)) + shift,
-            marker,
-            color=colour,
-            markersize=4.5,
-            label=part,
-        )
-    low, high = min(map(np.min, accuracy.values())), max(map(np.max, accuracy.values()))
-    margin = max(0.1 * (high - low), 0.5)
-    names = [f"{FEATURES[table['features'][k]]} ({table['width'][k]} wide)" for k in order]
-    axes.set(
-        xlabel="Accuracy (% of rows right)",
-        xlim=(low - margin, high + margin),
-        ylim=(-0.5, len(order) - 0.5),
-    )
-    axes.set_yticks(range(len(order)), names)
-    for place, value in enumerate(accuracy["test"][order]):  # beside the axes, where no marker can be
-        edge = axes.get_yaxis_transform()
-        axes.text(1.01, place, f"test {value:.2f} %", transform=edge, va="center", fontsize=style.SMALL)
-    figure.legend(loc="outside lower center", ncols=3)
-    return figure
-
-
 def _unit(run: Run, images: np.ndarray) -> np.ndarray:
     low, high = run.arrays["pixel_range"]
     scaled: np.ndarray = (images - low) / ((high - low) or 1)
@@ -150,3 +113,27 @@ def _unit(run: Run, images: np.ndarray) -> np.ndarray:
 def _classes(run: Run, positions: np.ndarray) -> list[str]:
     names = run.info["dataset"]["classes"]
     return [names[code] for code in run.predictions["test_true"][positions]] if names else []
+
+
+FIGURES = {
+    "reconstructions": Drawing(
+        reconstructions,
+        "Test images above their reconstructions",
+        "What is lost first: fine patterns and edges.",
+    ),
+    "error_curves": Drawing(
+        error_curves,
+        "Reconstruction error by epoch, with that of principal components of the same width",
+        "Below the line, the network has found more than a linear method can.",
+    ),
+    "latent": Drawing(
+        latent,
+        "Scatter of the codes in two dimensions, coloured by class",
+        "Classes that form islands can be told from the code alone.",
+    ),
+    "between": Drawing(
+        between,
+        "Images decoded on the way between the codes of two images",
+        "Steps that look like the data: the code is smooth between them.",
+    ),
+}

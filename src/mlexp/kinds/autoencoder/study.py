@@ -20,7 +20,12 @@ from mlexp.models import build_autoencoder
 from mlexp.models.sklearn_networks import reconstruction_errors
 
 
-def autoencoder(config: Config, dataset: Dataset, observer: Observer) -> Result:
+def check(config: Config) -> None:
+    """Check the model as far as that goes without rows."""
+    build_autoencoder(config.model, seed=config.seed, trusted=config.trusted_packages)
+
+
+def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """Train an autoencoder and compare it with a PCA of the same width, the best that a linear one can do."""
     training = train(config, dataset, observer)
     return unfinished(config, training) or _evaluated(config, dataset, training)

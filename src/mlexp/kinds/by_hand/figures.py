@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlexp.drawing import style
+from mlexp.drawing.figure import Drawing
 from mlexp.kinds.result import Columns
 from mlexp.store.record import Run
 
@@ -139,3 +140,17 @@ def _arrow(axes: Axes, start: float, height: float, end: float, colour: str) -> 
         (start, height),
         arrowprops={"arrowstyle": "-|>", "color": colour, "shrinkA": 1, "shrinkB": 1},
     )
+
+
+FIGURES = {
+    "computation_graph": Drawing(
+        graph,
+        "Graph of the calculation with the value and the gradient of every step",
+        "Follow values from left to right and gradients back.",
+    ),
+    "step_sizes": Drawing(
+        step_sizes,
+        "Relative error of finite differences by step size, both logarithmic",
+        "The error falls with the step until rounding takes over.",
+    ),
+}

@@ -22,7 +22,7 @@ STEPS = 10.0 ** -np.arange(1.0, 12.5, 0.5)
 SIGMOID = Activation("sigmoid")
 
 
-def by_hand(config: Config, dataset: Dataset, observer: Observer) -> Result:
+def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """Make the calculation that `by_hand.calculation` names, every intermediate value in a table."""
     return CALCULATIONS[config.by_hand.calculation](config, dataset, observer)
 

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlexp.drawing import style
+from mlexp.drawing import style, tiles
+from mlexp.drawing.figure import Drawing
 from mlexp.errors import DataError
+from mlexp.kinds.boundary_figure import boundary
+from mlexp.kinds.curves import learning_curves
 from mlexp.store.record import Run
 
 if TYPE_CHECKING:
@@ -224,3 +227,35 @@ def _scores_headline(classes: list[str], f1: np.ndarray) -> str:
     worst = int(np.nanargmin(f1))
     name = style.class_names(classes, 3.0, style.LARGE)[worst]
     return f"{mean}; lowest for {name} ({f1[worst]:.3f})"
+
+
+FIGURES = {
+    "confusion": Drawing(
+        confusion,
+        "Confusion matrix: true classes as rows, predicted classes as columns",
+        "Right answers lie on the diagonal; the darkest cells beside it are the classes that are mixed up.",
+    ),
+    "boundary": Drawing(
+        boundary,
+        "Decision boundary over the points of the plane",
+        "Does the boundary follow the classes, or single points?",
+    ),
+    "mistakes": Drawing(
+        tiles.mistakes,
+        "Test images that were classified wrongly, the surest mistakes first",
+        "Would a person have known better? Some labels are wrong themselves.",
+    ),
+    "gallery": Drawing(
+        tiles.gallery, "Random test images with predicted and true class", "What the rows look like."
+    ),
+    "per_class": Drawing(
+        per_class,
+        "Precision, recall and F1 of every class",
+        "The lowest ones need more rows or better features.",
+    ),
+    "learning_curves": Drawing(
+        learning_curves,
+        "Loss and accuracy by epoch, training and validation part",
+        "A validation curve that turns away from the training curve shows over-fitting from there on.",
+    ),
+}

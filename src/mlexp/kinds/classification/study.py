@@ -11,7 +11,7 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset, Part
 from mlexp.errors import DataError
 from mlexp.kinds import boundary, diagnosis, warm_started
-from mlexp.kinds.fitting import Training, check_labels, train_together, unfinished
+from mlexp.kinds.fitting import Training, built, check_labels, train_together, unfinished
 from mlexp.kinds.observer import Observer
 from mlexp.kinds.result import Columns, Result
 from mlexp.kinds.sets import filled, identified
@@ -20,18 +20,21 @@ GALLERY_IMAGES = 24
 Outputs = tuple[np.ndarray, np.ndarray | None]
 
 
-def classification(config: Config, dataset: Dataset, observer: Observer) -> Result:
+def check(config: Config) -> None:
+    """Check the model as far as that goes without rows."""
+    built(config)
+
+
+def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """Fit a classifier and score it on the training, validation and test part.
 
     The test part is read only after training has ended by itself; a run that diverged or was stopped
     by its user leaves it untouched.
     """
-    return next(classifications([config], dataset, [observer]))
+    return next(studies([config], dataset, [observer]))
 
 
-def classifications(
-    configs: Sequence[Config], dataset: Dataset, observers: Sequence[Observer]
-) -> Iterator[Result]:
+def studies(configs: Sequence[Config], dataset: Dataset, observers: Sequence[Observer]) -> Iterator[Result]:
     """Fit classifiers that `train_together` can fit, then yield the result of each."""
     check_labels(configs[0], dataset)
     if dataset.n_classes < 2:

@@ -9,6 +9,7 @@ import numpy as np
 
 from mlexp.drawing import groups, style
 from mlexp.drawing import tiles as pictures
+from mlexp.drawing.figure import Drawing
 from mlexp.store.record import Run
 
 if TYPE_CHECKING:
@@ -269,3 +270,28 @@ def _name_axes(panel: Axes, run: Run) -> None:
     panel.set(xlabel=names[0], ylabel=names[1])
     panel.set_aspect("equal", adjustable="datalim")
     panel.locator_params(nbins=6)
+
+
+FIGURES = {
+    "clusters": Drawing(
+        clusters,
+        "Scatter of the rows in two dimensions, coloured by cluster",
+        "Do the colours follow the groups that the eye sees?",
+    ),
+    "clusters_by_k": Drawing(
+        clusters_by_k,
+        "Quality of the clustering by number of clusters",
+        "A peak or a knee speaks for a number; a smooth curve for none.",
+    ),
+    "cluster_gallery": Drawing(cluster_gallery, "Images of each cluster", "Is a row one thing, or several?"),
+    "centres": Drawing(
+        centres,
+        "Centres of the clusters, as images",
+        "A sharp centre stands for one kind of image, a blurred one for several.",
+    ),
+    "samples": Drawing(
+        samples,
+        "Images drawn from the fitted mixture",
+        "Images like the data: the mixture describes them well.",
+    ),
+}

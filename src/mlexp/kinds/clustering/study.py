@@ -48,7 +48,12 @@ class Choice:
     why: str
 
 
-def clustering(config: Config, dataset: Dataset, observer: Observer) -> Result:
+def check(config: Config) -> None:
+    """Check that the model is one for this kind of study."""
+    models.class_path(config.model.name, config.task.kind, config.trusted_packages)
+
+
+def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """Group the rows of the main part; labels, where there are any, only score the groups."""
     if dataset.n_samples < 3:
         raise DataError(

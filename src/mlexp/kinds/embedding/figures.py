@@ -9,6 +9,7 @@ import numpy as np
 
 from mlexp.drawing import groups, style
 from mlexp.drawing import tiles as pictures
+from mlexp.drawing.figure import Drawing
 from mlexp.store.record import Run
 
 if TYPE_CHECKING:
@@ -227,3 +228,30 @@ def _title(run: Run, method: str, *, alone: bool) -> str:
         f"{TITLES.get(method, method)}: {facts['rows'][method]:,} rows, {facts['seconds'][method]:.1f} s\n"
         f"trustworthiness {scores['trustworthiness']:.3f}, continuity {scores['continuity']:.3f}"
     )
+
+
+FIGURES = {
+    "embedding": Drawing(
+        by_class,
+        "Scatter of the rows in two dimensions, coloured by class",
+        "Classes that form islands are easy to tell apart from these features.",
+    ),
+    "embedding_images": Drawing(
+        by_image, "The embedding with the images themselves", "Neighbours should look alike."
+    ),
+    "pca_variance": Drawing(
+        variance,
+        "Share of the variance by number of principal components",
+        "How many components are worth keeping.",
+    ),
+    "pca_components": Drawing(
+        components,
+        "Principal components, as images, with the share of the variance of each",
+        "The first components are the directions in which images differ most.",
+    ),
+    "pca_reconstructions": Drawing(
+        reconstructions,
+        "Images above their reconstructions from the principal components",
+        "What the components left out is what is missing.",
+    ),
+}

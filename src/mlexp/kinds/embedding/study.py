@@ -25,7 +25,12 @@ COMPONENTS = 20  # components kept as images
 FEWEST = 8  # rows; below that neither measure means anything
 
 
-def embedding(config: Config, dataset: Dataset, observer: Observer) -> Result:
+def check(config: Config) -> None:
+    """Check that the model is one for this kind of study."""
+    models.class_path(config.model.name, config.task.kind, config.trusted_packages)
+
+
+def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """Embed rows of the main part; labels, where there are any, only colour the pictures."""
     methods = unsupervised.methods(config, config.embedding.methods)
     subsets = draw_rows(config, dataset)

@@ -8,6 +8,7 @@ import numpy as np
 
 from mlexp.drawing import style
 from mlexp.drawing import tiles as pictures
+from mlexp.drawing.figure import Drawing
 from mlexp.drawing.strips import strips
 from mlexp.store.record import Run
 
@@ -140,3 +141,24 @@ def pixels(run: Run) -> Figure | None:
     axes[2].yaxis.set_major_formatter("{x:g}")
     axes[2].yaxis.set_minor_locator(NullLocator())
     return figure
+
+
+FIGURES = {
+    "nearest_distances": Drawing(
+        distances,
+        "Distances from validation and test rows to their nearest training row",
+        "Two curves that lie apart mean that one part is made of near copies.",
+    ),
+    "random_images": Drawing(
+        random_images, "Random test images with their classes", "What the rows look like."
+    ),
+    "class_balance": Drawing(balance, "Rows of every class in each part", "Rare classes are learnt last."),
+    "images_by_class": Drawing(
+        by_class,
+        "Random images of each class",
+        "Do the images of a class look alike, and unlike those of others?",
+    ),
+    "pixels": Drawing(
+        pixels, "Mean and spread of each pixel by set", "Sets that differ here were not sampled alike."
+    ),
+}

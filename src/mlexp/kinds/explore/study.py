@@ -22,7 +22,7 @@ QUANTILES = {"p5": NEAR, "median": 0.5, "p95": 0.95}
 BINS = 32
 
 
-def explore(config: Config, dataset: Dataset, observer: Observer) -> Result:
+def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """Count classes, gaps and copies, draw pictures, and lay validation and test beside the training part.
 
     A validation part drawn from rows that were grown from a few originals lies much nearer to the training

@@ -19,7 +19,7 @@ from mlexp.kinds.sets import NAMES, columns
 from mlexp.nn.estimators import MLPClassifier
 
 
-def features(config: Config, dataset: Dataset, observer: Observer) -> Result:
+def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """Train an autoencoder, then one classifier for each entry of `features.of`, all of them alike."""
     _check(config, dataset)
     training = train(config, dataset, observer)

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlexp.drawing import groups, style
+from mlexp.drawing.figure import Drawing
+from mlexp.kinds.classification.figures import confusion
+from mlexp.kinds.curves import learning_curves
 from mlexp.store.record import Run
 
 if TYPE_CHECKING:
@@ -86,3 +89,27 @@ def separation(run: Run) -> Figure | None:
     axes.grid(axis="y")
     figure.legend(loc="outside lower center", ncols=3)
     return figure
+
+
+FIGURES = {
+    "separation": Drawing(
+        separation,
+        "Silhouette of the classes by layer",
+        "A curve that rises from layer to layer: the network pulls the classes apart.",
+    ),
+    "hidden_layers": Drawing(
+        maps,
+        "Maps of the rows as each layer sees them, coloured by class",
+        "Colours that mix at the input and part towards the output.",
+    ),
+    "confusion": Drawing(
+        confusion,
+        "Confusion matrix: true classes as rows, predicted classes as columns",
+        "Right answers lie on the diagonal; the darkest cells beside it are the classes that are mixed up.",
+    ),
+    "learning_curves": Drawing(
+        learning_curves,
+        "Loss and accuracy by epoch, training and validation part",
+        "A validation curve that turns away from the training curve shows over-fitting from there on.",
+    ),
+}

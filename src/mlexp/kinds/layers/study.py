@@ -21,7 +21,7 @@ from mlexp.kinds.sets import NAMES, columns, divided, plan, prepared, sizes, som
 from mlexp.nn.estimators import MLPClassifier
 
 
-def layers(config: Config, dataset: Dataset, observer: Observer) -> Result:
+def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """Train a classifier (or take one from a run folder) and embed every layer's outputs by t-SNE."""
     if dataset.n_classes < 2:
         raise DataError(f"Data set '{dataset.name}' has no classes; a task of kind layers needs two or more.")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlexp.drawing import style
+from mlexp.drawing.figure import Drawing
+from mlexp.kinds.curves import learning_curves
 from mlexp.store.record import Run
 
 if TYPE_CHECKING:
@@ -62,3 +64,17 @@ def _draw_residuals(axes: Axes, predicted: np.ndarray, residual: np.ndarray, rms
 def _scatter(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
     size = float(np.clip(4000 / len(x), 3, 18))
     axes.scatter(x, y, s=size, color=style.BLUE, alpha=0.6, linewidth=0, zorder=2)
+
+
+FIGURES = {
+    "predicted_against_true": Drawing(
+        predicted_against_true,
+        "Scatter of predicted over true values of the test part",
+        "Points on the diagonal are right; a slope flatter than it means that extremes are drawn to the mean.",
+    ),
+    "learning_curves": Drawing(
+        learning_curves,
+        "Loss and accuracy by epoch, training and validation part",
+        "A validation curve that turns away from the training curve shows over-fitting from there on.",
+    ),
+}

@@ -9,13 +9,18 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset, Part
 from mlexp.errors import DataError
 from mlexp.kinds import diagnosis, warm_started
-from mlexp.kinds.fitting import check_labels, train, unfinished
+from mlexp.kinds.fitting import built, check_labels, train, unfinished
 from mlexp.kinds.observer import Observer
 from mlexp.kinds.result import Result
 from mlexp.kinds.sets import filled, identified
 
 
-def regression(config: Config, dataset: Dataset, observer: Observer) -> Result:
+def check(config: Config) -> None:
+    """Check the model as far as that goes without rows."""
+    built(config)
+
+
+def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """Fit a model of numbers and score it on the training, validation and test part.
 
     The target is standardised for the fit, by the mean and deviation of the training part; scores and

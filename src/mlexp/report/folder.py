@@ -1,4 +1,4 @@
-"""Pages to files."""
+"""What a folder is, and its page and figures with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mlexp.comparisons import page as comparisons
 from mlexp.errors import DataError
 from mlexp.page import render
 from mlexp.page.page import Page
-from mlexp.report import runs
+from mlexp.report import run
 from mlexp.store import comparison_folder, record, sweep_folder
 from mlexp.store.comparison_folder import Comparison
 from mlexp.store.files import write_bytes
@@ -34,23 +34,18 @@ def write(folder: Path) -> list[Path]:
     ConfigError
         If the files cannot be written.
     """
-    made = page(folder)
-    written = [folder / name for name in record.PAGE]
-    for path, text in zip(written, (render.html(made), render.markdown(made)), strict=True):
-        write_bytes(path, text.encode())
-    return written
+    return render.write(folder, page(folder))
 
 
 def redraw(folder: Path) -> list[Path]:
     """Draw the figures of a folder anew, then write its page; return all files written."""
-    from mlexp import plots
     from mlexp.comparisons import figures as of_comparison
     from mlexp.sweeps import figures as of_sweep
 
     opened = opened_at(folder)
     drawn: list[Path] = []
     if isinstance(opened, Run):
-        drawn = plots.draw(opened)
+        drawn = run.draw(opened)
     elif isinstance(opened, Comparison):
         drawn = of_comparison.draw(opened) if "answer" in opened.info else []
     else:
@@ -58,11 +53,16 @@ def redraw(folder: Path) -> list[Path]:
     return [*drawn, *write(opened.path)]
 
 
+def show(folder: Path, figures: bool) -> None:
+    """Write the page of a folder, its figures drawn anew if asked."""
+    (redraw if figures else write)(folder)
+
+
 def page(folder: Path) -> Page:
     """Return the page of a folder."""
     opened = opened_at(folder)
     if isinstance(opened, Run):
-        return runs.page(opened)
+        return run.page(opened)
     return comparisons.page(opened) if isinstance(opened, Comparison) else sweeps.page(opened)
 
 

@@ -26,7 +26,7 @@ from mlexp.sweeps.opening import (
     tracker,
     write_plan,
 )
-from mlexp.sweeps.plan import Job, Plan, read
+from mlexp.sweeps.planning import Job, Plan, read
 from mlexp.sweeps.stacks import Unit, units
 from mlexp.sweeps.view import View
 from mlexp.sweeps.worker import CHANGED, JobRequest, JobStatus
@@ -348,11 +348,12 @@ class Conductor:
     def close(self, outcome: Outcome) -> Outcome:
         """Draw and show."""
         if self.plan.figures and self.ending:
-            from mlexp import report
-            from mlexp.sweeps import figures as sweep
+            from mlexp.page import render
+            from mlexp.sweeps import answer, figures
 
-            sweep.draw(Sweep(self.folder.path))
-            report.write(self.folder.path)
+            sweep = Sweep(self.folder.path)
+            figures.draw(sweep)
+            render.write(sweep.path, answer.page(sweep))
         fates = Counter(f"jobs_{row['status']}".replace(" ", "_") for row in outcome.rows)
         tracker(self.plan, self.folder).ended(outcome.path, outcome.status, fates)
         if self.ending:

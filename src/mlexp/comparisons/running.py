@@ -18,9 +18,9 @@ from mlexp.comparisons.study import Study
 from mlexp.comparisons.words.terminal import show
 from mlexp.config.studies import Comparison
 from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten, SweepError
-from mlexp.execution import Work
 from mlexp.kinds.result import by_row
 from mlexp.runs import stopping
+from mlexp.runs.session import Program
 from mlexp.runs.terminal import QUIET, new_console
 from mlexp.store import comparison_folder
 from mlexp.store.files import read_json, write_json
@@ -30,10 +30,10 @@ SPARING = sweeps.Sparing(deterministic.first, deterministic.not_needed)
 KEPT = ("comparison", "settings", "tuning", "looks")  # what comparison.json holds before there is an answer
 
 
-def run(study: Study, *, worker: str | Work, verbosity: int = QUIET, details: bool = False) -> sweeps.Outcome:
+def run(study: Study, program: Program, *, verbosity: int = QUIET, details: bool = False) -> sweeps.Outcome:
     """Run every job of a comparison and answer its question; what fails costs nothing but itself.
 
-    `worker` runs the jobs, as for `mlexp.sweeps.run`. With `details` what stands beside the answer is printed too.
+    `program` runs the jobs and the searches before them. With `details` what stands beside the answer is printed too.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def run(study: Study, *, worker: str | Work, verbosity: int = QUIET, details: bo
     with folder.freed_on_error():
         if study.settings.seeds == looks.UNTIL_SETTLED:
             plan = looks.as_far_as(plan, Sweep(folder.path).info["jobs"])
-        return _run_rest(plan, folder, worker, verbosity, details)
+        return _run_rest(plan, folder, program, verbosity, details)
 
 
 def _refuse_same_rows(plan: sweeps.Plan) -> None:
@@ -87,7 +87,7 @@ def _write_question(study: Study, place: Path) -> None:
 
 
 def resume(
-    path: Path, *, worker: str | Work, verbosity: int = QUIET, settings: Sequence[str] = ()
+    path: Path, program: Program, *, verbosity: int = QUIET, settings: Sequence[str] = ()
 ) -> sweeps.Outcome:
     """Resume a comparison that was stopped or killed, then answer its question from all runs.
 
@@ -95,7 +95,7 @@ def resume(
     """
     plan, folder = sweeps.taken_over(path, settings)
     with folder.freed_on_error():
-        return _run_rest(plan, folder, worker, verbosity)
+        return _run_rest(plan, folder, program, verbosity)
 
 
 def announce(study: Study) -> None:
@@ -111,14 +111,14 @@ def announce(study: Study) -> None:
 
 
 def _run_rest(
-    plan: sweeps.Plan, folder: SweepFolder, worker: str | Work, verbosity: int, details: bool = False
+    plan: sweeps.Plan, folder: SweepFolder, program: Program, verbosity: int, details: bool = False
 ) -> sweeps.Outcome:
     with stopping.resumable(folder.path), closing(folder):
-        return _conducted(plan, folder, worker, verbosity, details)
+        return _conducted(plan, folder, program, verbosity, details)
 
 
 def _conducted(
-    plan: sweeps.Plan, folder: SweepFolder, worker: str | Work, verbosity: int, details: bool
+    plan: sweeps.Plan, folder: SweepFolder, program: Program, verbosity: int, details: bool
 ) -> sweeps.Outcome:
     place = folder.path
     if folder.renewed:  # the answer that is there is that of other data
@@ -130,11 +130,11 @@ def _conducted(
     except DataError:  # all but the question is in the runs
         comparison_folder.write_info(place, read_json(place / comparison_folder.QUESTION))
     if (place / tune_once.FOLDER).exists():
-        plan = _tuned(plan, folder, worker, verbosity)
+        plan = _tuned(plan, folder, program, verbosity)
     outcome = sweeps.run_rest(
         plan,
         folder,
-        worker=worker,
+        worker=program.worker,
         verbosity=verbosity,
         ending=False,
         more=_more(place, verbosity),
@@ -179,10 +179,10 @@ def _more(place: Path, verbosity: int) -> Callable[[sweeps.Plan], sweeps.Plan | 
     return more
 
 
-def _tuned(plan: sweeps.Plan, folder: SweepFolder, worker: str | Work, verbosity: int) -> sweeps.Plan:
+def _tuned(plan: sweeps.Plan, folder: SweepFolder, program: Program, verbosity: int) -> sweeps.Plan:
     """Tune the arms, and return the plan with what they chose; it is written down before its jobs begin."""
     try:
-        chosen = tune_once.search(folder, plan, worker=worker, verbosity=verbosity)
+        chosen = tune_once.search(folder, plan, program, verbosity=verbosity)
     except BaseException as error:
         stopped = isinstance(error, Interrupted | KeyboardInterrupt | NotWritten)
         status = "interrupted" if stopped else "failed"

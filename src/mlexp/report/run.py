@@ -6,14 +6,17 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
-from mlexp.kinds import method
+from mlexp.config.names import spelled
+from mlexp.drawing.figure import Drawing, words
+from mlexp.kinds import KINDS, method
 from mlexp.page import tables
-from mlexp.page.page import Page, Table
+from mlexp.page.page import Answer, KeyFigure, Page, Table
 from mlexp.page.pictures import pictures
-from mlexp.page.study import Study, page_in, settings
-from mlexp.report.answers import answer
+from mlexp.page.study import Said, Study, page_in, settings
+from mlexp.page.words import duration, listed, number
 from mlexp.store.record import Run
 from mlexp.store.sweep_folder import Sweep
+from mlexp.tuning.figures import FIGURES as SEARCHED
 
 FEW = 100  # test rows below which an interval is too wide to conclude much
 FILES = {
@@ -29,6 +32,12 @@ FILES = {
     "run.json": "record",
     "run.log": "log",
 }
+UNFINISHED = {
+    "running": "The run is not over yet; no test row has been read.",
+    "interrupted": "The run was stopped before its end and can go on from there; no test row has been read.",
+    "diverged": "No answer: the training diverged, its loss grew beyond all numbers.",
+    "failed": "No answer: the run failed.",
+}
 
 
 def page(run: Run) -> Page:
@@ -43,7 +52,7 @@ def page(run: Run) -> Page:
         answer=answer(study),
         problem=info["error"] or "",
         up=_up(run.path),
-        pictures=pictures(run.path, first="pca_variance" if study.pca_alone else ""),
+        pictures=pictures(run.path, words(figures(study.kind)), first=_first(study)),
         tables=_tables(run),
         method=method.method(study),
         warnings=[*info["warnings"], *_cautions(study)],
@@ -101,3 +110,62 @@ def _up(folder: Path) -> tuple[str, str] | None:
     info = Sweep(sweep).info
     paged = info.get("figures") or (sweep / "report.html").exists()  # or will be, when the sweep has ended
     return f"one run of the sweep {info['task']}", "../../report.html" if paged else "../../"
+
+
+def answer(study: Study) -> Answer:
+    """Return question, sentences and key figures of a run; of one that did not complete, how far it came."""
+    kind = KINDS.get(study.kind)
+    question = kind.answer.question(study) if kind else f"What came out of {study.info['task']['name']}?"
+    status = study.info["status"]
+    if status != "completed" or not study.metrics:
+        return Answer(question, [UNFINISHED.get(status, "The run left no scores.")], _progress(study))
+    (first, *others), figures = (kind.answer.answer if kind else _other)(study)
+    return Answer(question, [first, *_tuned(study), *others], figures)
+
+
+def _other(study: Study) -> Said:
+    found = [f"{spelled(name)} {number(value)}" for name, value in study.scores.items()]
+    labels = {name: spelled(name) for name in list(study.scores)[:3]}
+    return [f"{study.part.capitalize()}: {listed(found)}."], study.figures(labels)
+
+
+def _tuned(study: Study) -> list[str]:
+    if not study.tuning:
+        return []
+    values = [f"{key} = {value}" for key, value in study.tuning["chosen"]["values"].items()]
+    return [
+        f"Its settings did best of {study.tuning['n_trials']:,} tried without a test row: {listed(values)}."
+    ]
+
+
+def _progress(study: Study) -> list[KeyFigure]:
+    epochs, wall = study.run.history.get("epoch", ()), study.info.get("wall_seconds")
+    return [
+        *([KeyFigure("Epochs done", f"{len(epochs):,}")] if len(epochs) else []),
+        *([KeyFigure("Time", duration(wall))] if wall is not None else []),
+    ]
+
+
+def figures(kind: str) -> dict[str, Drawing]:
+    """Return the figures that a run of a kind can have: its own, and those of the search that chose its settings."""
+    return (KINDS[kind].figures.FIGURES if kind in KINDS else {}) | SEARCHED
+
+
+def draw(run: Run) -> list[Path]:
+    """Draw every figure that the recorded files of a run allow, into its ``figures/``; return the files.
+
+    The same files give the same bytes. Matplotlib's settings are set aside while this runs and put back afterwards; as
+    they belong to the whole process, do not draw in two threads at once.
+
+    Raises
+    ------
+    DataError
+        If a file of the folder is missing or damaged, or its arrays do not belong together.
+    """
+    from mlexp.drawing import style
+
+    return style.draw(run.path, figures(run.info["task"]["kind"]), run)
+
+
+def _first(study: Study) -> str:
+    return "pca_variance" if study.pca_alone else ""

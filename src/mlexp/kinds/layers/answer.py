@@ -1,0 +1,29 @@
+"""How far the classes are pulled apart from layer to layer."""
+
+from __future__ import annotations
+
+from mlexp.page.page import KeyFigure
+from mlexp.page.study import Said, Study
+
+
+def question(study: Study) -> str:
+    """Return what was asked."""
+    return f"What do the layers of a network see in {study.data}?"
+
+
+def answer(study: Study) -> Said:
+    """How far the classes are pulled apart from layer to layer."""
+    named = {
+        key: key.removeprefix("silhouette_").replace("_", " ")
+        for key in study.scores
+        if key.startswith("silhouette")
+    }
+    values = {name: study.scores[key] for key, name in named.items()}
+    first, last = next(iter(values)), list(values)[-1]
+    best = max(values, key=lambda name: values[name])
+    sentence = (
+        f"The classes lie furthest apart in layer '{best}': the silhouette of the {study.part} rows goes from "
+        f"{values[first]:.3f} at the {first} to {values[last]:.3f} at the {last} (1: far apart, 0: mixed)."
+    )
+    figures = [KeyFigure(f"Silhouette, {name}", f"{values[name]:.3f}", study.part) for name in (first, last)]
+    return [sentence], [*figures, *study.figures({"accuracy": "Accuracy"})]

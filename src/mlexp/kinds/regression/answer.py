@@ -1,0 +1,39 @@
+"""How much of the variance is explained, and how far off a prediction is on average."""
+
+from __future__ import annotations
+
+from mlexp.page.study import SEEN, Said, Study
+from mlexp.page.words import SPACE, number, percent
+
+
+def question(study: Study) -> str:
+    """Return what was asked."""
+    return f"How well does a {study.model} predict {study.target} of {study.data}?"
+
+
+def answer(study: Study) -> Said:
+    """How much of the variance is explained, if there is any, and how far off a prediction is on average."""
+    scores, part = study.scores, study.part
+    rows = f"{study.rows:,} {part} rows {SEEN[part]}"
+    if "r2" in scores:
+        share = percent(scores["r2"]) if scores["r2"] > 0 else "none"
+        what = f"{share} of the variance of {study.target} in {rows} (R² {scores['r2']:.3f})"
+        first = f"The {study.model} explains {what}."
+    else:
+        first = f"{study.target} is the same in all {rows}: there is no variance to explain."
+    sentences = [
+        first,
+        *study.untested(),
+        f"A prediction is off by {number(scores['mae'])} on average{_mae_interval(study)}.",
+    ]
+    labels = {"r2": "R²", "mae": "Mean absolute error", "rmse": "Root mean squared error"}
+    return sentences, study.figures(labels)
+
+
+def _mae_interval(study: Study) -> str:
+    """Return the 95 % interval of the mean absolute error over rows, m ± 1.96 s/√n."""
+    errors = study.run.predictions.get(f"{study.part}_absolute_error")
+    if errors is None or len(errors) < 2:
+        return ""
+    mean, half = study.scores["mae"], 1.96 * float(errors.std(ddof=1)) / len(errors) ** 0.5
+    return f" (95{SPACE}% interval {number(mean - half)} to {number(mean + half)})"

@@ -138,13 +138,14 @@ def test_every_default_passes_its_own_rule() -> None:
 
 
 def test_schema_names_what_the_tables_hold() -> None:
+    from mlexp.tasks import TASKS
+
     from mlexp.data.loading import READERS
     from mlexp.models import NAMES
     from mlexp.nn.activations import ACTIVATIONS
     from mlexp.nn.initializers import INITIALIZERS
     from mlexp.nn.optimizers import OPTIMIZERS
     from mlexp.nn.schedules import SCHEDULES
-    from mlexp.tasks import TASKS
 
     assert set(names.READERS) == set(READERS)
     assert set(names.ACTIVATIONS) == set(ACTIVATIONS)

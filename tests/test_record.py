@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from mlexp.errors import ConfigError, DataError
-from mlexp.kinds.result import Result
 from mlexp.store import record
 from mlexp.store.files import read_table, write_json, write_npz
+from mlexp.store.result import Result
 
 
 def make_result() -> Result:

@@ -13,9 +13,9 @@ import pytest
 import yaml
 from scipy import stats
 
-from mlexp.kinds.result import Result
 from mlexp.store import record
 from mlexp.store.files import write_json
+from mlexp.store.result import Result
 
 SCRIPTS = Path(__file__).parents[1] / "scripts" / "reproduction"
 sys.path.insert(0, str(SCRIPTS))

@@ -18,11 +18,11 @@ from mlexp.cli import main
 from mlexp.config import compose as configuration
 from mlexp.config.schema import Config
 from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten
-from mlexp.kinds.result import Result
 from mlexp.runs import session
 from mlexp.runs.terminal import QUIET, Terminal
 from mlexp.store import record
 from mlexp.store.record import Run, RunFolder
+from mlexp.store.result import Result
 from mlexp.sweeps.worker import JobRequest
 
 WORDS = ("size=smoke", "figures=false", "model.epochs=4", "model.patience=null", "checkpoint_seconds=0")

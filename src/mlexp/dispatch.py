@@ -16,12 +16,12 @@ from mlexp import kinds, report
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.execution import Send, Work
-from mlexp.kinds.result import Result
 from mlexp.runs import session
 from mlexp.runs.session import Program, Session
 from mlexp.runs.terminal import QUIET, Terminal
 from mlexp.store import sweep_folder
 from mlexp.store.record import Run
+from mlexp.store.result import Result
 
 if TYPE_CHECKING:
     from mlexp.comparisons import Study

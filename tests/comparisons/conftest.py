@@ -11,9 +11,9 @@ import pytest
 
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.evidence.metric import PartMetric
-from mlexp.kinds.result import Result
 from mlexp.store import record
 from mlexp.store.record import Run
+from mlexp.store.result import Result
 
 CLASSES = ("left", "middle", "right")
 ROWS = 120

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from mlexp.drawing import style
-from mlexp.kinds.result import Result
 from mlexp.store import record
+from mlexp.store.result import Result
 
 DIGITS = tuple("0123456789")
 

@@ -17,10 +17,10 @@ from mlexp.comparisons.figures import curves, scores
 from mlexp.comparisons.figures.arms import Arms
 from mlexp.config.studies import Comparison
 from mlexp.drawing import style
-from mlexp.kinds.result import Result
 from mlexp.store import comparison_folder, record
 from mlexp.store.files import write_json, write_table
 from mlexp.store.record import Run
+from mlexp.store.result import Result
 
 METRIC = PartMetric("test", "accuracy")
 CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress"]

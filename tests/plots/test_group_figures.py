@@ -11,8 +11,8 @@ import pytest
 from mlexp.drawing import groups, style
 from mlexp.kinds.clustering import figures as clustering
 from mlexp.kinds.embedding import figures as embedding
-from mlexp.kinds.result import Result
 from mlexp.store import record
+from mlexp.store.result import Result
 
 from .seen import figure_of, words
 

@@ -16,9 +16,9 @@ from mlexp import plots
 from mlexp.drawing import tiles as pictures
 from mlexp.errors import DataError
 from mlexp.kinds.classification import figures as class_figures
-from mlexp.kinds.result import Result
 from mlexp.store import record
 from mlexp.store.files import write_npz
+from mlexp.store.result import Result
 
 from .seen import GARMENTS, NASTY, Make, figure_of, shown
 

@@ -9,6 +9,7 @@ from inspect import signature
 from pathlib import Path
 
 import pytest
+from mlexp.tasks import TASKS
 from tests.tasks.running import Silent, run
 
 from mlexp import models
@@ -18,7 +19,6 @@ from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError, DataError, MlexpError
 from mlexp.models.guarded import guarded
 from mlexp.runs import session
-from mlexp.tasks import TASKS
 
 REGRESS = ("task=regress", "dataset.limit=60")
 CLUSTER = (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from mlexp.tasks import TASKS
 from tests.tasks.running import Silent
 
 from mlexp.config import compose as configuration
-from mlexp.kinds.result import Result
 from mlexp.runs import session
-from mlexp.tasks import TASKS
+from mlexp.store.result import Result
 
 SIZES = (3, 8, 20)
 

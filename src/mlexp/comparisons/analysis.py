@@ -16,9 +16,9 @@ from mlexp.comparisons.looks import Schedule
 from mlexp.comparisons.verdict import Pair, Verdict, judge
 from mlexp.comparisons.words import answer, details, many_arms, phrases
 from mlexp.config.studies import Comparison
-from mlexp.kinds.result import Columns
 from mlexp.stats import Outcome
 from mlexp.store import comparison_folder
+from mlexp.store.result import Columns
 
 Tables = dict[str, Columns]
 MOST_NAMED = 4

@@ -27,9 +27,9 @@ from mlexp.comparisons.words.phrases import listed
 from mlexp.config.names import OVER_DATASETS
 from mlexp.config.studies import Comparison
 from mlexp.errors import DataError
-from mlexp.kinds.result import Columns, by_row
 from mlexp.metrics import metric
 from mlexp.stats import Outcome
+from mlexp.store.result import Columns, by_row
 
 SHORT = 8  # digits of a fingerprint
 OF_ARM = ("arm", "runs", "lost", "mean", "low", "high", "interval_over")

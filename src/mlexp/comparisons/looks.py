@@ -18,8 +18,8 @@ from mlexp.config.combinations import Combination
 from mlexp.config.overrides import parsed
 from mlexp.config.studies import Comparison
 from mlexp.errors import ConfigError
-from mlexp.kinds.result import Columns
 from mlexp.store import comparison_folder
+from mlexp.store.result import Columns
 
 UNTIL_SETTLED = "until_settled"
 MAX_SEEDS = 30

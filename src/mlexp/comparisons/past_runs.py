@@ -19,9 +19,9 @@ from mlexp.config.rules import as_typed
 from mlexp.config.schema import declared
 from mlexp.config.studies import Comparison
 from mlexp.errors import ConfigError, DataError, did_you_mean
-from mlexp.kinds.result import by_row
 from mlexp.store import record, stamp, sweep_folder
 from mlexp.store.record import Run
+from mlexp.store.result import by_row
 
 REPEATS = ("seed", "split.seed", "split.test", "dataset.seed")  # what makes another run of the same settings
 # Keys of `comparison` that apply to runs that are there.

@@ -18,12 +18,12 @@ from mlexp.comparisons.study import Study
 from mlexp.comparisons.words.terminal import show
 from mlexp.config.studies import Comparison
 from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten, SweepError
-from mlexp.kinds.result import by_row
 from mlexp.runs import stopping
 from mlexp.runs.session import Program
 from mlexp.runs.terminal import QUIET, new_console
 from mlexp.store import comparison_folder
 from mlexp.store.files import read_json, write_json
+from mlexp.store.result import by_row
 from mlexp.store.sweep_folder import NOT_NEEDED, Sweep, SweepFolder
 
 SPARING = sweeps.Sparing(deterministic.first, deterministic.not_needed)

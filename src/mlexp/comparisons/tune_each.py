@@ -11,8 +11,8 @@ import numpy as np
 from mlexp import stats
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.words import phrases
-from mlexp.kinds.result import Columns
 from mlexp.stats.components import ALONE, ONE_GROUP
+from mlexp.store.result import Columns
 
 Searches = Mapping[str, list[tuple[Entry, dict[str, Any]]]]
 

@@ -7,7 +7,7 @@ import numpy as np
 from mlexp.data.dataset import Dataset, Part
 from mlexp.data.rows import Rows
 from mlexp.kinds.fitting import Training
-from mlexp.kinds.result import Columns
+from mlexp.store.result import Columns
 
 GRID = 201  # points along each side
 POINTS = 2000  # points shown of each part, at most

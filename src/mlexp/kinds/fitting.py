@@ -20,13 +20,13 @@ from mlexp.data.scaling import centre_and_deviation
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds.diagnosis import of_divergence
 from mlexp.kinds.observer import Observer
-from mlexp.kinds.result import Columns, Result
 from mlexp.kinds.sets import check_memory, columns, plan
 from mlexp.models import sklearn_networks
 from mlexp.models.guarded import guarded
 from mlexp.models.sklearn_networks import EpochByEpoch
 from mlexp.nn.stack import fit_stack
 from mlexp.nn.state import CALLBACK, DIVERGED, INTERRUPTED, State
+from mlexp.store.result import Columns, Result
 
 SMALLEST_SPREAD = 1e-150  # of targets: squared errors neither vanish nor overflow
 

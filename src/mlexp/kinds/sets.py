@@ -15,7 +15,7 @@ from mlexp.data.preparation import Preparation
 from mlexp.data.split import choose
 from mlexp.errors import ConfigError
 from mlexp.kinds.observer import Plan
-from mlexp.kinds.result import Columns
+from mlexp.store.result import Columns
 
 NAMES = ("train", "validation", "test")
 COPIES = 5  # of all parameters while a network trains: itself, gradient, two moments, the best so far

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlexp.data.dataset import Part
 from mlexp.kinds.fitting import Training
-from mlexp.kinds.result import Columns
+from mlexp.store.result import Columns
 
 Scores = Callable[[Part, np.ndarray], dict[str, float]]
 RowScores = Callable[[Part, np.ndarray], dict[str, np.ndarray]]

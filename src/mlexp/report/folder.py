@@ -11,7 +11,6 @@ from mlexp.page.page import Page
 from mlexp.report import run
 from mlexp.store import comparison_folder, record, sweep_folder
 from mlexp.store.comparison_folder import Comparison
-from mlexp.store.files import write_bytes
 from mlexp.store.record import Run
 from mlexp.store.sweep_folder import Sweep
 from mlexp.sweeps import answer as sweeps

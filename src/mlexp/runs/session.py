@@ -26,12 +26,12 @@ from mlexp.data.table import without_words
 from mlexp.errors import ConfigError, DivergedError, Interrupted, MlexpError, NotWritten, in_words
 from mlexp.kinds import KINDS
 from mlexp.kinds.observer import Plan
-from mlexp.kinds.result import Result
 from mlexp.runs.stopping import as_typed, how_to_resume, resumable, stop_on_signal, with_cure
 from mlexp.runs.terminal import QUIET, Terminal
 from mlexp.runs.tracking import Tracker, flat
 from mlexp.store import environment, identity, record, stamp
 from mlexp.store.record import Run, RunFolder
+from mlexp.store.result import Result
 
 PATIENCE = 60.0  # seconds for a worker elsewhere, no longer wanted, to end its epoch and release a job
 

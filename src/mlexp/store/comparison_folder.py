@@ -18,10 +18,10 @@ from typing import Any
 
 from mlexp.config.untrusted import run_folder
 from mlexp.errors import DataError
-from mlexp.kinds.result import Columns
 from mlexp.store import record, stamp, sweep_folder
 from mlexp.store.files import write_json, write_table
 from mlexp.store.record import Run
+from mlexp.store.result import Columns
 
 INFO = "comparison.json"
 QUESTION = sweep_folder.QUESTION

@@ -23,7 +23,7 @@ import numpy as np
 
 from mlexp.config.untrusted import opened, plain, read_bytes, reading
 from mlexp.errors import DataError, NotWritten, shortened
-from mlexp.kinds.result import Columns
+from mlexp.store.result import Columns
 
 MODEST = 100_000_000  # bytes to which any file of scikit-learn objects may unpack
 MOST_PACKED = (

@@ -22,7 +22,6 @@ from filelock import lock_descriptor
 
 from mlexp.config.untrusted import run_folder
 from mlexp.errors import ConfigError, DataError
-from mlexp.kinds.result import Columns, Result
 from mlexp.store import skopsfile, stamp
 from mlexp.store.files import (
     append_rows,
@@ -38,6 +37,7 @@ from mlexp.store.files import (
     write_table,
     writing,
 )
+from mlexp.store.result import Columns, Result
 from mlexp.store.shapes import INFO, METRICS, TUNING
 
 PARTS = ("train", "validation", "test")

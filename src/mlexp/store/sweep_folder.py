@@ -24,10 +24,10 @@ from typing import Any
 from mlexp.config.names import GENERIC_TASKS
 from mlexp.config.untrusted import run_folder
 from mlexp.errors import ConfigError, DataError
-from mlexp.kinds.result import Columns
 from mlexp.store import files, record, shapes, stamp
 from mlexp.store.files import read_json, read_table, write_json, write_table
 from mlexp.store.record import RESUMABLE, Run
+from mlexp.store.result import Columns
 
 INFO = "sweep.json"
 QUESTION, SEARCHES = "question.json", "tuning"  # what a comparison writes before it

@@ -5,10 +5,10 @@ it, `resume` resumes one that was stopped or killed. Both return an `Outcome`, a
 unit of jobs.
 """
 
+from mlexp.sweeps.conductor import Outcome, Sparing, resume, run, run_rest, show
 from mlexp.sweeps.opening import begin, taken_over, write_plan
 from mlexp.sweeps.planning import Job, Plan, plan, planned, read, restored
 from mlexp.sweeps.rounds import Rounds
-from mlexp.sweeps.conductor import Outcome, Sparing, resume, run, run_rest, show
 
 __all__ = [
     "Job",

@@ -13,7 +13,6 @@ from mlexp import metrics
 from mlexp.config.names import spelled
 from mlexp.drawing.figure import words
 from mlexp.kinds import method
-from mlexp.kinds.result import by_row
 from mlexp.page import tables
 from mlexp.page.curves import thumbnails
 from mlexp.page.page import Answer, Cell, KeyFigure, Page, Table
@@ -21,6 +20,7 @@ from mlexp.page.pictures import pictures
 from mlexp.page.study import page_in, settings
 from mlexp.page.words import duration, listed, number, percent, shown
 from mlexp.store.record import Run
+from mlexp.store.result import by_row
 from mlexp.store.sweep_folder import NOT_NEEDED, SETTLED, Sweep, short
 from mlexp.sweeps.figures import FIGURES, SEEDS, Findings, Setting, findings
 

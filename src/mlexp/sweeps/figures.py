@@ -15,9 +15,9 @@ from mlexp import metrics
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
 from mlexp.drawing.groups import PALETTE
-from mlexp.kinds.result import by_row
 from mlexp.stats.fence import fenced
 from mlexp.store.record import Run
+from mlexp.store.result import by_row
 from mlexp.store.sweep_folder import Sweep, short
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from mlexp.errors import Interrupted
 from mlexp.execution import Backend, Work
 from mlexp.runs.terminal import QUIET
 from mlexp.store import sweep_folder
+from mlexp.sweeps.conductor import Conductor, Row
 from mlexp.sweeps.opening import write_plan
 from mlexp.sweeps.planning import planned
-from mlexp.sweeps.conductor import Conductor, Row
 
 
 class Rounds:

@@ -11,8 +11,8 @@ import numpy as np
 
 from mlexp import metrics
 from mlexp.config.rules import is_number
-from mlexp.kinds.result import Columns
 from mlexp.stats.fence import fenced
+from mlexp.store.result import Columns
 from mlexp.tuning.space import Axis, Setting, Space, canonical, shown
 from mlexp.tuning.trials import Trial
 

@@ -17,7 +17,6 @@ from mlexp.errors import ConfigError, Interrupted, SweepError, did_you_mean
 from mlexp.execution import Work
 from mlexp.kinds import KINDS, check
 from mlexp.kinds.observer import Plan
-from mlexp.kinds.result import Columns, Result
 from mlexp.kinds.sets import described, sizes
 from mlexp.metrics import metrics_of
 from mlexp.runs.session import Session
@@ -25,6 +24,7 @@ from mlexp.runs.stopping import how_to_resume
 from mlexp.runs.terminal import QUIET
 from mlexp.store import identity
 from mlexp.store.files import write_json, write_table
+from mlexp.store.result import Columns, Result
 from mlexp.sweeps import Rounds
 from mlexp.tuning import space as spaces
 from mlexp.tuning.bayes import bayes, check_journal, optuna_imported

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from mlexp.kinds.result import Columns
+    from mlexp.store.result import Columns
 
 MOST_PAIRS = 4  # of the best arm with the others
 ROOM = 1.15  # above what must be seen

@@ -14,10 +14,10 @@ from mlexp.errors import ConfigError
 from mlexp.kinds.fitting import Training, fit_observed, trained, unfinished
 from mlexp.kinds.observer import Observer
 from mlexp.kinds.reconstruction import reconstruction_scores
-from mlexp.kinds.result import Result
 from mlexp.kinds.sets import NAMES, check_memory, columns, plan, prepared, some
 from mlexp.models import build_autoencoder
 from mlexp.models.sklearn_networks import reconstruction_errors
+from mlexp.store.result import Result
 
 
 def check(config: Config) -> None:

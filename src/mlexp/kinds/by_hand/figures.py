@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
-from mlexp.kinds.result import Columns
 from mlexp.store.record import Run
+from mlexp.store.result import Columns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

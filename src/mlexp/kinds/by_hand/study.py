@@ -11,11 +11,11 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError
 from mlexp.kinds.observer import Observer, Plan
-from mlexp.kinds.result import Columns, Result
 from mlexp.nn.layers import PREDICT, Activation, Dense
 from mlexp.nn.losses import squared_error
 from mlexp.nn.network import Network
 from mlexp.nn.sequential import Residual
+from mlexp.store.result import Columns, Result
 
 PARAMETERS = ("w1", "b1", "w2", "b2")
 STEPS = 10.0 ** -np.arange(1.0, 12.5, 0.5)

@@ -13,8 +13,8 @@ from mlexp.errors import DataError
 from mlexp.kinds import boundary, diagnosis, warm_started
 from mlexp.kinds.fitting import Training, built, check_labels, train_together, unfinished
 from mlexp.kinds.observer import Observer
-from mlexp.kinds.result import Columns, Result
 from mlexp.kinds.sets import filled, identified
+from mlexp.store.result import Columns, Result
 
 GALLERY_IMAGES = 24
 Outputs = tuple[np.ndarray, np.ndarray | None]

@@ -17,8 +17,8 @@ from mlexp.data.scaling import check_squares
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds import unsupervised
 from mlexp.kinds.observer import Observer
-from mlexp.kinds.result import Columns, Result
 from mlexp.metrics import clustering as cluster_scores
+from mlexp.store.result import Columns, Result
 
 SCATTERED = 2000  # points kept for the picture in two dimensions
 RULES = {  # rule -> score that it looks at, and its smallest k that makes sense

@@ -17,8 +17,8 @@ from mlexp.data.split import choose
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds import unsupervised
 from mlexp.kinds.observer import Observer
-from mlexp.kinds.result import Columns, Result
 from mlexp.metrics import clustering as cluster_scores
+from mlexp.store.result import Columns, Result
 
 QUADRATIC = ("mds", "isomap")
 COMPONENTS = 20  # components kept as images

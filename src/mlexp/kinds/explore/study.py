@@ -12,8 +12,8 @@ from mlexp.data import preparation as chain
 from mlexp.data.dataset import Dataset, Part, Split
 from mlexp.data.near import nearest
 from mlexp.kinds.observer import Observer, Plan
-from mlexp.kinds.result import Columns, Result
 from mlexp.kinds.sets import NAMES, columns, described, divided, sizes, some
+from mlexp.store.result import Columns, Result
 
 ROWS_AT_A_TIME = 2048
 NEAR = 0.05  # the quantile of the test rows' distances below which a row counts as near

@@ -14,9 +14,9 @@ from mlexp.errors import ConfigError, DataError
 from mlexp.kinds.autoencoder.study import fitted_pca, train
 from mlexp.kinds.fitting import Training, unfinished
 from mlexp.kinds.observer import Observer
-from mlexp.kinds.result import Result
 from mlexp.kinds.sets import NAMES, columns
 from mlexp.nn.estimators import MLPClassifier
+from mlexp.store.result import Result
 
 
 def study(config: Config, dataset: Dataset, observer: Observer) -> Result:

@@ -16,9 +16,9 @@ from mlexp.data.scaling import has_squares
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds.fitting import Training, train, unfinished
 from mlexp.kinds.observer import Observer
-from mlexp.kinds.result import Result
 from mlexp.kinds.sets import NAMES, columns, divided, plan, prepared, sizes, some
 from mlexp.nn.estimators import MLPClassifier
+from mlexp.store.result import Result
 
 
 def study(config: Config, dataset: Dataset, observer: Observer) -> Result:

@@ -11,8 +11,8 @@ from mlexp.errors import DataError
 from mlexp.kinds import diagnosis, warm_started
 from mlexp.kinds.fitting import built, check_labels, train, unfinished
 from mlexp.kinds.observer import Observer
-from mlexp.kinds.result import Result
 from mlexp.kinds.sets import filled, identified
+from mlexp.store.result import Result
 
 
 def check(config: Config) -> None:

@@ -152,7 +152,6 @@ def test_schema_names_what_the_tables_hold() -> None:
     assert set(names.INITIALIZERS) == set(INITIALIZERS)
     assert set(names.OPTIMIZERS) == set(OPTIMIZERS)
     assert set(names.SCHEDULES) == set(SCHEDULES)
-    assert set(names.TASK_KINDS) == set(TASKS)
     assert set(groups.offered("model")) == set(NAMES)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from tests.tasks.running import written
 
-from mlexp import dispatch, plots
+from mlexp import dispatch
 from mlexp.cli import main
 from mlexp.config import compose as configuration
 from mlexp.config.schema import Config
@@ -119,6 +119,7 @@ def together(configs: list[Config], places: list[Path]) -> list[MlexpError | Non
     return list(
         session.run_together(
             configs,
+            dispatch.program(),
             command=(),
             terminals=[Terminal(QUIET)] * len(configs),
             places=places,
@@ -155,7 +156,7 @@ def test_a_full_disk_says_what_to_type_once_there_is_room(
         raise NotWritten("The disk is full.")
 
     if at == "figures":
-        monkeypatch.setattr(plots, "draw", full)
+        monkeypatch.setattr("mlexp.report.run.draw", full)
     else:
         monkeypatch.setattr(RunFolder, at, full)
     with pytest.raises(Interrupted, match=r"The disk is full\. .*mlexp resume ") as caught:
@@ -213,7 +214,7 @@ def test_a_disk_too_full_for_the_record_frees_the_folder_at_once(
         assert recorded(place) == ("completed", None)
 
 
-@pytest.mark.parametrize("where", ["plots.draw", "report.write", "report.render.markdown"])
+@pytest.mark.parametrize("where", ["report.run.draw", "page.render.write", "page.render.markdown"])
 def test_drawing_that_was_interrupted_is_taken_up_by_resume(
     where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -252,7 +253,7 @@ def test_a_page_of_an_interrupted_run_is_not_taken_for_that_of_the_end(
     place = tmp_path / "place"
     stopped(composed(tmp_path, "figures=true"), place)
     assert (place / "report.md").exists()
-    monkeypatch.setattr(plots, "draw", killed)
+    monkeypatch.setattr("mlexp.report.run.draw", killed)
     with pytest.raises(KeyboardInterrupt, match="mlexp resume"):
         dispatch.resume(place)
     assert record.is_undrawn(place, record.load(place).info)

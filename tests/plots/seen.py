@@ -9,8 +9,8 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from mlexp import plots
 from mlexp.drawing import style
+from mlexp.report.run import figures
 from mlexp.store import record
 from mlexp.store.files import write_npz
 
@@ -33,7 +33,7 @@ NASTY = [
 
 
 def figure_of(run: record.Run, name: str) -> Figure:
-    figure = plots.FIGURES[name](run)
+    figure = figures(run.info["task"]["kind"])[name].draw(run)
     assert figure is not None
     style.freeze(figure)
     return figure

@@ -119,7 +119,7 @@ def test_embeddings_with_classes_and_with_numbers(tmp_path: Path, classes: list[
             facts={"rows": {"tsne": 30, "lle": 20}, "seconds": {"tsne": 1.0, "lle": 2.0}},
         ),
     )
-    seen = words(figure_of(run, "embedding"))
+    seen = words(embedding.by_class(run))
     assert any("t-SNE: 30 rows, 1.0 s" in text for text in seen)
     assert ("target" in seen) is (not classes)
     assert embedding.by_image(run) is None

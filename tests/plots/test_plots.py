@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 from matplotlib.transforms import Bbox
 
-from mlexp import plots
 from mlexp.drawing import tiles as pictures
 from mlexp.errors import DataError
 from mlexp.kinds.classification import figures as class_figures
+from mlexp.report import run as pages
 from mlexp.store import record
 from mlexp.store.files import write_npz
 from mlexp.store.result import Result
 
 from .seen import GARMENTS, NASTY, Make, figure_of, shown
 
-ALL = ["learning_curves", "confusion", "per_class", "gallery", "mistakes"]
+ALL = ["confusion", "mistakes", "gallery", "per_class", "learning_curves"]
 LETTERS = [*"ABCDEFGHIKLMNOPQRSTUVWXY"]
 CASES: dict[str, dict[str, object]] = {
     "two": {"classes": ["no", "yes"], "n": 100},
@@ -65,7 +65,7 @@ def test_figures_are_as_wide_as_a_page_and_no_higher(make_run: Make, case: str) 
 
 def test_draw_writes_every_figure_and_the_same_bytes_again(make_run: Make) -> None:
     run = make_run(shape=(28, 28))
-    paths = plots.draw(run)
+    paths = pages.draw(run)
     assert [path.relative_to(run.path).as_posix() for path in paths] == [
         f"figures/{name}.png" for name in ALL
     ]
@@ -74,7 +74,7 @@ def test_draw_writes_every_figure_and_the_same_bytes_again(make_run: Make) -> No
     with matplotlib.rc_context(
         {"lines.linewidth": 9, "font.size": 30, "text.usetex": True, "axes.facecolor": "k"}
     ):
-        again = [path.read_bytes() for path in plots.draw(record.load(run.path))]
+        again = [path.read_bytes() for path in pages.draw(record.load(run.path))]
     assert again == first
     assert sorted(path.name for path in (run.path / "figures").iterdir()) == sorted(
         f"{name}.png" for name in ALL
@@ -86,14 +86,15 @@ def test_drawing_leaves_the_host_program_alone(make_run: Make) -> None:
     code = f"""
 import sys, warnings, matplotlib
 from pathlib import Path
-from mlexp import plots, record
+from mlexp.report import run as pages
+from mlexp.store import record
 assert "matplotlib.figure" not in sys.modules
 matplotlib.rcParams["lines.linewidth"] = 7
 before, filters = dict(dict.items(matplotlib.rcParams)), list(warnings.filters)
-assert len(plots.draw(record.load(Path({str(run.path)!r})))) == 5
+assert len(pages.draw(record.load(Path({str(run.path)!r})))) == 5
 assert dict(dict.items(matplotlib.rcParams)) == before
 assert warnings.filters == filters
-unwanted = {{"matplotlib.pyplot", "pandas", "sklearn", "scipy", "mlexp.nn", "mlexp.data", "mlexp.tasks"}}
+unwanted = {{"matplotlib.pyplot", "pandas", "sklearn", "scipy", "mlexp.nn", "mlexp.data.dataset"}}
 assert not unwanted & set(sys.modules), unwanted & set(sys.modules)
 """
     done = subprocess.run(
@@ -103,16 +104,16 @@ assert not unwanted & set(sys.modules), unwanted & set(sys.modules)
 
 
 def test_import_of_plots_does_not_import_matplotlib() -> None:
-    code = "import sys, mlexp.plots; sys.exit('matplotlib' in sys.modules)"
+    code = "import sys, mlexp.report; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_only_what_the_folder_holds_is_drawn(make_run: Make) -> None:
     def names(**options: object) -> list[str]:
-        return [path.stem for path in plots.draw(make_run(**options))]
+        return [path.stem for path in pages.draw(make_run(**options))]
 
-    assert names(shape=None) == ["learning_curves", "confusion", "per_class"]
-    assert names(wrong=0) == ["learning_curves", "confusion", "per_class", "gallery"]
+    assert names(shape=None) == ["confusion", "per_class", "learning_curves"]
+    assert names(wrong=0) == ["confusion", "gallery", "per_class", "learning_curves"]
     assert names(status="diverged", stopped="diverged") == ["learning_curves"]
     assert names(status="failed", history=[]) == []
     assert names(classes=["only"], wrong=0, history=[]) == ["gallery"]
@@ -134,4 +135,4 @@ def test_results_of_other_kinds_draw_what_they_have(tmp_path: Path) -> None:
     folder.write_info({"status": "completed", "task": {"name": "bare", "kind": "clustering"}, "seed": 0})
     folder.write_result(Result(metrics={}))
     folder.close(keep_checkpoint=False)
-    assert plots.draw(record.load(folder.path)) == []
+    assert pages.draw(record.load(folder.path)) == []

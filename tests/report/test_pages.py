@@ -313,7 +313,7 @@ def test_verb_redraws_the_same_bytes_without_fitting_code(tmp_path: Path) -> Non
     script = (
         "import sys; from mlexp.cli import main; code = main(sys.argv[1:]); "
         "print([name for name in sys.modules if name.startswith(('mlexp.nn', 'mlexp.data.', 'mlexp.models', "
-        "'mlexp.tasks', 'mlexp.config.compose', 'sklearn', 'hydra'))]); raise SystemExit(code)"
+        "'mlexp.kinds.fitting', 'mlexp.config.compose', 'sklearn', 'hydra'))]); raise SystemExit(code)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, "report", str(folder)], capture_output=True, text=True, check=True

@@ -17,6 +17,7 @@ from mlexp.config import compose
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError, DataError, MlexpError
+from mlexp.kinds import KINDS
 from mlexp.models.guarded import guarded
 from mlexp.runs import session
 
@@ -121,7 +122,7 @@ def tried(config: Config, dataset: Dataset, **model: object) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            TASKS[config.task.kind](config, dataset, Silent())
+            KINDS[config.task.kind].study.study(config, dataset, Silent())
     except MlexpError as error:
         return f"{model}: {error}" if len(str(error)) > 1000 else ""
     except Exception as error:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mlexp.tasks import TASKS
 from tests.tasks.running import Silent
 
 from mlexp.config import compose as configuration
+from mlexp.kinds import KINDS
 from mlexp.runs import session
 from mlexp.store.result import Result
 
@@ -16,7 +16,7 @@ SIZES = (3, 8, 20)
 
 def ran(*words: str) -> Result:
     config = configuration.compose([*words, "split.judge=false"])
-    return TASKS[config.task.kind](config, session.load(config), Silent())
+    return KINDS[config.task.kind].study.study(config, session.load(config), Silent())
 
 
 CLASSES = ["task=classify", "dataset=wine"]

@@ -14,9 +14,9 @@ import pytest
 from tests.sweeps.conftest import mlexp, start
 from tests.tuning.conftest import Searched
 
-from mlexp import plots
 from mlexp.config import recorded
 from mlexp.errors import ConfigError, SweepError
+from mlexp.report import run as pages
 from mlexp.runs import session
 from mlexp.store import sweep_folder
 from mlexp.store.files import read_json
@@ -62,14 +62,14 @@ def test_the_record_of_a_grid(searched: Searched) -> None:
     assert recorded.read(run.path / "config.yaml").model.hidden == [16]
     assert run.tables["key_importance"]["key"][0] in ("model.hidden", "model.learning_rate")
     assert found["sentences"][0].startswith("grid search over 4 settings chose")  # type: ignore[index]
-    drawn = {path.stem for path in plots.draw(run)}
+    drawn = {path.stem for path in pages.draw(run)}
     assert {"tuning", "tuning_importance", "tuning_curves", "learning_curves", "confusion"} <= drawn
 
 
 def test_a_trial_that_diverged_is_drawn_around(searched: Searched) -> None:
     run = searched(*SMALL, "tune=grid", "tune.space={model.learning_rate: [0.03, 1e30, 0.01]}")
     assert sorted(row["status"] for row in rows(run)) == ["completed", "completed", "diverged"]
-    assert {"tuning", "tuning_curves"} <= {path.stem for path in plots.draw(run)}
+    assert {"tuning", "tuning_curves"} <= {path.stem for path in pages.draw(run)}
     assert any("1 of 3 trials have no score" in words for words in run.info["warnings"])
 
 
@@ -269,7 +269,7 @@ def test_a_word_and_a_number_are_drawn_against_each_other(searched: Searched) ->
         "tune.budget=12",
         f"+tune.space={{{rates}, model.activation: [relu, tanh, elu]}}",
     )
-    figure = plots.FIGURES["tuning"](run)
+    figure = pages.figures("classification")["tuning"].draw(run)
     assert figure is not None
     axes, _ = figure.axes
     figure.draw_without_rendering()

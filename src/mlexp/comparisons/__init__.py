@@ -5,7 +5,41 @@ resumes one that was stopped or killed, `answered` analyses a folder again, `pas
 sweeps that are there already.
 """
 
-from mlexp.comparisons.running import announce, answered, resume, run
-from mlexp.comparisons.study import Study, plan
+from __future__ import annotations
 
-__all__ = ["Study", "announce", "answered", "plan", "resume", "run"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlexp.comparisons.running import announce, answered, resume, run
+    from mlexp.comparisons.study import Study, plan
+
+# Name -> its module, imported when the name is used: pages and figures, which only read, need none of them.
+HOMES = {
+    "running": (
+        "announce",
+        "answered",
+        "resume",
+        "run",
+    ),
+    "study": (
+        "Study",
+        "plan",
+    ),
+}
+__all__ = [
+    "Study",
+    "announce",
+    "answered",
+    "plan",
+    "resume",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a name of one of the modules."""
+    for module, names in HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

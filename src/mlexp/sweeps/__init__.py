@@ -5,11 +5,42 @@ it, `resume` resumes one that was stopped or killed. Both return an `Outcome`, a
 unit of jobs.
 """
 
-from mlexp.sweeps.conductor import Outcome, Sparing, resume, run, run_rest, show
-from mlexp.sweeps.opening import begin, taken_over, write_plan
-from mlexp.sweeps.planning import Job, Plan, plan, planned, read, restored
-from mlexp.sweeps.rounds import Rounds
+from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlexp.sweeps.conductor import Outcome, Sparing, resume, run, run_rest, show
+    from mlexp.sweeps.opening import begin, taken_over, write_plan
+    from mlexp.sweeps.planning import Job, Plan, plan, planned, read, restored
+    from mlexp.sweeps.rounds import Rounds
+
+# Name -> its module, imported when the name is used: pages and figures, which only read, need none of them.
+HOMES = {
+    "opening": (
+        "begin",
+        "taken_over",
+        "write_plan",
+    ),
+    "planning": (
+        "Job",
+        "Plan",
+        "plan",
+        "planned",
+        "read",
+        "restored",
+    ),
+    "rounds": ("Rounds",),
+    "conductor": (
+        "Outcome",
+        "Sparing",
+        "resume",
+        "run",
+        "run_rest",
+        "show",
+    ),
+}
 __all__ = [
     "Job",
     "Outcome",
@@ -28,3 +59,11 @@ __all__ = [
     "taken_over",
     "write_plan",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a name of one of the modules."""
+    for module, names in HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

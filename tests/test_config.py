@@ -138,7 +138,6 @@ def test_every_default_passes_its_own_rule() -> None:
 
 
 def test_schema_names_what_the_tables_hold() -> None:
-    from mlexp.tasks import TASKS
 
     from mlexp.data.loading import READERS
     from mlexp.models import NAMES

@@ -9,7 +9,6 @@ from inspect import signature
 from pathlib import Path
 
 import pytest
-from mlexp.tasks import TASKS
 from tests.tasks.running import Silent, run
 
 from mlexp import models

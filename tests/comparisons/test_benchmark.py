@@ -102,7 +102,7 @@ def test_a_benchmark_of_numbers_compares_what_has_no_unit() -> None:
         (["comparison.datasets=[iris,wine]", "comparison.test=corrected"], "it needs several splits"),
         (
             ["comparison.datasets=[iris,wine]", "comparison.arms.net.split={test: 0.3}"],
-            "The arms 'net' and 'forest' would be judged by different rows",
+            "split.test is 0.3 and 0.2",
         ),
     ],
 )  # fmt: skip

@@ -60,12 +60,12 @@ def test_groups_become_the_rows_of_the_crossed_test(pictures: Path, word: str) -
     sign = 1 if pair["a"] == "narrow" else -1
     assert pair["p"] == pytest.approx(wanted.p)
     assert pair["difference"] == pytest.approx(sign * wanted.estimate)
-    assert any(f"in {len(np.unique(groups))} groups" in one for one in found.info["warnings"])
+    assert any(f"{len(np.unique(groups))} groups" in one for one in found.info["warnings"])
 
 
 def test_mcnemar_says_that_rows_belong_together(pictures: Path) -> None:
     found = compared(pictures, "dataset.groups=photo", seeds=1)
-    assert any("McNemar takes them for independent" in one for one in found.info["warnings"])
+    assert any("McNemar" in one and "independent" in one for one in found.info["warnings"])
 
 
 def test_one_group_that_judges_says_nothing_of_new_ones(pictures: Path) -> None:

@@ -112,17 +112,17 @@ def test_draws_are_data_sets_of_their_own() -> None:
             "tune=random is used in a comparison only with comparison.tune_arms=once or each",
         ),
         (["comparison.arms.c={model: kmeans}"], "serve several kinds of study: classification, clustering"),
-        (["comparison.arms.c={split.test: 0.3}"], "different rows: split.test is 0.2 and 0.3"),
-        (["comparison.arms.c={dataset: iris}"], "different rows: dataset.name is digits and iris"),
+        (["comparison.arms.c={split.test: 0.3}"], "split.test is 0.2 and 0.3"),
+        (["comparison.arms.c={dataset: iris}"], "dataset.name is digits and iris"),
         (
             ["comparison.arms.c={split.validation: 0.3}", "comparison.metric=validation.loss"],
             "split.validation is 0.1 and 0.3",
         ),
-        (["split.test=0"], "comparison.metric=test.accuracy needs a test part"),
+        (["split.test=0"], "comparison.metric=test.accuracy needs a test set"),
         (["split.judge=false"], "Set split.test=0.2 and split.judge=true"),
         (
             ["split.validation=0", "model.patience=null", "comparison.metric=validation.accuracy"],
-            "needs a validation part",
+            "comparison.metric=validation.accuracy needs a validation set",
         ),
         (
             ["comparison.test=five_by_two"],
@@ -131,7 +131,7 @@ def test_draws_are_data_sets_of_their_own() -> None:
         (["comparison.test=mcnemar", "comparison.metric=test.loss"], "'mcnemar' does not fit"),
         (["comparison.test=crossed", "comparison.folds=3"], "asks for 'corrected'. Or leave it out"),
         (["comparison.test=permutation", "comparison.seeds=1"], "'permutation' does not fit"),
-        (["split.test=1/2", "comparison.folds=2"], "split.test=1/2 and comparison.folds=2 both say"),
+        (["split.test=1/2", "comparison.folds=2"], "split.test=1/2 and comparison.folds=2"),
         (
             ["comparison.arms.c={split.test: 0.3}", "comparison.folds=2"],
             "split.test=0.3 and comparison.folds=2",

@@ -143,7 +143,7 @@ def many(tmp_path: Path, n: int, high: float | None = 0.02) -> Arms:
             "pairs": [],
             "ranking": names,
             "margin": 0.01,
-            "arms": [{"name": name} for name in names],
+            "arms": [{"name": name, "mean": float(mean)} for name, mean in zip(names, means, strict=True)],
             "with_best": {
                 "level": 0.95,
                 "may_be_best": [names[k] for k in (0, 2, 3)],

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from tests.tasks.running import run
 
 from mlexp import cli, report
 from mlexp.errors import DivergedError
-from mlexp.kinds.classification import study as classification
+from mlexp.metrics import METRICS
 from mlexp.page.words import percent, wilson
 from mlexp.store import record
 from mlexp.store.files import write_json, write_table
@@ -245,7 +246,8 @@ def test_runs_that_do_not_complete_leave_a_page(tmp_path: Path, monkeypatch: pyt
         run(tmp_path, "size=smoke", "task.name=far", "model.optimizer=sgd", "model.learning_rate=1e30")
     (page,) = (tmp_path / "far").glob("2*/report.html")
     assert "its loss grew beyond all numbers" in text_of(page.parent)
-    monkeypatch.setattr(classification, "_evaluated", lambda *given: 1 / 0)
+    broken = replace(METRICS["macro_f1"], name="broken", score=lambda *given: 1 / 0)
+    monkeypatch.setitem(METRICS, "broken", broken)
     with pytest.raises(ZeroDivisionError):
         run(tmp_path, "size=smoke", "task.name=broken")
     (page,) = (tmp_path / "broken").glob("2*/report.html")

@@ -49,8 +49,8 @@ def _settings(entry: Any, config_dir: str | None) -> Settings:
     values = dict(leaves(entry))
     if not values:
         raise ConfigError(
-            "comparison.datasets must name a data set in each entry. Got {}: write a name such as digits, a file, or "
-            "{dataset: moons, dataset.noise: 0.3}."
+            "comparison.datasets must name a data set in each entry, such as digits, a file, or "
+            "{dataset: moons, dataset.noise: 0.3}. Got {}."
         )
     trust.check_set("comparison.datasets", as_settings(values), ("comparison", "task", "seed", "size"))
     for key in values:

@@ -64,10 +64,11 @@ EMBEDDINGS = ("pca", "tsne", "lle", "mds", "isomap", "umap", "opentsne")
 STRATEGIES = ("grid", "random", "halving", "bayes")
 CALCULATIONS = ("backprop", "residual")
 
-# Names of measures that prose writes in capitals.
+# Parts of the names of measures that prose writes in another way; some are of scikit-learn's scorers alone.
 CAPITALS = {
     "ari": "ARI", "nmi": "NMI", "auc": "AUC", "rmse": "RMSE", "mse": "MSE", "mae": "MAE", "r2": "R²", "f1": "F1",
-    "aic": "AIC", "bic": "BIC",
+    "aic": "AIC", "bic": "BIC", "roc": "ROC", "d2": "D²", "ovr": "one-vs-rest", "ovo": "one-vs-one",
+    "jaccard": "Jaccard", "brier": "Brier", "neg": "negative",
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 
+from mlexp.config.names import spelled
 from mlexp.metrics.classification import class_scores, label_scores
 from mlexp.metrics.regression import r2_scores, regression_scores, rmse_scores
 
@@ -124,10 +125,10 @@ def metric(name: str) -> Metric:
 
     Examples
     --------
-    >>> metric("ari").title, metric("validation_hits").title
-    ('adjusted Rand index', 'validation hits')
+    >>> metric("ari").title, metric("f1_macro").title, metric("neg_mean_squared_error").title
+    ('adjusted Rand index', 'F1 macro', 'negative mean squared error')
     """
-    return METRICS.get(name) or Metric(name, name.replace("_", " "))
+    return METRICS.get(name) or Metric(name, spelled(name))
 
 
 def metrics_of(kind: str) -> tuple[str, ...]:

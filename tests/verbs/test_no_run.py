@@ -13,6 +13,7 @@ from mlexp.errors import MlexpError
 NO_RUNS = (
     "/nosuch", "", ".", "..", "../..", "/", "a\0b", "x" * 5000, "y/" * 3000, "latest", "*", "[", "**/*", "~nobody",
     "é/ü", "outputs", "file.csv/x", "/dev/null", "/proc/self", "nosuch/latest", "a\nb", "\udcff", " ",
+    "x" * 5000 + ".csv", "a\0b.csv", "folder.csv", "nosuch.csv",
 )  # fmt: skip
 VERBS = {
     "show": ["RUN"], "report": ["RUN"], "compare": ["RUN", "RUN"], "predict": ["RUN", "file.csv"],
@@ -30,6 +31,7 @@ PLACES = (
 def _empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "outputs").mkdir()
+    (tmp_path / "folder.csv").mkdir()
     (tmp_path / "file.csv").write_text("a\n1\n")
 
 
@@ -58,8 +60,17 @@ def test_no_place_is_one_line(words: list[str], capsys: pytest.CaptureFixture[st
 
 @pytest.mark.parametrize("name", NO_RUNS)
 def test_no_run_in_python(name: str) -> None:
-    with pytest.raises(MlexpError):
-        mlexp.load(name)
+    for verb in (mlexp.load, mlexp.compare_scores):
+        with pytest.raises(MlexpError):
+            verb(name)
+
+
+@pytest.mark.parametrize(
+    "names", [("file.csv", "outputs"), ("outputs", "file.csv"), ("file.csv", "file.csv")]
+)
+def test_scores_are_compared_alone(names: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["compare", *names]) == 2
+    assert ", ".join(names) in capsys.readouterr().err
 
 
 def test_a_run_right_in_the_outputs_folder_is_indexed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -92,9 +93,8 @@ def _words(description: str | None) -> ArgumentParser:
 
 def _is_file(name: str) -> bool:
     """Return whether a word names a file of scores, be it one that is not there."""
-    return Path(name).is_file() or (
-        name.lower().endswith((".csv", ".csv.gz", ".tsv")) and not Path(name).exists()
-    )
+    missing = not os.path.exists(name)  # as is what can be no path at all
+    return os.path.isfile(name) or (missing and name.lower().endswith((".csv", ".csv.gz", ".tsv")))
 
 
 def _scores(parsed: Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from mlexp.config.untrusted import printable
 from mlexp.data.cells import Table, from_frame
 from mlexp.data.columns import GAPS, as_number, decided, short, values
 from mlexp.data.readers import csv as csvfile
-from mlexp.errors import ConfigError, DataError, did_you_mean
+from mlexp.errors import ConfigError, DataError, did_you_mean, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,9 +40,10 @@ def read(path: Path) -> Columns:
     DataError
         A column is missing or there twice, a cell is empty or no number, or the file cannot be read.
     """
-    if not path.exists():
+    if not os.path.exists(path):  # False for what can be no path at all
         raise DataError(
-            f"{path} does not exist. Name a CSV file with the columns arm, seed, row or fold, and score."
+            f"{shortened(str(path))} does not exist. Name a CSV file with the columns arm, seed, row or fold, "
+            "and score."
         )
     source = csvfile.opened(path)
     own = _known(source.names, str(path))

@@ -35,6 +35,8 @@ class Kind:
     searches : whether its settings can be chosen on a validation set
     compares : whether its runs can be the arms of a comparison
     part : whose scores are compared by default; `all` where the rows are not divided
+    metrics : metrics that it records besides those whose row in `mlexp.metrics.table` names it; the first is the
+        default of its searches and comparisons
     stacks : whether its networks can train side by side
     package : where its modules are; `mlexp.kinds.NAME` unless it is somebody else's
     """
@@ -45,6 +47,7 @@ class Kind:
     searches: bool = False
     compares: bool = False
     part: str = "test"
+    metrics: tuple[str, ...] = ()
     stacks: bool = False
     package: str = ""
 

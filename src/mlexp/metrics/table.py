@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from mlexp.config.names import spelled
+from mlexp.config.names import KINDS, spelled
 from mlexp.metrics.classification import class_scores, label_scores
 from mlexp.metrics.regression import r2_scores, regression_scores, rmse_scores
 
@@ -133,7 +133,8 @@ def metric(name: str) -> Metric:
 
 def metrics_of(kind: str) -> tuple[str, ...]:
     """Return the names of the metrics that a kind of study records, the default of searches and comparisons first."""
-    return tuple(row.name for row in METRICS.values() if kind in row.kinds)
+    named = KINDS[kind].metrics if kind in KINDS else ()
+    return (*named, *(name for name, row in METRICS.items() if kind in row.kinds and name not in named))
 
 
 def with_further(

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from tests import architecture
 
-SOURCE = Path(__file__).parents[1] / "src" / "mlexp"
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "mlexp"
 
 # The order of imports: each module or package may import those before it.
 ORDER = (
@@ -51,6 +52,10 @@ FORBIDDEN = {
 EXCEPTIONS: set[tuple[str, str]] = set()
 LATE = {"sklearn", "pandas", "matplotlib", "pooch", "jinja2"}
 MAY_LOAD = {"drawing": {"matplotlib"}, "nn/estimators.py": {"sklearn"}}
+OPTIONAL = {
+    "dask", "distributed", "mlflow", "onnx", "onnxruntime", "openpyxl", "openTSNE", "optuna", "pyarrow", "skl2onnx",
+    "submitit", "tensorboardX", "umap",
+}  # fmt: skip
 HYDRA = {"hydra", "omegaconf"}
 KNOWS_HYDRA = dict.fromkeys(
     ("config/compose.py", "config/combinations.py", "config/explained.py", "config/ownfiles.py"), HYDRA
@@ -60,6 +65,15 @@ LINES = 40
 
 def test_imports_run_one_way() -> None:
     assert not architecture.out_of_order(SOURCE, ORDER, EXCEPTIONS)
+
+
+@pytest.mark.parametrize("page", ["docs/design.md", "CONTRIBUTING.md"])
+def test_the_documents_state_the_same_order(page: str) -> None:
+    assert ", ".join(ORDER) in " ".join((ROOT / page).read_text("utf-8").split())
+
+
+def test_no_optional_package_is_imported_at_the_top_of_a_module() -> None:
+    assert not architecture.early(SOURCE, OPTIONAL, {})
 
 
 def test_the_order_names_each_module_once_and_no_other() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from mlexp import cli
-from mlexp.store import record
+from mlexp.store import Run
 
 FOLDER = {
     "config.yaml",
@@ -67,7 +67,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_default_study_leaves_a_complete_folder(digits: Path) -> None:
-    run = record.load(digits / "outputs" / "digits_mlp" / "latest")
+    run = Run.open(digits / "outputs" / "digits_mlp" / "latest")
     names = {str(file.relative_to(run.path)) for file in run.path.rglob("*") if file.is_file()}
     assert names >= FOLDER | {
         "arrays.npz",
@@ -95,7 +95,7 @@ def test_what_is_said(digits: Path) -> None:
 
 
 def test_record_says_what_ran(digits: Path) -> None:
-    info = record.load(digits / "outputs" / "digits_mlp" / "latest").info
+    info = Run.open(digits / "outputs" / "digits_mlp" / "latest").info
     assert info["command"][0] == "mlexp"
     assert info["environment"]["packages"]["numpy"] == np.__version__
     assert info["environment"]["blas"][0]["num_threads"] >= 1
@@ -118,7 +118,7 @@ def test_same_seed_same_bytes_other_seed_other_bytes(tmp_path: Path) -> None:
 
 
 def test_config_of_a_run_repeats_it(digits: Path, tmp_path: Path) -> None:
-    run = record.load(digits / "outputs" / "digits_mlp" / "latest")
+    run = Run.open(digits / "outputs" / "digits_mlp" / "latest")
     (tmp_path / "own" / "task").mkdir(parents=True)
     text = (run.path / "config.yaml").read_text()
     (tmp_path / "own" / "task" / "again.yaml").write_text("# @package _global_\n" + text)
@@ -192,7 +192,7 @@ def test_own_table_with_words_as_labels(tmp_path: Path) -> None:
         "-q", "task=classify", "dataset=csv", "dataset.path=my.csv", "dataset.label=species", cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    run = record.load(tmp_path / done.stdout.strip())
+    run = Run.open(tmp_path / done.stdout.strip())
     assert run.info["dataset"]["classes"] == ["setosa", "versicolor", "virginica"]
     assert run.metrics["test"]["accuracy"] > 0.8
     assert run.tables["confusion"]["true"] == ["setosa", "versicolor", "virginica"]
@@ -201,7 +201,7 @@ def test_own_table_with_words_as_labels(tmp_path: Path) -> None:
 def test_divergence_is_recorded_and_says_what_to_try(tmp_path: Path) -> None:
     done = mlexp("model.learning_rate=1e30", "model.optimizer=sgd", "prepare.scale=none", cwd=tmp_path)
     assert_refused(done, 4, "diverged", "epoch", "model.learning_rate=0.01")
-    run = record.load(tmp_path / "outputs" / "digits_mlp" / "latest")
+    run = Run.open(tmp_path / "outputs" / "digits_mlp" / "latest")
     assert run.info["status"] == "diverged"
     assert "model.learning_rate" in run.info["error"]
     assert not run.metrics
@@ -232,9 +232,7 @@ def test_sweep_runs_every_combination_and_keeps_the_good_ones(tmp_path: Path) ->
     assert done.returncode == 6
     assert "2 of 4 jobs did not complete" in done.stderr
     runs = list((tmp_path / "outputs" / "digits_mlp" / "latest" / "runs").glob("*/run.json"))
-    assert (
-        sorted(record.load(run.parent).info["status"] for run in runs) == ["completed"] * 2 + ["diverged"] * 2
-    )
+    assert sorted(Run.open(run.parent).info["status"] for run in runs) == ["completed"] * 2 + ["diverged"] * 2
     assert not any((run.parent / "figures").exists() for run in runs)
     assert {file.name for file in tmp_path.iterdir()} <= {"outputs", "cache"}
 
@@ -258,7 +256,7 @@ def test_ctrl_c_finishes_the_epoch_and_says_so(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 5, errors
-    run = record.load(history.parent)
+    run = Run.open(history.parent)
     assert run.info["status"] == "interrupted"
     assert len(run.history["epoch"]) == run.info["facts"]["epochs"]
     assert not run.metrics, "the test part must not be touched by a run that did not end"

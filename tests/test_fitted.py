@@ -11,9 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from mlexp.data.loading import load
 from mlexp.errors import DataError
-from mlexp.store import fitted, record, skopsfile
+from mlexp.store import Run, fitted, skopsfile
 from mlexp.store.files import write_npz
-from mlexp.store.record import Run
 
 CASES = [
     ("size=smoke",),
@@ -98,7 +97,7 @@ def test_a_file_with_other_types_is_not_loaded(tmp_path: Path) -> None:
 def test_a_run_without_a_model_says_so(table: Run) -> None:
     (table.path / "model.skops").unlink()
     with pytest.raises(DataError, match="holds no fitted model"):
-        fitted.load(record.load(table.path).path)
+        fitted.load(Run.open(table.path).path)
 
 
 @pytest.mark.parametrize("model", ["autoencoder", "sklearn_mlp"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlexp.cli import main
-from mlexp.store import stamp, sweep_folder
+from mlexp.store import Sweep, stamp
 
 OLD = Path(__file__).parent / "folders_of_0_1_0"
 RECORD = {"run": "run.json", "sweep": "sweep.json", "comparison": "sweep.json"}
@@ -120,4 +120,4 @@ def test_what_is_written_now_states_its_format(tmp_path: Path) -> None:
     )
     written = [json.loads(file.read_text()) for name in stamp.RECORDS for file in tmp_path.rglob(name)]
     assert [info["format"] for info in written] == [stamp.FORMAT] * 10
-    assert sweep_folder.load(tmp_path / "both").info["format"] == stamp.FORMAT
+    assert Sweep.open(tmp_path / "both").info["format"] == stamp.FORMAT

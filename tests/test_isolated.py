@@ -15,9 +15,8 @@ import pytest
 from tests.tasks.running import run
 
 from mlexp.errors import DataError
-from mlexp.store import fitted, isolated, skopsfile
+from mlexp.store import Run, fitted, isolated, skopsfile
 from mlexp.store.files import write_npz
-from mlexp.store.record import Run
 
 
 @pytest.fixture(scope="module")

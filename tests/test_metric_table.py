@@ -10,7 +10,7 @@ import pytest
 from mlexp import metrics
 from mlexp.api import run
 from mlexp.metrics import METRICS, Metric
-from mlexp.store import record
+from mlexp.store import Run
 
 TOY = Metric(
     "worst_recall",
@@ -54,7 +54,7 @@ def test_names_are_the_keys_and_every_row_says_its_limits() -> None:
 
 def test_a_row_is_recorded(toy: None, tmp_path: Path) -> None:
     done = run("size=smoke", outputs=tmp_path)
-    found = record.Run(done.path).metrics["test"]
-    predictions = record.Run(done.path).predictions
+    found = Run(done.path).metrics["test"]
+    predictions = Run(done.path).predictions
     assert found["worst_recall"] == TOY.score(predictions["test_true"], predictions["test_predicted"])  # type: ignore[misc]
     assert metrics.metrics_of("classification")[-1] == "worst_recall"

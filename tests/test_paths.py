@@ -14,7 +14,7 @@ from mlexp.config import recorded as recordings
 from mlexp.config import schema
 from mlexp.config.overrides import Override, quoted
 from mlexp.errors import ConfigError, DataError
-from mlexp.store import record, sweep_folder
+from mlexp.store import Run, Sweep
 
 TABLE = "x,y\n" + "".join(f"{row},{'ab'[row % 2]}\n" for row in range(40))
 WORDS = ("-q", "task=classify", "dataset=csv", "model=decision_tree", "figures=false")
@@ -94,7 +94,7 @@ def test_a_run_is_repeated_and_resumed_from_another_folder(
     info = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps(info | {"status": "interrupted"}))
     assert cli.main(["resume", str(folder), "-q"]) == 0
-    found = record.load(folder).info
+    found = Run.open(folder).info
     assert (found["status"], found["began_in"]) == ("completed", str(recorded))
 
 
@@ -122,6 +122,6 @@ def test_a_sweep_is_resumed_from_another_folder(recorded: Path, monkeypatch: pyt
     info = json.loads((place / "run.json").read_text())
     (place / "run.json").write_text(json.dumps(info | {"status": "interrupted"}))
     assert cli.main(["resume", str(recorded / "sweep"), "-q"]) == 0
-    assert sweep_folder.load(recorded / "sweep").summary["status"] == ["completed", "completed"]
+    assert Sweep.open(recorded / "sweep").summary["status"] == ["completed", "completed"]
     with pytest.raises(DataError, match="neither in"):
         recordings.relocated(configuration.compose(["dataset.path=gone.csv"]), str(recorded))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mlexp.errors import ConfigError, DataError
-from mlexp.store import record
+from mlexp.store import Run, lock, record
 from mlexp.store.files import read_table, write_json, write_npz
 from mlexp.store.result import Result
 
@@ -33,7 +33,7 @@ def test_round_trip(tmp_path: Path) -> None:
     folder.append_epoch({"epoch": 1, "train_loss": 0.1 + 0.2}, 0.5)
     folder.append_epoch({"epoch": 2, "train_loss": np.float32(0.25)}, 0.5)
     folder.write_epochs()
-    run = record.load(folder.path)
+    run = Run.open(folder.path)
     assert run.info["status"] == "completed"
     assert run.metrics == {"test": {"accuracy": 0.5, "loss": None}}
     assert run.history["train_loss"].tolist() == [0.1 + 0.2, 0.25]
@@ -72,8 +72,8 @@ def test_latest_names_the_newest(tmp_path: Path) -> None:
         folder = record.create(tmp_path, "study", name)
         folder.write_info({"seed": name})
         record.point_latest(folder.path)
-    assert record.load(tmp_path / "study" / "latest").info["seed"] == "two"
-    assert record.load(tmp_path / "study" / "latest").path == folder.path
+    assert Run.open(tmp_path / "study" / "latest").info["seed"] == "two"
+    assert Run.open(tmp_path / "study" / "latest").path == folder.path
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_debris(
@@ -105,11 +105,11 @@ def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
 
 
 def test_damage_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="not a run folder"):
-        record.load(tmp_path)
+    with pytest.raises(DataError, match="not the folder of a run"):
+        Run.open(tmp_path)
     (tmp_path / "run.json").write_text("{")
     (tmp_path / "model.npz").write_bytes(b"PK\x03\x04 broken")
-    run = record.load(tmp_path)
+    run = Run.open(tmp_path)
     with pytest.raises(DataError, match=r"run\.json cannot be read"):
         _ = run.info
     with pytest.raises(DataError, match=r"model\.npz is damaged"):
@@ -136,12 +136,12 @@ def test_what_is_whole_and_of_another_shape_is_damaged(
     (tmp_path / "tables").mkdir()
     (tmp_path / name).write_text(text)
     with pytest.raises(DataError, match=rf"{name} is damaged: .*({words})"):
-        getattr(record.Run(tmp_path), attribute)
+        getattr(Run(tmp_path), attribute)
 
 
 def test_what_a_record_lacks_is_named_when_it_is_asked_for(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"task": {}}')
-    run = record.load(tmp_path)
+    run = Run.open(tmp_path)
     assert run.info.get("status") is None
     for ask in (lambda: run.info["status"], lambda: run.info["task"]["name"]):
         with pytest.raises(DataError, match=r"run\.json is damaged: it lacks '(status|name)'"):
@@ -165,28 +165,28 @@ def test_pickles_are_refused(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
     np.savez(tmp_path / "model.npz", evil=np.array([{"a": 1}], dtype=object))
     with pytest.raises(DataError, match="damaged"):
-        _ = record.load(tmp_path).model
+        _ = Run.open(tmp_path).model
 
 
 def test_a_killed_run_is_interrupted_and_one_under_way_is_running(tmp_path: Path) -> None:
     folder = record.create(tmp_path, "study", "abcd1234")
     folder.write_info({"status": "running", "error": None})
-    assert record.is_locked(folder.path)
-    assert record.load(folder.path).info["status"] == "running"
+    assert lock.is_locked(folder.path)
+    assert Run.open(folder.path).info["status"] == "running"
     os.close(folder.lock)  # as the system does where a process is killed
-    assert not record.is_locked(folder.path)
-    assert not record.is_locked(tmp_path / "nowhere")
-    killed = record.load(folder.path).info
+    assert not lock.is_locked(folder.path)
+    assert not lock.is_locked(tmp_path / "nowhere")
+    killed = Run.open(folder.path).info
     assert (killed["status"], "killed" in killed["error"]) == ("interrupted", True)
     again = record.reopen(folder.path)
-    assert record.load(folder.path).info["status"] == "running"
+    assert Run.open(folder.path).info["status"] == "running"
     again.close(keep_checkpoint=True)
 
 
 def test_a_look_at_the_lock_keeps_no_run_from_beginning(tmp_path: Path) -> None:
-    look = record.locked(tmp_path)
+    look = lock.locked(tmp_path)
     with ThreadPoolExecutor(1) as pool:
-        begun = pool.submit(record.locked, tmp_path)
+        begun = pool.submit(lock.locked, tmp_path)
         time.sleep(0.02)
         os.close(look)
         os.close(begun.result())
@@ -194,11 +194,11 @@ def test_a_look_at_the_lock_keeps_no_run_from_beginning(tmp_path: Path) -> None:
 
 def test_a_lock_that_is_a_link_or_a_pipe_is_none(tmp_path: Path) -> None:
     (tmp_path / "other").write_text("")
-    (tmp_path / record.LOCK).symlink_to(tmp_path / "other")
-    assert not record.is_locked(tmp_path)
-    (tmp_path / record.LOCK).unlink()
-    os.mkfifo(tmp_path / record.LOCK)
-    assert not record.is_locked(tmp_path)
+    (tmp_path / lock.LOCK).symlink_to(tmp_path / "other")
+    assert not lock.is_locked(tmp_path)
+    (tmp_path / lock.LOCK).unlink()
+    os.mkfifo(tmp_path / lock.LOCK)
+    assert not lock.is_locked(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_predictions_of_another_shape_are_damaged(
     write_json(tmp_path / "run.json", {"dataset": {"classes": ["a", "b", "c"]}})
     whole = {"test_row": np.arange(3), "test_true": np.array([0, 1, 2]), "test_predicted": np.zeros(3, int)}
     write_npz(tmp_path / "predictions.npz", whole)
-    assert list(record.Run(tmp_path).predictions) == list(whole)
+    assert list(Run(tmp_path).predictions) == list(whole)
     write_npz(tmp_path / "predictions.npz", whole | change)
     with pytest.raises(DataError, match=f"predictions.npz is damaged: .*{words}"):
-        _ = record.Run(tmp_path).predictions
+        _ = Run(tmp_path).predictions

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from scipy import stats
 
-from mlexp.store import record
+from mlexp.store import Run, record
 from mlexp.store.files import write_json
 from mlexp.store.result import Result
 
@@ -70,7 +70,7 @@ def made(path: Path, seed: int, accuracy: float) -> readings.Run:
     )
     folder.write_info({"status": "completed", "facts": {"k": {"gmm": 7}}, "split": {"test": 400}})
     folder.close(keep_checkpoint=False)
-    return record.load(folder.path)
+    return Run.open(folder.path)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mlexp.store import record
+from mlexp.store import Run
 
 SETTINGS = (
     "figures=false", "model.epochs=60", "model.patience=null", "model.dropout=0.1", "model.batch_norm=true",
@@ -67,11 +67,11 @@ def kill_and_resume(cwd: Path, whole: Path, moments: list[tuple[int, float]]) ->
     folder = the_run(cwd)
     for epochs, extra in moments:
         kill_when(process, folder, epochs, extra)
-        if record.load(folder).info["status"] == "completed":
+        if Run.open(folder).info["status"] == "completed":
             break
         process = start(cwd, "resume", str(folder))
     _, errors = process.communicate(timeout=120)
-    assert process.returncode == 0 or record.load(folder).info["status"] == "completed", errors
+    assert process.returncode == 0 or Run.open(folder).info["status"] == "completed", errors
     for name in SAME:
         assert (folder / name).read_bytes() == (whole / name).read_bytes(), name
     debris = {file.name for file in folder.iterdir()} & {"checkpoint.npz", ".lock"}
@@ -105,12 +105,12 @@ def test_stopped_by_hand_and_resumed(never_stopped: Path, tmp_path: Path) -> Non
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 5
     assert "mlexp resume" in errors
-    assert record.load(folder).info["status"] == "interrupted"
+    assert Run.open(folder).info["status"] == "interrupted"
     done = finish(tmp_path, "resume", "outputs/digits_mlp/latest")
     assert done.returncode == 0, done.stderr
     for name in SAME:
         assert (folder / name).read_bytes() == (never_stopped / name).read_bytes(), name
-    assert len(record.load(folder).info["resumed"]) == 1
+    assert len(Run.open(folder).info["resumed"]) == 1
 
 
 def test_what_cannot_be_resumed_says_why(never_stopped: Path, tmp_path: Path) -> None:

@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 from tests.tasks.running import written
 
-from mlexp import dispatch
+from mlexp import dispatch, store
 from mlexp.cli import main
 from mlexp.config import compose as configuration
 from mlexp.config.schema import Config
 from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten
 from mlexp.runs import session
 from mlexp.runs.terminal import QUIET, Terminal
-from mlexp.store import record
-from mlexp.store.record import Run, RunFolder
+from mlexp.store import Run, lock, record
+from mlexp.store.record import RunFolder
 from mlexp.store.result import Result
 from mlexp.sweeps.worker import JobRequest
 
@@ -53,7 +53,7 @@ def let_go(place: Path) -> bool:
 
 
 def recorded(place: Path) -> tuple[str, str]:
-    info = record.load(place).info
+    info = Run.open(place).info
     return info["status"], info["error"]
 
 
@@ -81,11 +81,11 @@ def test_what_fails_after_the_end_leaves_the_run_complete(
         raise MemoryError
 
     with monkeypatch.context() as patched:
-        patched.setattr(record, "load", unreadable)
+        patched.setattr(Run, "open", unreadable)
         with pytest.raises(MemoryError):
             dispatch.run(composed(tmp_path), place=tmp_path / "place")
     assert recorded(tmp_path / "place") == ("completed", None)
-    assert not (tmp_path / "place" / record.LOCK).exists()
+    assert not (tmp_path / "place" / lock.LOCK).exists()
 
 
 def test_a_run_whose_data_changed_says_so_and_can_go_on_once_they_are_back(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_run_whose_data_changed_says_so_and_can_go_on_once_they_are_back(tmp_p
     status, problem = recorded(place)
     assert status == "failed"
     assert "The dataset has changed" in problem
-    assert (place / record.CHECKPOINT).exists()
+    assert (place / store.CHECKPOINT).exists()
     assert let_go(place)
     change(place, dataset=dataset)
     assert written(dispatch.resume(place)) == written(dispatch.run(config))
@@ -206,9 +206,9 @@ def test_a_disk_too_full_for_the_record_frees_the_folder_at_once(
     assert time.monotonic() - begun < 2
     assert [message.status for message in messages] == ["running"] * 3 + ["not written"] * 3
     assert all("No space left" in message.problem for message in messages[3:])
-    assert not any(map(record.is_locked, places))
+    assert not any(map(lock.is_locked, places))
     monkeypatch.undo()
-    assert [record.load(place).info["status"] for place in places] == ["interrupted"] * 3
+    assert [Run.open(place).info["status"] for place in places] == ["interrupted"] * 3
     for place in places:
         dispatch.resume(place)
         assert recorded(place) == ("completed", None)
@@ -231,7 +231,7 @@ def test_drawing_that_was_interrupted_is_taken_up_by_resume(
     assert said.count("\n") == 1
     assert f"mlexp resume {place.relative_to(tmp_path)}" in said
     assert recorded(place) == ("completed", None)
-    assert not record.is_locked(place)
+    assert not lock.is_locked(place)
     assert main(["show", str(place)]) == 0
     assert f"mlexp resume {place.relative_to(tmp_path)}" in capsys.readouterr().out
     assert main(["resume", str(place), "-q"]) == 0
@@ -256,7 +256,7 @@ def test_a_page_of_an_interrupted_run_is_not_taken_for_that_of_the_end(
     monkeypatch.setattr("mlexp.report.run.draw", killed)
     with pytest.raises(KeyboardInterrupt, match="mlexp resume"):
         dispatch.resume(place)
-    assert record.is_undrawn(place, record.load(place).info)
+    assert Run.open(place).is_undrawn
 
 
 def test_ctrl_c_before_there_is_a_folder_is_one_line(
@@ -289,15 +289,15 @@ def test_ctrl_c_while_training(
     assert said.count("\n") == 2
     assert "mlexp resume outputs/digits_mlp/" in said
     assert signal.getsignal(signal.SIGINT) == before
-    assert record.load(tmp_path / "outputs/digits_mlp/latest").info["status"] == "interrupted"
+    assert Run.open(tmp_path / "outputs/digits_mlp/latest").info["status"] == "interrupted"
 
 
 def test_a_run_killed_when_all_was_done_is_tidied_up(tmp_path: Path) -> None:
     place = dispatch.run(composed(tmp_path)).path
-    (place / record.LOCK).write_text("")  # what a kill leaves after the last file was written
+    (place / lock.LOCK).write_text("")  # what a kill leaves after the last file was written
     before = (place / "model.npz").read_bytes()
     dispatch.resume(place)
-    assert {file.name for file in place.iterdir()} & {record.LOCK, record.CHECKPOINT} == set()
+    assert {file.name for file in place.iterdir()} & {lock.LOCK, store.CHECKPOINT} == set()
     assert (place / "model.npz").read_bytes() == before
     with pytest.raises(MlexpError, match="is completed"):
         dispatch.resume(place)

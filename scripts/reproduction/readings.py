@@ -13,9 +13,8 @@ import yaml
 from scipy.stats import t as student
 
 from mlexp.config.yamltext import leaves
-from mlexp.store import record, sweep_folder
+from mlexp.store import Run, Sweep
 from mlexp.store.files import read_json, read_table
-from mlexp.store.record import Run
 
 Entry = Mapping[str, Any]
 
@@ -122,8 +121,8 @@ def matching(folder: Path, where: Entry) -> Iterator[Run]:
 
 def completed(folder: Path) -> Iterator[Run]:
     """Yield the completed runs of a sweep or comparison, or the tuned run, in a folder."""
-    if (folder / sweep_folder.INFO).exists():
-        sweep = sweep_folder.load(folder)
+    if Sweep.is_at(folder):
+        sweep = Sweep.open(folder)
         found = [sweep.run(f"{job['number']:03d}-{job['hash']}") for job in sweep.info["jobs"]]
     else:
         found = [tuned_run(folder)]
@@ -133,7 +132,7 @@ def completed(folder: Path) -> Iterator[Run]:
 def tuned_run(folder: Path) -> Run | None:
     """Return the newest run under ``folder/<task>/``, None if there is none."""
     found = sorted(path.parent for path in folder.glob("*/2*/run.json"))
-    return record.load(found[-1]) if found else None
+    return Run.open(found[-1]) if found else None
 
 
 def read(run: Run, entry: Entry) -> float | None:
@@ -166,7 +165,7 @@ def read(run: Run, entry: Entry) -> float | None:
 def first_run(folder: Path) -> Run | None:
     """Return the first completed run of a folder, for its pictures."""
     run = next(completed(folder), None)
-    return record.load(run.path) if run else None
+    return Run.open(run.path) if run else None
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlexp.errors import ConfigError, DataError
-from mlexp.verbs.naming import found
+from mlexp import store
+from mlexp.errors import ConfigError
+from mlexp.store import find
 from mlexp.views import Answer, ComparisonView, RunView, SweepView, View
 
 if TYPE_CHECKING:
@@ -180,11 +181,10 @@ def load(name: str | Path, outputs: str | Path = "outputs") -> RunView | SweepVi
     DataError
         There is no such run.
     """
-    path = found(str(name), outputs).resolve()
-    for file, view in (("comparison.json", ComparisonView), ("sweep.json", SweepView), ("run.json", RunView)):
-        if (path / file).exists():
-            return view(path)
-    raise DataError(f"{path} holds no run, sweep or comparison.")
+    opened = store.open(find(str(name), outputs))
+    if isinstance(opened, store.Run):
+        return RunView(opened.path)
+    return (ComparisonView if isinstance(opened, store.Comparison) else SweepView)(opened.path)
 
 
 def _done(outcome: Outcome) -> Path:
@@ -205,7 +205,7 @@ def _compare_runs(
 ) -> ComparisonView | Answer:
     from mlexp.comparisons import past_runs
 
-    paths = [one.path if isinstance(one, View) else found(str(one), outputs) for one in what]
+    paths = [one.path if isinstance(one, View) else find(str(one), outputs) for one in what]
     keys = by.split(",") if isinstance(by, str) else by
     folder = None if save is None else Path(save)
     command = ["mlexp", "compare", *map(str, paths)]

@@ -19,8 +19,7 @@ from mlexp.execution import Send, Work
 from mlexp.runs import session
 from mlexp.runs.session import Program, Session
 from mlexp.runs.terminal import QUIET, Terminal
-from mlexp.store import sweep_folder
-from mlexp.store.record import Run
+from mlexp.store import Comparison, Run, Sweep
 from mlexp.store.result import Result
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def resume(
     path: Path, *, command: Sequence[str] = (), verbosity: int = QUIET, settings: Sequence[str] = ()
 ) -> Run | Outcome:
     """Resume the run, sweep or comparison of a folder; `settings` are those that count only where they are typed."""
-    if not (path / sweep_folder.INFO).exists():
+    if not Sweep.is_at(path):
         return session.resume(
             path,
             program(),
@@ -103,9 +102,8 @@ def resume(
             settings=settings,
         )
     from mlexp import comparisons, sweeps
-    from mlexp.store import comparison_folder
 
-    if comparison_folder.is_one(path):
+    if Comparison.is_at(path):
         return comparisons.resume(path, program(), verbosity=verbosity, settings=settings)
     return sweeps.resume(path, worker=WORKER, verbosity=verbosity, settings=settings)
 

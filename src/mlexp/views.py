@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlexp.config.untrusted import opened, reading
-from mlexp.store import comparison_folder, files, record, sweep_folder
-from mlexp.verbs.naming import shown
+from mlexp.store import Comparison, Run, Sweep, files, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,8 +64,8 @@ class RunView(View):
     """One run."""
 
     @cached_property
-    def _run(self) -> record.Run:
-        return record.load(self.path)
+    def _run(self) -> Run:
+        return Run.open(self.path)
 
     @property
     def info(self) -> dict[str, Any]:
@@ -143,7 +142,7 @@ class SweepView(View):
     @cached_property
     def info(self) -> dict[str, Any]:
         """What was planned and how it went (`sweep.json`)."""
-        return sweep_folder.Sweep(self.path).info
+        return Sweep(self.path).info
 
     @property
     def status(self) -> str:
@@ -210,7 +209,7 @@ class ComparisonView(_Answered, SweepView):
     @cached_property
     def info(self) -> dict[str, Any]:  # type: ignore[override]  # of a folder it is read, and not assigned to
         """Question, answer, arms, pairs, test and why (`comparison.json`)."""
-        return comparison_folder.Comparison(self.path).info
+        return Comparison(self.path).info
 
     def __repr__(self) -> str:
         return f"<comparison: {' '.join(self.answer) or self.status} In {shown(self.path)}>"

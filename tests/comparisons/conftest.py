@@ -11,8 +11,7 @@ import pytest
 
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.evidence.metric import PartMetric
-from mlexp.store import record
-from mlexp.store.record import Run
+from mlexp.store import Run, record
 from mlexp.store.result import Result
 
 CLASSES = ("left", "middle", "right")

@@ -12,14 +12,13 @@ import pytest
 from scipy import stats as theirs
 from tests.comparisons.conftest import ROWS, Make, scores
 
-from mlexp import stats
+from mlexp import stats, store
 from mlexp.comparisons.analysis import Analysis, analyse, write
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.config.studies import Comparison
 from mlexp.errors import ConfigError, DataError
 from mlexp.metrics import METRICS, class_scores
-from mlexp.store import comparison_folder
 from mlexp.store.files import read_table
 
 Arms = Callable[..., Evidence]
@@ -381,7 +380,7 @@ def test_same_evidence_same_bytes(two_arms: Arms, tmp_path: Path) -> None:
         write(analyse(evidence, Comparison(), folder=tmp_path / name), tmp_path / name, {}, figures=False)
     for file in (tmp_path / "one").rglob("*.*"):
         assert file.read_bytes() == (tmp_path / "two" / file.relative_to(tmp_path / "one")).read_bytes()
-    again = comparison_folder.load(tmp_path / "one")
+    again = store.Comparison.open(tmp_path / "one")
     assert list(again.runs) == ["sharp", "blunt"]
     assert [len(runs) for runs in again.runs.values()] == [3, 3]
     assert json.loads((tmp_path / "one" / "comparison.json").read_text()) == again.info

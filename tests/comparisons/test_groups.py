@@ -14,7 +14,7 @@ from mlexp.comparisons.analysis import analyse
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.config.studies import Comparison
-from mlexp.store import record
+from mlexp.store import Run
 
 ARMS = {"narrow": {"model.hidden": [2]}, "wide": {"model.hidden": [16]}}
 
@@ -76,7 +76,7 @@ def test_one_group_that_judges_says_nothing_of_new_ones(pictures: Path) -> None:
         np.savez(run.path / "predictions.npz", **{**kept, "test_group": np.zeros_like(kept["test_group"])})
         arm = "narrow" if run.config["model.hidden"] == [2] else "wide"
         entries[arm].append(
-            Entry(arm, f"seed={len(entries[arm])}", record.Run(run.path), PartMetric.parse("test.accuracy"))
+            Entry(arm, f"seed={len(entries[arm])}", Run(run.path), PartMetric.parse("test.accuracy"))
         )
     done = analyse(Evidence(PartMetric.parse("test.accuracy"), entries), Comparison())
     assert "cannot be tested" in done.info["answer"][0]

@@ -17,8 +17,8 @@ from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.comparisons.looks import Schedule
 from mlexp.config.studies import Comparison
-from mlexp.store import comparison_folder
-from mlexp.store.record import Run
+from mlexp.page.words import level_in_percent
+from mlexp.store import Run
 
 SMALL = (
     "task=digits_mlp",
@@ -272,7 +272,7 @@ def test_an_arm_without_a_run_that_counts_ends_the_study_at_the_first_look(
 
 
 def test_levels_that_would_read_as_certainty_have_more_digits() -> None:
-    assert [comparison_folder.in_percent(1 - level) for level in (0.05, 0.0417, 0.00531, 1.58e-6)] == [
+    assert [level_in_percent(1 - level) for level in (0.05, 0.0417, 0.00531, 1.58e-6)] == [
         "95",
         "95.83",
         "99.47",

@@ -12,7 +12,7 @@ import pytest
 from mlexp.cli import main
 from mlexp.comparisons import figures as pictures
 from mlexp.comparisons import past_runs
-from mlexp.store.record import Run
+from mlexp.store import Run
 
 SMALL = (
     "task=digits_mlp",

@@ -12,7 +12,7 @@ import pytest
 
 from mlexp import comparisons, dispatch
 from mlexp.cli import main
-from mlexp.store import sweep_folder
+from mlexp.store import Sweep
 from mlexp.verbs.rerun import differences, rerun
 
 WORDS = ("task=digits_mlp", "task.kind=comparison", "dataset.limit=300", "model.hidden=[12]", "model.epochs=3",
@@ -123,7 +123,7 @@ def test_rerun_repeats_the_searches_too(whole: Path, capfd: pytest.CaptureFixtur
     assert rerun([str(whole), "--outputs", str(whole.parents[1]), "-q"]) == 0, capfd.readouterr().out
     again = sorted(whole.parent.glob("2*"))[-1]
     assert again != whole
-    assert again.name.endswith(sweep_folder.load(whole).info["hash"])
+    assert again.name.endswith(Sweep.open(whole).info["hash"])
     assert len(list(again.glob("tuning/*/tuning.json"))) == 2
     table = again / "tuning" / "01-relu" / "tuning.csv"
     table.write_text(table.read_text().replace("0.0001", "0.0002"))

@@ -13,7 +13,7 @@ from tests.tasks.running import run
 
 from mlexp import cli, report
 from mlexp.errors import ConfigError
-from mlexp.store import record
+from mlexp.store import Run
 from mlexp.store.files import read_table
 
 BLOBS, WHERE = make_blobs(60, centers=3, n_features=2, cluster_std=0.3, random_state=1)
@@ -31,7 +31,7 @@ def right() -> float:
     return float(silhouette_score(StandardScaler().fit_transform(BLOBS), WHERE))
 
 
-def cluster(tmp_path: Path, file: Path, *words: str) -> record.Run:
+def cluster(tmp_path: Path, file: Path, *words: str) -> Run:
     return run(tmp_path, "task=cluster", "dataset=csv", f"dataset.path={file}", "clustering.k=3", *words)
 
 

@@ -11,8 +11,8 @@ from tests.tasks.running import run
 
 from mlexp.data.loading import load
 from mlexp.data.pixels import profile, unlike
+from mlexp.store import Run
 from mlexp.store.files import read_table
-from mlexp.store.record import Run
 from mlexp.verbs.predict import predict
 
 

@@ -13,7 +13,7 @@ from tests.tasks.running import run
 from mlexp import cli, dispatch
 from mlexp.config import untrusted
 from mlexp.errors import DataError, NotWritten
-from mlexp.store import files, record
+from mlexp.store import Run, files
 
 SECRET = "a line that nobody else may read"
 VERBS = ("show", "report", "resume", "rerun", "compare", "predict", "export")
@@ -133,7 +133,7 @@ def test_latest_must_lead_to_a_folder_beside_it(outputs: Path, capsys: pytest.Ca
         assert cli.main(["show", name]) == 3
         assert "out of the folder of its task" in capsys.readouterr().err
     with pytest.raises(DataError, match="out of the folder of its task"):
-        record.load(link)
+        Run.open(link)
     assert cli.main(["show", "two"]) == 0  # by the name of its task it is found without the link
 
 

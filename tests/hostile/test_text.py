@@ -22,7 +22,7 @@ from mlexp.errors import DataError
 from mlexp.page import render
 from mlexp.page.pictures import picture
 from mlexp.page.study import page_in
-from mlexp.store import files, record
+from mlexp.store import Run, files
 
 LINK = '=HYPERLINK("http://host/x")'
 FORMULAS = (
@@ -111,7 +111,7 @@ MARKS = ("![x](http://host/x.png)", "[x](//host)", "<img src=//host>", "<http://
 
 @pytest.mark.parametrize("text", [*URLS, *MARKS])
 def test_no_text_of_a_record_becomes_a_link_or_markup(
-    text: str, make_whole: Callable[..., record.Run], tmp_path: Path
+    text: str, make_whole: Callable[..., Run], tmp_path: Path
 ) -> None:
     named = {"name": text, "kind": "classification"}
     info = {"task": named, "status": text, "warnings": [text], "command": ["mlexp", text], "error": text,
@@ -160,7 +160,7 @@ def png(*chunks: tuple[bytes, bytes], size: tuple[int, int] = (1, 1)) -> bytes:
     [b"", b"GIF89a", b"<svg onload='alert(1)'/>", png()[:20], png(size=(100_000, 100_000)), png(size=(0, 5)),
      b"\x89PNG\r\n\x1a\n" + b"\xff" * 50, b"%PDF-1.7"],
 )  # fmt: skip
-def test_a_page_holds_pictures_alone(data: bytes, make_whole: Callable[..., record.Run]) -> None:
+def test_a_page_holds_pictures_alone(data: bytes, make_whole: Callable[..., Run]) -> None:
     made = make_whole()
     (made.path / "figures").mkdir()
     (made.path / "figures" / "zzz.png").write_bytes(data)

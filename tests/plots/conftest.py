@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mlexp.drawing import style
-from mlexp.store import record
+from mlexp.store import Run, record
 from mlexp.store.result import Result
 
 DIGITS = tuple("0123456789")
@@ -79,7 +79,7 @@ def build(
     task: str = "synthetic_mlp",
     dataset: str = "synthetic",
     seed: int = 0,
-) -> record.Run:
+) -> Run:
     """Write a run folder as `mlexp` leaves it and open it; `shape` null: a data set without images."""
     rng = np.random.default_rng(seed)
     k = len(classes)
@@ -131,11 +131,11 @@ def build(
             )
         )
     folder.close(keep_checkpoint=False)
-    return record.load(folder.path)
+    return Run.open(folder.path)
 
 
 @pytest.fixture
-def make_run(tmp_path: Path) -> Callable[..., record.Run]:
+def make_run(tmp_path: Path) -> Callable[..., Run]:
     """Return `build` for a folder of this test."""
     return partial(build, tmp_path)
 

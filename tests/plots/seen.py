@@ -11,10 +11,10 @@ from matplotlib.text import Text
 
 from mlexp.drawing import style
 from mlexp.report.run import figures
-from mlexp.store import record
+from mlexp.store import Run
 from mlexp.store.files import write_npz
 
-Make = Callable[..., record.Run]
+Make = Callable[..., Run]
 
 GARMENTS = [
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
@@ -32,7 +32,7 @@ NASTY = [
 ]
 
 
-def figure_of(run: record.Run, name: str) -> Figure:
+def figure_of(run: Run, name: str) -> Figure:
     figure = figures(run.info["task"]["kind"])[name].draw(run)
     assert figure is not None
     style.freeze(figure)
@@ -58,8 +58,8 @@ def words(figure: Figure) -> list[str]:
     return [text.get_text().replace(r"\$", "$") for text in shown(figure)]
 
 
-def with_predictions(run: record.Run, true: list[int], predicted: list[int]) -> record.Run:
+def with_predictions(run: Run, true: list[int], predicted: list[int]) -> Run:
     """Replace what the run predicted."""
     arrays = {"test_true": np.array(true), "test_predicted": np.array(predicted)}
     write_npz(run.path / "predictions.npz", arrays)
-    return record.load(run.path)
+    return Run.open(run.path)

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from mlexp.kinds.classification import figures as class_figures
-from mlexp.store import record
+from mlexp.store import Run
 from mlexp.store.files import write_table
 
 from .seen import Make, figure_of, with_predictions, words
@@ -67,9 +67,9 @@ def test_percent_is_short(value: float, narrow: bool, text: str) -> None:
     assert class_figures._percent(value, narrow) == text
 
 
-def with_scores(run: record.Run, **columns: list[object]) -> record.Run:
+def with_scores(run: Run, **columns: list[object]) -> Run:
     write_table(run.path / "tables" / "per_class.csv", columns)
-    return record.load(run.path)
+    return Run.open(run.path)
 
 
 def test_scores_stand_in_class_order_with_their_support(make_run: Make) -> None:

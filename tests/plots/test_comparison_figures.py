@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tests.plots.seen import shown
 
+from mlexp import store
 from mlexp.comparisons import figures as comparison
 from mlexp.comparisons.analysis import analyse, write
 from mlexp.comparisons.evidence import Entry, Evidence
@@ -17,9 +18,8 @@ from mlexp.comparisons.figures import curves, scores
 from mlexp.comparisons.figures.arms import Arms
 from mlexp.config.studies import Comparison
 from mlexp.drawing import style
-from mlexp.store import comparison_folder, record
+from mlexp.store import Run, record
 from mlexp.store.files import write_json, write_table
-from mlexp.store.record import Run
 from mlexp.store.result import Result
 
 METRIC = PartMetric("test", "accuracy")
@@ -70,7 +70,7 @@ def compared(tmp_path: Path, arms: dict[str, float], *, seeds: int = 3, datasets
     place = tmp_path / "compared"
     done = analyse(Evidence(METRIC, entries), Comparison(target=0.6, margin=0.02), folder=place)
     write(done, place, {}, figures=False)
-    return Arms(comparison_folder.load(place))
+    return Arms(store.Comparison.open(place))
 
 
 def texts(figure: object) -> str:
@@ -154,7 +154,7 @@ def many(tmp_path: Path, n: int, high: float | None = 0.02) -> Arms:
     )
     runs = {"arm": names, "run": ["seed=0"] * n, "value": means.tolist(), "folder": [""] * n}
     write_table(tmp_path / "tables/runs.csv", runs)
-    return Arms(comparison_folder.load(tmp_path))
+    return Arms(store.Comparison.open(tmp_path))
 
 
 @pytest.mark.parametrize("n", [5, 12, 40])

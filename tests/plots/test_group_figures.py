@@ -11,13 +11,13 @@ import pytest
 from mlexp.drawing import groups, style
 from mlexp.kinds.clustering import figures as clustering
 from mlexp.kinds.embedding import figures as embedding
-from mlexp.store import record
+from mlexp.store import Run, record
 from mlexp.store.result import Result
 
 from .seen import figure_of, words
 
 
-def write(outputs: Path, classes: list[str], result: Result) -> record.Run:
+def write(outputs: Path, classes: list[str], result: Result) -> Run:
     folder = record.create(outputs, "synthetic", "0a1b2c3d")
     folder.write_info(
         {
@@ -30,10 +30,10 @@ def write(outputs: Path, classes: list[str], result: Result) -> record.Run:
     )
     folder.write_result(result)
     folder.close(keep_checkpoint=False)
-    return record.load(folder.path)
+    return Run.open(folder.path)
 
 
-def clustered(outputs: Path, *, ks: tuple[int, ...] = (2, 3, 4), classes: int = 3) -> record.Run:
+def clustered(outputs: Path, *, ks: tuple[int, ...] = (2, 3, 4), classes: int = 3) -> Run:
     rng = np.random.default_rng(0)
     true = rng.integers(0, classes, 200)
     scores = {"silhouette": 0.5, "ari": 0.25, "nmi": 0.5, "accuracy": 0.7, "purity": 0.8, "inertia": 9.0}

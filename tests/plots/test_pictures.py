@@ -7,7 +7,7 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from mlexp.drawing import tiles as pictures
-from mlexp.store import record
+from mlexp.store import Run
 from mlexp.store.files import write_npz
 
 from .seen import GARMENTS, Make, figure_of, with_predictions, words
@@ -54,7 +54,7 @@ def test_mistakes_give_the_probability_of_the_wrong_class(make_run: Make) -> Non
     probability[first] = 0
     probability[first, run.predictions["test_predicted"][first]] = 0.875
     write_npz(run.path / "predictions.npz", run.predictions | {"test_probability": probability})
-    figure = figure_of(record.load(run.path), "mistakes")
+    figure = figure_of(Run.open(run.path), "mistakes")
     true, predicted = run.predictions["test_true"], run.predictions["test_predicted"]
     assert [text.get_text() for text in figure.axes[0].texts[:3]] == [
         str(true[first]),
@@ -75,7 +75,7 @@ def test_certainty_is_never_rounded_up(p: float, text: str) -> None:
 def test_mistakes_that_are_all_shown_are_not_called_a_choice(make_run: Make) -> None:
     run = with_predictions(make_run(n_mistakes=1), [0, 1, 2], [0, 1, 1])
     write_npz(run.path / "arrays.npz", run.arrays | {"mistake_position": np.array([2])})
-    figure = figure_of(record.load(run.path), "mistakes")
+    figure = figure_of(Run.open(run.path), "mistakes")
     assert "Misclassified: 1 of 3 test images; the most confident first" in words(figure)
     assert "≠ 1" in words(figure)  # and no probability, which this run did not record
 

@@ -8,7 +8,7 @@ import pytest
 from tests.plots.seen import figure_of, words
 from tests.tasks.running import run
 
-from mlexp.store import record
+from mlexp.store import Run
 
 
 def without_overlap(figure: object) -> None:
@@ -38,14 +38,14 @@ def without_overlap(figure: object) -> None:
 )
 def test_boundary(tmp_path: Path, overrides: tuple[str, ...], said: list[str]) -> None:
     done = run(tmp_path, *overrides, "figures=false")
-    figure = figure_of(record.load(done.path), "boundary")
+    figure = figure_of(Run.open(done.path), "boundary")
     assert set(said) <= set(words(figure))
     without_overlap(figure)
 
 
 def test_predicted_against_true(tmp_path: Path) -> None:
     done = run(tmp_path, "task=regress", "model=ridge", "figures=false")
-    figure = figure_of(record.load(done.path), "predicted_against_true")
+    figure = figure_of(Run.open(done.path), "predicted_against_true")
     seen = words(figure)
     assert {"True target", "Predicted target", "Residual (true − predicted)"} <= set(seen)
     assert any(

@@ -16,7 +16,7 @@ from mlexp.drawing import tiles as pictures
 from mlexp.errors import DataError
 from mlexp.kinds.classification import figures as class_figures
 from mlexp.report import run as pages
-from mlexp.store import record
+from mlexp.store import Run, record
 from mlexp.store.files import write_npz
 from mlexp.store.result import Result
 
@@ -74,7 +74,7 @@ def test_draw_writes_every_figure_and_the_same_bytes_again(make_run: Make) -> No
     with matplotlib.rc_context(
         {"lines.linewidth": 9, "font.size": 30, "text.usetex": True, "axes.facecolor": "k"}
     ):
-        again = [path.read_bytes() for path in pages.draw(record.load(run.path))]
+        again = [path.read_bytes() for path in pages.draw(Run.open(run.path))]
     assert again == first
     assert sorted(path.name for path in (run.path / "figures").iterdir()) == sorted(
         f"{name}.png" for name in ALL
@@ -87,11 +87,11 @@ def test_drawing_leaves_the_host_program_alone(make_run: Make) -> None:
 import sys, warnings, matplotlib
 from pathlib import Path
 from mlexp.report import run as pages
-from mlexp.store import record
+from mlexp.store import Run, record
 assert "matplotlib.figure" not in sys.modules
 matplotlib.rcParams["lines.linewidth"] = 7
 before, filters = dict(dict.items(matplotlib.rcParams)), list(warnings.filters)
-assert len(pages.draw(record.load(Path({str(run.path)!r})))) == 5
+assert len(pages.draw(Run.open(Path({str(run.path)!r})))) == 5
 assert dict(dict.items(matplotlib.rcParams)) == before
 assert warnings.filters == filters
 unwanted = {{"matplotlib.pyplot", "pandas", "sklearn", "scipy", "mlexp.nn", "mlexp.data.dataset"}}
@@ -123,7 +123,7 @@ def test_arrays_that_do_not_belong_together_are_refused(make_run: Make) -> None:
     run = make_run(n=100)
     write_npz(run.path / "arrays.npz", run.arrays | {"gallery_position": np.full(24, 100)})
     with pytest.raises(DataError, match=r"gallery_position must hold one position below 100 for each of 24"):
-        pictures.gallery(record.load(run.path))
+        pictures.gallery(Run.open(run.path))
     with pytest.raises(DataError, match="names class 3 of 3"):
         class_figures.count(np.array([0, 3]), np.array([0, 1]), 3)
     with pytest.raises(DataError, match="do not fit together"):
@@ -135,4 +135,4 @@ def test_results_of_other_kinds_draw_what_they_have(tmp_path: Path) -> None:
     folder.write_info({"status": "completed", "task": {"name": "bare", "kind": "clustering"}, "seed": 0})
     folder.write_result(Result(metrics={}))
     folder.close(keep_checkpoint=False)
-    assert pages.draw(record.load(folder.path)) == []
+    assert pages.draw(Run.open(folder.path)) == []

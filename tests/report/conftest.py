@@ -11,7 +11,7 @@ import pytest
 from tests.plots.conftest import build
 
 from mlexp import cli
-from mlexp.store import record
+from mlexp.store import Run
 from mlexp.store.files import write_json
 
 ENVIRONMENT = {
@@ -36,17 +36,17 @@ WHOLE = {
 }
 
 
-def whole(outputs: Path, info: dict[str, Any] | None = None, **given: Any) -> record.Run:
+def whole(outputs: Path, info: dict[str, Any] | None = None, **given: Any) -> Run:
     """Write a run folder of predictions with every entry that `run.json` has; `info` overrides some of them."""
     run = build(outputs, **given)
     written = WHOLE | run.info | {"facts": run.info["facts"] | {"n_parameters": 1234}}
     written["dataset"] = {"n_features": 64, "source": "made up", "fingerprint": "ff"} | written["dataset"]
     write_json(run.path / "run.json", written | (info or {}))
-    return record.load(run.path)
+    return Run.open(run.path)
 
 
 @pytest.fixture
-def make_whole(tmp_path: Path) -> Callable[..., record.Run]:
+def make_whole(tmp_path: Path) -> Callable[..., Run]:
     """Return `whole` for a folder of this test."""
     return partial(whole, tmp_path)
 

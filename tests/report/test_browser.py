@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mlexp import report
-from mlexp.store import record
+from mlexp.store import Run
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
@@ -163,9 +163,7 @@ def test_index_sorts_and_filters(studies: dict[str, Path], opened: Open) -> None
     assert not serious(page)
 
 
-def test_1000_runs_open_within_a_second(
-    make_whole: Callable[..., record.Run], tmp_path: Path, opened: Open
-) -> None:
+def test_1000_runs_open_within_a_second(make_whole: Callable[..., Run], tmp_path: Path, opened: Open) -> None:
     run = make_whole(n=40, n_epochs=2)
     for number in range(999):
         copy = run.path.with_name(f"{run.path.name}-{number}")
@@ -194,9 +192,7 @@ NASTY = [
     [NASTY, [f"class number {k}" for k in range(100)], ["only one"]],
     ids=["nasty", "hundred", "one"],
 )
-def test_names_are_only_names(
-    classes: list[str], make_whole: Callable[..., record.Run], opened: Open
-) -> None:
+def test_names_are_only_names(classes: list[str], make_whole: Callable[..., Run], opened: Open) -> None:
     run = make_whole(
         {"warnings": ["<script>alert(3)</script>"], "error": "<svg onload=alert(4)>"},
         classes=classes, n=300, task="nasty", dataset="<b>data</b>", wrong=0.0 if len(classes) == 1 else 0.2,

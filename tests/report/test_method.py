@@ -16,9 +16,9 @@ from mlexp.page.study import Study, settings
 
 
 def terms(path: Path) -> dict[str, str]:
-    from mlexp.store import record
+    from mlexp.store import Run
 
-    return dict(method(Study(record.load(path), settings(path))))
+    return dict(method(Study(Run.open(path), settings(path))))
 
 
 def test_scores_say_how_they_are_clipped_and_averaged(tmp_path: Path) -> None:

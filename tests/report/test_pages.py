@@ -22,10 +22,10 @@ from mlexp import cli, report
 from mlexp.errors import DivergedError
 from mlexp.metrics import METRICS
 from mlexp.page.words import percent, wilson
-from mlexp.store import record
+from mlexp.store import Run, lock
 from mlexp.store.files import write_json, write_table
 
-Make = Callable[..., record.Run]
+Make = Callable[..., Run]
 
 
 def text_of(folder: Path) -> str:
@@ -113,9 +113,9 @@ def test_run_that_did_not_complete_says_so(status: str, sentence: str, make_whol
     if status == "running":
         info |= {"status": "running", "wall_seconds": None, "facts": {}}
     made = make_whole(info, status=status)
-    lock = record.locked(made.path) if status == "running" else os.open(os.devnull, os.O_RDONLY)
+    held = lock.locked(made.path) if status == "running" else os.open(os.devnull, os.O_RDONLY)
     said = text_of(made.path)
-    os.close(lock)
+    os.close(held)
     assert sentence in said
     assert ("What went <wrong>." in said) == (status != "running")
     assert "Pictures" not in said

@@ -17,7 +17,7 @@ from tests.sweeps.conftest import assert_whole, environment, mlexp, same_runs, s
 
 from mlexp.config.schema import Execution
 from mlexp.errors import ConfigError
-from mlexp.store import record, sweep_folder
+from mlexp.store import Run, Sweep
 
 pytest.importorskip("distributed", reason="the extra dask is not installed")
 pytest.importorskip("submitit", reason="the extra slurm is not installed")
@@ -130,7 +130,7 @@ def test_a_job_that_dies_costs_itself_alone(
     done = mlexp(tmp_path, "-m", *OWN, fates, "sweep.dir=here", "figures=false", *settings(backend, request))
     assert done.returncode == 6
     assert "5 of 6 jobs did not complete" in done.stderr
-    table = sweep_folder.load(tmp_path / "here").summary
+    table = Sweep.open(tmp_path / "here").summary
     assert table["status"] == ["failed"] * 4 + ["completed", "failed"]
     for problem, what in zip(
         table["problem"],
@@ -172,7 +172,7 @@ def test_a_killed_sweep_goes_on_although_its_workers_live(
     process.communicate()
     done = mlexp(tmp_path, "resume", "here", *settings(backend, request))
     assert done.returncode == 0, done.stderr
-    assert sweep_folder.load(tmp_path / "here").summary["status"] == ["completed"] * 4
+    assert Sweep.open(tmp_path / "here").summary["status"] == ["completed"] * 4
     assert_whole(tmp_path / "here")
 
 
@@ -192,7 +192,7 @@ def test_a_killed_dask_worker_has_its_jobs_taken_over(tmp_path: Path) -> None:
         cluster.kill()
     log = (tmp_path / "here" / "run.log").read_text()
     assert "is put back" in log
-    runs = [record.load(path) for path in (tmp_path / "here" / "runs").iterdir()]
+    runs = [Run.open(path) for path in (tmp_path / "here" / "runs").iterdir()]
     assert sum("resumed" in run.info for run in runs) == 1
     assert [run.info["status"] for run in runs] == ["completed"] * 4
     assert all(list(run.history["epoch"]) == list(range(1, 401)) for run in runs)
@@ -218,7 +218,7 @@ def test_a_scheduler_without_workers_and_one_that_goes_away(tmp_path: Path) -> N
     assert errors.count("\n") == 1
     assert "execution=local" in errors
     assert "mlexp resume here" in errors
-    assert sweep_folder.load(tmp_path / "here").info["status"] == "interrupted"
+    assert Sweep.open(tmp_path / "here").info["status"] == "interrupted"
     assert (
         mlexp(tmp_path, "resume", "here", *cluster.settings()).returncode == 2
     )  # there is no scheduler any more

@@ -14,7 +14,7 @@ from mlexp.cli import main
 from mlexp.config import combinations
 from mlexp.errors import DataError
 from mlexp.runs.terminal import QUIET
-from mlexp.store import record, sweep_folder
+from mlexp.store import Run, Sweep
 from mlexp.sweeps.conductor import Conductor
 
 LOGISTIC = ("task=classify", "dataset=csv", "model=logistic", "figures=false")
@@ -41,7 +41,7 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def accuracies(folder: Path) -> list[float]:
-    return [round(float(cell), 4) for cell in sweep_folder.load(folder).summary["test_accuracy"]]
+    return [round(float(cell), 4) for cell in Sweep.open(folder).summary["test_accuracy"]]
 
 
 def swept(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[Path, str]:
@@ -60,7 +60,7 @@ def test_another_table_does_not_find_the_old_sweep(tables: Path, capfd: pytest.C
     assert accuracies(other) == [round(HARD, 4)] * 2
     assert said.count("\n") == 1
     assert "other data" in said
-    assert "other data" in sweep_folder.load(other).info["warnings"][0]
+    assert "other data" in Sweep.open(other).info["warnings"][0]
     shutil.copy("easy.csv", "again.csv")  # the same rows at another place are the same data
     assert swept(capfd, "dataset.path=again.csv") == (first, "")
     assert swept(capfd, "dataset.path=easy.csv", "threads=2") == (first, "")
@@ -100,9 +100,9 @@ def test_a_sweep_resumed_after_its_file_changed_has_no_job_of_the_old_data(
     assert "data have changed" in said
     aside = list(folder.glob("set_aside/*"))
     assert [path.name[:4] for path in aside] == ["001-"]
-    assert record.load(aside[0]).metrics["test"]["accuracy"] == EASY
-    fingerprints = {run.info["dataset"]["fingerprint"] for run in map(record.load, folder.glob("runs/*"))}
-    assert fingerprints == {job["data"] for job in sweep_folder.load(folder).info["jobs"]}
+    assert Run.open(aside[0]).metrics["test"]["accuracy"] == EASY
+    fingerprints = {run.info["dataset"]["fingerprint"] for run in map(Run.open, folder.glob("runs/*"))}
+    assert fingerprints == {job["data"] for job in Sweep.open(folder).info["jobs"]}
     assert len(fingerprints) == 1
     again, said = swept(capfd, "dataset.path=table.csv", "sweep.dir=killed")  # the same, by the same command
     assert accuracies(again) == [round(HARD, 4)] * 2
@@ -150,7 +150,7 @@ def test_a_comparison_resumed_after_its_file_changed_answers_for_the_new_data(
     folders = [
         file.parent for file in Path("here").glob("*/*/run.json") if file.parents[1].name != "set_aside"
     ]
-    assert len({record.load(path).info["dataset"]["fingerprint"] for path in folders}) == 1
+    assert len({Run.open(path).info["dataset"]["fingerprint"] for path in folders}) == 1
     assert len(list(Path("here").glob("set_aside/*"))) == 5  # two searches and three runs
 
 

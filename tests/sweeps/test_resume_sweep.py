@@ -15,7 +15,7 @@ from tests.sweeps.conftest import assert_whole, mlexp, same_runs, start, summary
 
 from mlexp import dispatch, sweeps
 from mlexp.runs.terminal import QUIET
-from mlexp.store import record, sweep_folder
+from mlexp.store import Sweep, lock, sweep_folder
 from mlexp.sweeps.conductor import Conductor
 
 FEW = (
@@ -53,7 +53,7 @@ def wait_for(process: subprocess.Popen[str], cwd: Path, pattern: str, count: int
 def wait_until_free(folder: Path) -> None:
     """Wait until no worker of a killed sweep is left."""
     for _ in range(500):
-        if not record.is_locked(folder):
+        if not lock.is_locked(folder):
             return
         time.sleep(0.01)
     raise AssertionError("workers outlive their sweep")
@@ -66,7 +66,7 @@ def test_killed_group_resumes_to_the_same(whole: Path, tmp_path: Path) -> None:
     process.communicate()
     folder = latest(tmp_path)
     wait_until_free(folder)
-    assert sweep_folder.load(folder).info["status"] == "interrupted"
+    assert Sweep.open(folder).info["status"] == "interrupted"
     done = mlexp(tmp_path, "resume", "outputs/digits_mlp/latest")
     assert done.returncode == 0, done.stderr
     assert latest(tmp_path) == folder
@@ -94,7 +94,7 @@ def test_ctrl_c_ends_after_the_epoch_and_the_same_command_goes_on(whole: Path, t
     assert process.returncode == 5, errors
     assert "mlexp resume outputs/digits_mlp/" in errors
     folder = latest(tmp_path)
-    states = sweep_folder.load(folder).summary["status"]
+    states = Sweep.open(folder).summary["status"]
     assert "left" in states
     assert "failed" not in states
     again = mlexp(tmp_path, *COMMON, *FEW, "sweep.resume=true")
@@ -156,10 +156,10 @@ def changed(tmp_path: Path) -> Path:
 def test_a_job_begun_with_other_data_runs_anew(changed: Path) -> None:
     done = mlexp(changed.parent, "resume", "here")
     assert done.returncode == 0, done.stderr
-    found = sweep_folder.load(changed)
+    found = Sweep.open(changed)
     assert found.summary["status"] == ["completed", "completed"]
     assert [path.name[:4] for path in (changed / "set_aside").iterdir()] == ["002-"]
-    assert not list(changed.rglob(record.LOCK))
+    assert not list(changed.rglob(lock.LOCK))
 
 
 def test_what_a_worker_told_counts_until_the_run_has_ended(changed: Path) -> None:
@@ -182,7 +182,7 @@ def test_resume_takes_nothing_but_where_to_go_on(changed: Path) -> None:
         done = mlexp(changed.parent, "resume", "here", words)
         assert done.returncode == 2
         assert said in done.stderr
-    assert sweep_folder.load(changed).info["status"] == "completed"
+    assert Sweep.open(changed).info["status"] == "completed"
     single = next((changed / "runs").glob("001-*"))
     alone = mlexp(changed.parent, "resume", str(single), "execution=local")
     assert alone.returncode == 2

@@ -14,16 +14,16 @@ from tests.sweeps.conftest import assert_whole, environment, mlexp, same_runs, s
 from mlexp import dispatch
 from mlexp.errors import DataError
 from mlexp.models.guarded import guarded
-from mlexp.store import record, sweep_folder
+from mlexp.store import Run, Sweep
 from mlexp.sweeps.view import View
 from mlexp.sweeps.worker import is_out_of_memory
 
 OWN = ("task=classify", "dataset=iris", "model.name=rigged.Rigged", "trusted_packages=[sklearn,rigged]")
 
 
-def runs(cwd: Path, folder: str) -> dict[int, record.Run]:
+def runs(cwd: Path, folder: str) -> dict[int, Run]:
     found = sorted((cwd / folder / "runs").iterdir())
-    return {int(path.name.partition("-")[0]): record.load(path) for path in found}
+    return {int(path.name.partition("-")[0]): Run.open(path) for path in found}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def six(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_folder_of_a_sweep(six: Path) -> None:
-    sweep = sweep_folder.load(six / "outputs" / "digits_mlp" / "latest")
+    sweep = Sweep.open(six / "outputs" / "digits_mlp" / "latest")
     assert sweep.info["status"] == "completed"
     assert sweep.info["keys"] == ["model.learning_rate", "seed"]
     table = sweep.summary
@@ -45,7 +45,7 @@ def test_folder_of_a_sweep(six: Path) -> None:
     assert table["number"] == list("123456")
     assert table["model.learning_rate"] == ["0.01"] * 3 + ["0.001"] * 3
     for folder, seed, accuracy in zip(table["folder"], table["seed"], table["test_accuracy"], strict=True):
-        run = record.load(sweep.path / folder)
+        run = Run.open(sweep.path / folder)
         assert run.info["seed"] == int(seed)
         assert run.metrics["test"]["accuracy"] == float(accuracy)
         assert not (run.path / "figures").exists()
@@ -64,7 +64,7 @@ def test_each_job_is_a_run_like_any_other(six: Path, tmp_path: Path) -> None:
     )
     alone = (tmp_path / "outputs" / "digits_mlp" / "latest").resolve()
     stacked = runs(six, "outputs/digits_mlp/latest")[5].path
-    assert record.load(stacked).info["stack"] > 1
+    assert Run.open(stacked).info["stack"] > 1
     for file in alone.rglob("*"):
         if file.is_file() and file.name not in ("run.json", "run.log", "timing.csv"):
             assert file.read_bytes() == (stacked / file.relative_to(alone)).read_bytes(), file.name
@@ -84,7 +84,7 @@ def test_stack_or_not_the_same_bytes(tmp_path: Path) -> None:
         assert mlexp(tmp_path, *settings, f"sweep.dir={name}", *how).returncode == 6
     one, two = tmp_path / "one", tmp_path / "two"
     assert summary(one) == summary(two)
-    states = sweep_folder.load(one).summary["status"]
+    states = Sweep.open(one).summary["status"]
     assert states.count("diverged") == 4
     assert states.count("completed") == 8
     for number, run in runs(tmp_path, "one").items():
@@ -118,7 +118,7 @@ def test_a_job_that_dies_costs_itself_alone(tmp_path: Path) -> None:
         assert found[number].info["status"] == "failed"
         assert problem in found[number].info["error"]
         assert trace in (found[number].path / "run.log").read_text()
-        assert problem in sweep_folder.load(tmp_path / "here").summary["problem"][number - 1]
+        assert problem in Sweep.open(tmp_path / "here").summary["problem"][number - 1]
 
 
 def test_a_job_is_tried_again_where_that_is_wanted(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_a_full_disk_stops_the_sweep_and_what_was_done_is_kept(tmp_path: Path) -
     assert "model.npz cannot be written: File too large. Free some space" in full.stderr
     assert "4 of 5 jobs left" in full.stderr
     assert "mlexp resume here" in full.stderr
-    states = sweep_folder.load(tmp_path / "here").summary["status"]
+    states = Sweep.open(tmp_path / "here").summary["status"]
     assert states == ["completed", "interrupted", "left", "left", "left"]
     done = mlexp(tmp_path, "resume", "here")
     assert done.returncode == 0, done.stderr

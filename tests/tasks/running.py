@@ -10,7 +10,7 @@ import numpy as np
 from mlexp import dispatch
 from mlexp.config import compose as configuration
 from mlexp.kinds.observer import Plan
-from mlexp.store.record import Run
+from mlexp.store import Run
 
 
 class Silent:

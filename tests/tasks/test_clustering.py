@@ -12,14 +12,14 @@ from mlexp import dispatch
 from mlexp.config import compose
 from mlexp.errors import ConfigError, DataError, MlexpError
 from mlexp.kinds.clustering.study import choose
-from mlexp.store import record
+from mlexp.store import Run
 
 SPIRALS = ("task=spiral_clustering", "task.kind=clustering", "figures=false")
 BLOBS = (*SPIRALS, "dataset=blobs", "dataset.noise=0.5", "dataset.n_samples=200", "clustering.methods=[]")
 DIGITS = (*SPIRALS, "dataset=digits", "dataset.limit=300", "clustering.methods=[]", "clustering.k=10")
 
 
-def run(outputs: Path, *words: str) -> record.Run:
+def run(outputs: Path, *words: str) -> Run:
     return dispatch.run(compose.compose([*words, f"outputs={outputs}"]))
 
 

@@ -12,14 +12,14 @@ from mlexp import dispatch
 from mlexp.config import compose
 from mlexp.errors import ConfigError, DataError, MlexpError
 from mlexp.kinds import unsupervised
-from mlexp.store import record
+from mlexp.store import Run
 
 DIGITS = ("task=sign_embeddings", "dataset=digits", "figures=false", "embedding.rows=400")
 PCA = ("task=sign_pca", "dataset=digits", "figures=false")
 REAL = pytest.mark.skipif("MLEXP_DATA_DIR" not in os.environ, reason="needs Sign MNIST: set MLEXP_DATA_DIR")
 
 
-def run(outputs: Path, *words: str) -> record.Run:
+def run(outputs: Path, *words: str) -> Run:
     return dispatch.run(compose.compose([*words, f"outputs={outputs}"]))
 
 

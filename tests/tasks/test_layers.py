@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mlexp.errors import ConfigError, DataError
-from mlexp.store.record import Run
+from mlexp.store import Run
 
 from .running import run, written
 

@@ -15,13 +15,13 @@ from mlexp.config.names import ENGINE_MODELS
 from mlexp.config.schema import Model
 from mlexp.errors import ConfigError, DataError
 from mlexp.models.sklearn_networks import EpochByEpoch
-from mlexp.store import record
+from mlexp.store import Run
 
 FAST = ("figures=false", "dataset.limit=300")
 needs_data = pytest.mark.skipif("MLEXP_DATA_DIR" not in os.environ, reason="MLEXP_DATA_DIR is not set")
 
 
-def column(run: record.Run, table: str, name: str) -> list[float]:
+def column(run: Run, table: str, name: str) -> list[float]:
     return [float(cell) for cell in run.tables[table][name]]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from mlexp import dispatch
 from mlexp.config import compose as configuration
-from mlexp.store.record import Run
+from mlexp.store import Run
 
 Searched = Callable[..., Run]
 

@@ -18,9 +18,8 @@ from mlexp.config import recorded
 from mlexp.errors import ConfigError, SweepError
 from mlexp.report import run as pages
 from mlexp.runs import session
-from mlexp.store import sweep_folder
+from mlexp.store import Run, Sweep
 from mlexp.store.files import read_json
-from mlexp.store.record import Run
 
 SMALL = ("task=classify", "dataset=iris", "model.epochs=8", "model.patience=null")
 GRID = (
@@ -305,4 +304,4 @@ def test_a_search_that_is_killed_goes_on_to_the_same_bytes(tmp_path: Path, strat
     for job in jobs(other):
         log = (job.path / "run.log").read_text()
         assert log.count("completed after") <= 1  # none: killed between the record and the log
-    assert sweep_folder.load(other.path / "trials").info["status"] == "completed"
+    assert Sweep.open(other.path / "trials").info["status"] == "completed"

@@ -8,7 +8,7 @@ import pytest
 from tests.tasks.running import run
 
 from mlexp import dispatch
-from mlexp.store.record import Run
+from mlexp.store import Run
 
 
 @pytest.fixture(scope="session")

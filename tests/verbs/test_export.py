@@ -11,7 +11,7 @@ from tests.tasks.running import run
 from mlexp.config import compose as configuration
 from mlexp.config import recorded
 from mlexp.errors import ConfigError
-from mlexp.store.record import Run
+from mlexp.store import Run
 from mlexp.verbs.export import export
 
 

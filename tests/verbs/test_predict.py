@@ -12,9 +12,8 @@ from tests.tasks.running import run
 from mlexp.data.loading import load
 from mlexp.data.readers import idx
 from mlexp.errors import ConfigError, DataError
-from mlexp.store import record
+from mlexp.store import Run, record
 from mlexp.store.files import read_table
-from mlexp.store.record import Run
 from mlexp.verbs.predict import predict
 
 

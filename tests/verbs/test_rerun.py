@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlexp.store import record
+from mlexp.store import Run
 from mlexp.store.files import write_npz
 from mlexp.verbs.rerun import rerun
 
@@ -34,7 +34,7 @@ def test_differences_and_their_likely_cause(
     info["environment"]["packages"]["numpy"] = "1.0"
     (before / "metrics.json").write_text(json.dumps(metrics))
     (before / "run.json").write_text(json.dumps(info))
-    arrays = record.Run(before).predictions
+    arrays = Run(before).predictions
     changed = arrays["test_probability"] + np.float32(0.25)
     write_npz(before / "predictions.npz", arrays | {"test_probability": changed})
     (before / "tables" / "confusion.csv").unlink()

@@ -14,10 +14,11 @@ import pytest
 from mlexp import report
 from mlexp.cli import main
 from mlexp.errors import ConfigError, DataError
-from mlexp.store.record import locked, point_latest
+from mlexp.store import find, find_run
+from mlexp.store.lock import locked
+from mlexp.store.record import point_latest
 from mlexp.verbs.clean import clean
 from mlexp.verbs.list import list_verb
-from mlexp.verbs.naming import found, one_run
 from mlexp.verbs.show import show
 
 
@@ -136,13 +137,13 @@ def test_a_damaged_configuration_is_told_in_one_line(
 
 def test_names_of_runs(outputs: Path) -> None:
     newest = (outputs / "digits_mlp/latest").resolve()
-    assert found(str(newest), "nowhere") == newest
-    assert found("digits_mlp", outputs) == found("digits_mlp/latest", outputs) == newest
-    assert found("latest", outputs).parent.name == "two"
+    assert find(str(newest), "nowhere") == newest
+    assert find("digits_mlp", outputs) == find("digits_mlp/latest", outputs) == newest
+    assert find("latest", outputs).parent.name == "two"
     with pytest.raises(DataError, match="Did you mean 'classify-flowers'"):
-        found("clasify", outputs)
+        find("clasify", outputs)
     with pytest.raises(DataError, match=r"a sweep of 2 runs.*runs/001-"):
-        one_run("two", outputs)
+        find_run("two", outputs)
 
 
 def test_the_newest_is_that_which_began_last(tmp_path: Path) -> None:
@@ -156,7 +157,7 @@ def test_the_newest_is_that_which_began_last(tmp_path: Path) -> None:
     (place / "damaged").mkdir()
     (place / "damaged" / "run.json").write_text("{")
     os.utime(place / "damaged", (0, 0))
-    assert found("study", tmp_path) == found("latest", tmp_path) == place / "newest"
+    assert find("study", tmp_path) == find("latest", tmp_path) == place / "newest"
     assert (place / "latest").resolve() == place / "newest"
 
 
@@ -166,11 +167,11 @@ def test_a_task_for_any_table_is_known_by_its_table(outputs: Path, tmp_path: Pat
             (outputs / "classify-flowers/latest").resolve(), tmp_path / f"classify-{table}" / table
         )
         if table == "flowers":
-            assert found("classify", tmp_path) == tmp_path / "classify-flowers" / "flowers"
+            assert find("classify", tmp_path) == tmp_path / "classify-flowers" / "flowers"
     with pytest.raises(DataError, match="several tables: classify-flowers, classify-wines"):
-        found("classify", tmp_path)
-    assert found("classify-wines", tmp_path).name == "wines"
-    assert found("latest", tmp_path).name == "wines"
+        find("classify", tmp_path)
+    assert find("classify-wines", tmp_path).name == "wines"
+    assert find("latest", tmp_path).name == "wines"
 
 
 def test_show(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import stats
+from mlexp import stats, store
 from mlexp.comparisons import convergence, looks, tune_each, tune_once
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.looks import Schedule
@@ -17,7 +18,8 @@ from mlexp.comparisons.verdict import Pair, Verdict, judge
 from mlexp.comparisons.words import answer, details, many_arms, phrases
 from mlexp.config.studies import Comparison
 from mlexp.stats import Outcome
-from mlexp.store import comparison_folder
+from mlexp.store import record
+from mlexp.store.files import write_table
 from mlexp.store.result import Columns
 
 Tables = dict[str, Columns]
@@ -145,14 +147,15 @@ def _found(evidence: Evidence, verdict: Verdict, node: Comparison) -> dict[str, 
 
 def write(analysis: Analysis, folder: Path, extra: Mapping[str, Any], *, figures: bool) -> None:
     """Write the answer into a folder and draw it; `extra` is what else `comparison.json` holds."""
-    comparison_folder.write_tables(folder, analysis.tables)
-    comparison_folder.write_info(folder, {**extra, **analysis.info})
+    for name, columns in analysis.tables.items():
+        write_table(folder / "tables" / f"{name}.csv", columns)
+    record.write_info(store.Comparison, folder, {**extra, **analysis.info})
     if figures:
         from mlexp.comparisons import figures as drawn
         from mlexp.comparisons import page
         from mlexp.page import render
 
-        comparison = comparison_folder.load(folder)
+        comparison = store.Comparison.open(folder)
         drawn.draw(comparison)
         render.write(folder, page.page(comparison))
 
@@ -292,7 +295,7 @@ def runs_table(evidence: Evidence, folder: Path) -> Columns:
         copied = {id(copy): first for copy, first in evidence.copies[arm]}
         for entry in entries:
             counts = arm in evidence.arms and entry in evidence.used[arm]
-            where = comparison_folder.pointer(entry.run.path, folder) if entry.run else ""
+            where = "" if entry.run is None else os.path.relpath(entry.run.path.resolve(), folder.resolve())
             other = "evaluated on samples on which not every arm was"
             if entry.stratum not in evidence.strata:
                 other = "its block is left out, for want of runs of every arm"

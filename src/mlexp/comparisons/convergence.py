@@ -9,7 +9,7 @@ import numpy as np
 from mlexp import stats
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.stats import Outcome
-from mlexp.store.record import Run
+from mlexp.store import Run
 from mlexp.store.result import Columns
 
 COLUMNS = ("validation_accuracy", "train_accuracy")

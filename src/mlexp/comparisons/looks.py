@@ -11,14 +11,13 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from mlexp import stats, sweeps
+from mlexp import stats, store, sweeps
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Pair, Verdict, judge
 from mlexp.config.combinations import Combination
 from mlexp.config.overrides import parsed
 from mlexp.config.studies import Comparison
 from mlexp.errors import ConfigError
-from mlexp.store import comparison_folder
 from mlexp.store.result import Columns
 
 UNTIL_SETTLED = "until_settled"
@@ -298,8 +297,8 @@ def spent_in(runs: Sequence[Path]) -> list[str]:
     """Return a sentence for each comparison with looks that these run folders lie in."""
     homes = dict.fromkeys(run.resolve().parent.parent for run in runs)
     found = []
-    for home in (home for home in homes if (home / comparison_folder.INFO).exists()):
-        info = comparison_folder.load(home).info
+    for home in (home for home in homes if store.Comparison.is_at(home)):
+        info = store.Comparison.open(home).info
         if stated(info) is not None:
             found.append(spent(info, home.name, sum(home not in run.resolve().parents for run in runs)))
     return found

@@ -15,9 +15,7 @@ from mlexp.page.page import Answer, Page, Table
 from mlexp.page.pictures import pictures
 from mlexp.page.study import page_in
 from mlexp.page.words import listed, number, shown
-from mlexp.store import comparison_folder, sweep_folder
-from mlexp.store.comparison_folder import Comparison
-from mlexp.store.sweep_folder import Sweep
+from mlexp.store import Comparison, Sweep
 from mlexp.sweeps import answer as sweeps
 
 DETAILED = ("p_matrix",)  # tables that belong to the details of the answer
@@ -42,8 +40,7 @@ Found = Mapping[str, Any]
 def page(comparison: Comparison) -> Page:
     """Return what the page of a comparison says; its runs are those of its own sweep, or were there before."""
     found = comparison.info
-    swept = (comparison.path / sweep_folder.INFO).exists()
-    under = sweeps.page(Sweep(comparison.path)) if swept else _bare(comparison)
+    under = sweeps.page(comparison.sweep) if comparison.sweep else _bare(comparison)
     several = "benchmark" in found  # data sets
     return replace(
         under,
@@ -67,9 +64,9 @@ def page(comparison: Comparison) -> Page:
             *(pair for pair in under.method if not (several and pair[0] in ("Data", "Model"))),
         ],
         warnings=sweeps.incomplete(sweeps.rows(Sweep(comparison.path)))
-        if swept and "answer" not in found
+        if comparison.sweep and "answer" not in found
         else (),
-        links=[("verdict", comparison_folder.INFO), *_searches(comparison), *under.links],
+        links=[("verdict", Comparison.record), *_searches(comparison), *under.links],
     )
 
 

@@ -19,8 +19,7 @@ from mlexp.config.rules import as_typed
 from mlexp.config.schema import declared
 from mlexp.config.studies import Comparison
 from mlexp.errors import ConfigError, DataError, did_you_mean
-from mlexp.store import record, stamp, sweep_folder
-from mlexp.store.record import Run
+from mlexp.store import Run, Sweep, stamp, sweep_folder
 from mlexp.store.result import by_row
 
 REPEATS = ("seed", "split.seed", "split.test", "dataset.seed")  # what makes another run of the same settings
@@ -182,10 +181,10 @@ def asked(values: Mapping[str, Any], dashes: str = "") -> Comparison:
 
 def runs_in(path: Path) -> list[Found]:
     """Return the run of a run folder, or all runs of a sweep."""
-    if not (path / sweep_folder.INFO).exists():
-        run = record.load(path)
+    if not Sweep.is_at(path):
+        run = Run.open(path)
         return [Found(run, _opened(schema.flat(recorded.read(run.path / "config.yaml"))))]
-    sweep = sweep_folder.load(path)
+    sweep = Sweep.open(path)
     base = schema.flat(recorded.read(sweep.path / "config.yaml"))
     spared = {row["number"] for row in by_row(sweep.summary) if row["status"] == sweep_folder.NOT_NEEDED}
     return [

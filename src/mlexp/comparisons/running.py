@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlexp import sweeps, tuning
+from mlexp import store, sweeps, tuning
 from mlexp.comparisons import analysis, benchmark, looks, tune_once
 from mlexp.comparisons.analysis import Analysis
 from mlexp.comparisons.evidence import Entry, Evidence, deterministic
@@ -21,10 +21,10 @@ from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten, SweepEr
 from mlexp.runs import stopping
 from mlexp.runs.session import Program
 from mlexp.runs.terminal import QUIET, new_console
-from mlexp.store import comparison_folder
+from mlexp.store import Sweep, record, shapes
 from mlexp.store.files import read_json, write_json
 from mlexp.store.result import by_row
-from mlexp.store.sweep_folder import NOT_NEEDED, Sweep, SweepFolder
+from mlexp.store.sweep_folder import NOT_NEEDED, SweepFolder
 
 SPARING = sweeps.Sparing(deterministic.first, deterministic.not_needed)
 KEPT = ("comparison", "settings", "tuning", "looks")  # what comparison.json holds before there is an answer
@@ -69,9 +69,9 @@ def _refuse_same_rows(plan: sweeps.Plan) -> None:
 def _write_question(study: Study, place: Path) -> None:
     """Write down what is asked, and what is searched for first; where that stands, it stays as it is."""
     planned = looks.schedule(study.settings, len(study.arms))
-    if comparison_folder.is_one(place):
-        asked = place / comparison_folder.QUESTION
-        known = read_json(asked if asked.exists() else place / comparison_folder.INFO)
+    if store.Comparison.is_at(place):
+        asked = place / store.QUESTION
+        known = read_json(asked if asked.exists() else place / store.Comparison.record)
         looks.refuse_other(place, looks.stated(known), planned)
         return
     tune_once.write(place, study.searches)
@@ -83,7 +83,7 @@ def _write_question(study: Study, place: Path) -> None:
         "metric": str(study.metric),
         "arms": [{"name": arm} for arm in study.arms],
     }
-    write_json(place / comparison_folder.QUESTION, start)
+    write_json(place / store.QUESTION, start)
 
 
 def resume(
@@ -122,13 +122,13 @@ def _conducted(
 ) -> sweeps.Outcome:
     place = folder.path
     if folder.renewed:  # the answer that is there is that of other data
-        comparison_folder.write_info(place, read_json(place / comparison_folder.QUESTION))
+        record.write_info(store.Comparison, place, read_json(place / store.QUESTION))
         plan = replace(plan, jobs=plan.jobs[: Sweep(place).info.get("begun_with")])  # looks begin anew
         sweeps.write_plan(plan, folder)
     try:
-        read_json(place / comparison_folder.INFO, comparison_folder.SHAPE)
+        read_json(place / store.Comparison.record, shapes.COMPARISON)
     except DataError:  # all but the question is in the runs
-        comparison_folder.write_info(place, read_json(place / comparison_folder.QUESTION))
+        record.write_info(store.Comparison, place, read_json(place / store.QUESTION))
     if (place / tune_once.FOLDER).exists():
         plan = _tuned(plan, folder, program, verbosity)
     outcome = sweeps.run_rest(
@@ -156,7 +156,7 @@ def _conducted(
 
 def _more(place: Path, verbosity: int) -> Callable[[sweeps.Plan], sweeps.Plan | None] | None:
     """Return what looks at the runs that are there and says which come next; None where the seeds are fixed."""
-    info = comparison_folder.load(place).info
+    info = store.Comparison.open(place).info
     planned, node, metric = (
         looks.stated(info),
         Comparison(**info["comparison"]),
@@ -200,12 +200,12 @@ def _tuned(plan: sweeps.Plan, folder: SweepFolder, program: Program, verbosity: 
 
 
 def _mark(place: Path, **more: Any) -> None:
-    comparison_folder.write_info(place, comparison_folder.load(place).info | more)
+    record.write_info(store.Comparison, place, store.Comparison.open(place).info | more)
 
 
 def answered(path: Path, *, figures: bool = True) -> Analysis:
     """Answer the question of a comparison from what its folder holds, and write the answer there."""
-    info = comparison_folder.load(path).info
+    info = store.Comparison.open(path).info
     kept = {name: info[name] for name in KEPT if name in info}
     node, metric = Comparison(**info["comparison"]), PartMetric.parse(info["metric"])
     done = benchmark.analyse(

@@ -23,7 +23,7 @@ from mlexp.errors import ConfigError
 from mlexp.runs import session
 from mlexp.runs.session import Program
 from mlexp.runs.terminal import Terminal
-from mlexp.store import record, sweep_folder
+from mlexp.store import Run, Sweep, sweep_folder
 from mlexp.store.files import write_bytes
 from mlexp.store.sweep_folder import SweepFolder
 from mlexp.tuning import space
@@ -129,9 +129,9 @@ def search(folder: SweepFolder, plan: sweeps.Plan, program: Program, *, verbosit
     data = {job.swept["arm"]: job.data for job in plan.jobs}
     for file in sorted((folder.path / FOLDER).glob("*.yaml")):
         config, place = recorded.read(file), file.with_suffix("")
-        if not (place / "run.json").exists():  # killed before it wrote what it is
+        if not Run.is_at(place):  # killed before it wrote what it is
             shutil.rmtree(place, ignore_errors=True)
-        elif data[config.task.name] not in ("", record.load(place).info["dataset"]["fingerprint"]):
+        elif data[config.task.name] not in ("", Run.open(place).info["dataset"]["fingerprint"]):
             folder.set_aside(place)
         if not _complete(place):
             config = replace(
@@ -141,9 +141,9 @@ def search(folder: SweepFolder, plan: sweeps.Plan, program: Program, *, verbosit
                 execution=plan.execution,
                 tracking=plan.first.tracking,
             )
-            config = recorded.relocated(config, sweep_folder.load(folder.path).info.get("began_in"))
+            config = recorded.relocated(config, Sweep.open(folder.path).info.get("began_in"))
             session.run(config, program, command=plan.command, terminal=Terminal(verbosity), place=place)
-        search_record = record.Run(place).tuning
+        search_record = Run(place).tuning
         names = ("strategy", "metric", "n_trials", "epochs_trained", "edges", "sentences")
         found[config.task.name] = {
             "values": search_record["chosen"]["values"],
@@ -154,7 +154,7 @@ def search(folder: SweepFolder, plan: sweeps.Plan, program: Program, *, verbosit
 
 
 def _complete(place: Path) -> bool:
-    return (place / "run.json").exists() and record.load(place).info["status"] == "completed"
+    return Run.is_at(place) and Run.open(place).status == "completed"
 
 
 def before(plan: sweeps.Plan, folder: Path) -> tuple[sweeps.Plan, dict[str, Config]]:

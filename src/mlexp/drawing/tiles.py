@@ -10,7 +10,7 @@ import numpy as np
 
 from mlexp.drawing import style
 from mlexp.errors import DataError
-from mlexp.store.record import Run
+from mlexp.store import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlexp.drawing import style
-from mlexp.store.record import Run
+from mlexp.store import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup
 
-from mlexp.store.record import Run
+from mlexp.store import Run
 
 WIDTH, HEIGHT, MARGIN = 96, 28, 2
 POINTS = 48  # a curve is thinned to so many

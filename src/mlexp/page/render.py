@@ -13,8 +13,8 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from mlexp.page.page import Page
+from mlexp.store import PAGE
 from mlexp.store.files import write_bytes
-from mlexp.store.record import PAGE
 
 if TYPE_CHECKING:
     from jinja2 import Environment

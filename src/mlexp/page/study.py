@@ -12,7 +12,7 @@ from typing import Any
 from mlexp.config import yamltext
 from mlexp.page.page import KeyFigure
 from mlexp.page.words import number, percent
-from mlexp.store.record import Run
+from mlexp.store import Run
 
 PARTS = ("test", "validation", "train")
 MODELS = {

@@ -119,3 +119,15 @@ def as_number(cell: str) -> float | None:
         return float(cell)
     except ValueError:
         return None
+
+
+def level_in_percent(level: float) -> str:
+    """Return a confidence level in percent: four digits, more where those would read 100.
+
+    Examples
+    --------
+    >>> level_in_percent(0.95), level_in_percent(0.99469), level_in_percent(1 - 1.5794e-06)
+    ('95', '99.47', '99.99984')
+    """
+    said = f"{100 * level:.4g}"
+    return f"{100 * level:.{1 - math.floor(math.log10(100 * (1 - level)))}f}" if said == "100" else said

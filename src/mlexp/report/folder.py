@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mlexp import store
 from mlexp.comparisons import page as comparisons
-from mlexp.errors import DataError
 from mlexp.page import render
 from mlexp.page.page import Page
 from mlexp.report import run
-from mlexp.store import comparison_folder, record, sweep_folder
-from mlexp.store.comparison_folder import Comparison
-from mlexp.store.record import Run
-from mlexp.store.sweep_folder import Sweep
+from mlexp.store import Comparison, Run
 from mlexp.sweeps import answer as sweeps
 
 
@@ -41,7 +38,7 @@ def redraw(folder: Path) -> list[Path]:
     from mlexp.comparisons import figures as of_comparison
     from mlexp.sweeps import figures as of_sweep
 
-    opened = opened_at(folder)
+    opened = store.open(folder)
     drawn: list[Path] = []
     if isinstance(opened, Run):
         drawn = run.draw(opened)
@@ -59,21 +56,7 @@ def show(folder: Path, figures: bool) -> None:
 
 def page(folder: Path) -> Page:
     """Return the page of a folder."""
-    opened = opened_at(folder)
+    opened = store.open(folder)
     if isinstance(opened, Run):
         return run.page(opened)
     return comparisons.page(opened) if isinstance(opened, Comparison) else sweeps.page(opened)
-
-
-def opened_at(folder: Path) -> Run | Sweep | Comparison:
-    """Open the folder of a run, a sweep or a comparison."""
-    if (folder / comparison_folder.INFO).exists():
-        return comparison_folder.load(folder)
-    if (folder / sweep_folder.INFO).exists():
-        return sweep_folder.load(folder)
-    if (folder / "run.json").exists():
-        return record.load(folder)
-    raise DataError(
-        f"{folder} is no run, sweep or comparison: it has no run.json, {sweep_folder.INFO} or "
-        f"{comparison_folder.INFO}. Name a folder such as outputs/TASK/latest."
-    )

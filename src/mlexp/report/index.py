@@ -16,11 +16,8 @@ from mlexp.page import render
 from mlexp.page.page import Cell, Table
 from mlexp.page.study import PARTS
 from mlexp.page.words import duration, shown
-from mlexp.store import comparison_folder, sweep_folder
-from mlexp.store.comparison_folder import Comparison
+from mlexp.store import Comparison, Run, Sweep
 from mlexp.store.files import write_bytes
-from mlexp.store.record import Run
-from mlexp.store.sweep_folder import Sweep
 
 HEADER = (
     "started",
@@ -81,11 +78,11 @@ def _rows(outputs: Path) -> Iterator[list[Cell]]:
 
 def _row_of(outputs: Path, folder: Path, files: Sequence[str]) -> list[Cell] | None:
     """Return the row of a folder; None if it is that of no run, sweep or comparison."""
-    if "run.json" in files:
+    if Run.record in files:
         return _run(outputs, folder)
-    if sweep_folder.INFO in files:
-        return _sweep(outputs, folder, "comparison" if comparison_folder.INFO in files else "sweep")
-    return _comparison(outputs, folder) if comparison_folder.INFO in files else None
+    if Sweep.record in files:
+        return _sweep(outputs, folder, "comparison" if Comparison.record in files else "sweep")
+    return _comparison(outputs, folder) if Comparison.record in files else None
 
 
 def _damaged(outputs: Path, folder: Path) -> list[Cell]:
@@ -113,7 +110,7 @@ def _sweep(outputs: Path, folder: Path, kind: str) -> list[Cell]:
 
 def _comparison(outputs: Path, folder: Path) -> list[Cell]:
     """Return the row of a comparison of runs that were there before; its file tells when it was made."""
-    made = datetime.fromtimestamp((folder / comparison_folder.INFO).stat().st_mtime, UTC)
+    made = datetime.fromtimestamp((folder / Comparison.record).stat().st_mtime, UTC)
     info = {"command": []} | Comparison(folder).info | {"started": made.isoformat(timespec="seconds")}
     return _row(outputs, folder, "comparison", folder.name, info, ("", "", ""))
 

@@ -14,8 +14,7 @@ from mlexp.page.page import Answer, KeyFigure, Page, Table
 from mlexp.page.pictures import pictures
 from mlexp.page.study import Said, Study, page_in, settings
 from mlexp.page.words import duration, listed, number
-from mlexp.store.record import Run
-from mlexp.store.sweep_folder import Sweep
+from mlexp.store import Run, Sweep
 from mlexp.tuning.figures import FIGURES as SEARCHED
 
 FEW = 100  # test rows below which an interval is too wide to conclude much
@@ -105,7 +104,7 @@ def _links(folder: Path) -> list[tuple[str, str]]:
 def _up(folder: Path) -> tuple[str, str] | None:
     """Return the way to the sweep that a run belongs to."""
     sweep = folder.parent.parent
-    if folder.parent.name != "runs" or not (sweep / "sweep.json").exists():
+    if folder.parent.name != "runs" or not Sweep.is_at(sweep):
         return None
     info = Sweep(sweep).info
     paged = info.get("figures") or (sweep / "report.html").exists()  # or will be, when the sweep has ended

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from mlexp import store
 from mlexp.config import recorded, schema, trust
 from mlexp.config.overrides import parsed
 from mlexp.config.schema import Config
@@ -29,8 +30,8 @@ from mlexp.kinds.observer import Plan
 from mlexp.runs.stopping import as_typed, how_to_resume, resumable, stop_on_signal, with_cure
 from mlexp.runs.terminal import QUIET, Terminal
 from mlexp.runs.tracking import Tracker, flat
-from mlexp.store import environment, identity, record, stamp
-from mlexp.store.record import Run, RunFolder
+from mlexp.store import Run, environment, identity, record, stamp
+from mlexp.store.record import RunFolder
 from mlexp.store.result import Result
 
 PATIENCE = 60.0  # seconds for a worker elsewhere, no longer wanted, to end its epoch and release a job
@@ -87,7 +88,7 @@ def run(
         The folder is complete as far as the run got and says so.
     """
     unfinished = record.reopen(place, PATIENCE) if place is not None and place.exists() else None
-    if unfinished is not None and record.load(unfinished.path).info["status"] not in record.RESUMABLE:
+    if unfinished is not None and Run.open(unfinished.path).info["status"] not in store.RESUMABLE:
         return _redrawn(unfinished, program, terminal or Terminal(QUIET))
     session = Session(config, program, command, terminal or Terminal(QUIET), unfinished, place)
     return _run(session, stop, dataset)
@@ -113,7 +114,7 @@ def resume(
     DataError
         If `path` is no run folder, or the data are no longer those that the run began with.
     """
-    run = record.load(path)
+    run = Run.open(path)
     stamp.refuse_older(path, run.info)
     config = identity.refuse_edited(path, run.info)
     elsewhere = [one.text for one in parsed(settings) if trust.within(one.key, ("execution",))]
@@ -121,7 +122,7 @@ def resume(
         raise ConfigError(f"{elsewhere[0]}: {path} is a single run, which is resumed in this process.")
     config = recorded.relocated(recorded.again(config, path, settings), run.info.get("began_in"))
     folder = record.reopen(path)
-    if record.load(path).info["status"] not in record.RESUMABLE:
+    if Run.open(path).info["status"] not in store.RESUMABLE:
         return _redrawn(folder, program, terminal or Terminal(QUIET))
     return _run(Session(config, program, command, terminal or Terminal(QUIET), folder))
 
@@ -130,7 +131,7 @@ def _redrawn(folder: RunFolder, program: Program, terminal: Terminal) -> Run:
     """Draw what a run that had ended could not draw any more."""
     with resumable(folder.path):
         try:
-            run = record.load(folder.path)
+            run = Run.open(folder.path)
             if run.info.get("figures"):
                 program.show(run.path, True)
         finally:
@@ -162,7 +163,7 @@ def _run(session: Session, stop: threading.Event | None = None, dataset: Dataset
         except BaseException as error:
             session.failed(error)
             if isinstance(error, NotWritten | KeyboardInterrupt) and session.place is None:
-                if session.folder is not None and (session.folder.path / "run.json").exists():
+                if session.folder is not None and Run.is_at(session.folder.path):
                     raise with_cure(error, session.folder.path) from error
                 if isinstance(error, KeyboardInterrupt):
                     raise KeyboardInterrupt("Stopped before the run began. Nothing was written.") from error
@@ -263,7 +264,7 @@ class Session:
             self.folder = record.create(Path(config.outputs), name, code, self.place)
             self.folder.write_config(recorded.as_yaml(config))
         else:
-            earlier = record.load(self._unfinished.path).info
+            earlier = Run.open(self._unfinished.path).info
             identity.refuse_edited(self._unfinished.path, earlier)
             self.info |= identity.continued(earlier, self.info)
             self.folder = self._unfinished
@@ -322,7 +323,7 @@ class Session:
         stopped = isinstance(error, KeyboardInterrupt | Interrupted | NotWritten)
         status = "interrupted" if stopped else "failed"
         if not begun:  # an earlier process did, and what it wrote still holds
-            self.info = record.load(folder.path).info
+            self.info = Run.open(folder.path).info
         folder.log("".join(traceback.format_exception(error)).rstrip())
         self._end(status, in_words(error))
         if begun:
@@ -337,7 +338,7 @@ class Session:
         self.folder.write_result(result)
         self.info |= {"facts": result.facts, "warnings": [*self.info["warnings"], *result.warnings]}
         self._end(result.status, result.problem or None)
-        run = record.load(self.folder.path)
+        run = Run.open(self.folder.path)
         if self.config.figures:
             self.program.show(run.path, True)
         self.tracker.ended(run.path, result.status, flat(result.metrics))
@@ -372,4 +373,4 @@ class Session:
         """Let go of the folder; what can be resumed keeps its checkpoint."""
         if not self._released:
             self._released = True
-            folder.close(keep_checkpoint=self.info.get("status", "running") in record.RESUMABLE)
+            folder.close(keep_checkpoint=self.info.get("status", "running") in store.RESUMABLE)

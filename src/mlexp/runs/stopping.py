@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlexp.errors import Interrupted, NotWritten
-from mlexp.store import record
+from mlexp.store import Run
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def resumable(path: Path) -> Iterator[None]:
 
 def with_cure(error: NotWritten | KeyboardInterrupt, path: Path) -> Interrupted | KeyboardInterrupt:
     """Return the error to raise instead: it names the command that completes what is in a folder."""
-    over = (path / "run.json").exists() and not record.is_unfinished(path)
+    over = Run.is_at(path) and not Run.open(path).is_unfinished
     cure = f"Look at it with: mlexp show {as_typed(path)}" if over else how_to_resume(path)
     if isinstance(error, NotWritten):
         return Interrupted(f"{error} {cure}")

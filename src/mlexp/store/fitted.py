@@ -17,10 +17,9 @@ from mlexp.data import table as tabular
 from mlexp.data.rows import Rows
 from mlexp.data.scaling import check_reach
 from mlexp.errors import DataError, MlexpError
-from mlexp.store import record, skopsfile
+from mlexp.store import Run, skopsfile
 from mlexp.store.files import damaged
 from mlexp.store.isolated import Process
-from mlexp.store.record import Run
 
 KINDS = ("classification", "regression", "autoencoder", "clustering")
 _CAN = "Runs of classification, regression, autoencoder, and clustering by kmeans or gmm, have one."
@@ -181,7 +180,7 @@ def load(path: Path, trusted: Sequence[str] = (), *, here: bool = False) -> Fitt
     DataError
         No run folder, no fitted model in it, or types in its file that are not trusted.
     """
-    run = record.load(path)
+    run = Run.open(path)
     with_skops = any((run.path / name).exists() for name in ("model.skops", "preparation.skops"))
     process = (
         Process(run.path, trusted) if with_skops and not here else None

@@ -1,4 +1,4 @@
-"""The run folder: the only writer of data files, and the reader that everything later uses.
+"""The writer of run folders: `mlexp.store.Run` is what reads them.
 
 Every file is written to a temporary name, flushed to the disk and renamed, so that a reader sees a whole
 file or none. `history.csv` and `timing.csv` grow by whole lines while a model trains.
@@ -6,50 +6,45 @@ file or none. `history.csv` and `timing.csv` grow by whole lines while a model t
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import lock_descriptor
 
-from mlexp.config.untrusted import run_folder
-from mlexp.errors import ConfigError, DataError
-from mlexp.store import skopsfile, stamp
+from mlexp.errors import ConfigError
+from mlexp.store import CHECKPOINT, PAGE, Folder, Run, skopsfile, stamp
 from mlexp.store.files import (
     append_rows,
     appending,
     at_once,
-    damaged,
-    read_json,
-    read_npz,
     read_table,
     write_bytes,
     write_json,
     write_npz,
     write_table,
-    writing,
 )
-from mlexp.store.result import Columns, Result
-from mlexp.store.shapes import INFO, METRICS, TUNING
+from mlexp.store.lock import LOCK, locked
+from mlexp.store.result import Result
 
-PARTS = ("train", "validation", "test")
-RESUMABLE = ("running", "failed", "interrupted")
-DRAWN = ("completed", "diverged")  # how a run ends of which figures and page are drawn
-PAGE = ("report.html", "report.md")  # in the order in which they are written, after the figures
-CHECKPOINT = "checkpoint.npz"
-LOCK = ".lock"
-SECONDS_OF_A_LOOK = 0.2  # `is_locked` holds the lock for an instant: who wants it tries for longer
-KILLED = "its process was killed"
 TORN = ".*.tmp"
 SECONDS_BETWEEN_APPENDS = 0.2
+
+
+def write_info(kind: type[Folder], path: Path, info: Mapping[str, Any]) -> None:
+    """Write the record of a run, sweep or comparison."""
+    write_json(path / kind.record, {"format": stamp.FORMAT} | dict(info))
+
+
+def log(path: Path, text: str) -> None:
+    """Add a line with the time to `run.log` of a run or sweep."""
+    with appending(path / "run.log") as file:
+        file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}\n")
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,7 @@ class RunFolder:
 
     def write_info(self, info: Mapping[str, Any]) -> None:
         """Write `run.json`, the record of what ran and how it ended."""
-        write_json(self.path / "run.json", {"format": stamp.FORMAT} | dict(info))
+        write_info(Run, self.path, info)
 
     def write_config(self, text: str) -> None:
         """Write `config.yaml`, the resolved configuration."""
@@ -84,8 +79,7 @@ class RunFolder:
 
     def log(self, text: str) -> None:
         """Add a line with the time to `run.log`."""
-        with appending(self.path / "run.log") as file:
-            file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}\n")
+        log(self.path, text)
 
     def write_checkpoint(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Write the state of the training, after the history that leads up to it is safe on the disk."""
@@ -184,8 +178,10 @@ def reopen(path: Path, patience: float = 0) -> RunFolder:
     ConfigError
         If its run is still going on, or has come to an end.
     """
-    stamp.refuse_older(path, load(path).info)
-    _check_unfinished(path)
+    run = Run.open(path)
+    stamp.refuse_older(path, run.info)
+    if not run.is_unfinished:
+        raise ConfigError(f"{path} is {run.status}: only a run that did not come to its end can be resumed.")
     folder = RunFolder(path.resolve(), locked(path.resolve(), patience))
     try:
         remove_torn(folder.path)
@@ -194,23 +190,6 @@ def reopen(path: Path, patience: float = 0) -> RunFolder:
         folder.close(keep_checkpoint=True)
         raise
     return folder
-
-
-def _check_unfinished(path: Path) -> None:
-    if not is_unfinished(path):
-        status = load(path).info["status"]
-        raise ConfigError(f"{path} is {status}: only a run that did not come to its end can be resumed.")
-
-
-def is_unfinished(path: Path) -> bool:
-    """Return whether something of a run is left to do: epochs, figures and the page, or to let go of the folder."""
-    info = load(path).info
-    return info["status"] in RESUMABLE or is_undrawn(path, info) or (path / LOCK).exists()
-
-
-def is_undrawn(path: Path, info: Mapping[str, Any]) -> bool:
-    """Return whether a run or sweep came to its end, and not to the end of its figures and its page."""
-    return info["status"] in DRAWN and bool(info.get("figures")) and not (path / PAGE[-1]).exists()
 
 
 def remove_page(path: Path) -> None:
@@ -223,49 +202,6 @@ def remove_torn(path: Path) -> None:
     """Remove what a killed process left half written."""
     for torn in path.rglob(TORN):
         torn.unlink()
-
-
-def locked(path: Path, patience: float = 0) -> int:
-    """Hold a lock that the system lets go of when the process ends, however it ends; wait for it if need be."""
-    until = time.monotonic() + max(patience, SECONDS_OF_A_LOOK)
-    while True:
-        with writing(path / LOCK):
-            lock = os.open(path / LOCK, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK)
-        free = lock_descriptor(lock, blocking=False)
-        if free and os.fstat(lock).st_nlink:  # else whoever held it has just taken the file away
-            return lock
-        os.close(lock)
-        if not free and time.monotonic() > until:
-            raise ConfigError(
-                f"{path} is being written by a run that is still going on. Wait for it, or stop it."
-            )
-        time.sleep(0.05)
-
-
-def is_locked(path: Path) -> bool:
-    """Return whether a process, this one included, is writing in the folder of a run or sweep."""
-    try:
-        lock = os.open(path / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        return error.errno in (errno.EACCES, errno.EPERM)  # it is there and may not be asked
-    try:
-        for pause in (0.002, 0.004, 0):  # another process may be asking the same at this moment
-            if lock_descriptor(lock, blocking=False):
-                return False
-            time.sleep(pause)
-        return True
-    finally:
-        os.close(lock)
-
-
-def current(path: Path, name: str, shape: Any) -> Any:
-    """Return what the record `name` of a folder says; of a run that was killed, that it was interrupted."""
-    writing = is_locked(path)  # asked first: a run that ends in between is not taken for killed
-    info = read_json(path / name, shape)
-    stamp.refuse_newer(path, info.get("format", 0))
-    if info.get("status") == "running" and not writing:
-        info |= {"status": "interrupted", "error": KILLED}
-    return info
 
 
 def point_latest(path: Path) -> None:
@@ -293,121 +229,3 @@ def _exclusive(parent: Path, name: str) -> Path:
         except FileExistsError:
             continue
     raise FileExistsError(17, "1,000 runs of this name in one second", str(parent / name))
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run folder as it is read: nothing is loaded before it is asked for.
-
-    Raises `DataError` from its attributes when a file of the folder is missing or damaged.
-    """
-
-    path: Path
-
-    @cached_property
-    def info(self) -> dict[str, Any]:
-        """What ran and how it ended (`run.json`); what a killed process left "running" is interrupted."""
-        found: dict[str, Any] = current(self.path, "run.json", INFO)
-        return found
-
-    @property
-    def seconds(self) -> float | None:
-        """Seconds that the run took, of a stack its share; None while it runs."""
-        seconds = self.info.get("wall_seconds")
-        return None if seconds is None else float(seconds) / int(self.info.get("stack", 1))
-
-    @cached_property
-    def metrics(self) -> dict[str, dict[str, float]]:
-        """Part -> metric -> value (`metrics.json`); empty when the run did not complete."""
-        return self._json("metrics.json", METRICS)
-
-    @cached_property
-    def tuning(self) -> dict[str, Any]:
-        """How the settings were searched for (`tuning.json`); empty if they were typed."""
-        return self._json("tuning.json", TUNING)
-
-    @cached_property
-    def history(self) -> dict[str, np.ndarray]:
-        """Column -> one value an epoch (`history.csv`)."""
-        return self._numbers("history.csv")
-
-    @cached_property
-    def timing(self) -> dict[str, np.ndarray]:
-        """Seconds by epoch (`timing.csv`)."""
-        return self._numbers("timing.csv")
-
-    @cached_property
-    def predictions(self) -> dict[str, np.ndarray]:
-        """Arrays with one entry a row (`predictions.npz`); of a part, all of one length, and classes by their codes."""
-        arrays, n_classes = self._npz("predictions.npz"), len(self.info.get("dataset", {}).get("classes", ()))
-        if wrong := _other_rows(arrays, n_classes):
-            raise damaged(self.path / "predictions.npz", wrong)
-        return arrays
-
-    @cached_property
-    def arrays(self) -> dict[str, np.ndarray]:
-        """All other arrays (`arrays.npz`)."""
-        return self._npz("arrays.npz")
-
-    @cached_property
-    def model(self) -> dict[str, np.ndarray]:
-        """Parameters of the fitted model (`model.npz`)."""
-        return self._npz("model.npz")
-
-    @cached_property
-    def checkpoint(self) -> dict[str, np.ndarray] | None:
-        """State of a training that has not come to its end (`checkpoint.npz`); None before the first."""
-        return self._npz(CHECKPOINT) or None
-
-    @cached_property
-    def tables(self) -> dict[str, Columns]:
-        """Table -> column -> cells as text (`tables/*.csv`)."""
-        return {file.stem: read_table(file) for file in sorted((self.path / "tables").glob("*.csv"))}
-
-    def _json(self, name: str, shape: Any) -> dict[str, Any]:
-        path = self.path / name
-        found: dict[str, Any] = read_json(path, shape) if path.exists() else {}
-        return found
-
-    def _npz(self, name: str) -> dict[str, np.ndarray]:
-        path = self.path / name
-        return read_npz(path) if path.exists() else {}
-
-    def _numbers(self, name: str) -> dict[str, np.ndarray]:
-        path = self.path / name
-        if not path.exists():
-            return {}
-        try:
-            return {key: np.array([float(cell) for cell in cells]) for key, cells in read_table(path).items()}
-        except ValueError as error:
-            raise DataError(f"{path} is damaged: {error}. Run the task again.") from error
-
-
-def _other_rows(arrays: Mapping[str, np.ndarray], n_classes: int) -> str:
-    """Say which array is not one entry for each row of its part; nothing if all are."""
-    rows: dict[str, int] = {}
-    for name, array in arrays.items():
-        part = next((part for part in PARTS if name.startswith(f"{part}_")), "")
-        if array.ndim == 0 or rows.setdefault(part, len(array)) != len(array):
-            return f"{name} has shape {array.shape}, unlike the others"
-        if n_classes and array.size and name.endswith(("true", "predicted")):
-            codes = array.dtype.kind in "iu" and array.ndim == 1
-            if not (codes and 0 <= array.min() <= array.max() < n_classes):
-                return f"{name} does not hold codes of {n_classes} classes"
-    return ""
-
-
-def load(path: Path) -> Run:
-    """Open a run folder, or the newest one that a task's ``latest`` names.
-
-    Raises
-    ------
-    DataError
-        If `path` is no run folder, or holds links or what else is no plain file.
-    """
-    path = Path(path)
-    if not os.path.exists(path / "run.json"):
-        raise DataError(
-            f"{path} is not a run folder: it has no run.json. Name a folder such as outputs/TASK/latest."
-        )
-    return Run(run_folder(path))

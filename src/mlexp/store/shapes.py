@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlexp.store.files import EVERY
 
 NUMBER = (int, float, type(None))
-INFO = {
+RUN = {
     "format": int, "status": str, "error": (str, type(None)), "task": {"name": str, "kind": str}, "command": [str],
     "config_hash": str, "started": str,
     "began_in": (str, type(None)), "resumed": [str], "stack": int, "wall_seconds": NUMBER, "cpu_seconds": NUMBER,
@@ -17,4 +17,16 @@ INFO = {
 METRICS = {EVERY: {EVERY: NUMBER}}
 TUNING = {
     "metric": str, "strategy": str, "space": dict, "chosen": {"number": int, "values": dict}, "sentences": [str],
+}  # fmt: skip
+SWEEP = {
+    "format": int, "status": str, "task": str, "started": str, "began_in": (str, type(None)),
+    "ended": str, "begun_with": int, "keys": [str], "command": [str], "sweep": dict, "execution": dict,
+    "settings": dict, "settings_hash": str,
+    "jobs": [{"number": int, "hash": str, "data": str, "swept": dict, "changes": dict}],
+}  # fmt: skip
+COMPARISON = {
+    "format": int, "status": str, "metric": str, "arms": [{"name": str}], "answer": [str], "question": str,
+    "details": dict, "error": (str, type(None)), "started": str, "pairs": [dict],
+    "warnings": [str], "comparison": dict, "settings": dict, "design": dict, "command": [str],
+    "looks": {"runs": [int], "levels": [float], "max_seeds": int, "alpha": float},
 }  # fmt: skip

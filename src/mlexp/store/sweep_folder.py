@@ -16,56 +16,23 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from mlexp.config.names import GENERIC_TASKS
-from mlexp.config.untrusted import run_folder
 from mlexp.errors import ConfigError, DataError
-from mlexp.store import files, record, shapes, stamp
-from mlexp.store.files import read_json, read_table, write_json, write_table
-from mlexp.store.record import RESUMABLE, Run
-from mlexp.store.result import Columns
+from mlexp.store import CHECKPOINT, QUESTION, RESUMABLE, Run, Sweep, record, shapes, stamp
+from mlexp.store.files import read_json, write_table
+from mlexp.store.lock import LOCK, locked
 
-INFO = "sweep.json"
-QUESTION, SEARCHES = "question.json", "tuning"  # what a comparison writes before it
+SEARCHES = "tuning"  # what a comparison writes before it
 BEGUN = ("config.yaml", QUESTION)
-SHAPE = {"format": int, "status": str, "task": str, "started": str, "began_in": (str, type(None)),
-         "ended": str, "begun_with": int, "keys": [str], "command": [str], "sweep": dict, "execution": dict,
-         "settings": dict, "settings_hash": str,
-         "jobs": [{"number": int, "hash": str, "data": str, "swept": dict, "changes": dict}]}  # fmt: skip
 ASIDE = "set_aside"
 FINISHED = ("completed", "diverged")
 NOT_NEEDED = "not needed"  # a job whose result is known from others
 SETTLED = (*FINISHED, NOT_NEEDED)
 PARTS_FIRST = ("test", "validation", "train")
 SECONDS_TO_WAIT = 3.0  # for the workers of a sweep that was killed to notice
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """The folder of a sweep as it is read."""
-
-    path: Path
-
-    @cached_property
-    def info(self) -> dict[str, Any]:
-        """The plan and how it went (`sweep.json`); what a killed process left "running" is interrupted."""
-        found: dict[str, Any] = record.current(self.path, INFO, SHAPE)
-        return found
-
-    @cached_property
-    def summary(self) -> Columns:
-        """Column -> one cell a job, as text (`summary.csv`)."""
-        path = self.path / "summary.csv"
-        return read_table(path) if path.exists() else {}
-
-    def run(self, name: str) -> Run | None:
-        """Return the run folder of a job; None if the job has none yet."""
-        path = self.path / "runs" / name
-        return Run(path) if (path / "run.json").exists() else None
 
 
 @dataclass
@@ -79,7 +46,7 @@ class SweepFolder:
 
     def write_info(self, info: Mapping[str, Any]) -> None:
         """Write `sweep.json`."""
-        write_json(self.path / INFO, {"format": stamp.FORMAT} | dict(info))
+        record.write_info(Sweep, self.path, info)
 
     def write_summary(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write `summary.csv`; metrics of the test part come first."""
@@ -89,22 +56,21 @@ class SweepFolder:
 
     def log(self, text: str) -> None:
         """Add a line with the time to `run.log`."""
-        with files.appending(self.path / "run.log") as file:
-            file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}\n")
+        record.log(self.path, text)
 
     def clear(self, name: str) -> None:
         """Remove what is left of a job not begun, or damaged, and the loose ends of one that had ended."""
         path = self.path / "runs" / name
         run = Sweep(self.path).run(name)
         try:
-            status = run.info["status"] if run else ""
+            status = run.status if run else ""
         except DataError:
             status = ""
         if not status:
             shutil.rmtree(path, ignore_errors=True)
         elif status not in RESUMABLE:
             record.remove_torn(path)
-            for left in (record.CHECKPOINT, record.LOCK):
+            for left in (CHECKPOINT, LOCK):
                 (path / left).unlink(missing_ok=True)
 
     def set_aside(self, place: Path) -> None:
@@ -116,20 +82,19 @@ class SweepFolder:
     def mark(self, name: str, status: str, problem: str) -> None:
         """Write into the record of a job that its process did not live to do so."""
         path = self.path / "runs" / name
-        if not (path / "run.json").exists():
+        if not Run.is_at(path):
             return
-        info = read_json(path / "run.json", shapes.INFO)
+        info = read_json(path / Run.record, shapes.RUN)
         if info["status"] == "running":
-            write_json(path / "run.json", info | {"status": status, "error": problem})
-            with files.appending(path / "run.log") as file:
-                file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {status}: {problem}\n")
-            (path / record.LOCK).unlink(missing_ok=True)
+            record.write_info(Run, path, info | {"status": status, "error": problem})
+            record.log(path, f"{status}: {problem}")
+            (path / LOCK).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let go of the folder; once is enough."""
         if not self.closed:
             self.closed = True
-            (self.path / record.LOCK).unlink(missing_ok=True)
+            (self.path / LOCK).unlink(missing_ok=True)
             os.close(self.lock)
 
     @contextmanager
@@ -175,12 +140,11 @@ def create(outputs: Path, task: str, code: str, place: Path | None = None) -> Sw
     if place is None or not place.exists():
         path = record.new_folder(outputs, task, code, place)
     elif not place.is_dir() or not _is_free(place):
-        known = (place / INFO).exists()
-        cure = "Set sweep.resume=true to resume it" if known else "It holds no sweep: remove it"
+        cure = "Set sweep.resume=true to resume it" if Sweep.is_at(place) else "It holds no sweep: remove it"
         raise ConfigError(f"sweep.dir={place} is there already. {cure}, or name a new folder.")
     else:
         path = place
-    folder = SweepFolder(path, record.locked(path))
+    folder = SweepFolder(path, locked(path))
     for name in BEGUN:
         (path / name).unlink(missing_ok=True)
     shutil.rmtree(path / SEARCHES, ignore_errors=True)
@@ -191,15 +155,13 @@ def _is_free(place: Path) -> bool:
     """Return whether a folder is empty, or what a process left that was killed before it had written `sweep.json`."""
     found = {path.name for path in place.iterdir()} - {path.name for path in place.glob(record.TORN)}
     searches = all(path.suffix in (".yaml", ".tmp") for path in (place / SEARCHES).glob("*"))
-    return not found or bool(
-        {record.LOCK, QUESTION} & found and found <= {record.LOCK, SEARCHES, *BEGUN} and searches
-    )
+    return not found or bool({LOCK, QUESTION} & found and found <= {LOCK, SEARCHES, *BEGUN} and searches)
 
 
 def reopen(path: Path) -> SweepFolder:
     """Open the folder of a sweep for writing again."""
-    stamp.refuse_older(path, load(path).info)
-    folder = SweepFolder(path.resolve(), record.locked(path.resolve(), SECONDS_TO_WAIT))
+    stamp.refuse_older(path, Sweep.open(path).info)
+    folder = SweepFolder(path.resolve(), locked(path.resolve(), SECONDS_TO_WAIT))
     record.remove_torn(folder.path)
     record.remove_page(folder.path)
     for exchange in (*folder.path.glob(".exchange-*"), *folder.path.glob(".post-*")):  # .post-*: mlexp 0.1
@@ -217,25 +179,11 @@ def newest(outputs: Path, task: str, code: str, name: str = "hash") -> Path | No
     generic = next((word for word in GENERIC_TASKS if f"{task}-".startswith(f"{word}-")), None)
     homes = [outputs / task] if generic is None else [outputs / generic, *outputs.glob(f"{generic}-*")]
     found = []
-    for file in (file for home in homes for file in home.glob(f"[!.]*/{INFO}")):
+    for file in (file for home in homes for file in home.glob(f"[!.]*/{Sweep.record}")):
         try:
-            info = load(file.parent).info
+            info = Sweep.open(file.parent).info
         except DataError:  # damaged, or of a newer mlexp: none that could be resumed
             continue
         if info.get("format", 0) == stamp.FORMAT and info.get(name) == code and not file.parent.is_symlink():
             found.append((info["status"] != "completed", stamp.began(file.parent, info), file.parent))
     return max(found)[-1] if found else None
-
-
-def load(path: Path) -> Sweep:
-    """Open the folder of a sweep.
-
-    Raises
-    ------
-    DataError
-        If `path` is none.
-    """
-    path = Path(path)
-    if not (path / INFO).exists():
-        raise DataError(f"{path} is not the folder of a sweep: it has no {INFO}.")
-    return Sweep(run_folder(path))

@@ -19,9 +19,9 @@ from mlexp.page.page import Answer, Cell, KeyFigure, Page, Table
 from mlexp.page.pictures import pictures
 from mlexp.page.study import page_in, settings
 from mlexp.page.words import duration, listed, number, percent, shown
-from mlexp.store.record import Run
+from mlexp.store import Run, Sweep
 from mlexp.store.result import by_row
-from mlexp.store.sweep_folder import NOT_NEEDED, SETTLED, Sweep, short
+from mlexp.store.sweep_folder import NOT_NEEDED, SETTLED, short
 from mlexp.sweeps.figures import FIGURES, SEEDS, Findings, Setting, findings
 
 FEW_SEEDS = 3

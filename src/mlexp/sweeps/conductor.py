@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from mlexp import store
 from mlexp.config.untrusted import plain
 from mlexp.errors import Interrupted, MlexpError, SweepError
 from mlexp.execution import Backend, Event, InProcess, Work, backend
 from mlexp.runs import stopping
 from mlexp.runs.terminal import QUIET
-from mlexp.store import files, record
-from mlexp.store.sweep_folder import FINISHED, NOT_NEEDED, SETTLED, Sweep, SweepFolder
+from mlexp.store import Sweep, files, record
+from mlexp.store.sweep_folder import FINISHED, NOT_NEEDED, SETTLED, SweepFolder
 from mlexp.sweeps.opening import (
     begin,
     has_other_data,
@@ -258,7 +259,7 @@ class Conductor:
 
     def handed_out(self, left: list[Job]) -> list[Unit]:
         """Return what goes to a worker at a time; a job with a checkpoint resumes from there, alone."""
-        begun = [job for job in left if (self.place(job) / record.CHECKPOINT).exists() or self.undrawn(job)]
+        begun = [job for job in left if (self.place(job) / store.CHECKPOINT).exists() or self.undrawn(job)]
         fresh = [job for job in left if job not in begun]
         stacked = units(fresh, self.plan.sweep.stack, self.plan.workers, self.n_features)
         return [*((job,) for job in begun), *stacked]
@@ -266,7 +267,7 @@ class Conductor:
     def undrawn(self, job: Job) -> bool:
         """Return whether a job came to its end, and not to the end of its figures."""
         run = Sweep(self.folder.path).run(job.name)
-        return run is not None and record.is_undrawn(run.path, run.info)
+        return run is not None and run.is_undrawn
 
     def place(self, job: Job) -> Path:
         """Return the run folder of a job."""

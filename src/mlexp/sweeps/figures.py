@@ -16,9 +16,9 @@ from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
 from mlexp.drawing.groups import PALETTE
 from mlexp.stats.fence import fenced
-from mlexp.store.record import Run
+from mlexp.store import Run, Sweep
 from mlexp.store.result import by_row
-from mlexp.store.sweep_folder import Sweep, short
+from mlexp.store.sweep_folder import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

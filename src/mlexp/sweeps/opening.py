@@ -13,9 +13,9 @@ from mlexp.config import recorded, schema
 from mlexp.errors import ConfigError, DataError
 from mlexp.runs import stopping
 from mlexp.runs.tracking import Tracker
-from mlexp.store import identity, stamp, sweep_folder
+from mlexp.store import Sweep, identity, stamp, sweep_folder
 from mlexp.store.files import write_bytes
-from mlexp.store.sweep_folder import FINISHED, Sweep, SweepFolder
+from mlexp.store.sweep_folder import FINISHED, SweepFolder
 from mlexp.sweeps.planning import Job, Plan, identified, read, restored
 
 # what a plan that grew, was tuned or has other data keeps
@@ -31,8 +31,8 @@ def begin(plan: Plan, first: Callable[[Path], None] = lambda place: None) -> Swe
     unfinished = None
     if plan.sweep.resume:
         unfinished = place if place else sweep_folder.newest(outputs, plan.task, plan.hash)
-    if unfinished is not None and (unfinished / sweep_folder.INFO).exists():
-        info = sweep_folder.load(unfinished).info
+    if unfinished is not None and Sweep.is_at(unfinished):
+        info = Sweep.open(unfinished).info
         stamp.refuse_older(unfinished, info)
         if info["settings_hash"] != plan.settings_hash:
             raise ConfigError(
@@ -64,7 +64,7 @@ def taken_over(path: Path, settings: Sequence[str] = ()) -> tuple[Plan, SweepFol
 
     Where every job has come to its end, data are not read: there is nothing left that could run with others.
     """
-    stamp.refuse_older(path, sweep_folder.load(path).info)
+    stamp.refuse_older(path, Sweep.open(path).info)
     plan = restored(path, settings)
     if all(is_finished(Sweep(path), job) for job in plan.jobs):
         return plan, sweep_folder.reopen(path)
@@ -101,7 +101,7 @@ def write_plan(plan: Plan, folder: SweepFolder) -> None:
     """
     base, written = plan.first, folder.path / "config.yaml"
     kept: dict[str, Any] = {"started": now(), "began_in": os.getcwd()}
-    if (folder.path / sweep_folder.INFO).exists():
+    if Sweep.is_at(folder.path):
         known = Sweep(folder.path).info
         kept = {name: known[name] for name in KEPT if name in known}
         if len(plan.jobs) > len(known["jobs"]):

@@ -17,8 +17,7 @@ from mlexp.config.overrides import parsed
 from mlexp.config.schema import Config
 from mlexp.errors import ConfigError, DataError
 from mlexp.runs import session
-from mlexp.store import identity, stamp
-from mlexp.store.sweep_folder import Sweep
+from mlexp.store import Sweep, identity, stamp
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from mlexp.data.dataset import Dataset
 from mlexp.errors import Interrupted
 from mlexp.execution import Backend, Work
 from mlexp.runs.terminal import QUIET
-from mlexp.store import sweep_folder
+from mlexp.store import Sweep, sweep_folder
 from mlexp.sweeps.conductor import Conductor, Row
 from mlexp.sweeps.opening import write_plan
 from mlexp.sweeps.planning import planned
@@ -69,7 +69,7 @@ class Rounds:
             plan, sweep=replace(self.config.sweep, dir=str(self.place)), execution=self.config.execution
         )
         if self._under_way is None:
-            if (self.place / sweep_folder.INFO).exists():
+            if Sweep.is_at(self.place):
                 folder = sweep_folder.reopen(self.place)
             else:
                 shutil.rmtree(self.place, ignore_errors=True)

@@ -32,8 +32,7 @@ from mlexp.config.rules import is_number
 from mlexp.config.schema import Config
 from mlexp.config.studies import Tune
 from mlexp.errors import ConfigError
-from mlexp.store import files
-from mlexp.store.record import Run
+from mlexp.store import Run, files
 from mlexp.tuning.space import Axis, Setting, Space, canonical
 from mlexp.tuning.strategies import budget, longest
 from mlexp.tuning.trials import Trial, Trials
@@ -179,7 +178,7 @@ class _Study:
         config = self.space.config
         node = replace(config.tune, budget=None, journal=None, batch=Tune().batch, prune=Tune().prune)
         code = recorded.config_hash(replace(config, seed=0, tune=node), without=self.space.keys)
-        info = Run(self.place).info if (self.place / "run.json").exists() else {}
+        info = Run(self.place).info if Run.is_at(self.place) else {}
         return f"{code} {info.get('dataset', {}).get('fingerprint', '')[:8]}".strip()
 
     @cached_property

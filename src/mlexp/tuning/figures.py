@@ -12,8 +12,8 @@ from mlexp import metrics
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
 from mlexp.drawing.groups import PALETTE
+from mlexp.store import Run
 from mlexp.store.files import read_table
-from mlexp.store.record import Run
 from mlexp.store.result import by_row
 from mlexp.store.sweep_folder import short
 from mlexp.sweeps.figures import Findings, Setting, by_settings, places, thinned

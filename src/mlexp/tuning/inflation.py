@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mlexp import metrics
-from mlexp.store.record import Run
+from mlexp.store import Run
 from mlexp.tuning.trials import Trial
 
 METHOD = (

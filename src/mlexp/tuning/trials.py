@@ -14,7 +14,7 @@ from mlexp.config.combinations import Combination
 from mlexp.config.schema import Config
 from mlexp.config.studies import Tune
 from mlexp.errors import Interrupted
-from mlexp.store.record import Run
+from mlexp.store import Run
 from mlexp.sweeps import Rounds
 from mlexp.tuning.grow import counted
 from mlexp.tuning.space import Setting, Space, canonical, shown

@@ -34,6 +34,33 @@ def _at_home(word: re.Match[str]) -> str:
     return f"{word[1] or ''}{os.path.expanduser(word[2])}"
 
 
+def add_run(words: argparse.ArgumentParser) -> None:
+    """Let a verb take RUN, and the folder in which runs are looked for by name."""
+    words.add_argument(
+        "run",
+        metavar="RUN",
+        help="a folder of a run or sweep, the name of a task (its newest), or latest (of all)",
+    )
+    add_outputs(words)
+
+
+def add_outputs(words: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """Let a verb take the folder in which runs are looked for."""
+    words.add_argument(
+        "--outputs", default="outputs", metavar="DIR", help="where runs are looked for (outputs)"
+    )
+
+
+def add_settings(words: argparse.ArgumentParser) -> None:
+    """Let a verb take the settings that a record does not decide."""
+    words.add_argument(
+        "settings",
+        nargs="*",
+        metavar="key=value",
+        help="what counts only where it is typed: execution=dask ..., trusted_packages=[mine], tracking.uri=...",
+    )
+
+
 def parser(verb: str, description: str | None, example: str, quiet: str = "the result") -> Parser:
     """Return the parser of a verb, whose ``--help`` ends with an example; `quiet` is what is left of it with -q."""
     words = Parser(

@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from mlexp.errors import ConfigError
-from mlexp.store.record import is_locked, point_latest
+from mlexp.store import Run, folders
+from mlexp.store.lock import is_locked
+from mlexp.store.record import point_latest
 from mlexp.store.stamp import newest
-from mlexp.verbs import Parser, parser
-from mlexp.verbs.naming import folders
+from mlexp.verbs import Parser, add_outputs, parser
 from mlexp.verbs.runs import Entry, entries, entry
 
 INSIDE = ("runs/*", "trials/runs/*", "tuning/*", "tuning/*/trials/runs/*")
@@ -67,9 +68,7 @@ def _words() -> Parser:
     )
     words.add_argument("--older-than", metavar="AGE", help="only those begun longer ago: 12h, 30d, 8w")
     words.add_argument("--task", help="only runs of this task")
-    words.add_argument(
-        "--outputs", default="outputs", metavar="DIR", help="where runs are looked for (outputs)"
-    )
+    add_outputs(words)
     words.add_argument(
         "--with-completed", action="store_true", help="also sweeps and searches in which runs completed"
     )
@@ -81,7 +80,7 @@ def _words() -> Parser:
 def _within(path: Path) -> list[Entry]:
     """Return the runs inside a sweep, a comparison or a search."""
     places = [place for pattern in INSIDE for place in path.glob(pattern)]
-    return [entry(place) for place in places if (place / "run.json").exists()]
+    return [entry(place) for place in places if Run.is_at(place)]
 
 
 def _counted(statuses: Counter[str]) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 from mlexp.config.names import TESTS
 from mlexp.config.untrusted import reading
 from mlexp.errors import ConfigError
-from mlexp.verbs import parser
-from mlexp.verbs.naming import found
+from mlexp.store import find
+from mlexp.verbs import add_outputs, parser
 
 EXAMPLE = "mlexp compare outputs/mnist_mlp/latest --by model.activation --metric test.accuracy"
 
@@ -31,7 +31,7 @@ def compare(arguments: Sequence[str]) -> int:
     from mlexp.comparisons.words.terminal import show
 
     settings = {name: getattr(parsed, name) for name in past_runs.ASKED}
-    paths = [found(name, parsed.outputs) for name in parsed.runs]
+    paths = [find(name, parsed.outputs) for name in parsed.runs]
     node = past_runs.asked(settings, "--")
     with reading(paths[0] if len(paths) == 1 else Path("One of " + ", ".join(map(str, paths)))):
         done = past_runs.compare(
@@ -85,9 +85,7 @@ def _words(description: str | None) -> ArgumentParser:
     words.add_argument("--n-train", type=float, help="of a file of scores: rows that one fold trains on")
     words.add_argument("--n-test", type=float, help="of a file of scores: rows that one fold tests on")
     words.add_argument("--save", metavar="DIR", help="new folder for comparison.json, tables and figures")
-    words.add_argument(
-        "--outputs", default="outputs", metavar="DIR", help="where names are looked for (outputs)"
-    )
+    add_outputs(words)
     return words
 
 

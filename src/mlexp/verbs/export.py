@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mlexp.errors import ConfigError
-from mlexp.verbs import parser
-from mlexp.verbs.naming import add_run, one_run
+from mlexp.store import find_run
+from mlexp.verbs import add_run, parser
 
 CHECKED_ROWS = 1000
 NOT_OF_A_TASK = ("outputs", "data_dir", "sweep.", "execution.", "tracking.", "comparison.")
@@ -27,7 +27,7 @@ def export(arguments: Sequence[str]) -> int:
         "--trust", default="", metavar="P,Q", help="packages of your own that the model file may use"
     )
     parsed = words.parse_args(arguments)
-    path = one_run(parsed.run, parsed.outputs)
+    path = find_run(parsed.run, parsed.outputs)
     if not (parsed.onnx or parsed.config):
         raise ConfigError("mlexp export needs --onnx FILE, --config FILE or both.")
     if parsed.config:
@@ -43,12 +43,12 @@ def _write_onnx(path: Path, target: Path, trusted: Sequence[str] = ()) -> str:
     """Write the model, and return what to say of it."""
     from mlexp.config import recorded
     from mlexp.runs import session
-    from mlexp.store import fitted, onnxfile, record
+    from mlexp.store import Run, fitted, onnxfile
     from mlexp.store.files import write_bytes
 
     model = fitted.load(path, trusted)
     config = recorded.read(path / "config.yaml")
-    X = session.load(recorded.relocated(config, record.load(path).info.get("began_in"))).X[:CHECKED_ROWS]
+    X = session.load(recorded.relocated(config, Run.open(path).info.get("began_in"))).X[:CHECKED_ROWS]
     data, apart = onnxfile.exported(model, X)
     write_bytes(target, data)
     return (

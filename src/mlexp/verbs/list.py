@@ -9,7 +9,7 @@ from pathlib import Path
 from mlexp.config.names import LISTED
 from mlexp.config.untrusted import printable
 from mlexp.errors import ConfigError
-from mlexp.verbs import parser
+from mlexp.verbs import add_outputs, parser
 
 GROUPS = {plural: group for group, plural in LISTED.items()}
 EXAMPLES = """mlexp list tasks
@@ -42,9 +42,7 @@ def list_verb(arguments: Sequence[str]) -> int:
         "--status", type=str.lower, help="only completed, failed, diverged, interrupted or running ones"
     )
     runs.add_argument("--jobs", action="store_true", help="the runs within sweeps too")
-    runs.add_argument(
-        "--outputs", default="outputs", metavar="DIR", help="where runs are looked for (outputs)"
-    )
+    add_outputs(runs)
     form = runs.add_mutually_exclusive_group()
     form.add_argument("--csv", dest="form", action="store_const", const="csv", help="as CSV")
     form.add_argument("--json", dest="form", action="store_const", const="json", help="as JSON")

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlexp.errors import ConfigError
-from mlexp.verbs import parser
-from mlexp.verbs.naming import add_run, one_run
+from mlexp.store import find_run
+from mlexp.verbs import add_run, parser
 
 if TYPE_CHECKING:
     from mlexp.store.fitted import FittedModel
@@ -22,7 +22,7 @@ EXAMPLES = """mlexp predict classify new.csv --out predictions.csv --probabiliti
 def predict(arguments: Sequence[str]) -> int:
     """Predict new rows with the model of a run: classes, numbers, clusters, or the codes of an autoencoder."""
     parsed = _words().parse_args(arguments)
-    path = one_run(parsed.run, parsed.outputs)
+    path = find_run(parsed.run, parsed.outputs)
     if Path(parsed.out).resolve() in {Path(name).resolve() for name in parsed.data}:
         raise ConfigError(f"--out {parsed.out} is the file that is read. Name another.")
     from threadpoolctl import threadpool_limits

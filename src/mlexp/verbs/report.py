@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mlexp.config.untrusted import printable, reading
 from mlexp.errors import ConfigError
-from mlexp.verbs import parser
-from mlexp.verbs.naming import found, is_recorded
+from mlexp.store import find, is_recorded
+from mlexp.verbs import add_outputs, parser
 
 # folders inside that have a page of their own: jobs of a sweep, trials of a tuning, tuning of the arms of a comparison
 BELOW = ("runs/*", "trials/runs/*", "trials", "tuning/*/trials/runs/*", "tuning/*/trials", "tuning/*")
@@ -27,9 +27,7 @@ def report(arguments: Sequence[str]) -> int:
     words.add_argument(
         "--all", action="store_true", help="write DIR/index.html, a list of every run below DIR"
     )
-    words.add_argument(
-        "--outputs", default="outputs", metavar="DIR", help="where runs are looked for (outputs)"
-    )
+    add_outputs(words)
     parsed = words.parse_args(arguments)
     if not parsed.run and not parsed.all:
         raise ConfigError(
@@ -38,7 +36,7 @@ def report(arguments: Sequence[str]) -> int:
     from mlexp.report import redraw, write, write_index
 
     for name in parsed.run:
-        folder = found(name, parsed.outputs)
+        folder = find(name, parsed.outputs)
         inside = [path for part in BELOW for path in sorted(folder.glob(part)) if is_recorded(path)]
         below = inside if parsed.runs else []
         if below:

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from mlexp import store
 from mlexp.config.schema import Config
-from mlexp.store import record
+from mlexp.store import Run, Sweep, find, shown
 from mlexp.store.files import read_json, read_table
-from mlexp.store.record import Run
-from mlexp.verbs import parser
-from mlexp.verbs.naming import add_run, found, shown
+from mlexp.verbs import add_run, add_settings, parser
 
 REPEATED = ("metrics.json", "history.csv", "tuning.csv", "predictions.npz", "arrays.npz", "model.npz",
             "model.skops", "preparation.skops", "comparison.json", "summary.csv")  # fmt: skip
@@ -30,14 +29,9 @@ def rerun(arguments: Sequence[str]) -> int:
     """
     words = parser("rerun", rerun.__doc__, "mlexp rerun outputs/digits_mlp/latest", "the outcome")
     add_run(words)
-    words.add_argument(
-        "settings",
-        nargs="*",
-        metavar="key=value",
-        help="what counts only where it is typed: execution=dask ..., trusted_packages=[mine], tracking.uri=...",
-    )
+    add_settings(words)
     parsed = words.parse_intermixed_args(arguments)
-    before = found(parsed.run, parsed.outputs)
+    before = find(parsed.run, parsed.outputs)
     after = shown(_again(before, parsed))
     lines = list(differences(before, after))
     if not lines:
@@ -54,14 +48,14 @@ def rerun(arguments: Sequence[str]) -> int:
 
 def _again(before: Path, parsed: argparse.Namespace) -> Path:
     """Run once more, in a new folder, and return it."""
-    if (before / "sweep.json").exists():
+    if Sweep.is_at(before):
         return _sweep_again(before, parsed)
     from mlexp import dispatch
     from mlexp.config import recorded
     from mlexp.runs.terminal import Terminal
 
     config = recorded.again(recorded.read(before / "config.yaml"), before, parsed.settings)
-    config = recorded.relocated(config, record.load(before).info.get("began_in"))
+    config = recorded.relocated(config, Run.open(before).info.get("began_in"))
     config = dataclasses.replace(config, outputs=str(Path(parsed.outputs)))
     command = ["mlexp", "rerun", parsed.run, *parsed.settings]
     return dispatch.run(config, command=command, terminal=Terminal(parsed.quiet)).path
@@ -72,7 +66,6 @@ def _sweep_again(before: Path, parsed: argparse.Namespace) -> Path:
     from mlexp.comparisons import tune_once
     from mlexp.comparisons.evidence.metric import PartMetric
     from mlexp.config.studies import Comparison
-    from mlexp.store import comparison_folder
 
     def here(config: Config) -> Config:
         return dataclasses.replace(config, outputs=str(Path(parsed.outputs)))
@@ -80,8 +73,8 @@ def _sweep_again(before: Path, parsed: argparse.Namespace) -> Path:
     plan = sweeps.restored(before, parsed.settings)
     jobs = tuple(dataclasses.replace(job, config=here(job.config)) for job in plan.jobs)
     plan = dataclasses.replace(plan, jobs=jobs, sweep=dataclasses.replace(plan.sweep, dir=None, resume=False))
-    if comparison_folder.is_one(before):
-        info = comparison_folder.load(before).info
+    if store.Comparison.is_at(before):
+        info = store.Comparison.open(before).info
         node = Comparison(**info["comparison"])
         plan, searches = tune_once.before(plan, before)
         searches = {arm: here(config) for arm, config in searches.items()}
@@ -165,7 +158,7 @@ def _distance(old: np.ndarray, new: np.ndarray) -> str:
 
 def _first_run(path: Path) -> Run:
     jobs = sorted(file.parent for file in path.glob("runs/*/run.json"))
-    return record.load(jobs[0] if jobs and not (path / "run.json").exists() else path)
+    return Run.open(jobs[0] if jobs and not Run.is_at(path) else path)
 
 
 def likely_causes(before: Run, after: Run) -> Iterator[str]:

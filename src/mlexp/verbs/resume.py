@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlexp.verbs import parser
-from mlexp.verbs.naming import add_run, found
+from mlexp.store import Run, Sweep, find
+from mlexp.verbs import add_run, add_settings, parser
 
 EXAMPLES = """mlexp resume outputs/mnist_mlp/latest
   mlexp resume mnist_mlp execution=dask execution.scheduler=tcp://10.0.0.2:8786"""
@@ -17,17 +17,11 @@ def resume(arguments: Sequence[str]) -> int:
     """Resume an interrupted run or sweep; it ends with the same bytes as an uninterrupted one."""
     words = parser("resume", resume.__doc__, EXAMPLES, "the folder")
     add_run(words)
-    words.add_argument(
-        "settings",
-        nargs="*",
-        metavar="key=value",
-        help="what counts only where it is typed: execution=dask ..., trusted_packages=[mine], tracking.uri=...",
-    )
+    add_settings(words)
     parsed = words.parse_intermixed_args(arguments)
-    path = found(parsed.run, parsed.outputs)
+    path = find(parsed.run, parsed.outputs)
     _say_where(path, parsed.settings)
     from mlexp import dispatch
-    from mlexp.store.record import Run
 
     command = ["mlexp", "resume", parsed.run, *parsed.settings]
     done = dispatch.resume(path, command=command, verbosity=parsed.quiet, settings=parsed.settings)
@@ -42,10 +36,9 @@ def _say_where(path: Path, settings: Sequence[str]) -> None:
     A record may come from a stranger: it is not trusted to say where to connect or what to submit.
     """
     from mlexp.config import yamltext
-    from mlexp.store import sweep_folder
 
-    if (path / sweep_folder.INFO).exists():
-        ran_on = sweep_folder.load(path).info["execution"].get("backend")
+    if Sweep.is_at(path):
+        ran_on = Sweep.open(path).info["execution"].get("backend")
     else:
         file = path / "config.yaml"
         ran_on = (

@@ -10,13 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mlexp import store
 from mlexp.config.messages import is_key, unknown_key
 from mlexp.config.overrides import spelt
 from mlexp.config.untrusted import reading
 from mlexp.errors import ConfigError, DataError, did_you_mean
-from mlexp.store import record, stamp
+from mlexp.store import Comparison, Run, folders, stamp
 from mlexp.store.files import as_table
-from mlexp.verbs.naming import folders
 
 DAMAGED = "damaged"
 PARTS = ("test", "all", "validation", "train")
@@ -103,31 +103,20 @@ class Entry:
 
 def entry(path: Path) -> Entry:
     """Return the entry of a folder; of one whose records cannot be read, or make no row, one that says so."""
-    is_run = (path / "run.json").exists()
+    is_run = Run.is_at(path)
     try:
         with reading(path):
-            found = _run_entry(path) if is_run else _sweep_entry(path)
+            folder = Run(path) if is_run else store.open(path)
+            metrics = folder.metrics if isinstance(folder, Run) else {}
+            info = folder.info
+            if isinstance(folder, Comparison) and folder.sweep:
+                info = folder.sweep.info
+            found = Entry(path, info, metrics, not is_run)
             found.row()
             return found
     except DataError:  # a list must show what else there is
         known = {"status": "newer"} if stamp.format_of(path) > stamp.FORMAT else {}
         return Entry(path, known, {}, not is_run)
-
-
-def _run_entry(path: Path) -> Entry:
-    run = record.Run(path)
-    return Entry(path, run.info, run.metrics, False)
-
-
-def _sweep_entry(path: Path) -> Entry:
-    from mlexp.store import comparison_folder, sweep_folder
-
-    info: dict[str, Any] = {}
-    if (path / comparison_folder.INFO).exists():
-        info = comparison_folder.load(path).info
-    if (path / sweep_folder.INFO).exists():
-        info = sweep_folder.load(path).info
-    return Entry(path, info, {}, True)
 
 
 def entries(outputs: Path, *, task: str | None = None, jobs: bool = False) -> list[Entry]:
@@ -136,7 +125,7 @@ def entries(outputs: Path, *, task: str | None = None, jobs: bool = False) -> li
     if jobs:
         whole = [one for one in found if one.is_sweep and one.status != DAMAGED]
         within = [path for one in whole for path in (one.path / "runs").glob("*")]
-        found += [entry(path) for path in within if (path / "run.json").exists()]
+        found += [entry(path) for path in within if Run.is_at(path)]
     return sorted(found, key=lambda one: (one.started, one.path.name), reverse=True)
 
 

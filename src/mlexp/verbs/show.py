@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlexp.verbs import parser
-from mlexp.verbs.naming import add_run, found
+from mlexp import store
+from mlexp.store import Comparison, Run, Sweep, find
+from mlexp.verbs import add_run, parser
 
 
 def show(arguments: Sequence[str]) -> int:
@@ -15,27 +16,31 @@ def show(arguments: Sequence[str]) -> int:
     words = parser("show", show.__doc__, "mlexp show mnist_mlp", "the folder")
     add_run(words)
     parsed = words.parse_args(arguments)
-    path = found(parsed.run, parsed.outputs)
+    path = find(parsed.run, parsed.outputs)
     if parsed.quiet:
         print(path)
         return 0
     from mlexp import report
     from mlexp.config.untrusted import printable, reading
     from mlexp.runs.terminal import metrics_table, new_console
-    from mlexp.store import record, sweep_folder
 
     console = new_console()
     with reading(path):
-        sweep = (path / "sweep.json").exists()
-        info = sweep_folder.load(path).info if sweep else record.load(path).info
+        opened = store.open(path)
+        shown = opened.sweep or opened if isinstance(opened, Comparison) else opened
+        info = shown.info
         answer = report.page(path).answer
         lines = [" ".join([answer.question, *answer.sentences])]
-        told = [*_head(path, info), *(_of_sweep(path, info) if sweep else _of_run(info))]
+        told = [*_head(path, info)]
+        if isinstance(shown, Sweep):
+            told += _of_sweep(shown)
+        elif isinstance(shown, Run):
+            told += _of_run(info)
         lines += [f"{name:<14} {value}" for name, value in told]
-        metrics = {} if sweep else record.load(path).metrics
+        metrics = shown.metrics if isinstance(shown, Run) else {}
         table = metrics_table(metrics) if metrics else None
         rest = [f"warning: {sentence}" for sentence in info.get("warnings", [])]
-        if record.is_undrawn(path, info):
+        if shown.is_undrawn:
             cure = f"missing: drawing was interrupted. To draw them: mlexp resume {path}"
             rest.append(f"figures        {cure}")
         rest.append("files          " + ", ".join(_files(path)))
@@ -73,11 +78,9 @@ def _of_run(info: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "versions", ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
 
 
-def _of_sweep(path: Path, info: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    yield "jobs", f"{len(info['jobs'])}; varied: {', '.join(info['keys']) or 'nothing'}"
-    from mlexp.store import sweep_folder
-
-    summary = sweep_folder.load(path).summary
+def _of_sweep(sweep: Sweep) -> Iterator[tuple[str, Any]]:
+    yield "jobs", f"{len(sweep.info['jobs'])}; varied: {', '.join(sweep.info['keys']) or 'nothing'}"
+    summary = sweep.summary
     statuses = summary.get("status", [])
     yield (
         "ended",

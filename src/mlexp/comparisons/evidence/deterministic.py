@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mlexp.config.schema import Config
-from mlexp.store.sweep_folder import Sweep
+from mlexp.store import Sweep
 from mlexp.sweeps import Job
 
 TRIED = 2  # seeds of an arm that run before it is known to be deterministic

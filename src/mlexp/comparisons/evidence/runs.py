@@ -14,7 +14,7 @@ import numpy as np
 from mlexp.comparisons.evidence.deterministic import result_of
 from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.errors import DataError
-from mlexp.store.record import Run
+from mlexp.store import Run
 
 MOST_NAMED = 4
 Block = tuple[str, str]  # fingerprint of the data, and of the rows that judge

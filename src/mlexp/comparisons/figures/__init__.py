@@ -8,7 +8,7 @@ from mlexp.comparisons.figures import classes, curves, datasets, looks, scores
 from mlexp.comparisons.figures.arms import Arms
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
-from mlexp.store.comparison_folder import Comparison
+from mlexp.store import Comparison
 
 # A figure is None where the runs do not hold what it shows.
 FIGURES = {

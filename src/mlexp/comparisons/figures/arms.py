@@ -11,8 +11,7 @@ import numpy as np
 
 from mlexp.drawing import style
 from mlexp.drawing.groups import PALETTE
-from mlexp.store.comparison_folder import Comparison
-from mlexp.store.record import Run
+from mlexp.store import Comparison, Run
 
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.2)), (0, (1, 1)))
 ROW = 0.27  # inches that an arm takes in a figure with a line for each

@@ -11,7 +11,7 @@ from mlexp.comparisons.figures.scores import name_arms, strip
 from mlexp.config.names import spelled
 from mlexp.drawing import style
 from mlexp.metrics import metric
-from mlexp.store.record import Run
+from mlexp.store import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

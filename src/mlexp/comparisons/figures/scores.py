@@ -9,7 +9,7 @@ import numpy as np
 
 from mlexp.comparisons.figures.arms import ROW, Arms
 from mlexp.drawing import style
-from mlexp.store.comparison_folder import in_percent
+from mlexp.page.words import level_in_percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,7 +75,7 @@ def differences(arms: Arms) -> Figure | None:
     if not pairs:
         return None
     adjusted = len(arms.info["pairs"]) > 1 and "adjusted_low" in pairs[0]
-    level = "adjusted" if adjusted else f"{in_percent(pairs[0]['level'])} %"
+    level = "adjusted" if adjusted else f"{level_in_percent(pairs[0]['level'])} %"
     headline = f"Differences with their {level} interval: " + (
         f"{arms.names[0]} against each other arm" if best_only else "every pair of arms"
     )
@@ -102,7 +102,7 @@ def _from_best(arms: Arms) -> Figure:
     """Draw how far each arm is ahead of the best of the others; those that may be best are filled."""
     best, scale = arms.with_best, arms.scale
     means = arms.direction * np.array([arms.means[name] for name in arms.names])
-    level = f"{in_percent(best['level'])} % simultaneous intervals"
+    level = f"{level_in_percent(best['level'])} % simultaneous intervals"
     figure = style.new_figure(
         0.95 + ROW * len(arms.names), f"Each arm against the best of the others, with {level}"
     )

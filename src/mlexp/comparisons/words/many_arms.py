@@ -8,7 +8,7 @@ from typing import Any
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Verdict, are_alike
 from mlexp.comparisons.words import phrases
-from mlexp.store.comparison_folder import in_percent
+from mlexp.page.words import level_in_percent
 
 MOST_WITH_MEANS = 3  # arms whose means a line gives; the table of arms has them all
 
@@ -101,7 +101,7 @@ def _certainty(evidence: Evidence, verdict: Verdict, may: Sequence[str], margin:
     """Say how sure all of this is at once, from how many runs, and what is not shown."""
     best = verdict.with_best
     assert best is not None
-    level = f"{in_percent(1 - best.alpha)} % confidence for all arms at once"
+    level = f"{level_in_percent(1 - best.alpha)} % confidence for all arms at once"
     found = [f"{level}, from {phrases.repeats(evidence, verdict)}."]
     untested = [pair for pair in verdict.pairs if not (pair.outcome.testable or are_alike(pair.outcome))]
     if untested:

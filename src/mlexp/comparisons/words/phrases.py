@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Pair, Verdict
+from mlexp.page.words import level_in_percent
 from mlexp.stats import Outcome
-from mlexp.store.comparison_folder import in_percent
 
 ONE_TEST_SET = ("welch", "permutation", "anova")  # tests that hold for these test samples alone
 MOST_NAMED = 6
@@ -42,7 +42,9 @@ def ends(evidence: Evidence, low: float, high: float, level: float, *, turned: b
     """Return an interval of how far the first arm is ahead, or the other if `turned`."""
     sign = -evidence.metric.sign if turned else evidence.metric.sign
     found = map(evidence.metric.difference, sorted((sign * low, sign * high)))
-    return f"{in_percent(level)} % interval of the difference {' to '.join(found)}{evidence.metric.unit}"
+    return (
+        f"{level_in_percent(level)} % interval of the difference {' to '.join(found)}{evidence.metric.unit}"
+    )
 
 
 def _spared(evidence: Evidence, arm: str) -> str:

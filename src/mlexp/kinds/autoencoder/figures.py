@@ -10,7 +10,7 @@ from mlexp.drawing import groups, style
 from mlexp.drawing.figure import Drawing
 from mlexp.drawing.strips import strips
 from mlexp.kinds import curves
-from mlexp.store.record import Run
+from mlexp.store import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

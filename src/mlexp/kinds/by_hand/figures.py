@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
-from mlexp.store.record import Run
+from mlexp.store import Run
 from mlexp.store.result import Columns
 
 if TYPE_CHECKING:

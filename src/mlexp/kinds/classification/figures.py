@@ -12,7 +12,7 @@ from mlexp.drawing.figure import Drawing
 from mlexp.errors import DataError
 from mlexp.kinds.boundary_figure import boundary
 from mlexp.kinds.curves import learning_curves
-from mlexp.store.record import Run
+from mlexp.store import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

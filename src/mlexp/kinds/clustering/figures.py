@@ -10,7 +10,7 @@ import numpy as np
 from mlexp.drawing import groups, style
 from mlexp.drawing import tiles as pictures
 from mlexp.drawing.figure import Drawing
-from mlexp.store.record import Run
+from mlexp.store import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from mlexp.drawing import style
 from mlexp.drawing import tiles as pictures
 from mlexp.drawing.figure import Drawing
 from mlexp.drawing.strips import strips
-from mlexp.store.record import Run
+from mlexp.store import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,7 +9,7 @@ import numpy as np
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
 from mlexp.kinds.autoencoder.figures import error_curves
-from mlexp.store.record import Run
+from mlexp.store import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,7 +10,7 @@ from mlexp.drawing import groups, style
 from mlexp.drawing.figure import Drawing
 from mlexp.kinds.classification.figures import confusion
 from mlexp.kinds.curves import learning_curves
-from mlexp.store.record import Run
+from mlexp.store import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

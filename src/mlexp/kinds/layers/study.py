@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlexp.config.schema import Config
-from mlexp.config.untrusted import opened, read_bytes, reading, run_folder
+from mlexp.config.untrusted import reading
 from mlexp.data.dataset import Dataset, Split
 from mlexp.data.scaling import has_squares
 from mlexp.errors import ConfigError, DataError
@@ -18,6 +17,7 @@ from mlexp.kinds.fitting import Training, train, unfinished
 from mlexp.kinds.observer import Observer
 from mlexp.kinds.sets import NAMES, columns, divided, plan, prepared, sizes, some
 from mlexp.nn.estimators import MLPClassifier
+from mlexp.store import Run
 from mlexp.store.result import Result
 
 
@@ -70,18 +70,16 @@ def _given(config: Config, dataset: Dataset, observer: Observer) -> Training:
     folder = Path(str(config.layers.run))
     try:
         with reading(folder):
-            place = run_folder(folder)
-            info = dict(json.loads(read_bytes(place / "run.json")))
-            with opened(place / "model.npz") as file, np.load(file, allow_pickle=False) as archive:
-                model = MLPClassifier.from_arrays({name: archive[name] for name in archive.files})
+            run = Run.open(folder)
+            model = MLPClassifier.from_arrays(run.model)
     except DataError as error:
         raise DataError(
             f"layers.run={folder} holds no network of the engine ({error}). Name the folder of a run of model=mlp."
         ) from error
     for what, mine in (("split", sizes(parts)), ("preparation", preparation.record)):
-        if info.get(what) != mine:
+        if run.info.get(what) != mine:
             raise ConfigError(
-                f"layers.run={folder} was trained with another {what} than this task has: {info.get(what)}. Set "
+                f"layers.run={folder} was trained with another {what} than this task has: {run.info.get(what)}. Set "
                 "dataset, split and prepare as they are in its config.yaml."
             )
     summary = model.plan(parts.train.X.shape[1], dataset.n_classes)

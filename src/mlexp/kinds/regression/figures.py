@@ -9,7 +9,7 @@ import numpy as np
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
 from mlexp.kinds.curves import learning_curves
-from mlexp.store.record import Run
+from mlexp.store import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ import pytest
 from mlexp import dispatch
 from mlexp.cli import main
 from mlexp.kinds import KINDS, Kind
-from mlexp.store import record
+from mlexp.store import Run
 from mlexp.store.files import read_table
 
 TASK = """# @package _global_
@@ -36,7 +36,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_the_toy_kind_runs_and_has_its_page(toy: list[str], tmp_path: Path) -> None:
     assert main([*toy, "model.learning_rate=0.9"]) == 0
-    run = record.load(next(tmp_path.glob("outputs/guess/2*")))
+    run = Run.open(next(tmp_path.glob("outputs/guess/2*")))
     right = run.predictions["test_correct"]
     assert run.metrics["test"]["accuracy"] == right.mean()
     assert (run.path / "figures" / "guesses.png").exists()

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
-from mlexp.store.record import Run
+from mlexp.store import Run
 
 
 def guesses(run: Run) -> Figure:

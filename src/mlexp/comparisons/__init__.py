@@ -7,8 +7,9 @@ sweeps that are there already.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from mlexp import lazily
 
 if TYPE_CHECKING:
     from mlexp.comparisons.running import announce, answered, resume, run
@@ -36,10 +37,4 @@ __all__ = [
     "run",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Return a name of one of the modules."""
-    for module, names in HOMES.items():
-        if name in names:
-            return getattr(import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazily(__name__, HOMES)

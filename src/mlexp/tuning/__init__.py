@@ -6,8 +6,9 @@ set, once `checked` has nothing against it.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from mlexp import lazily
 
 if TYPE_CHECKING:
     from mlexp.tuning.run import checked, planned, search
@@ -26,10 +27,4 @@ __all__ = [
     "search",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Return a name of one of the modules."""
-    for module, names in HOMES.items():
-        if name in names:
-            return getattr(import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazily(__name__, HOMES)

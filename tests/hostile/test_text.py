@@ -141,6 +141,9 @@ def test_a_table_of_jobs_leads_to_no_other_host(folder: str, tmp_path: Path) -> 
     assert ":" not in render._address(folder)
 
 
+BOMB = zlib.compress(b"x" * 50_000_000, 9)
+
+
 def png(*chunks: tuple[bytes, bytes], size: tuple[int, int] = (1, 1)) -> bytes:
     whole = [
         (b"IHDR", struct.pack(">II5B", *size, 8, 0, 0, 0, 0)),
@@ -158,7 +161,8 @@ def png(*chunks: tuple[bytes, bytes], size: tuple[int, int] = (1, 1)) -> bytes:
 @pytest.mark.parametrize(
     "data",
     [b"", b"GIF89a", b"<svg onload='alert(1)'/>", png()[:20], png(size=(100_000, 100_000)), png(size=(0, 5)),
-     b"\x89PNG\r\n\x1a\n" + b"\xff" * 50, b"%PDF-1.7"],
+     b"\x89PNG\r\n\x1a\n" + b"\xff" * 50, b"%PDF-1.7", png((b"iTXt", b"Title\0\1\0\0\0" + BOMB)),
+     png((b"zTXt", b"Title\0\0" + BOMB))],
 )  # fmt: skip
 def test_a_page_holds_pictures_alone(data: bytes, make_whole: Callable[..., Run]) -> None:
     made = make_whole()
@@ -169,18 +173,13 @@ def test_a_page_holds_pictures_alone(data: bytes, make_whole: Callable[..., Run]
             write(made.path)
 
 
-BOMB = zlib.compress(b"x" * 50_000_000, 9)
-
-
 @pytest.mark.parametrize(
     ("chunk", "headline"),
     [
         ((b"tEXt", b"Title\0<script>\x1b]0;x\x07"), "<script> ]0;x"),
         ((b"iTXt", b"Title\0\0\0en\0t\0" + "Größe".encode()), "Größe"),
-        ((b"iTXt", b"Title\0\1\0\0\0" + BOMB), ""),
-        ((b"zTXt", b"Title\0\0" + BOMB), ""),
         ((b"iTXt", b"Title\0"), ""),
-        ((b"iTXt", b"Title\0\0\0\xff\xff\xff"), "\ufffd\ufffd\ufffd"),
+        ((b"iTXt", b"Title\0\0\0\0\0\xff\xff\xff"), ""),
         ((b"tEXt", b"Title\0" + b"y" * 1_000_000), "y" * 1000),
         ((b"tEXt", b"Title"), ""),
     ],

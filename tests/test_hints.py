@@ -298,10 +298,7 @@ def listed(*words: str, capsys: pytest.CaptureFixture[str]) -> str:
 def test_list_keys_shows_every_key_and_the_names_of_other_tools(capsys: pytest.CaptureFixture[str]) -> None:
     keys, _, others = listed("keys", capsys=capsys).partition("names that other tools use")
     assert [line.partition("=")[0] for line in keys.splitlines()] == list(schema.declared())
-    assert (
-        "model.dropout=0.0  share of each hidden layer's outputs that is dropped while training; a number"
-        in keys
-    )
+    assert "model.dropout=0.0  dropout rate of the hidden layers; a number" in keys
     for name in ("lr", "n_epochs", "hidden_layers", "layers", "batch", "optim", "weight_decay", "test_size",
                  "random_state", "criterion", "n_estimators"):  # fmt: skip
         assert re.search(rf"\b{name}\b", others), name

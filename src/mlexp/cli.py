@@ -1,6 +1,6 @@
-"""The command line: a first word that is a verb goes to `VERBS`, everything else is settings of what to run.
+"""The command line: a first word that is a verb goes to `VERBS`; everything else is settings of a run.
 
-Errors become one line on the standard error and the exit code of their kind.
+An error becomes one line on standard error and the exit code of its type.
 """
 
 from __future__ import annotations
@@ -24,44 +24,44 @@ if TYPE_CHECKING:
     Asked = Config | Plan | Study
 
 HELP = """\
-mlexp: experiments in machine learning from YAML, with the record to trust and repeat them
+mlexp: reproducible machine-learning experiments from YAML
 
-  mlexp                                           handwritten digits; nothing to download, seconds
+  mlexp                                           handwritten digits: no download, done in seconds
   mlexp task=mnist_mlp model.activation=relu      one run
-  mlexp -m task=mnist_mlp model.activation=sigmoid,relu seed=0,1,2      a sweep, all combinations
-  mlexp task=mnist_mlp tune=grid                  settings chosen on the validation part, then tested once
-  mlexp task=mnist_sigmoid_vs_relu                is A better than B? repeated, tested, said in words
+  mlexp -m task=mnist_mlp model.activation=sigmoid,relu seed=0,1,2      a sweep over all combinations
+  mlexp task=mnist_mlp tune=grid                  hyperparameter search on the validation set, then one test
+  mlexp task=mnist_sigmoid_vs_relu                is A better than B? repeated runs, tests, an answer in words
   mlexp task=classify dataset=csv dataset.path=my.csv dataset.label=species      your own table
-  mlexp task=mnist_mlp size=smoke                 any task in seconds, to see whether it works
+  mlexp task=mnist_mlp size=smoke                 any task in seconds, to check that it works
 
 verbs
-  mlexp list [tasks|datasets|models|...|runs]     what can be named; what was run, newest first
-  mlexp show RUN                                  what a run or sweep was and what it found
-  mlexp report RUN | --all                        its page and pictures anew; an index of all runs
-  mlexp compare RUN ... [--by KEY]                is one setting better? tests of what ran already
-  mlexp predict RUN new.csv                       classes or numbers for new rows, or pictures
-  mlexp export RUN --onnx FILE | --config FILE    the model for other programs; a task file that repeats it
-  mlexp rerun RUN                                 run it again: the same bytes, or what differs and why
+  mlexp list [tasks|datasets|models|...|runs]     available names; or past runs, newest first
+  mlexp show RUN                                  summary of a run or sweep and its results
+  mlexp report RUN | --all                        rebuild its report and figures; --all: an index of all runs
+  mlexp compare RUN ... [--by KEY]                is one setting better? tests on existing runs
+  mlexp predict RUN new.csv                       predictions for new samples or images
+  mlexp export RUN --onnx FILE | --config FILE    export the model (ONNX) or a task file that repeats the run
+  mlexp rerun RUN                                 repeat a run: identical bytes, or what differs and why
   mlexp resume RUN                                resume an interrupted run or sweep
-  mlexp data [list|fetch|verify] [NAME]           where data sets are, and whether they are sound
-  mlexp clean                                     remove failed or old runs, after asking
-  mlexp doctor                                    what is wrong here, and how to cure it
-  RUN is a folder, the name of a task (its newest run), or latest; each verb has --help with an example
+  mlexp data [list|fetch|verify] [NAME]           locate, download and verify data sets
+  mlexp clean                                     remove failed or old runs, after confirmation
+  mlexp doctor                                    diagnose the installation
+  RUN is a folder, the name of a task (its newest run), or latest; every verb has --help with an example
 
 flags
-  --cfg job            print the configuration and stop
-  --info config        how the configuration came about
-  --config-dir DIR     your own folders task/, dataset/, model/ beside the built-in ones
-  -m, --multirun       run every combination of the values given with commas, on all cores
-  --dry-run            print what would run and stop
-  -q, --quiet          print only the folder of the run
-  -v, --verbose        print every epoch and what was prepared
-  --details            of a comparison: also the test, its scope of inference and all p values
+  --cfg job            print the configuration and exit
+  --info config        print where the configuration comes from and exit
+  --config-dir DIR     your own folders task/, dataset/, model/, in addition to the built-in ones
+  -m, --multirun       run every combination of the comma-separated values, on all cores
+  --dry-run            print what would run and exit
+  -q, --quiet          print only the run folder
+  -v, --verbose        print every epoch and the preparation of the data
+  --details            comparisons: also print the test, its scope of inference and all p-values
   -sc install=bash     tab completion: eval "$(mlexp -sc install=bash)"
-  -h, --help           this text
+  -h, --help           print this help
   --version
 
-exit codes: 0 done, 1 fault of the program, 2 configuration, 3 data, 4 diverged, 5 interrupted, 6 some runs failed
+exit codes: 0 success, 1 internal error, 2 configuration, 3 data, 4 diverged, 5 interrupted, 6 some runs failed
 """
 
 OPTIONS = {
@@ -73,7 +73,7 @@ BEFORE_VERBS = (
     *(word for word in OPTIONS if word != "--version"),
     "-m",
     "--multirun",
-)  # flags that may stand there
+)  # flags that may precede a verb
 VERBS = {
     "list": "list:list_verb",
     "data": "data:data",
@@ -97,7 +97,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "info": ("config",),
     "config_dir": (),
     "completion": tuple(f"{what}={shell}" for what in ("install", "uninstall", "query") for shell in SHELLS),
-}  # flag -> what may follow it; nothing listed: anything
+}  # flag -> allowed values; empty: any value
 OF_HYDRA = (
     "--hydra-help", "--resolve", "--run", "-r", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn",
     "--experimental-rerun",
@@ -106,14 +106,14 @@ LONGEST = 2000  # characters of a message
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the program with `argv` and return its exit code; without, be the process of the command line."""
+    """Run the program with `argv` and return its exit code; without `argv`, run as the command-line process."""
     if argv is None:
         from mlexp import __main__ as process
 
         return process.main()
     try:
         code = obey(verb_first(list(argv)))
-        sys.stdout.flush()  # here it can still be said that it failed
+        sys.stdout.flush()  # a failed write can still be reported here
         return code
     except MlexpError as error:
         return report(error)
@@ -122,12 +122,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def obey(arguments: list[str]) -> int:
-    """Do what the words say and return the exit code.
+    """Carry out a command and return the exit code.
 
     Raises
     ------
     MlexpError
-        What went wrong.
+        For every expected error.
     """
     own = {OPTIONS[word] for word in arguments if word in OPTIONS}
     rest = [word for word in arguments if word not in OPTIONS]
@@ -159,7 +159,7 @@ def report(error: MlexpError) -> int:
 
 
 def verb_first(arguments: list[str]) -> list[str]:
-    """Return the words with the verb before the flags; `run` is what is done without a verb, and left out.
+    """Return the arguments with the verb before the flags; `run`, the default, is dropped.
 
     Examples
     --------
@@ -179,7 +179,7 @@ def is_verb(arguments: Sequence[str]) -> bool:
 
 
 def verb(name: str, rest: Sequence[str] = ()) -> Callable[[Sequence[str]], int]:
-    """Return the function of a verb; `rest` is what stands behind it."""
+    """Return the function of a verb; `rest` are its arguments."""
     if name not in VERBS:
         from mlexp.config.messages import verb_instead
 
@@ -190,12 +190,12 @@ def verb(name: str, rest: Sequence[str] = ()) -> Callable[[Sequence[str]], int]:
 
 
 def configured(arguments: list[str], verbosity: int, *, dry: bool = False, details: bool = False) -> int:
-    """Compose the configuration of these words, and run it, show it, or show what would run."""
+    """Compose the configuration of these arguments, and run it, print it, or print what would run."""
     flags, settings = apart(arguments)
     asked = [name for name in ("multirun", "cfg", "info", "completion") if name in flags]
     if len(asked) > 1:
         raise ConfigError(
-            f"-m, --cfg, --info and -sc each stand alone. Got {' and '.join(asked)}: take one of them."
+            f"-m, --cfg, --info and -sc exclude each other. Got {' and '.join(asked)}: take one of them."
         )
     config_dir = flags.get("config_dir")
     warn_of_shadowed(config_dir)
@@ -236,7 +236,7 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool, detail
     Raises
     ------
     ConfigError
-        `details` are those of the answer of a comparison, and this is none.
+        If `details` is set and this is no comparison.
     """
     from mlexp import dispatch
     from mlexp.config.schema import Config
@@ -269,7 +269,7 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool, detail
 
 
 def announce_search(config: Config, how: str) -> None:
-    """Print what is searched before a job is trained, if anything is."""
+    """Print the search that precedes the training of a job, if there is one."""
     if config.tune.strategy is not None:
         from mlexp import tuning
 
@@ -277,7 +277,7 @@ def announce_search(config: Config, how: str) -> None:
 
 
 def ended(outcome: Outcome) -> int:
-    """Return exit code 0, or raise what went wrong in a sweep."""
+    """Return exit code 0, or raise the error of a sweep."""
     error = outcome.error()
     if error is not None:
         raise error
@@ -285,12 +285,12 @@ def ended(outcome: Outcome) -> int:
 
 
 def apart(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """Return the flags, each with what follows it, and the settings.
+    """Return the flags with their values, and the settings.
 
     Raises
     ------
     ConfigError
-        For a flag that mlexp does not take, or a value that a flag does not.
+        For an unknown flag, or a value that a flag does not accept.
 
     Examples
     --------
@@ -328,19 +328,19 @@ def apart(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
 
 
 def warn_of_shadowed(config_dir: str | None) -> None:
-    """Warn of files in the user's configuration folder that would be ignored."""
+    """Warn about files in the user's configuration folder that would be ignored."""
     if config_dir is None:
         return
     from mlexp.config.groups import shadowed
 
     for name in shadowed(config_dir):
         print(
-            f"mlexp: warning: {name} in {config_dir} is ignored, for mlexp has a file of that name. Rename it.",
+            f"mlexp: warning: {name} in {config_dir} is ignored because mlexp has a file of that name. Rename it.",
             file=sys.stderr,
         )
 
 
 if __name__ == "__main__":
     if not sys.flags.safe_path:
-        del sys.path[0]  # the working folder: what lies there is data
+        del sys.path[0]  # the working directory holds data, not modules to import
     raise SystemExit(main())

@@ -1,4 +1,4 @@
-"""Rules for single values: what a key accepts, and how to say so in words."""
+"""Rules for single values: what a key accepts, and how to describe it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from mlexp.errors import did_you_mean, plain
 
 @dataclass(frozen=True)
 class Rule:
-    """A test of one value, the words for what passes it, and the choices if it is a closed list.
+    """A test of one value, a description of what it accepts, and the choices if it is a closed list.
 
-    `lower` says that every word which the key takes is written in lower case, though there is no list of them; `home`
-    that a ``~`` in front is the home folder.
+    `lower`: every accepted word is in lower case, though there is no list of them; `home`: a leading ``~`` stands for
+    the home folder.
     """
 
     allowed: str
@@ -46,7 +46,7 @@ class Rule:
         return next((name for name in self.choices if name.casefold() == value.casefold()), value)
 
     def complaint(self, key: str, value: Any) -> str:
-        """Say in one line that `value` does not fit `key`, with the nearest choice where there is one."""
+        """Return a one-line message that `value` does not fit `key`, with the closest choice if there is one."""
         near = nearest(str(value), self.choices) if isinstance(value, str) else ""
         if self.allowed.startswith("null") and str(value).lower() in ("none", "nil", "false", "off"):
             near = f" Type {key}=null."
@@ -64,7 +64,7 @@ def listed(value: Any) -> list[int] | None:
 
 
 def nearest(value: str, known: Collection[str]) -> str:
-    """Return `` Did you mean 'x'?`` for the word that is nearest, or that means the same in other tools; or nothing.
+    """Return `` Did you mean 'x'?`` for the closest word, or for what other tools call `value`; or nothing.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def as_typed(value: Any) -> str:
 
 
 def shortened(text: str, longest: int = 200) -> str:
-    """Return a text that a message quotes, its middle left out where it is long.
+    """Return a text for quotation in a message, with the middle of a long one cut out.
 
     Examples
     --------
@@ -150,7 +150,7 @@ def choice(*names: str) -> Rule:
 
 
 def choice_of(table: Mapping[str, Any], serves: Callable[[Any], bool] = lambda row: True) -> Rule:
-    """Accept the keys of a table that may still grow, such as the kinds of study; `serves` leaves some rows out."""
+    """Accept the keys of a table that may still gain rows, such as the kinds of study; `serves` selects rows."""
     names = tuple(name for name, row in table.items() if serves(row))
     return replace(
         choice(*names),
@@ -164,22 +164,22 @@ def boolean() -> Rule:
 
 
 def text() -> Rule:
-    """Accept words that are not empty."""
+    """Accept non-empty text."""
     return Rule("text", lambda value: isinstance(value, str) and value != "")
 
 
 def text_like(*names: str) -> Rule:
-    """Accept words that are not empty; those that `names` holds are known, in upper case too."""
+    """Accept non-empty text; `names` are recognised in upper case too."""
     return replace(text(), choices=names)
 
 
 def lower_text() -> Rule:
-    """Accept words that are not empty, and read them in lower case."""
+    """Accept non-empty text and convert it to lower case."""
     return replace(text(), lower=True)
 
 
 def character() -> Rule:
-    """Accept one character that can stand between or around cells."""
+    """Accept one character that can delimit or quote cells."""
     return Rule(
         "one character",
         lambda value: (
@@ -189,7 +189,7 @@ def character() -> Rule:
 
 
 def codec() -> Rule:
-    """Accept the name of an encoding of text that Python knows."""
+    """Accept the name of a text encoding that Python knows."""
 
     def accepts(value: Any) -> bool:
         try:
@@ -241,14 +241,14 @@ def mapping() -> Rule:
 
 
 def line() -> Rule:
-    """Accept words on one line: what becomes a line of a script must not become two."""
+    """Accept text on a single line: it becomes one line of a script."""
     return Rule(
         "text on one line", lambda value: isinstance(value, str) and value != "" and value.isprintable()
     )
 
 
 def options_of_sbatch() -> Rule:
-    """Accept a mapping of names such as mail-user to words on one line, numbers, true or false."""
+    """Accept a mapping of names such as mail-user to single-line text, numbers, true or false."""
 
     def accepts(value: Any) -> bool:
         return isinstance(value, dict) and all(
@@ -258,14 +258,16 @@ def options_of_sbatch() -> Rule:
             for name, one in value.items()
         )
 
-    return Rule("a mapping of options, small letters and hyphens, to numbers or text on one line", accepts)
+    return Rule(
+        "a mapping of options (lower-case letters and hyphens) to numbers or text on one line", accepts
+    )
 
 
 def share_or_count() -> Rule:
-    """Accept a share of the rows in (0, 1) or a whole number of rows, 0 for none."""
+    """Accept a share of the samples in (0, 1) or a whole number of samples, 0 for none."""
     share = number(0, 1, open_low=True, open_high=True)
     return Rule(
-        "a share in (0, 1) or a whole number of rows from 0",
+        "a share in (0, 1) or a whole number of samples from 0",
         lambda value: share.accepts(value) or (is_whole(value) and value >= 0),
     )
 

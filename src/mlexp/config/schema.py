@@ -66,253 +66,269 @@ RATE = number(0, 1, open_high=True)
 
 @dataclass
 class Dataset:
-    """Which rows to learn from."""
+    """The data set and how it is read."""
 
-    name: str = key("digits", text(), "name of the data set, as tables and folders call it")
+    name: str = key("digits", text(), "name of the data set in tables and folders")
     reader: str = key("sklearn", choice(*READERS), "how the data set is read")
-    path: str | None = key(None, optional(path_text()), "file or folder that holds the data")
-    test_path: str | None = key(None, optional(path_text()), "file with a test part of its own")
-    label: Any = key(None, optional(either(text(), whole(-10_000))), "label column, by name or by position")
+    path: str | None = key(None, optional(path_text()), "file or folder with the data")
+    test_path: str | None = key(None, optional(path_text()), "file with a separate test set")
+    label: Any = key(None, optional(either(text(), whole(-10_000))), "label column, by name or position")
     features: list[Any] = key(
-        [], list_of(text(), what="a list of columns"), "tables: columns to learn from; []: all but the label"
+        [], list_of(text(), what="a list of columns"), "tables: feature columns; []: all but the label"
     )
-    ignore: list[Any] = key([], list_of(text(), what="a list of columns"), "tables: columns to leave out")
+    ignore: list[Any] = key([], list_of(text(), what="a list of columns"), "tables: columns to ignore")
     words: list[Any] = key(
         [],
         list_of(text(), what="a list of columns"),
-        "tables: columns whose cells are words, though they look like numbers or dates",
+        "tables: columns to read as text although they look like numbers or dates",
     )
     missing: list[Any] = key(
         [],
         list_of(either(text(), number()), what="a list of words or numbers"),
-        "tables: what else stands for an empty cell, such as ['?'] or [-999]; in all columns",
+        "tables: further values that mark a missing cell, such as ['?'] or [-999]; in all columns",
     )
     delimiter: str = key(
         "auto",
         either(choice("auto", *DELIMITERS), character()),
-        "csv: what stands between two cells; auto finds it in the file",
+        "csv: delimiter between cells; auto: detected from the file",
     )
     decimal: str = key(
         "auto",
         choice("auto", "point", "comma"),
-        "csv: sign before the fraction of a number; auto finds it in the cells",
+        "csv: decimal separator; auto: detected from the cells",
     )
     thousands: str = key(
         "auto",
         choice("auto", "none", "point", "comma", "apostrophe", "blank"),
-        "csv: sign between the thousands of a number; auto finds it in the cells",
+        "csv: thousands separator; auto: detected from the cells",
     )
     quote: str = key(
         "auto",
         either(choice("auto", *QUOTES), character()),
-        "csv: what stands around a cell with a delimiter in it",
+        "csv: quote character around cells that contain a delimiter",
     )
     encoding: str = key(
         "auto",
         either(choice("auto"), codec()),
-        "csv: how letters are written; auto: UTF-8, UTF-16, or Western European",
+        "csv: character encoding; auto: UTF-8, UTF-16 or Western European",
     )
     header: Any = key(
         "auto",
         either(choice("auto"), boolean()),
-        "csv: whether the first line names the columns; auto: it does, and a line of numbers is refused",
+        "csv: whether the first line names the columns; auto: yes, and a line of numbers is refused",
     )
-    sheet: str | None = key(
-        None, optional(text()), "Excel: sheet to read; null: the first that is not hidden"
-    )
+    sheet: str | None = key(None, optional(text()), "Excel: sheet to read; null: the first visible one")
     groups: str | None = key(
-        None, optional(text()), "tables: column that is no feature; rows with the same entry stay in one part"
+        None,
+        optional(text()),
+        "tables: group column, not used as a feature; rows of one group stay in the same set",
     )
     target: str = key(
         "classes",
         choice("classes", "numbers"),
-        "what the label is: a class, or a number to predict (regression)",
+        "type of the label: a class (classification) or a number (regression)",
     )
     points: list[Any] = key(
         [],
         list_of(list_of(number(), what=""), what="a list of [x1, x2, ..., class]"),
-        "points: rows to learn from",
+        "points: training samples",
     )
     test_points: list[Any] = key(
         [],
         list_of(list_of(number(), what=""), what="a list of [x1, x2, ..., class]"),
-        "points: rows that judge",
+        "points: test samples",
     )
-    openml_id: int | None = key(None, optional(whole(1)), "number of the data set at OpenML")
-    limit: int | None = key(None, optional(whole(1)), "keep at most this many rows of each part")
+    openml_id: int | None = key(None, optional(whole(1)), "ID of the data set on OpenML")
+    limit: int | None = key(None, optional(whole(1)), "maximum number of samples of each set")
     label_gaps: str = key(
-        "close", choice("close", "keep"), "number the classes 0, 1, 2 ... or keep the numbers of the file"
+        "close",
+        choice("close", "keep"),
+        "close: renumber the classes 0, 1, 2 ...; keep: use the numbers of the file",
     )
-    n_samples: int = key(500, whole(1), "rows that a generator draws")
-    noise: float = key(0.1, number(0), "standard deviation of the noise that a generator adds")
-    factor: float = key(0.5, number(0, 1, open_low=True, open_high=True), "circles: inner over outer radius")
+    n_samples: int = key(500, whole(1), "number of samples to generate")
+    noise: float = key(0.1, number(0), "standard deviation of the noise added to generated samples")
+    factor: float = key(
+        0.5, number(0, 1, open_low=True, open_high=True), "circles: ratio of the inner to the outer radius"
+    )
     n_arms: int = key(3, whole(1), "spirals: number of arms")
-    turns: float = key(1.0, number(0, open_low=True), "spirals: turns of each arm")
+    turns: float = key(1.0, number(0, open_low=True), "spirals: number of turns of each arm")
     centers: int = key(3, whole(1), "blobs: number of centres")
-    seed: int = key(0, whole(0), "seed of a generator and of `limit`")
+    seed: int = key(0, whole(0), "seed of the generator and of the sampling for `limit`")
 
 
 @dataclass
 class Split:
-    """Which rows train, which choose, which judge."""
+    """How the samples are split into training, validation and test sets."""
 
     test: Any = key(
         "auto",
         either(choice("auto"), share_or_count(), fold()),
-        "test part: auto is the data set's own, or 0.2 where it has none; 0: no test part; 2/5: the second of five "
-        "folds of the rows",
+        "test set; auto: the data set's own, or 0.2 where it has none; 0: no test set; 2/5: the second of five folds",
     )
     validation: Any = key(
         0.1,
         either(share_or_count(), fold()),
-        "validation part, taken from what the test part leaves; 0: no validation part; 2/5: a fold of it",
+        "validation set, taken from the samples outside the test set; 0: no validation set; 2/5: the second of five "
+        "folds",
     )
     judge: bool = key(
-        True, boolean(), "score the test part; false keeps it aside unread, as while settings are chosen"
+        True, boolean(), "evaluate on the test set; false: hold it out unused, as during a search"
     )
     near: float | None = key(
         None,
         optional(number(0, open_low=True)),
-        "keep rows in one part that are nearer to each other than this, in the units of the file: near copies",
+        "near-duplicates: samples within this distance of each other, in the units of the file, stay in the same set",
     )
-    stratify: bool = key(True, boolean(), "keep the shares of the classes equal in all parts")
-    seed: int = key(0, whole(0), "seed of the split; apart from `seed`, so that seeds share their rows")
+    stratify: bool = key(True, boolean(), "keep the class proportions equal in all sets")
+    seed: int = key(
+        0,
+        whole(0),
+        "seed of the split; separate from `seed`, so that runs with different seeds share one split",
+    )
 
 
 @dataclass
 class Prepare:
-    """What is done to the features, in this order; fitted on the training part alone."""
+    """Preparation of the features, in this order; fitted on the training set alone."""
 
     impute: str | None = key(
         None,
         optional(choice(*IMPUTATIONS)),
-        "fill empty cells of a column with what its other cells hold; text columns always with the most frequent",
+        "fill missing cells with this statistic of their column; text columns: always with the most frequent value",
     )
-    one_hot: bool = key(
-        False, boolean(), "turn each text column into one indicator column for each of its values"
-    )
+    one_hot: bool = key(False, boolean(), "one-hot encode the text columns")
     polynomial: int | None = key(
-        None, optional(whole(2)), "add all products of features up to this degree: x1^2, x1 x2, x2^2"
+        None, optional(whole(2)), "add polynomial features up to this degree: x1^2, x1 x2, x2^2"
     )
     scale: str = key(
         "auto",
         choice(*SCALES),
-        "unit: pixels to [0, 1]; signed: pixels to [-1, 1]; standard: mean 0, deviation 1; "
+        "unit: pixels to [0, 1]; signed: pixels to [-1, 1]; standard: mean 0, standard deviation 1; "
         "minmax: each feature to [0, 1]; auto: unit for pixels, standard for other numbers",
     )
     pca: Any = key(
         None,
         optional(either(number(0, 1, open_low=True, open_high=True), whole(1))),
-        "principal components to keep: so many, or as many as hold this share of the variance",
+        "number of principal components, or share of variance to retain",
     )
 
 
 @dataclass
 class ScheduleOptions:
-    """How the learning rate changes by epoch; null is the default of the schedule."""
+    """Options of the learning-rate schedule; null: the default of the schedule."""
 
-    every: int | None = key(None, optional(whole(1)), "step: epochs between two changes (30)")
+    every: int | None = key(None, optional(whole(1)), "step: epochs between two reductions (30)")
     factor: float | None = key(
         None,
         optional(number(0, 1, open_low=True)),
-        "step, on_plateau (0.1) and exponential (0.95): what the rate is multiplied by",
+        "step, on_plateau (0.1) and exponential (0.95): factor by which the rate is multiplied",
     )
-    patience: int | None = key(None, optional(whole(0)), "on_plateau: epochs without a better loss (10)")
-    threshold: float | None = key(None, optional(RATE), "on_plateau: share by which a loss is better (1e-4)")
+    patience: int | None = key(
+        None, optional(whole(0)), "on_plateau: epochs without improvement of the loss before a reduction (10)"
+    )
+    threshold: float | None = key(
+        None, optional(RATE), "on_plateau: smallest relative improvement of the loss that counts (1e-4)"
+    )
     epochs: int | None = key(
-        None, optional(whole(1)), "cosine (model.epochs) and warm_up (5): how long it takes"
+        None, optional(whole(1)), "cosine (model.epochs) and warm_up (5): length in epochs"
     )
-    floor: float | None = key(None, optional(RATE), "cosine: share of the rate that is left at the end (0)")
+    floor: float | None = key(
+        None, optional(RATE), "cosine: final learning rate as a share of the initial one (0)"
+    )
 
 
 @dataclass
 class Model:
-    """Which model learns, and how."""
+    """The model and how it is trained."""
 
     name: str = key(
         "mlp",
         text_like(*MODEL_NAMES),
         "name of the model, or package.module.Class of an estimator from trusted_packages",
     )
-    params: dict[str, Any] = key({}, mapping(), "parameters of a scikit-learn estimator, as it names them")
+    params: dict[str, Any] = key({}, mapping(), "parameters of a scikit-learn estimator, under its own names")
     hidden: Any = key(
-        [64], list_of(whole(1), what="a list of whole numbers from 1"), "widths of hidden layers"
+        [64], list_of(whole(1), what="a list of whole numbers from 1"), "widths of the hidden layers"
     )
     activation: Any = key(
         "relu",
         either(
             choice(*ACTIVATIONS),
-            list_of(choice(*ACTIVATIONS), what="a list of them, one for each hidden layer"),
+            list_of(choice(*ACTIVATIONS), what="a list of them, one per hidden layer"),
         ),
-        "activation of the hidden layers, one for all or one for each",
+        "activation of the hidden layers: one for all, or one per layer",
     )
     init: str = key(
         "auto",
         choice("auto", *INITIALIZERS),
-        "initial weights; auto is he before relu and its kin, xavier elsewhere",
+        "initialisation of the weights; auto: He before ReLU and its variants, Xavier elsewhere",
     )
-    bias: bool = key(True, boolean(), "give every unit a bias")
-    bias_init: str = key("zeros", choice(*INITIALIZERS), "initial biases")
-    dropout: float = key(0.0, RATE, "share of each hidden layer's outputs that is dropped while training")
-    input_dropout: float = key(0.0, RATE, "share of the inputs that is dropped while training")
-    batch_norm: bool = key(False, boolean(), "normalise each batch before every hidden activation")
+    bias: bool = key(True, boolean(), "use bias terms")
+    bias_init: str = key("zeros", choice(*INITIALIZERS), "initialisation of the biases")
+    dropout: float = key(0.0, RATE, "dropout rate of the hidden layers")
+    input_dropout: float = key(0.0, RATE, "dropout rate of the inputs")
+    batch_norm: bool = key(False, boolean(), "batch normalisation before every hidden activation")
     output: str = key(
-        "softmax", choice("softmax", "sigmoid"), "last layer; sigmoid is one output, for two classes"
+        "softmax", choice("softmax", "sigmoid"), "output layer; sigmoid: a single output, for two classes"
     )
-    optimizer: str = key("adam", choice(*OPTIMIZERS), "rule of the weight updates")
+    optimizer: str = key("adam", choice(*OPTIMIZERS), "optimizer")
     learning_rate: float = key(0.001, number(0, open_low=True), "step size of the optimizer")
-    momentum: float = key(0.0, RATE, "sgd: share of the last step that is kept")
-    nesterov: bool = key(False, boolean(), "sgd: take the gradient ahead of the momentum step")
-    decay: float = key(0.01, number(0), "adamw: decoupled decay of the weights")
-    schedule: str = key("constant", choice(*SCHEDULES), "how the learning rate changes by epoch")
+    momentum: float = key(0.0, RATE, "sgd: momentum coefficient")
+    nesterov: bool = key(False, boolean(), "sgd: Nesterov momentum")
+    decay: float = key(0.01, number(0), "adamw: decoupled weight decay")
+    schedule: str = key("constant", choice(*SCHEDULES), "learning-rate schedule, by epoch")
     schedule_options: ScheduleOptions = field(default_factory=ScheduleOptions)
-    batch_size: Any = key(
-        32, either(whole(1), choice("full")), "rows a step; full is the whole training part"
-    )
-    epochs: int = key(200, whole(1), "passes over the training part at most")
+    batch_size: Any = key(32, either(whole(1), choice("full")), "batch size; full: the whole training set")
+    epochs: int = key(200, whole(1), "maximum number of epochs")
     patience: int | None = key(
-        10, optional(whole(1)), "epochs without a better validation loss before training stops; null: never"
+        10, optional(whole(1)), "early stopping: epochs without improvement of the validation loss; null: off"
     )
-    restore_best: bool = key(True, boolean(), "end with the weights of the best validation loss")
+    restore_best: bool = key(
+        True, boolean(), "restore the weights of the epoch with the lowest validation loss"
+    )
     l1: float = key(0.0, number(0), "coefficient of |W| added to the mean loss, weights only")
     l2: float = key(0.0, number(0), "coefficient of W²/2 added to the mean loss, weights only")
     reduction: str = key(
-        "mean", choice("mean", "sum"), "gradient of the mean of a batch's losses, or of their sum"
+        "mean", choice("mean", "sum"), "reduction of the loss over a batch whose gradient is taken"
     )
-    drop_last: bool = key(False, boolean(), "leave out the last batch of an epoch if it is smaller")
+    drop_last: bool = key(False, boolean(), "drop the last batch of an epoch if it is smaller")
     clip_norm: float | None = key(
-        None, optional(number(0, open_low=True)), "largest length of the gradient; longer ones are shortened"
+        None, optional(number(0, open_low=True)), "clip the gradient to this norm; null: no clipping"
     )
     max_norm: float | None = key(
-        None, optional(number(0, open_low=True)), "largest length of the weights that enter one unit"
+        None,
+        optional(number(0, open_low=True)),
+        "maximum norm of the incoming weights of a unit; null: no limit",
     )
-    label_smoothing: float = key(0.0, RATE, "share of each target spread evenly over all classes")
+    label_smoothing: float = key(
+        0.0, RATE, "label smoothing: share of each target spread evenly over all classes"
+    )
     class_weight: str | None = key(
         None,
         optional(choice("balanced")),
-        "balanced: rows of rare classes weigh more, n / (n_classes n_class)",
+        "balanced: weight each class by n / (n_classes n_class)",
     )
     dtype: str = key("float32", choice("float32", "float64"), "precision of weights and arithmetic")
 
 
 @dataclass
 class Sweep:
-    """What -m runs and where it is kept; commas between values make a grid."""
+    """The jobs of a sweep (-m) and its folder; commas between values make a grid."""
 
     dir: str | None = key(
         None, optional(path_text()), "folder of the sweep; null: outputs/<task>/<time>-<hash>"
     )
     resume: bool = key(
-        False, boolean(), "resume the newest sweep of the same jobs and data; finished jobs are skipped"
+        False, boolean(), "resume the newest sweep with the same jobs and data; finished jobs are skipped"
     )
     stack: Any = key(
         "auto",
         either(choice("auto"), boolean()),
-        "train networks of one shape side by side; auto: the small ones",
+        "train networks of the same shape together, stacked; auto: only small ones",
     )
-    retries: int = key(0, whole(0), "times that a job is tried again after its process was killed")
+    retries: int = key(0, whole(0), "number of retries of a job whose process was killed")
     zip: Any = key(
-        [], list_of(text(), what="a list of swept keys"), "keys that advance together instead of in a grid"
+        [], list_of(text(), what="a list of swept keys"), "keys that vary together instead of forming a grid"
     )
     list: Any = key(
         [],
@@ -328,44 +344,50 @@ class Execution:
     backend: str = key(
         "local",
         choice("local", "dask", "slurm"),
-        "processes of this machine, workers of a Dask cluster, or the queue of a Slurm cluster",
+        "local: processes on this machine; dask: workers of a Dask cluster; slurm: the queue of a Slurm cluster",
     )
     workers: Any = key(
         "auto",
         either(choice("auto"), whole(1)),
-        "processes at once; auto: one a core, all of the Dask cluster, 16 elements of a Slurm array",
+        "number of parallel workers; auto: one per core, all of the Dask cluster, or 16 elements of a Slurm array",
     )
     scheduler: str | None = key(None, optional(line()), "dask: address of the scheduler, tcp://HOST:PORT")
-    cluster: str = key("slurm", choice("slurm", "local"), "slurm: its queue, or the same on this machine")
-    partition: str | None = key(None, optional(line()), "slurm: partition; null: the default one")
-    time: int = key(60, whole(1), "slurm: minutes that an element of an array may take")
-    cpus: int = key(1, whole(1), "slurm: processors of an element; it runs cpus/threads jobs at once")
-    memory: int = key(4, whole(1), "slurm: gigabytes of an element")
+    cluster: str = key(
+        "slurm",
+        choice("slurm", "local"),
+        "slurm: submit to the queue; local: run the same array on this machine",
+    )
+    partition: str | None = key(None, optional(line()), "slurm: partition; null: the default partition")
+    time: int = key(60, whole(1), "slurm: time limit of an array element, in minutes")
+    cpus: int = key(1, whole(1), "slurm: CPUs of an array element; it runs cpus/threads jobs in parallel")
+    memory: int = key(4, whole(1), "slurm: memory of an array element, in gigabytes")
     options: dict[str, Any] = key(
-        {}, options_of_sbatch(), "slurm: more options of sbatch, such as {account: mine}"
+        {}, options_of_sbatch(), "slurm: further options of sbatch, such as {account: mine}"
     )
 
 
 @dataclass
 class Tracking:
-    """Which other program follows the run, beside its folder; results do not depend on it."""
+    """Experiment tracker to log the run to, in addition to its folder; does not affect the results."""
 
     backend: str | None = key(
         None,
         optional(choice("tensorboard", "mlflow")),
-        "tensorboard: event files in the run folder; mlflow: a server or a file",
+        "tensorboard: event files in the run folder; mlflow: a server or a database file",
     )
-    uri: str | None = key(None, optional(text()), "mlflow: server; null: sqlite in <outputs>/mlflow.db")
+    uri: str | None = key(
+        None, optional(text()), "mlflow: address of the server; null: SQLite database <outputs>/mlflow.db"
+    )
     experiment: str | None = key(
-        None, optional(text()), "mlflow: name of the experiment; null: that of the task"
+        None, optional(text()), "mlflow: name of the experiment; null: name of the task"
     )
 
 
 @dataclass
 class Task:
-    """The study: its name and what kind of question it asks."""
+    """The study: its name and kind."""
 
-    name: str = key("custom", text(), "name of the study; its runs land in outputs/<name>")
+    name: str = key("custom", text(), "name of the study; its runs are saved in outputs/<name>")
     kind: str = key("classification", choice_of(KINDS), "kind of the study")
 
 
@@ -373,25 +395,31 @@ class Task:
 class Config:
     """All keys of one run."""
 
-    seed: int = key(0, whole(0), "seed of everything that is random in the model")
-    threads: int = key(1, whole(1), "threads of the matrix products; other numbers give other last bits")
-    outputs: str = key("outputs", path_text(), "folder in which run folders are made")
-    data_dir: str | None = key(None, optional(path_text()), "folder with data sets; MLEXP_DATA_DIR if null")
+    seed: int = key(0, whole(0), "random seed of the model: initialisation, shuffling, dropout")
+    threads: int = key(
+        1, whole(1), "threads for matrix products; changing it changes the last bits of the results"
+    )
+    outputs: str = key("outputs", path_text(), "folder in which run folders are created")
+    data_dir: str | None = key(
+        None, optional(path_text()), "folder with data sets; null: the environment variable MLEXP_DATA_DIR"
+    )
     figures: bool = key(
-        True, boolean(), "draw the figures of the run and write its page; jobs of a sweep only when typed"
+        True,
+        boolean(),
+        "draw the figures of the run and write its report; for jobs of a sweep only when typed",
     )
     trusted_packages: list[str] = key(
         ["sklearn"],
         list_of(text(), what="a list of package names"),
-        "packages from which model.name may take a class of its own",
+        "packages from which model.name may import an estimator class",
     )
     checkpoint_seconds: float = key(
-        2.0, number(0), "seconds between two checkpoints of a training, at least; 0: one after each epoch"
+        2.0, number(0), "minimum time between two checkpoints, in seconds; 0: a checkpoint after each epoch"
     )
     memory_mb: int = key(
         4000,
         whole(1),
-        "refuse networks, clustering and embedding methods that would need more megabytes than this",
+        "memory limit in megabytes: refuse networks, clusterings and embeddings that would need more",
     )
     dataset: Dataset = field(default_factory=Dataset)
     split: Split = field(default_factory=Split)
@@ -413,13 +441,13 @@ class Config:
 
 
 def default(entry: dataclasses.Field[Any]) -> Any:
-    """Return the value that a declared key has where no one sets it."""
+    """Return the default value of a declared key."""
     return entry.default_factory() if callable(entry.default_factory) else entry.default
 
 
 @functools.cache
 def declared(node: type = Config, prefix: str = "") -> dict[str, dataclasses.Field[Any]]:
-    """Return every declared key with its full path.
+    """Return every declared key under its full path.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The nodes of the configuration that belong to one kind of study each; see `schema.py`."""
+"""The nodes of the configuration that apply to one kind of study each; see `schema.py`."""
 
 from __future__ import annotations
 
@@ -34,56 +34,63 @@ from mlexp.config.rules import (
 
 @dataclass
 class Autoencoder:
-    """What is shown of an autoencoder; its layers stand in `model`."""
+    """Figures of an autoencoder; its layers are set in `model`."""
 
-    pictures: int = key(10, whole(2), "test images beside their reconstructions")
-    latent_rows: int = key(2000, whole(2), "test rows in the picture of the latent space, at most")
-    steps: int = key(9, whole(3), "images from one end of the interpolation to the other")
+    pictures: int = key(10, whole(2), "number of test images shown with their reconstructions")
+    latent_rows: int = key(2000, whole(2), "maximum number of test samples in the figure of the latent space")
+    steps: int = key(9, whole(3), "number of images in a latent interpolation, ends included")
 
 
 @dataclass
 class Features:
-    """Classifiers on what an autoencoder has learnt, and on other features of the same rows."""
+    """Classifiers on the features of an autoencoder, compared with other features of the same samples."""
 
     of: Any = key(
         list(FEATURES),
         list_of(choice(*FEATURES), what=f"a list of {', '.join(FEATURES)}"),
-        "features: narrowest layer and last hidden layer of the autoencoder; PCA as wide as the narrowest; the rows",
+        "features to compare: bottleneck and last hidden layer of the autoencoder, PCA with the width of the "
+        "bottleneck, raw inputs",
     )
-    hidden: Any = key([16, 16], list_of(whole(1), what="a list of whole numbers from 1"), "hidden widths")
+    hidden: Any = key(
+        [16, 16], list_of(whole(1), what="a list of whole numbers from 1"), "widths of the hidden layers"
+    )
     activation: str = key("relu", choice(*ACTIVATIONS), "activation of the hidden layers")
-    learning_rate: float = key(0.001, number(0, open_low=True), "step size of Adam")
-    batch_size: int = key(128, whole(1), "rows a step")
-    epochs: int = key(50, whole(1), "passes over the training part")
+    learning_rate: float = key(0.001, number(0, open_low=True), "learning rate of Adam")
+    batch_size: int = key(128, whole(1), "batch size")
+    epochs: int = key(50, whole(1), "number of epochs")
 
 
 @dataclass
 class Layers:
-    """Maps of what the hidden layers of a classifier see."""
+    """t-SNE maps of the hidden layers of a classifier."""
 
-    rows: int = key(1000, whole(4), "rows of each part that are drawn, with the shares of the classes kept")
-    perplexity: float = key(30.0, number(1), "t-SNE: number of neighbours that a row attends to")
-    run: str | None = key(None, optional(text()), "run folder of a trained mlp, used instead of training one")
+    rows: int = key(1000, whole(4), "number of samples mapped from each set, stratified by class")
+    perplexity: float = key(30.0, number(1), "t-SNE: effective number of neighbours of a sample")
+    run: str | None = key(
+        None, optional(text()), "run folder of a trained MLP to use instead of training one"
+    )
 
 
 @dataclass
 class Explore:
-    """What is looked at before anything is learnt."""
+    """Exploration of a data set before any training."""
 
-    pictures: int = key(10, whole(1), "random test images with the names of their classes")
-    per_class: int = key(10, whole(1), "training images of each class")
-    queries: int = key(2000, whole(2), "rows of each part whose nearest training row is sought, at most")
+    pictures: int = key(10, whole(1), "number of random test images shown with their class names")
+    per_class: int = key(10, whole(1), "number of training images shown per class")
+    queries: int = key(
+        2000, whole(2), "maximum number of samples per set whose nearest training sample is searched for"
+    )
 
 
 @dataclass
 class ByHand:
-    """A calculation small enough to follow with a pencil."""
+    """A calculation small enough to follow by hand."""
 
-    calculation: str = key("backprop", choice(*CALCULATIONS), "which one")
+    calculation: str = key("backprop", choice(*CALCULATIONS), "calculation to carry out")
     x: Any = key([1, 2, 3], list_of(number(), what="a list of numbers"), "backprop: inputs")
     y: Any = key([3, 4, 5], list_of(number(), what="a list of numbers"), "backprop: targets")
     weights: Any = key(
-        [0.1, 0, 0.2, 0], list_of(number(), what="a list of numbers"), "backprop: w1, b1, w2, b2 at the start"
+        [0.1, 0, 0.2, 0], list_of(number(), what="a list of numbers"), "backprop: initial w1, b1, w2, b2"
     )
     width: int = key(5, whole(1), "residual: length of x")
     hidden: int = key(7, whole(1), "residual: length of h")
@@ -91,155 +98,175 @@ class ByHand:
 
 @dataclass
 class Clustering:
-    """How rows are grouped without their labels, and how the number of groups is chosen."""
+    """Clustering without labels, and how the number of clusters is selected."""
 
     k: Any = key(
         3,
         either(whole(1), list_of(whole(1), what="a list of them")),
-        "number of clusters, one or several; dbscan finds its own",
+        "number of clusters, one value or several; DBSCAN determines its own",
     )
     methods: list[str] = key(
         [],
         list_of(choice(*CLUSTERINGS), what=f"a list of {', '.join(CLUSTERINGS)}"),
-        "methods to compare; empty: the model of the run alone. model.params go to the method of that model",
+        "methods to compare; empty: only the model of the run. model.params apply to the method of that model",
     )
-    first: int | None = key(None, optional(whole(1)), "try the first so many of several k alone")
+    first: int | None = key(
+        None, optional(whole(1)), "use only this many of the listed values of k, the first ones"
+    )
     choose: str | None = key(
         None,
         optional(choice("silhouette", "knee", "bic")),
-        "rule that chooses k: highest silhouette, knee of the inertia, lowest BIC; null: the first k is shown",
+        "rule that selects k: highest silhouette, knee of the inertia or lowest BIC; null: the first k",
     )
-    neighbors: int = key(10, whole(1), "spectral_neighbors: nearest neighbours that a row is joined to")
+    neighbors: int = key(10, whole(1), "spectral_neighbors: number of nearest neighbours in the graph")
     width: float | None = key(
         None,
         optional(number(0, open_low=True)),
-        "spectral_gaussian: standard deviation of the Gaussian; null: that of the pairwise distances",
+        "spectral_gaussian: standard deviation of the Gaussian; null: standard deviation of the pairwise distances",
     )
-    silhouette_rows: int = key(2000, whole(3), "rows among which the silhouette is taken, at most")
-    pictures: int = key(20, whole(1), "images shown of each cluster")
-    samples: int = key(20, whole(1), "new images drawn from a mixture")
+    silhouette_rows: int = key(2000, whole(3), "maximum number of samples for the silhouette")
+    pictures: int = key(20, whole(1), "number of images shown per cluster")
+    samples: int = key(20, whole(1), "number of new images sampled from a mixture")
 
 
 @dataclass
 class Embedding:
-    """How rows are laid out in two dimensions."""
+    """Embedding of the samples in two dimensions."""
 
     methods: list[str] = key(
         [],
         list_of(choice(*EMBEDDINGS), what=f"a list of {', '.join(EMBEDDINGS)}"),
-        "methods to compare; empty: the model of the run alone. model.params go to the method of that model",
+        "methods to compare; empty: only the model of the run. model.params apply to the method of that model",
     )
     rows: Any = key(
         1.0,
         either(whole(1), number(0, 1, open_low=True)),
-        "rows that are embedded: a share, or at most so many",
+        "samples to embed: a share in (0, 1], or a maximum number",
     )
-    quadratic_rows: int = key(5000, whole(4), "rows for mds and isomap, whose memory grows with their square")
-    neighbors: int = key(10, whole(1), "lle, isomap, umap: neighbours of a row; also in the two measures")
-    perplexity: float = key(30.0, number(1), "tsne, opentsne: number of neighbours that a row attends to")
-    measured: int = key(2000, whole(4), "rows among which trustworthiness and continuity are taken, at most")
-    shown: int = key(1000, whole(1), "rows that are drawn, at most")
+    quadratic_rows: int = key(
+        5000, whole(4), "maximum number of samples for MDS and Isomap, whose memory grows quadratically"
+    )
+    neighbors: int = key(
+        10, whole(1), "LLE, Isomap, UMAP: number of neighbours; also for trustworthiness and continuity"
+    )
+    perplexity: float = key(30.0, number(1), "t-SNE, openTSNE: effective number of neighbours of a sample")
+    measured: int = key(2000, whole(4), "maximum number of samples for trustworthiness and continuity")
+    shown: int = key(1000, whole(1), "maximum number of samples shown in the figures")
     variance: float = key(
         0.95,
         number(0, 1, open_low=True, open_high=True),
-        "pca: share of the variance that is marked and kept",
+        "PCA: share of variance to retain, marked in the figure",
     )
-    pictures: int = key(10, whole(1), "pca: images beside their reconstructions")
+    pictures: int = key(10, whole(1), "PCA: number of images shown with their reconstructions")
 
 
 @dataclass
 class Comparison:
-    """Which settings are held against each other, and how often each is run."""
+    """The settings to compare, and how often each is run."""
 
     of: str | None = key(
         None,
         optional(choice_of(KINDS, lambda kind: kind.compares)),
-        "kind of the study that each arm runs; null: what its model is for",
+        "kind of study that each arm runs; null: determined by the model",
     )
-    arms: dict[str, Any] = key(
-        {}, mapping(), "name of an arm -> its settings; null in their place leaves it out"
-    )
-    grid: dict[str, Any] = key({}, mapping(), "key -> list of values: one arm for each combination")
-    first: int | None = key(None, optional(whole(2)), "run only the first arms, this many")
+    arms: dict[str, Any] = key({}, mapping(), "name of an arm -> its settings; null removes the arm")
+    grid: dict[str, Any] = key({}, mapping(), "key -> list of values: one arm per combination")
+    first: int | None = key(None, optional(whole(2)), "run only this many arms, the first ones")
     datasets: list[Any] = key(
         [],
         list_of(either(text(), mapping()), what="a list of data sets"),
-        "data sets that every arm runs on: names of dataset=, files, openml:NUMBER, or settings such as "
-        "{dataset: moons, dataset.noise: 0.3}; []: that of the task alone",
+        "data sets that every arm is run on: names as in dataset=, files, openml:NUMBER, or settings such as "
+        "{dataset: moons, dataset.noise: 0.3}; []: only the data set of the task",
     )
     seeds: Any = key(
         "auto",
         either(choice("auto", "until_settled"), whole(1), list_of(whole(0), what="a list of seeds")),
-        "number of seeds of an arm, or the seeds; auto: 10, or 1 where folds, repeats or draws vary; until_settled: "
-        "looks along the way, at levels stated beforehand, and stops where every difference is settled",
+        "seeds per arm, as a number or a list; auto: 10, or 1 with folds, repeats or draws; until_settled: "
+        "interim analyses at prespecified levels, stopping once every difference is settled",
     )
     max_seeds: int | None = key(
         None,
         optional(whole(2)),
-        "until_settled: seeds of an arm at most; null: 30, with looks at 5, 10, 15, 20 and 30",
+        "until_settled: maximum number of seeds per arm; null: 30, with interim analyses at 5, 10, 15, 20 and 30",
     )
-    folds: int | None = key(None, optional(whole(2)), "folds of cross-validation, the same for every arm")
+    folds: int | None = key(
+        None, optional(whole(2)), "number of folds of cross-validation, the same for every arm"
+    )
     repeats: int = key(
-        1, whole(1), "splits drawn anew (split.seed), or cross-validations with folds; the same for every arm"
+        1,
+        whole(1),
+        "number of random splits (split.seed), or of repetitions of the cross-validation; the same for every arm",
     )
-    draws: int = key(1, whole(1), "data sets that a generator draws (dataset.seed), the same for every arm")
+    draws: int = key(1, whole(1), "number of generated data sets (dataset.seed), the same for every arm")
     metric: str | None = key(
         None,
         optional(lower_text()),
-        "what is compared, part.name such as test.accuracy; null: that of the kind of study",
+        "metric to compare, written SET.NAME, such as test.accuracy; null: the default of the kind of study",
     )
-    test: str = key("auto", choice("auto", *TESTS), "test of a difference; auto: what the design asks for")
-    alpha: float = key(0.05, number(0, 0.5, open_low=True, open_high=True), "false alarms among all pairs")
+    test: str = key(
+        "auto", choice("auto", *TESTS), "statistical test of a difference; auto: determined by the design"
+    )
+    alpha: float = key(
+        0.05,
+        number(0, 0.5, open_low=True, open_high=True),
+        "significance level: family-wise error rate over all pairs",
+    )
     margin: float | None = key(
         None,
         optional(number(0, open_low=True)),
-        "largest difference that counts as equal, in units of the metric, stated before looking; null: not asked",
+        "equivalence margin: largest difference that counts as equal, in units of the metric, fixed in advance; "
+        "null: no equivalence test",
     )
-    target: float = key(0.97, number(0, 1), "accuracy whose epoch is looked for: epochs to reach it")
+    target: float = key(0.97, number(0, 1), "target accuracy for the number of epochs to reach it")
     epochwise: bool = key(
-        False, boolean(), "also give the test over the epochs of one run that reports print, named not valid"
+        False,
+        boolean(),
+        "also give the test over the epochs of a single run that some reports print, marked as not valid",
     )
     tune_arms: Any = key(
         False,
         either(boolean(), choice("none", "once", "each")),
-        "tune arms on the validation set, within one budget (node tune): once per arm, with settings then fixed, or "
-        "anew in each run; true: once, false: none",
+        "tune the arms on the validation set, with equal budgets (node tune); once: once per arm, settings then fixed; "
+        "each: again in each run; true: once, false: none",
     )
 
 
 @dataclass
 class Tune:
-    """Which settings are tried on the validation part before one of them is trained and judged."""
+    """Hyperparameter search: settings are compared on the validation set; the best one is trained and tested."""
 
-    strategy: str | None = key(
-        None, optional(choice(*STRATEGIES)), "how settings are proposed; null: no search"
-    )
+    strategy: str | None = key(None, optional(choice(*STRATEGIES)), "search strategy; null: no search")
     space: dict[str, Any] = key(
-        {}, mapping(), "key of model or prepare -> list of values, or {low, high, log}; null leaves a key out"
+        {}, mapping(), "key of model or prepare -> list of values, or {low, high, log}; null removes a key"
     )
     metric: str | None = key(
         None,
         optional(lower_text()),
-        "score on the validation part; null: accuracy for classes, r2 for numbers, mse for autoencoders",
+        "metric on the validation set; null: accuracy for classification, R² for regression, MSE for autoencoders",
     )
     budget: int | None = key(
         None,
         optional(whole(2)),
-        "settings to try; null: all of a finite space (half of it for random and bayes), else 24",
+        "number of settings to try; null: all of a finite space (half of it for random and bayes), otherwise 24",
     )
-    first: int | None = key(None, optional(whole(1)), "try the first so many values of each listed key alone")
+    first: int | None = key(
+        None, optional(whole(1)), "use only this many values of each listed key, the first ones"
+    )
     folds: int | None = key(
-        None, optional(whole(2)), "score by cross-validation with so many folds; null: on the validation part"
+        None, optional(whole(2)), "number of folds for cross-validation; null: use the validation set"
     )
-    epochs: int | None = key(None, optional(whole(1)), "epochs of a trial at most; null: model.epochs")
+    epochs: int | None = key(
+        None, optional(whole(1)), "maximum number of epochs of a trial; null: model.epochs"
+    )
     refit: str = key(
         "train",
         choice("train", "all"),
-        "the chosen setting is trained on the training part, or on all but the test part for the epochs found",
+        "train the selected setting on the training set, or on all samples outside the test set for the number of "
+        "epochs found",
     )
-    eta: int = key(3, whole(2), "halving: one in so many settings goes on to so many times the epochs")
+    eta: int = key(3, whole(2), "halving: keep 1/eta of the settings each round, with eta times the epochs")
     batch: int = key(
-        4, whole(1), "bayes: settings proposed at a time; each batch learns from those before it"
+        4, whole(1), "bayes: number of settings proposed at a time, each batch based on the earlier ones"
     )
     prune: bool = key(
         True, boolean(), "bayes: stop a trial whose loss is worse than the median of earlier ones"
@@ -247,15 +274,15 @@ class Tune:
     journal: str | None = key(
         None,
         optional(path_text()),
-        "bayes: file through which searches on several machines share their trials",
+        "bayes: file to share trials between searches on several machines",
     )
     give_up: list[Any] = key(
         [],
         list_of(list_of(number(), what=""), what="a list of [epoch, loss]"),
-        "training ends if the validation loss after that epoch is above that; filled in by bayes",
+        "stop training if the validation loss after that epoch is above that value; set by bayes",
     )
     grow: list[Any] = key(
         [],
         list_of(whole(1), what="a list of whole numbers from 1"),
-        "sizes at which a growing forest is scored",
+        "sizes at which a warm-started forest is scored",
     )

@@ -367,3 +367,14 @@ def test_a_killed_benchmark_resumes_to_the_same_bytes(tmp_path: Path) -> None:
     found = [info(tmp_path / place) for place in ("whole", "killed")]
     for name in ("answer", "benchmark", "pairs", "ranking", "warnings"):
         assert found[0][name] == found[1][name]
+
+
+def test_an_interval_that_disagrees_with_the_test_by_ranks_is_explained(
+    suite: Callable[..., Evidence],
+) -> None:
+    """Six data sets, five won clearly and one lost by little: by ranks p = 0.0625, by t over data sets below 0.05."""
+    won = {f"data {k}": (0.95, 0.65 + k / 100) for k in range(5)}
+    done = benchmark.analyse(suite(won | {"lost": (0.80, 0.83)}), Comparison()).info
+    assert done["pairs"][0]["p"] == pytest.approx(2 * 2 / 64)
+    assert done["pairs"][0]["better"] is None
+    assert "disagree" in done["answer"][2], done["answer"]

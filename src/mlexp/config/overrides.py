@@ -107,7 +107,7 @@ def quoted(one: Override) -> Override:
     if one.key not in declared() or not value or QUOTE.search(value) or GRAMMAR.fullmatch(value):
         return one
     rule = declared()[one.key].metadata["rule"]
-    if value.startswith("[["):  # lists in a list are read as they stand
+    if WITHIN.match(value):  # lists and mappings in a list are read as they stand
         return one
     if value[0] + value[-1] == "[]":
         inside = ",".join(map(_in_quotes, value[1:-1].split(",")))

@@ -82,7 +82,12 @@ def _interval(evidence: Evidence, info: Found, row: Found) -> str:
     said = ends(evidence, row["adjusted_low"], row["adjusted_high"], row["adjusted_level"])
     n_pairs = len(info["pairs"])
     adjusted = f", adjusted for {n_pairs} pairs by Holm's method" if n_pairs > 1 else ""
-    return f"{said} (t over data sets, taken as a random sample{adjusted})."
+    said = f"{said} (t over data sets, taken as a random sample{adjusted})."
+    excludes_zero = row["adjusted_low"] > 0 or row["adjusted_high"] < 0
+    pair = next(pair for pair in info["pairs"] if {pair["a"], pair["b"]} == {row["a"], row["b"]})
+    if excludes_zero == (pair["better"] is not None):
+        return said
+    return f"{said} It and the verdict, which is by another test, disagree: more data sets are needed."
 
 
 def _certainty(info: Found, best: str, runner_up: str) -> str:

@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlexp.config.untrusted import opened, reading
-from mlexp.store import Comparison, Run, Sweep, files, shown
+from mlexp.store import PARTS, Comparison, Folder, Run, Sweep, files, shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mlexp.store.fitted import FittedModel
 
-PARTS = ("train", "validation", "test")
 SHOWN_FIGURES = 4
 
 
@@ -27,6 +26,17 @@ class View:
     """A folder of mlexp; its parts are read when they are asked for."""
 
     path: Path
+    reads: ClassVar[type[Folder]]
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """What ran and how it ended: the record of the folder."""
+        return self.reads(self.path).info
+
+    @property
+    def status(self) -> str:
+        """completed, failed, diverged, interrupted or running; of a sweep, failed if some jobs did not complete."""
+        return str(self.info["status"])
 
     @cached_property
     def figures(self) -> dict[str, Path]:
@@ -63,19 +73,11 @@ class View:
 class RunView(View):
     """One run."""
 
+    reads = Run
+
     @cached_property
     def _run(self) -> Run:
         return Run.open(self.path)
-
-    @property
-    def info(self) -> dict[str, Any]:
-        """What ran and how it ended (`run.json`)."""
-        return self._run.info
-
-    @property
-    def status(self) -> str:
-        """completed, failed, diverged, interrupted or running."""
-        return str(self.info["status"])
 
     @property
     def warnings(self) -> list[str]:
@@ -139,15 +141,7 @@ class RunView(View):
 class SweepView(View):
     """Many runs."""
 
-    @cached_property
-    def info(self) -> dict[str, Any]:
-        """What was planned and how it went (`sweep.json`)."""
-        return Sweep(self.path).info
-
-    @property
-    def status(self) -> str:
-        """completed, failed (some jobs did not complete), interrupted or running."""
-        return str(self.info["status"])
+    reads: ClassVar[type[Folder]] = Sweep
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -206,10 +200,7 @@ class _Answered:
 class ComparisonView(_Answered, SweepView):
     """Arms that were tested against each other, in a folder."""
 
-    @cached_property
-    def info(self) -> dict[str, Any]:  # type: ignore[override]  # of a folder it is read, and not assigned to
-        """Question, answer, arms, pairs, test and why (`comparison.json`)."""
-        return Comparison(self.path).info
+    reads = Comparison
 
     def __repr__(self) -> str:
         return f"<comparison: {' '.join(self.answer) or self.status} In {shown(self.path)}>"

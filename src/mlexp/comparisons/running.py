@@ -150,7 +150,7 @@ def _conducted(
         if isinstance(error, DataError) and outcome.status == "failed":
             raise SweepError(str(error)) from error  # what is missing are the runs that did not complete
         raise
-    show(found, str(stopping.as_typed(place)), verbosity=verbosity, details=details)
+    show(found, str(store.shown(place)), verbosity=verbosity, details=details)
     return outcome
 
 

@@ -27,7 +27,7 @@ from mlexp.data.table import without_words
 from mlexp.errors import ConfigError, DivergedError, Interrupted, MlexpError, NotWritten, in_words
 from mlexp.kinds import KINDS
 from mlexp.kinds.observer import Plan
-from mlexp.runs.stopping import as_typed, how_to_resume, resumable, stop_on_signal, with_cure
+from mlexp.runs.stopping import how_to_resume, resumable, stop_on_signal, with_cure
 from mlexp.runs.terminal import QUIET, Terminal
 from mlexp.runs.tracking import Tracker, flat
 from mlexp.store import Run, environment, identity, record, stamp
@@ -88,7 +88,7 @@ def run(
         The folder is complete as far as the run got and says so.
     """
     unfinished = record.reopen(place, PATIENCE) if place is not None and place.exists() else None
-    if unfinished is not None and Run.open(unfinished.path).info["status"] not in store.RESUMABLE:
+    if unfinished is not None and Run.open(unfinished.path).status not in store.RESUMABLE:
         return _redrawn(unfinished, program, terminal or Terminal(QUIET))
     session = Session(config, program, command, terminal or Terminal(QUIET), unfinished, place)
     return _run(session, stop, dataset)
@@ -122,7 +122,7 @@ def resume(
         raise ConfigError(f"{elsewhere[0]}: {path} is a single run, which is resumed in this process.")
     config = recorded.relocated(recorded.again(config, path, settings), run.info.get("began_in"))
     folder = record.reopen(path)
-    if Run.open(path).info["status"] not in store.RESUMABLE:
+    if Run.open(path).status not in store.RESUMABLE:
         return _redrawn(folder, program, terminal or Terminal(QUIET))
     return _run(Session(config, program, command, terminal or Terminal(QUIET), folder))
 
@@ -136,9 +136,9 @@ def _redrawn(folder: RunFolder, program: Program, terminal: Terminal) -> Run:
                 program.show(run.path, True)
         finally:
             folder.close(keep_checkpoint=False)
-        terminal.end(run.info, run.metrics, as_typed(run.path))
-    if run.info["status"] == "diverged":
-        raise DivergedError(f"{run.info['error']} The record is in {as_typed(run.path)}.")
+        terminal.end(run.info, run.metrics, store.shown(run.path))
+    if run.status == "diverged":
+        raise DivergedError(f"{run.info['error']} The record is in {store.shown(run.path)}.")
     return run
 
 
@@ -334,7 +334,7 @@ class Session:
     def finished(self, result: Result) -> Run:
         """Write the result, draw figures and page from it, and raise if the run did not complete."""
         assert self.folder is not None
-        shown = as_typed(self.folder.path)
+        shown = store.shown(self.folder.path)
         self.folder.write_result(result)
         self.info |= {"facts": result.facts, "warnings": [*self.info["warnings"], *result.warnings]}
         self._end(result.status, result.problem or None)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlexp.errors import Interrupted, NotWritten
-from mlexp.store import Run
+from mlexp.store import Run, shown
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def resumable(path: Path) -> Iterator[None]:
 def with_cure(error: NotWritten | KeyboardInterrupt, path: Path) -> Interrupted | KeyboardInterrupt:
     """Return the error to raise instead: it names the command that completes what is in a folder."""
     over = Run.is_at(path) and not Run.open(path).is_unfinished
-    cure = f"Look at it with: mlexp show {as_typed(path)}" if over else how_to_resume(path)
+    cure = f"Look at it with: mlexp show {shown(path)}" if over else how_to_resume(path)
     if isinstance(error, NotWritten):
         return Interrupted(f"{error} {cure}")
     return KeyboardInterrupt(str(error) or f"Stopped at once. {cure}")
@@ -62,10 +62,4 @@ def with_cure(error: NotWritten | KeyboardInterrupt, path: Path) -> Interrupted 
 
 def how_to_resume(path: Path) -> str:
     """Return the sentence that ends every message about an interrupted run, sweep or comparison."""
-    return f"Resume it with: mlexp resume {as_typed(path)}"
-
-
-def as_typed(path: Path) -> Path:
-    """Return `path` relative to the working folder where it lies inside."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
+    return f"Resume it with: mlexp resume {shown(path)}"

@@ -25,10 +25,6 @@ from mlexp.config.untrusted import opened, plain, read_bytes, reading
 from mlexp.errors import DataError, NotWritten, shortened
 from mlexp.store.result import Columns
 
-MODEST = 100_000_000  # bytes to which any file of scikit-learn objects may unpack
-MOST_PACKED = (
-    200  # bytes unpacked from one of such a file: 1 to 30 in saved models, more where arrays are constant
-)
 EVERY = "*"  # in a shape: all names of a mapping
 MOST_UNPACKED, MOST_RATIO = 1 << 30, 16  # bytes of an archive, and times its own size: the larger of the two
 MOST_DIGITS = 20  # of a whole number in JSON; a longer one would be no count, seed or size
@@ -237,28 +233,6 @@ def _npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]
     if np.lib.format.read_magic(stream) == (1, 0):
         return np.lib.format.read_array_header_1_0(stream)
     return np.lib.format.read_array_header_2_0(stream)
-
-
-def unpacked_size(path: Path) -> int:
-    """Return the bytes that a file of scikit-learn objects unpacks to, as its own list of members has them.
-
-    Raises
-    ------
-    DataError
-        It is no archive, or unpacks to far more than one of its size does.
-    """
-    import psutil
-
-    with reading(path), opened(path) as file, zipfile.ZipFile(file) as archive:
-        size, packed = sum(member.file_size for member in archive.infolist()), os.fstat(file.fileno()).st_size
-    most = psutil.virtual_memory().total // 4
-    if size > min(most, max(MODEST, MOST_PACKED * packed)):
-        raise damaged(
-            path,
-            f"its {packed / 1e6:,.1f} MB would unpack to {size / 1e6:,.0f} MB, more than what a run writes does, or "
-            f"than a quarter of the memory here ({most / 1e6:,.0f} MB)",
-        )
-    return size
 
 
 def damaged(path: Path, why: str) -> DataError:

@@ -24,7 +24,7 @@ from typing import IO, Any
 import numpy as np
 
 from mlexp.errors import ConfigError, DataError
-from mlexp.store.files import unpacked_size
+from mlexp.store.skopsfile import unpacked_size
 
 CHILD = "mlexp.store.isolatedchild"
 SECONDS = 6.0  # of processor time that every request may take, besides what its size gives

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mlexp.config.untrusted import opened, reading
 from mlexp.errors import DataError, shortened
-from mlexp.store.files import damaged, unpacked_size
+from mlexp.store.files import damaged
 
+MODEST = 100_000_000  # bytes to which any file may unpack
+MOST_PACKED = (
+    200  # bytes unpacked from one of a file: 1 to 30 in saved models, more where arrays are constant
+)
 # What the models of the closed table hold beyond the types that skops itself trusts.
 NEEDED_TYPES = (
     "numpy.dtype",
@@ -105,3 +111,25 @@ def _strange(path: Path, beyond: Sequence[str]) -> list[str]:
                 found.add(name)
         nodes += node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
     return sorted(found)
+
+
+def unpacked_size(path: Path) -> int:
+    """Return the bytes that a file of scikit-learn objects unpacks to, as its own list of members has them.
+
+    Raises
+    ------
+    DataError
+        It is no archive, or unpacks to far more than one of its size does.
+    """
+    import psutil
+
+    with reading(path), opened(path) as file, zipfile.ZipFile(file) as archive:
+        size, packed = sum(member.file_size for member in archive.infolist()), os.fstat(file.fileno()).st_size
+    most = psutil.virtual_memory().total // 4
+    if size > min(most, max(MODEST, MOST_PACKED * packed)):
+        raise damaged(
+            path,
+            f"its {packed / 1e6:,.1f} MB would unpack to {size / 1e6:,.0f} MB, more than what a run writes does, or "
+            f"than a quarter of the memory here ({most / 1e6:,.0f} MB)",
+        )
+    return size

@@ -69,7 +69,7 @@ class Outcome:
 
     def error(self) -> MlexpError | None:
         """Return what the command line should say and exit with, None if all went well."""
-        shown = stopping.as_typed(self.path)
+        shown = store.shown(self.path)
         if self.status == "interrupted":
             left = sum(row["status"] not in SETTLED for row in self.rows)
             words = f"Stopped with {left} of {len(self.rows)} jobs left. {stopping.how_to_resume(self.path)}"
@@ -253,7 +253,7 @@ class Conductor:
         handed = self.handed_out(left)
         self.queue.extend(self.requests(unit) for unit in handed)
         self.folder.log(f"{len(left)} of {len(jobs)} jobs to run")
-        self.view.announce(handed, len(self.rows), stopping.as_typed(self.folder.path))
+        self.view.announce(handed, len(self.rows), store.shown(self.folder.path))
         for event in pool.run(self.queue, stop):
             self.handle(event, stop)
 
@@ -358,7 +358,7 @@ class Conductor:
         fates = Counter(f"jobs_{row['status']}".replace(" ", "_") for row in outcome.rows)
         tracker(self.plan, self.folder).ended(outcome.path, outcome.status, fates)
         if self.ending:
-            self.view.end(outcome.rows, outcome.status, stopping.as_typed(outcome.path))
+            self.view.end(outcome.rows, outcome.status, store.shown(outcome.path))
         return outcome
 
     def _row(self, job: Job, status: str = "", problem: str = "") -> Row:

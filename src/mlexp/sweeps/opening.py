@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mlexp import store
 from mlexp.config import recorded, schema
 from mlexp.errors import ConfigError, DataError
-from mlexp.runs import stopping
 from mlexp.runs.tracking import Tracker
 from mlexp.store import Sweep, identity, stamp, sweep_folder
 from mlexp.store.files import write_bytes
@@ -54,7 +54,7 @@ def begin(plan: Plan, first: Callable[[Path], None] = lambda place: None) -> Swe
         first(folder.path)
         write_plan(plan, folder)
         if earlier is not None:
-            where = stopping.as_typed(earlier.resolve())
+            where = store.shown(earlier.resolve())
             _say(folder, f"{where} has these settings and other data: all jobs run anew.")
     return folder
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import mlexp
-from mlexp.data.loading import load
+from mlexp.data.readers import load
 from mlexp.errors import ConfigError, DataError
 
 

@@ -138,15 +138,12 @@ def test_every_default_passes_its_own_rule() -> None:
 
 
 def test_schema_names_what_the_tables_hold() -> None:
-
-    from mlexp.data.loading import READERS
     from mlexp.models import NAMES
     from mlexp.nn.activations import ACTIVATIONS
     from mlexp.nn.initializers import INITIALIZERS
     from mlexp.nn.optimizers import OPTIMIZERS
     from mlexp.nn.schedules import SCHEDULES
 
-    assert set(names.READERS) == set(READERS)
     assert set(names.ACTIVATIONS) == set(ACTIVATIONS)
     assert set(names.INITIALIZERS) == set(INITIALIZERS)
     assert set(names.OPTIMIZERS) == set(OPTIMIZERS)

@@ -9,7 +9,7 @@ import pytest
 from tests.tasks.running import run
 from threadpoolctl import threadpool_limits
 
-from mlexp.data.loading import load
+from mlexp.data.readers import load
 from mlexp.errors import DataError
 from mlexp.store import Run, fitted, skopsfile
 from mlexp.store.files import write_npz

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from mlexp.config import schema
-from mlexp.data.dataset import Dataset, split
+from mlexp.data.dataset import Dataset
 from mlexp.data.preparation import prepared
 from mlexp.data.scaling import centre_and_deviation, check_squares
+from mlexp.data.split import split
 from mlexp.errors import DataError
 from mlexp.metrics import regression_scores
 

@@ -18,10 +18,8 @@ import pytest
 from tests.tasks.running import run
 
 from mlexp import cli
-from mlexp.config import schema
-from mlexp.data import packed
-from mlexp.data import tablefiles as formats
-from mlexp.data.loading import load
+from mlexp.data import packed, readers
+from mlexp.data.readers import load
 from mlexp.errors import DataError
 from mlexp.store.files import read_table
 
@@ -162,7 +160,7 @@ def test_a_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def refused(path: Path, match: str, memory_mb: int = 4000, **keys: Any) -> str:
     with pytest.raises(DataError, match=match) as caught:
-        formats.load(schema.Dataset(name="t", path=str(path), **keys), memory_mb=memory_mb)
+        readers.load(memory_mb=memory_mb, reader="csv", name="t", path=str(path), **keys)
     assert len(str(caught.value)) < 600
     return str(caught.value)
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from mlexp.data import newrows
-from mlexp.data.loading import load
+from mlexp.data.readers import load
 from mlexp.data.readers import npz as npzfile
 from mlexp.errors import DataError
 

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mlexp.data.loading import load
 from mlexp.data.packed import checksum
-from mlexp.data.readers import idx
+from mlexp.data.readers import idx, load
 from mlexp.errors import ConfigError, DataError
 
 

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from mlexp.data import loading as sources
-from mlexp.data.dataset import Dataset, split
+from mlexp.data import readers
+from mlexp.data.dataset import Dataset
 from mlexp.data.near import connected, near_groups
+from mlexp.data.split import limited, split
 from mlexp.errors import ConfigError
 
 
@@ -92,14 +93,14 @@ def test_a_column_of_a_table_names_the_groups(tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     lines = ["patient,x,label", *(f"p{k // 4},{k},{'ab'[k // 4 % 2]}" for k in range(80))]
     path.write_text("\n".join(lines))
-    dataset = sources.load(name="own", reader="csv", path=str(path), groups="patient")
+    dataset = readers.load(name="own", reader="csv", path=str(path), groups="patient")
     assert dataset.feature_names == ("x",)
     for rows in parts_of(dataset, test=0.25, validation=0.25):
         assert len(rows) % 4 == 0
-    few = sources.limited(dataset, 40)
+    few = limited(dataset, 40)
     assert few.groups is not None
     assert dataset.groups is not None
     np.testing.assert_array_equal(few.groups, dataset.groups[few.X[:, 0].astype(int)])
     assert replace(dataset, groups=None).fingerprint != dataset.fingerprint
     with pytest.raises(ConfigError, match=r"dataset\.groups must be a column .*Did you mean 'patient'"):
-        sources.load(name="own", reader="csv", path=str(path), groups="pateint")
+        readers.load(name="own", reader="csv", path=str(path), groups="pateint")

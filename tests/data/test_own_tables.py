@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mlexp.data.loading import load
+from mlexp.data.readers import load
 from mlexp.errors import ConfigError, DataError
 
 FLOWERS = "length,width,species\n1,2,rose\n3.5,4,iris\n-5,6e2,rose\n"

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from tests.tasks.running import run
 
-from mlexp.data.loading import load
 from mlexp.data.pixels import profile, unlike
+from mlexp.data.readers import load
 from mlexp.store import Run
 from mlexp.store.files import read_table
 from mlexp.verbs.predict import predict

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from mlexp.config import schema
-from mlexp.data.dataset import Dataset, split
-from mlexp.data.loading import load
+from mlexp.data.dataset import Dataset
 from mlexp.data.preparation import prepared
+from mlexp.data.readers import load
+from mlexp.data.split import split
 from mlexp.errors import ConfigError, DataError
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from mlexp.data import cache, download
-from mlexp.data.loading import describe, fetch, load, verify
+from mlexp.data.named_sets import describe, fetch, verify
 from mlexp.data.published_sets import KNOWN
-from mlexp.data.readers import idx, published
+from mlexp.data.readers import idx, load, published
 from mlexp.errors import ConfigError, DataError
 
 
@@ -324,7 +324,7 @@ def test_decoding_mnist_takes_little_memory(real, tmp_path, monkeypatch):
     monkeypatch.setenv("MLEXP_CACHE_DIR", str(tmp_path / "fresh"))
     code = """
         import sys
-        from mlexp.data.loading import load
+        from mlexp.data.readers import load
         dataset = load(name="mnist", reader="published", data_dir=sys.argv[1])
         assert dataset.n_samples == 60_000
         status = dict(line.split(":", 1) for line in open("/proc/self/status"))

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlexp.config import schema
 from mlexp.data import newrows
-from mlexp.data.loading import load
-from mlexp.data.readers import csv as csvfile
+from mlexp.data.readers import csv, load
 from mlexp.errors import DataError
 from mlexp.kinds.sets import described
 
@@ -102,7 +102,7 @@ def test_a_row_alone_is_read_as_in_its_file(rows: list[list[str]], data: st.Data
             if str(test) in str(error):
                 raise
             return  # a stray word among numbers is refused in the training file, or nowhere
-        found = newrows.table(csvfile.opened(new), described(dataset), ())
+        found = newrows.table(csv.read(new, schema.Dataset()), described(dataset), ())
     np.testing.assert_array_equal(found.X, dataset.X[chosen])
     np.testing.assert_array_equal(dataset.X_test, dataset.X[chosen])
     for place in dataset.categories:  # no word of the training file is a stranger
@@ -132,4 +132,4 @@ def test_a_cell_that_is_no_number_to_predict(tmp_path: Path, cell: str, message:
     dataset = load(name="t", reader="csv", path=str(path))
     new = written(str(tmp_path), "new.csv", [["1"], [cell]])
     with pytest.raises(DataError, match=message):
-        newrows.table(csvfile.opened(new), described(dataset), ())
+        newrows.table(csv.read(new, schema.Dataset()), described(dataset), ())

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from mlexp.data.dataset import Dataset, split
+from mlexp.data.dataset import Dataset
 from mlexp.data.scaling import fit_scale, prepare
+from mlexp.data.split import split
 from mlexp.errors import ConfigError
 
 

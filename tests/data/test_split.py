@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlexp.data.dataset import Dataset, digest, split
-from mlexp.data.loading import limited
-from mlexp.data.split import apportion, choose
+from mlexp.data.dataset import Dataset, digest
+from mlexp.data.split import apportion, limited, sample, split
 from mlexp.errors import ConfigError
 
 
@@ -79,7 +78,7 @@ def test_the_same_seed_gives_the_same_rows_and_another_seed_others():
 def test_every_row_is_equally_likely_to_be_drawn():
     y = np.repeat([0, 1], [30, 10])
     rng = np.random.default_rng(0)
-    counts = sum(np.bincount(choose(y, 8, stratify=True, rng=rng), minlength=40) for _ in range(2000))
+    counts = sum(np.bincount(sample(y, 8, stratify=True, rng=rng), minlength=40) for _ in range(2000))
     # Binomial(2000, 0.2): mean 400, deviation 18; 40 rows stay within 4.5 deviations with p > 0.999.
     assert np.all(np.abs(counts - 400) < 81)
 

@@ -12,9 +12,10 @@ from tests.tasks.running import run
 
 from mlexp.config import compose as configuration
 from mlexp.config import schema
-from mlexp.data.dataset import Dataset, split
-from mlexp.data.loading import load
+from mlexp.data.dataset import Dataset
 from mlexp.data.preparation import prepared
+from mlexp.data.readers import load
+from mlexp.data.split import split
 from mlexp.errors import ConfigError, DataError
 from mlexp.store import fitted
 from mlexp.verbs.predict import predict

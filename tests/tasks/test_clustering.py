@@ -101,9 +101,9 @@ def test_pictures_are_mapped_back_to_pixels(tmp_path: Path) -> None:
 def config_rows() -> np.ndarray:
     from dataclasses import asdict
 
-    from mlexp.data import loading as sources
+    from mlexp.data import readers
 
-    return np.asarray(sources.load(**asdict(compose.compose(DIGITS).dataset)).X, dtype=np.float64)
+    return np.asarray(readers.load(**asdict(compose.compose(DIGITS).dataset)).X, dtype=np.float64)
 
 
 @pytest.mark.parametrize(

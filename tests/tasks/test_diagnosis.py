@@ -13,8 +13,8 @@ from tests.tasks.running import run
 from mlexp import metrics, models
 from mlexp.config import checks, schema
 from mlexp.config.schema import Config, Model
-from mlexp.data.dataset import Part, Split
 from mlexp.data.rows import Rows
+from mlexp.data.split import Part, Split
 from mlexp.kinds import diagnosis
 
 

@@ -89,9 +89,9 @@ def test_each_pass_of_scikit_learns_network_draws_a_new_order(tmp_path: Path) ->
     from sklearn.neural_network import MLPClassifier
 
     from mlexp.config.schema import Prepare
-    from mlexp.data.dataset import split
-    from mlexp.data.loading import load
     from mlexp.data.preparation import prepared
+    from mlexp.data.readers import load
+    from mlexp.data.split import split
 
     done = run(tmp_path, "model=sklearn_mlp", "model.epochs=3", "model.restore_best=false", *FAST)
     dataset = load(limit=300)

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from tests.tasks.running import run
 
-from mlexp.data.loading import load
-from mlexp.data.readers import idx
+from mlexp.data.readers import idx, load
 from mlexp.errors import ConfigError, DataError
 from mlexp.store import Run, record
 from mlexp.store.files import read_table

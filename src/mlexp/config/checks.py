@@ -13,8 +13,9 @@ from typing import Any
 
 from mlexp.config import yamltext
 from mlexp.config.messages import Context, unknown_key
-from mlexp.config.names import ENGINE_MODELS, GROUPS, KINDS, SCHEDULES, TABLE_READERS
+from mlexp.config.names import ENGINE_MODELS, GROUPS, KINDS, SCHEDULES
 from mlexp.config.overrides import Override
+from mlexp.config.readers import READERS
 from mlexp.config.schema import Config, declared, flat, foreign
 from mlexp.errors import ConfigError
 
@@ -94,7 +95,7 @@ def check_together(config: Config) -> None:
         raise ConfigError(
             "split.validation=0 leaves nothing to stop by. Set model.patience=null, or split.validation=0.1."
         )
-    if config.dataset.reader not in TABLE_READERS:
+    if not READERS[config.dataset.reader].has_columns:
         for entry in fields(config.dataset):
             value = getattr(config.dataset, entry.name)
             if entry.name in OF_TABLES and value not in (None, [], "auto"):

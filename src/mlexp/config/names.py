@@ -31,8 +31,6 @@ LISTED = {
     "task": "tasks", "dataset": "datasets", "model": "models", "size": "sizes", "tune": "tunings",
     "execution": "executions", "tracking": "trackings",
 }  # fmt: skip
-READERS = ("published", "idx", "csv", "npz", "sklearn", "synthetic", "openml", "none", "points")
-TABLE_READERS = ("csv", "openml")  # of columns with names
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
 QUOTES = {"double": '"', "single": "'", "none": ""}
 # Kind of study -> its row; `mlexp.kinds` fills this table when `mlexp` is imported, for config imports no kind.

@@ -23,11 +23,11 @@ from mlexp.config.names import (
     NETWORK_KEYS,
     OPTIMIZERS,
     QUOTES,
-    READERS,
     SCALES,
     SCHEDULES,
     SHARED_KEYS,
 )
+from mlexp.config.readers import READERS
 from mlexp.config.rules import (
     boolean,
     character,
@@ -69,7 +69,7 @@ class Dataset:
     """The data set and how it is read."""
 
     name: str = key("digits", text(), "name of the data set in tables and folders")
-    reader: str = key("sklearn", choice(*READERS), "how the data set is read")
+    reader: str = key("sklearn", choice_of(READERS), "how the data set is read")
     path: str | None = key(None, optional(path_text()), "file or folder with the data")
     test_path: str | None = key(None, optional(path_text()), "file with a separate test set")
     label: Any = key(None, optional(either(text(), whole(-10_000))), "label column, by name or position")

@@ -1,23 +1,21 @@
-"""A data set and its three parts: frozen arrays with names and fingerprints."""
+"""A data set: frozen arrays with names and a fingerprint, and the checks that every reader ends with."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from mlexp.config.rules import either, fold, share_or_count
-from mlexp.data.columns import as_number, short
-from mlexp.data.near import connected, deal_groups, draw_groups, near_groups
-from mlexp.data.rows import CHUNK_BYTES, Rows
-from mlexp.data.split import choose, deal
-from mlexp.errors import ConfigError, DataError
-
-AUTO_TEST_SHARE = 0.2
+from mlexp.config import schema
+from mlexp.data.columns import listed, short
+from mlexp.data.labels import number_labels, targets
+from mlexp.data.rows import CHUNK_BYTES
+from mlexp.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,45 +107,6 @@ class Dataset:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-@dataclass(frozen=True, eq=False)
-class Part:
-    """Rows for one purpose.
-
-    Attributes
-    ----------
-    X : Rows of shape (n_rows, n_features), scaled when read
-    y : array of shape (n_rows,), class numbers or targets
-    index : int64 array of shape (n_rows,)
-        Row numbers, from 0, in the part of the data set that `source` names; ascending.
-    source : "main" or "test"
-    groups : int64 array of shape (n_rows,), rows of one number belong together; or None
-    """
-
-    X: Rows
-    y: np.ndarray
-    index: np.ndarray
-    source: str = "main"
-    groups: np.ndarray | None = None
-
-    def __len__(self) -> int:
-        return len(self.y)
-
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """The rows that train, the rows that choose, the rows that judge."""
-
-    train: Part
-    validation: Part
-    test: Part
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 over the row numbers of the three parts and the files' parts they index."""
-        content = [[part.source, digest(part.index)] for part in (self.train, self.validation, self.test)]
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
 def digest(array: np.ndarray) -> str:
     """Return the SHA-256 of an array's type, shape and values, read a chunk at a time."""
     total = hashlib.sha256(f"{array.dtype.newbyteorder('<').str} {array.shape}".encode())
@@ -159,162 +118,128 @@ def digest(array: np.ndarray) -> str:
     return total.hexdigest()
 
 
-def split(
-    dataset: Dataset,
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """One part of a data set as a file has it: features (n, n_features) and labels (n,), or None without labels."""
+
+    X: np.ndarray
+    labels: np.ndarray | None
+    categories: dict[int, tuple[str, ...]] = field(default_factory=dict)
+
+
+def assemble(
+    wanted: schema.Dataset,
+    train: Raw,
+    test: Raw | None = None,
     *,
-    test: str | float | int = "auto",
-    validation: str | float | int = 0.1,
-    near: float | None = None,
-    stratify: bool = True,
-    seed: int = 0,
-    judge: bool = True,
-) -> Split:
-    """Divide a data set into a training, a validation and a test part.
+    feature_names: Sequence[str] = (),
+    image_shape: tuple[int, int] | None = None,
+    pixel_max: float | None = None,
+    names: Sequence[str] = (),
+    target: str = "target",
+    may_be_empty: bool = False,
+    where: str,
+    source: str,
+) -> Dataset:
+    """Check the parts of a data set, number its classes and put it together.
 
     Parameters
     ----------
-    dataset : Dataset
-        The rows; nothing is copied but labels.
-    test : "auto", share in (0, 1), number of rows or fold, default "auto"
-        "auto" is the test part that the data set brings, or 0.2 of the rows where it brings none. A share
-        or a number is drawn from the main part, and a test part that the data set brings is left unused.
-        0 leaves this part without rows. "2/5" is the second of five folds of the main part: the folds of one
-        seed are disjoint and together hold every row.
-    validation : share in (0, 1), number of rows or fold, default 0.1
-        Drawn from what the test part leaves. A share is rounded to the nearest whole row; 0 is no rows.
-    near : float above 0 or None, default None
-        Rows of the main part nearer to each other than this are a group. Groups, and those that the data set
-        brings, are never divided, so that shares are met only as nearly as whole groups allow.
-    stratify : bool, default True
-        Keep the shares of the classes equal in all parts, to within one row (no effect on regression).
-    seed : int, default 0
-        Same seed, same rows.
-    judge : bool, default True
-        False keeps the test part aside: it is divided off, and an empty part returned in its place.
-
-    Returns
-    -------
-    Split
-        Disjoint parts that together hold all rows of the main part (and of the own test part, if used),
-        but for a test part that is kept aside.
+    wanted : schema.Dataset
+        Gives the name, whether labels are classes or numbers, and what to do with gaps between them.
+    train, test : Raw
+        The main part, and a test part of its own or None.
+    feature_names : sequence of str, default ()
+        Without it pixel1, pixel2 ... for pictures, x1, x2 ... else.
+    image_shape, pixel_max
+        As in `Dataset`.
+    names : sequence of str, default ()
+        Name of each integer label.
+    target : str, default "target"
+        Name of what is predicted.
+    may_be_empty : bool, default False
+        Let empty cells (NaN) pass: the preparation fills or refuses them.
+    where, source : str
+        The file, for messages; where the rows came from, for the record.
 
     Raises
     ------
-    ConfigError
-        A part would be empty, a number exceeds the rows, or a class has too few rows to stratify.
+    DataError
+        Empty, no features, NaN or infinite values, lengths that differ, or labels that are not what was wanted.
     """
-    rng = np.random.default_rng(seed)
-    own_test = test == "auto" and dataset.has_test
-    stratify = stratify and dataset.n_classes > 0
-    if stratify:
-        drawn_parts = [share for share in (0 if own_test else test, validation) if share != 0]
-        _check_class_sizes(dataset, n_parts=1 + len(drawn_parts))
-    groups = dataset.groups if near is None else _joined(dataset, near)
-    rest = np.arange(dataset.n_samples, dtype=np.int64)
-    test_part = _own_test_part(dataset, near if own_test and judge else None)
-    if not own_test:
-        share = AUTO_TEST_SHARE if test == "auto" else test
-        rest, drawn = _divide(rest, dataset.y, share, "split.test", stratify, rng, groups)
-        test_part = _main_part(dataset, drawn, groups)
-    assert test_part is not None
-    rest, drawn = _divide(rest, dataset.y, validation, "split.validation", stratify, rng, groups)
-    if not judge:
-        test_part = _main_part(dataset, rest[:0], groups)
-    return Split(_main_part(dataset, rest, groups), _main_part(dataset, drawn, groups), test_part)
-
-
-def _divide(
-    rows: np.ndarray,
-    y: np.ndarray,
-    share: str | float | int,
-    key: str,
-    stratify: bool,
-    rng: np.random.Generator,
-    groups: np.ndarray | None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return what stays of `rows` and what is drawn, both ascending."""
-    own = None if groups is None else groups[rows]
-    if fold().accepts(share):
-        number, folds = map(int, str(share).split("/"))
-        dealt = (
-            deal(y[rows], folds, stratify=stratify, rng=rng)
-            if own is None
-            else deal_groups(own, y[rows], folds, stratify=stratify, rng=rng)
-        )
-        positions = np.flatnonzero(dealt == number - 1)
-        if not len(positions):
-            raise ConfigError(
-                f"{key}={share} is a fold without a row, of {len(rows)} rows: choose fewer folds."
+    word = "x" if image_shape is None else "pixel"
+    columns = tuple(feature_names) or tuple(f"{word}{i + 1}" for i in range(train.X.shape[1]))
+    for part, title in ((train, where), (test, f"the test part of {where}")):
+        if part is not None:
+            check_part(part, columns, title, may_be_empty)
+    labels_test = test.labels if test else None
+    classes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    if train.labels is None:
+        y, y_test = np.zeros(len(train.X)), np.zeros(len(test.X)) if test else None
+    elif wanted.target == "numbers":
+        if names:
+            warnings = (
+                f"Data set '{wanted.name}' has classes ({listed(names, 4)}), and their numbers 0, 1, 2 ... are "
+                "predicted as if they were quantities. To predict classes: task=classify.",
             )
+        y, y_test = targets(train.labels, labels_test, where=where)
     else:
-        count = _count(share, len(rows), key)
-        positions = (
-            choose(y[rows], count, stratify=stratify, rng=rng)
-            if own is None
-            else draw_groups(own, y[rows], count, stratify=stratify, rng=rng)
+        y, y_test, classes = number_labels(
+            train.labels, labels_test, gaps=wanted.label_gaps, names=names, where=where
         )
-    if share != 0:
-        _count(len(positions), len(rows), key)
-    return np.delete(rows, positions), rows[positions]
-
-
-def _count(share: str | float | int, n_rows: int, key: str) -> int:
-    rule = either(share_or_count(), fold())
-    if not rule.accepts(share):
-        raise ConfigError(rule.complaint(key, share))
-    assert isinstance(share, int | float)
-    if share == 0:
-        return 0
-    count = round(share * n_rows) if isinstance(share, float) else share
-    if 1 <= count < n_rows:
-        return count
-    empty = "no row to this part" if count < 1 else "no row to the parts after it"
-    raise ConfigError(
-        f"{key} must leave rows to every part. Got {share!r} of {n_rows} rows, which gives {empty}: "
-        f"choose a number from 1 to {n_rows - 1} or use more rows."
+    return Dataset(
+        wanted.name,
+        _numbers(train.X),
+        y,
+        classes,
+        columns,
+        image_shape,
+        pixel_max,
+        _numbers(test.X) if test else None,
+        y_test,
+        source=source,
+        categories=train.categories,
+        target=target,
+        warnings=warnings,
     )
 
 
-def _check_class_sizes(dataset: Dataset, n_parts: int) -> None:
-    sizes = np.bincount(dataset.y, minlength=dataset.n_classes)
-    n_classes = int(np.count_nonzero(sizes))
-    many = 2 * n_classes > dataset.n_samples and all(as_number(name) is not None for name in dataset.classes)
-    for name, size in zip(dataset.classes, sizes, strict=True):
-        if 0 < size < n_parts:
-            if many:
-                raise DataError(
-                    f"The label '{dataset.target}' of data set '{dataset.name}' holds {n_classes:,} different numbers "
-                    f"in {dataset.n_samples:,} rows, too many for classes. To predict a number: task=regress "
-                    "(dataset.target=numbers, task.kind=regression)."
-                )
-            raise ConfigError(
-                f"split.stratify needs at least {n_parts} rows of every class of data set "
-                f"'{dataset.name}', one for each part. Class '{short(name)}' has {size}: set split.stratify=false, "
-                "raise dataset.limit, or leave the class out."
+def check_part(part: Raw, columns: Sequence[str], where: str, may_be_empty: bool = False) -> None:
+    """Refuse a part that is empty, has no features, lengths that differ, or values that are not finite."""
+    n_rows, n_features = part.X.shape
+    if n_rows == 0 or n_features == 0:
+        raise DataError(f"{where} holds no {'rows' if n_rows == 0 else 'feature columns'}.")
+    if part.labels is not None and n_rows != len(part.labels):
+        raise DataError(
+            f"{where} must hold as many labels as rows. Got {n_rows} rows and {len(part.labels)} labels: "
+            "the two belong to different files, or one is cut short."
+        )
+    if n_features != len(columns):
+        raise DataError(
+            f"{where} must have {len(columns)} features, as the training part has. Got {n_features}."
+        )
+    if part.X.dtype.kind == "f":
+        _check_finite(part.X, columns, where, may_be_empty)
+
+
+def _check_finite(X: np.ndarray, columns: Sequence[str], where: str, may_be_empty: bool) -> None:
+    step = max(1, CHUNK_BYTES // (X.shape[1] * X.itemsize))
+    for start in range(0, len(X), step):
+        wrong = (np.isinf if may_be_empty else _not_finite)(X[start : start + step])
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            value = "an empty cell (NaN)" if np.isnan(X[start + row, column]) else "an infinite value"
+            raise DataError(
+                f"{where} has {value} in column '{short(columns[column])}', row {start + row + 1}. "
+                "Correct it, or leave out the row, or the column with dataset.ignore."
             )
 
 
-@lru_cache(maxsize=2)
-def _joined(dataset: Dataset, distance: float) -> np.ndarray:
-    """Return the groups of near rows, joined where the data set brings groups too; kept, for jobs ask again."""
-    near = near_groups(dataset.X, distance)
-    return near if dataset.groups is None else connected(near, dataset.groups)
+def _not_finite(X: np.ndarray) -> np.ndarray:
+    return np.asarray(~np.isfinite(X))
 
 
-@lru_cache(maxsize=2)
-def _near_in_test(dataset: Dataset, distance: float) -> np.ndarray:
-    """Return the groups of near rows in the test part that a data set brings; they divide nothing."""
-    return near_groups(dataset.X_test, distance)
-
-
-def _main_part(dataset: Dataset, rows: np.ndarray, groups: np.ndarray | None) -> Part:
-    own = None if groups is None else groups[rows]
-    return Part(Rows(dataset.X, rows), dataset.y[rows], rows, groups=own)
-
-
-def _own_test_part(dataset: Dataset, near: float | None) -> Part | None:
-    if dataset.X_test is None or dataset.y_test is None:
-        return None
-    index = np.arange(len(dataset.y_test), dtype=np.int64)
-    groups = None if near is None else _near_in_test(dataset, near)
-    return Part(Rows(dataset.X_test), dataset.y_test, index, source="test", groups=groups)
+def _numbers(X: np.ndarray) -> np.ndarray:
+    """Return bytes, float32 and float64 as they are, all else as float64."""
+    return X if X.dtype in (np.uint8, np.float32, np.float64) else X.astype(np.float64)

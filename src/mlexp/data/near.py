@@ -1,4 +1,4 @@
-"""Rows that belong together: near copies, or rows with the same entry in a column; whole groups go to one part."""
+"""Near-duplicates: the distance of rows to the nearest other, and the groups of rows that lie near each other."""
 
 from __future__ import annotations
 
@@ -144,56 +144,3 @@ def _check_sizes(groups: np.ndarray, distance: float) -> None:
             f"split.near must be small enough to leave groups apart. Got {distance:g}, by which {100 * largest:.0f} % "
             "of the rows hang together. mlexp task=sign_explore (with your data set) shows the distances between rows."
         )
-
-
-def draw_groups(
-    groups: np.ndarray, codes: np.ndarray, count: int, *, stratify: bool, rng: np.random.Generator
-) -> np.ndarray:
-    """Draw whole groups that hold about `count` rows; the positions of their rows in ascending order.
-
-    With `stratify`, groups are drawn class by class (that of most of its rows) until each class has its
-    share, as nearly as whole groups allow.
-    """
-    wanted = count / len(groups)
-    chosen: list[int] = []
-    for members, sizes in _by_class(groups, codes, stratify):
-        order = rng.permutation(len(members))
-        total = np.cumsum(sizes[order])
-        before = total - sizes[order]
-        target = wanted * sizes.sum()
-        # The group that crosses the line is taken if that comes nearer to it than leaving it.
-        taken = (total <= target) | ((before < target) & (total - target < target - before))
-        chosen += members[order[taken]].tolist()
-    return np.flatnonzero(np.isin(groups, chosen))
-
-
-def deal_groups(
-    groups: np.ndarray, codes: np.ndarray, folds: int, *, stratify: bool, rng: np.random.Generator
-) -> np.ndarray:
-    """Deal whole groups into folds, the largest first, each to the fold with fewest rows (of its class)."""
-    fold_of = np.zeros(int(groups.max()) + 1, np.int64)
-    in_all = np.zeros(folds)
-    for members, sizes in _by_class(groups, codes, stratify):
-        in_class = np.zeros(folds)
-        order = rng.permutation(len(members))
-        for place in order[np.argsort(-sizes[order], kind="stable")]:
-            fold = int(np.lexsort((in_all, in_class))[0])
-            fold_of[members[place]] = fold
-            in_class[fold] += sizes[place]
-            in_all[fold] += sizes[place]
-    return np.asarray(fold_of[groups])
-
-
-def _by_class(
-    groups: np.ndarray, codes: np.ndarray, stratify: bool
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield the groups whose most frequent class is the same, with their sizes."""
-    members, place, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    kinds = np.zeros(len(members), np.int64)
-    if stratify:
-        classes, numbers = np.unique(codes, return_inverse=True)
-        counts = np.zeros((len(members), len(classes)), np.int64)
-        np.add.at(counts, (place, numbers), 1)
-        kinds = counts.argmax(axis=1)
-    for kind in np.unique(kinds):
-        yield members[kinds == kind], sizes[kinds == kind]

@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 
 from mlexp.config import schema
-from mlexp.data import table as tabular
-from mlexp.data import tablefiles as formats
+from mlexp.config.readers import suffixes
+from mlexp.data import readers
 from mlexp.data.cells import features, stripped
 from mlexp.data.columns import Column, listed, short
 from mlexp.data.packed import PACKED, check_regular
 from mlexp.data.pixels import unlike
-from mlexp.data.readers import csv as csvfile
-from mlexp.data.readers import idx
-from mlexp.data.readers import npz as npzfile
+from mlexp.data.readers import idx, npz
+from mlexp.data.readers.csv import TextFile
 from mlexp.data.roles import LABEL_NAMES
+from mlexp.data.rows import MEMORY_MB
+from mlexp.data.table import Source, unseen
 from mlexp.errors import DataError, did_you_mean
 
 PICTURES = (".png", ".jpg", ".jpeg")
@@ -47,7 +48,7 @@ def read(
     paths: Sequence[Path],
     trained: Mapping[str, Any],
     keep: Sequence[str] = (),
-    memory_mb: int = csvfile.MEMORY_MB,
+    memory_mb: int = MEMORY_MB,
 ) -> NewRows:
     """Read rows for a model.
 
@@ -80,15 +81,15 @@ def _read(paths: Sequence[Path], trained: Mapping[str, Any], keep: Sequence[str]
     if len(paths) > 1:
         raise DataError(f"Only pictures can be several files. Got {first} and {len(paths) - 1} more.")
     check_regular(first)
-    if formats.is_table(first) or formats.suffix(first) in formats.NOT_READ:
+    if readers.suffix(first) in (*suffixes(), *readers.NOT_READ):
         wanted = schema.Dataset(**trained.get("table", {}).get("dialect", {}))
-        source = formats.opened(first, wanted, memory_mb)
+        source = readers.opened(first, wanted, memory_mb)
         as_trained = len(source.names) == trained["n_features"]
-        if isinstance(source, csvfile.Source) and not source.has_header and as_trained:
+        if isinstance(source, TextFile) and not source.has_header and as_trained:
             source = replace(source, names=tuple(trained["features"]))  # by position, without the label
         return table(source, trained, keep)
     if first.suffix == ".npz":
-        arrays = npzfile.read(first, memory_mb, ("X", "y") if npzfile.holds(first, "y") else ("X",))
+        arrays = npz.read(first, memory_mb, ("X", "y") if npz.holds(first, "y") else ("X",))
         X = arrays["X"]
         y = arrays.get("y")
         labels = None if y is None or y.shape != (len(X),) else stripped(y.astype(object))
@@ -96,7 +97,7 @@ def _read(paths: Sequence[Path], trained: Mapping[str, Any], keep: Sequence[str]
         X = idx.read(first, memory_mb)
     else:
         raise DataError(
-            f"{first} must be a table ({', '.join(formats.SUFFIXES)}), .npz, .png, .jpg, or have 'idx' in its name "
+            f"{first} must be a table ({', '.join(suffixes())}), .npz, .png, .jpg, or have 'idx' in its name "
             f"(texts and idx perhaps with {', '.join(PACKED)})."
         )
     if X.ndim < 2 or 0 in X.shape or X.dtype.kind not in "biuf":
@@ -107,7 +108,7 @@ def _read(paths: Sequence[Path], trained: Mapping[str, Any], keep: Sequence[str]
     return _numbered(X.reshape(len(X), -1), labels=labels)
 
 
-def table(source: tabular.Source, trained: Mapping[str, Any], keep: Sequence[str]) -> NewRows:
+def table(source: Source, trained: Mapping[str, Any], keep: Sequence[str]) -> NewRows:
     """Take the features of a table by name; pixels, which have no names of their own, by their order.
 
     Every cell is read as the training file said, whatever else stands in this one.
@@ -138,7 +139,7 @@ def table(source: tabular.Source, trained: Mapping[str, Any], keep: Sequence[str
     found = features(cells, wanted, where, known=columns, missing=empty)
     kept = {name: cells.texts[name].tolist() for name in keep}
     labels = cells.texts[trained["target"]] if target else None
-    return _numbered(found.X, kept, tuple(tabular.unseen(found.X, columns, where)), labels)
+    return _numbered(found.X, kept, tuple(unseen(found.X, columns, where)), labels)
 
 
 def columns_of(trained: Mapping[str, Any]) -> list[Column]:
@@ -151,7 +152,7 @@ def columns_of(trained: Mapping[str, Any]) -> list[Column]:
     return [Column(**column, words=words.get(place, ())) for place, column in enumerate(recorded)]
 
 
-def _pixels(source: tabular.Source, trained: Mapping[str, Any], keep: Sequence[str]) -> NewRows:
+def _pixels(source: Source, trained: Mapping[str, Any], keep: Sequence[str]) -> NewRows:
     rest = [name for name in source.names if name not in keep]
     label = [name for name in rest if name.lower() in LABEL_NAMES]
     if len(rest) == trained["n_features"] + 1 and len(label) == 1:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from mlexp.errors import ConfigError, DataError
+from mlexp.errors import DataError
 
 BLOCK = 1 << 20
 MOST_BYTES = 1 << 28  # unpacked, of a published file; the largest has 87 MB
@@ -179,18 +179,14 @@ def checksum(path: Path) -> str:
     return total.hexdigest()
 
 
-def existing(path: str | None, *, key: str, what: str) -> Path:
+def existing(path: str, *, key: str, what: str) -> Path:
     """Return the file or folder that a configuration key names.
 
     Raises
     ------
-    ConfigError
-        Nothing was named.
     DataError
         What was named does not exist.
     """
-    if path is None:
-        raise ConfigError(f"{key} must name {what}. Got null: add {key}=... to the command.")
     named = Path(path).expanduser()
     try:
         check_regular(named)

@@ -15,13 +15,13 @@ import numpy as np
 
 from mlexp.config import schema
 from mlexp.data.columns import listed, short
-from mlexp.data.dataset import Dataset, Part, Split
-from mlexp.data.rows import Rows
+from mlexp.data.dataset import Dataset
+from mlexp.data.rows import MEMORY_MB, Rows
 from mlexp.data.scaling import Scaling, check_factors, check_reach, check_squares, fit_scale, resolve
+from mlexp.data.split import Part, Split
 from mlexp.errors import ConfigError, DataError
 
 MOST_FEATURES = 20_000
-MEMORY_MB = 4000  # the default of the key memory_mb
 COPIES = 3  # of the rows while indicators are made: as read, as float64, as the model takes them
 MANY_WORDS = 20  # fewer different words are few, whatever the number of rows
 SCALED_BY_FIT = ("standard", "minmax")

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 CHUNK_BYTES = 4 << 20
+MEMORY_MB = 4000  # the default of the key memory_mb
 
 Factor = float | np.ndarray | None
 

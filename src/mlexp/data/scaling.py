@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from mlexp.config.names import SCALES
-from mlexp.data.dataset import Part, Split
 from mlexp.data.rows import Factor, Rows
+from mlexp.data.split import Part, Split
 from mlexp.errors import ConfigError, DataError, did_you_mean
 
 

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from mlexp.config import schema
-from mlexp.data.assemble import Raw, assemble
 from mlexp.data.cells import Features, Table, features, from_frame, group_codes, labels
 from mlexp.data.columns import Column, decided, listed, short, values
-from mlexp.data.dataset import Dataset
+from mlexp.data.dataset import Dataset, Raw, assemble
 from mlexp.data.roles import LABEL_NAMES, feature_columns, label_column, without_row_numbers
 from mlexp.data.sniff import headerless
 from mlexp.errors import DataError

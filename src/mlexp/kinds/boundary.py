@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlexp.data.dataset import Dataset, Part
+from mlexp.data.dataset import Dataset
 from mlexp.data.rows import Rows
+from mlexp.data.split import Part
 from mlexp.kinds.fitting import Training
 from mlexp.store.result import Columns
 

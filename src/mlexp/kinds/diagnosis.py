@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlexp.config.schema import Config
-from mlexp.data.dataset import Part, Split
+from mlexp.data.split import Part, Split
 
 FEW = 20  # validation rows below which a gap of R² shows nothing
 GAP = 0.1  # what training must reach above chance before a gap means over-fitting

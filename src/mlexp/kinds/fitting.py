@@ -13,10 +13,11 @@ import numpy as np
 
 from mlexp import models
 from mlexp.config.schema import Config
-from mlexp.data.dataset import Dataset, Split, split
+from mlexp.data.dataset import Dataset
 from mlexp.data.preparation import Preparation, prepared
 from mlexp.data.rows import Rows
 from mlexp.data.scaling import centre_and_deviation
+from mlexp.data.split import Split, split
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds.diagnosis import of_divergence
 from mlexp.kinds.observer import Observer

@@ -9,10 +9,10 @@ import numpy as np
 
 from mlexp.config.schema import Config
 from mlexp.data import preparation as chain
-from mlexp.data.dataset import Dataset, Part, Split, split
+from mlexp.data.dataset import Dataset
 from mlexp.data.pixels import profile
 from mlexp.data.preparation import Preparation
-from mlexp.data.split import choose
+from mlexp.data.split import Part, Split, sample, split
 from mlexp.errors import ConfigError
 from mlexp.kinds.observer import Plan
 from mlexp.store.result import Columns
@@ -117,7 +117,7 @@ def some(part: Part, at_most: int, *, seed: int) -> np.ndarray:
     if len(part) <= at_most:
         return np.arange(len(part))
     rng = np.random.default_rng(seed)
-    return choose(part.y, at_most, stratify=part.y.dtype.kind == "i", rng=rng)
+    return sample(part.y, at_most, stratify=part.y.dtype.kind == "i", rng=rng)
 
 
 def columns(rows: list[dict[str, Any]]) -> Columns:

@@ -12,9 +12,10 @@ import numpy as np
 
 from mlexp import models
 from mlexp.config.schema import Config
-from mlexp.data.dataset import Dataset, Part
+from mlexp.data.dataset import Dataset
 from mlexp.data.preparation import Preparation, fitted
 from mlexp.data.rows import Rows
+from mlexp.data.split import Part
 from mlexp.errors import ConfigError
 from mlexp.kinds.observer import Observer, Plan
 from mlexp.kinds.sets import described

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mlexp.data.dataset import Part
+from mlexp.data.split import Part
 from mlexp.kinds.fitting import Training
 from mlexp.store.result import Columns
 

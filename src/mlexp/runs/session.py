@@ -19,8 +19,9 @@ import numpy as np
 from mlexp import store
 from mlexp.config import recorded, schema, trust
 from mlexp.config.overrides import parsed
+from mlexp.config.readers import READERS
 from mlexp.config.schema import Config
-from mlexp.data import loading as sources
+from mlexp.data import readers
 from mlexp.data.dataset import Dataset
 from mlexp.data.roles import NO_LABEL
 from mlexp.data.table import without_words
@@ -146,9 +147,9 @@ def load(config: Config) -> Dataset:
     """Return the rows that the configuration describes."""
     keys = dataclasses.asdict(config.dataset)
     by_distance = not KINDS[config.task.kind].needs_labels
-    if by_distance and keys["reader"] == "csv" and keys["label"] is None:
+    if by_distance and READERS[keys["reader"]].suffixes and keys["label"] is None:
         keys["label"] = NO_LABEL  # the last column is a feature like the others
-    dataset = sources.load(config.data_dir, config.memory_mb, **keys)
+    dataset = readers.load(config.data_dir, config.memory_mb, **keys)
     return without_words(dataset) if by_distance and dataset.table and not config.prepare.one_hot else dataset
 
 

@@ -13,9 +13,9 @@ from mlexp import models
 from mlexp.config import recorded
 from mlexp.config.schema import Config
 from mlexp.data import newrows
-from mlexp.data import table as tabular
 from mlexp.data.rows import Rows
 from mlexp.data.scaling import check_reach
+from mlexp.data.table import Frame
 from mlexp.errors import DataError, MlexpError
 from mlexp.store import Run, skopsfile
 from mlexp.store.files import damaged
@@ -154,7 +154,7 @@ class FittedModel:
                     f"Missing: {', '.join(missing[:10]) or 'all'}."
                 )
             where = "the table of new rows"
-            X = newrows.table(tabular.Frame(where, X[wanted["features"]]), wanted, ()).X
+            X = newrows.table(Frame(where, X[wanted["features"]]), wanted, ()).X
         rows = np.asarray(X)
         if rows.ndim != 2 or rows.shape[1] != wanted["n_features"] or rows.dtype.kind not in "biuf":
             raise DataError(

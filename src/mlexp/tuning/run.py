@@ -12,7 +12,8 @@ import numpy as np
 from mlexp.config import checks, recorded
 from mlexp.config.schema import Config
 from mlexp.config.studies import Tune
-from mlexp.data.dataset import Dataset, split
+from mlexp.data.dataset import Dataset
+from mlexp.data.split import split
 from mlexp.errors import ConfigError, Interrupted, SweepError, did_you_mean
 from mlexp.execution import Work
 from mlexp.kinds import KINDS, check

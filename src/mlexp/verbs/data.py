@@ -92,8 +92,7 @@ def look(name: str | None, keys: Sequence[str], as_yaml: bool) -> int:
 
     from mlexp.config import compose as configuration
     from mlexp.config import yamltext
-    from mlexp.data import summary as looking
-    from mlexp.data import tablefiles as formats
+    from mlexp.data import readers, summary
     from mlexp.data.packed import existing
 
     typed = [key.removeprefix("dataset.") for key in keys]
@@ -102,15 +101,15 @@ def look(name: str | None, keys: Sequence[str], as_yaml: bool) -> int:
     config = configuration.compose(["dataset=csv", *(f"dataset.{key}" for key in typed)])
     node = config.dataset
     path = existing(name, key="mlexp data look", what="a file with a table")
-    source = formats.opened(path, node, config.memory_mb)
-    found = looking.look(node, source, source.written, [one.key for one in overrides.parsed(typed)])
+    source = readers.opened(path, node, config.memory_mb)
+    found = summary.look(node, source, source.written, [one.key for one in overrides.parsed(typed)])
     if as_yaml:
         stem = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in Path(name).stem)
         print(f"# {found.n_rows:,} rows of {path.name}. Save as dataset/{stem}.yaml in a folder of your own.")
         values = {"name": stem or "table", "reader": "csv", "path": str(path)} | found.keys
         print(yamltext.dumped(values), end="")
         return 0
-    for line in looking.lines(found):
+    for line in summary.lines(found):
         print(line)
     return 0
 

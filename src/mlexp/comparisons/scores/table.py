@@ -11,10 +11,11 @@ import numpy as np
 
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.scores.runs import metric_of, of_rows, of_runs
+from mlexp.config import schema
 from mlexp.config.untrusted import printable
 from mlexp.data.cells import Table, from_frame
 from mlexp.data.columns import GAPS, as_number, decided, short, values
-from mlexp.data.readers import csv as csvfile
+from mlexp.data.readers import csv
 from mlexp.errors import ConfigError, DataError, did_you_mean, shortened
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def read(path: Path) -> Columns:
             f"{shortened(str(path))} does not exist. Name a CSV file with the columns arm, seed, row or fold, "
             "and score."
         )
-    source = csvfile.opened(path)
+    source = csv.read(path, schema.Dataset())
     own = _known(source.names, str(path))
     labels = [name for name, known in own.items() if known in LABELS]
     return _columns(source.table(as_text=labels), own, str(path))

@@ -18,20 +18,19 @@ from mlexp.config.names import DELIMITERS, QUOTES
 from mlexp.data.cells import Table, stripped
 from mlexp.data.columns import GAPS, short
 from mlexp.data.packed import bounded
+from mlexp.data.rows import MEMORY_MB
 from mlexp.data.sniff import Dialect, column_names, decoded, recognised, records
 from mlexp.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-UNKNOWN = Dialect()
-MEMORY_MB = 4000  # the default of the key memory_mb
 GUESSED = ("cp1252", "latin-1")  # every byte is a letter in them, if perhaps not the right one
 BYTES_A_CELL = 40  # of the parser's own pointers, the values, and the array made of them
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class TextFile:
     """A text file with a table, its header line read.
 
     Attributes
@@ -166,15 +165,15 @@ def exact() -> dict[str, Any]:
     return {"float_precision": "round_trip"} if old else {}
 
 
-def opened(path: Path, dialect: Dialect = UNKNOWN, memory_mb: int = MEMORY_MB) -> Source:
+def read(path: Path, wanted: schema.Dataset, memory_mb: int = MEMORY_MB) -> TextFile:
     """Read a text file, find how it is written, and its columns.
 
     Parameters
     ----------
     path : Path
         Plain or packed.
-    dialect : Dialect
-        What is known of it; "auto" is found.
+    wanted : schema.Dataset
+        What is known of how it is written; "auto" is found.
     memory_mb : int
         Refuse a file whose table would need more megabytes than this.
 
@@ -183,14 +182,18 @@ def opened(path: Path, dialect: Dialect = UNKNOWN, memory_mb: int = MEMORY_MB) -
     DataError
         Empty, no text, too large, no header line, or two columns of one name.
     """
-    if path.is_dir():
-        raise DataError(f"{path} is a folder. dataset.path must name a CSV file in it.")
+    dialect = Dialect(
+        DELIMITERS.get(wanted.delimiter, wanted.delimiter),
+        QUOTES.get(wanted.quote, wanted.quote),
+        wanted.encoding,
+        str(wanted.header).lower(),
+    )
     data, encoding = decoded(bounded(path, memory_mb), dialect.encoding, path)
     found, skipped = recognised(data, replace(dialect, encoding=encoding), path)
     text = data[skipped:]
     _check_memory(text, found, path, memory_mb)
     (first,) = islice(records(text, found, path), 1)
-    return Source(path, text, found, tuple(column_names(first, found, path)), dialect.encoding != "auto")
+    return TextFile(path, text, found, tuple(column_names(first, found, path)), dialect.encoding != "auto")
 
 
 def _check_memory(text: bytes, dialect: Dialect, path: Path, memory_mb: int) -> None:
@@ -203,14 +206,3 @@ def _check_memory(text: bytes, dialect: Dialect, path: Path, memory_mb: int) -> 
             f"{path} holds about {cells:,} cells in {len(text) / 1e6:,.0f} MB of text, whose table needs about "
             f"{megabytes:,.0f} MB; memory_mb={memory_mb} allows less. Raise memory_mb, or use a smaller file."
         )
-
-
-def dialect_of(wanted: schema.Dataset) -> Dialect:
-    """Return what the configuration says of how a file is written."""
-    delimiter, quote, header = wanted.delimiter, wanted.quote, wanted.header
-    return Dialect(
-        DELIMITERS.get(delimiter, delimiter),
-        QUOTES.get(quote, quote),
-        wanted.encoding,
-        str(header).lower(),
-    )

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from mlexp.config import schema
-from mlexp.data import table as tabular
 from mlexp.data.columns import short
+from mlexp.data.table import Frame
 from mlexp.data.typed import CELL_BYTES, library, typed_frame
 from mlexp.errors import DataError, MlexpError, did_you_mean
 
@@ -21,7 +21,7 @@ BLOCK = 1 << 20
 _ENTITIES = re.compile(rb"<!(DOCTYPE|ENTITY)|<\0!\0(D\0O\0C|E\0N\0T)|\0<\0!\0D\0O|\0<\0!\0E\0N")
 
 
-def read(path: Path, wanted: schema.Dataset, memory_mb: int) -> tabular.Frame:
+def read(path: Path, wanted: schema.Dataset, memory_mb: int) -> Frame:
     """Read one sheet: `wanted.sheet`, else the first that is not hidden.
 
     Its first row that is not empty names the columns; rows and columns without any cell are left out. Formulas
@@ -61,7 +61,7 @@ def read(path: Path, wanted: schema.Dataset, memory_mb: int) -> tabular.Frame:
     frame, words = typed_frame(names, [columns[place] for place in kept], path)
     others = len(book.worksheets) - 1
     notes = [f"read from sheet '{short(sheet.title)}', one of {others + 1} (dataset.sheet names another)"]
-    return tabular.Frame(str(path), frame, True, notes if others else (), words=words, format="Excel")
+    return Frame(str(path), frame, True, notes if others else (), words=words, format="Excel")
 
 
 def _check_package(path: Path, memory_mb: int) -> None:

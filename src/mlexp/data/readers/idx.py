@@ -9,8 +9,7 @@ from typing import IO
 import numpy as np
 
 from mlexp.config import schema
-from mlexp.data.assemble import Raw, assemble
-from mlexp.data.dataset import Dataset
+from mlexp.data.dataset import Dataset, Raw, assemble
 from mlexp.data.packed import BLOCK, CURE, SUFFIXES, existing, is_packed, unpacked
 from mlexp.errors import DataError
 
@@ -127,39 +126,27 @@ def load(wanted: schema.Dataset, data_dir: str | None = None, memory_mb: int | N
     then the labels are in the file that `label` names (beside it), or in the one whose name has "labels" and
     "idx1" where the images have "images" and "idx3". `test_path` is a file of images likewise.
     """
-    path = existing(wanted.path, key="dataset.path", what="a folder of idx files or a file of images")
+    path = existing(str(wanted.path), key="dataset.path", what="a folder of idx files or a file of images")
     if path.is_dir():
         files = {role: find(path, name) for role, name in STANDARD.items()}
         train = _pair(_required(files["X"], path, "X"), _required(files["y"], path, "y"), memory_mb)
-        has_test = files["X_test"] or files["y_test"]
-        test = (
-            _pair(
-                _required(files["X_test"], path, "X_test"),
-                _required(files["y_test"], path, "y_test"),
-                memory_mb,
-            )
-            if has_test
-            else None
-        )
+        test = None
+        if files["X_test"] or files["y_test"]:
+            images, labels = (_required(files[role], path, role) for role in ("X_test", "y_test"))
+            test = _pair(images, labels, memory_mb)
     else:
         train, test = _pair(path, labels_beside(path, wanted.label), memory_mb), None
     if wanted.test_path is not None:
         other = existing(wanted.test_path, key="dataset.test_path", what="a file of test images")
         test = _pair(other, labels_beside(other, None), memory_mb)
-    return _dataset(wanted, train, test, where=str(path))
-
-
-def _dataset(wanted: schema.Dataset, train: Raw, test: Raw | None, where: str) -> Dataset:
-    pictures = train.X.ndim == 3
-    image_shape = (int(train.X.shape[1]), int(train.X.shape[2])) if pictures else None
-    pixel_max = 255.0 if pictures and train.X.dtype == np.uint8 else None
+    is_image = train.X.ndim == 3
     return assemble(
         wanted,
-        _flat(train, where),
-        _flat(test, where) if test else None,
-        image_shape=image_shape,
-        pixel_max=pixel_max,
-        where=where,
+        _flat(train, str(path)),
+        _flat(test, str(path)) if test else None,
+        image_shape=(int(train.X.shape[1]), int(train.X.shape[2])) if is_image else None,
+        pixel_max=255.0 if is_image and train.X.dtype == np.uint8 else None,
+        where=str(path),
         source="idx files",
     )
 

@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from mlexp.config import schema
-from mlexp.data.assemble import Raw, assemble
 from mlexp.data.columns import listed, short
-from mlexp.data.dataset import Dataset
+from mlexp.data.dataset import Dataset, Raw, assemble
 from mlexp.data.packed import CURE, check_regular, existing, reason
 from mlexp.errors import DataError
 
@@ -25,7 +24,7 @@ OPTIONAL = ("X_test", "y_test")
 
 def load(wanted: schema.Dataset, data_dir: str | None = None, memory_mb: int | None = None) -> Dataset:
     """Load an archive of one's own: X (n, d), or pictures (n, height, width); y (n,) of numbers or words."""
-    path = existing(wanted.path, key="dataset.path", what="an .npz file with arrays X and y")
+    path = existing(str(wanted.path), key="dataset.path", what="an .npz file with arrays X and y")
     arrays = read(path, memory_mb)
     train, shape = _part(arrays, "X", "y", path)
     test = _part(arrays, *OPTIONAL, path)[0] if "X_test" in arrays else None

@@ -6,24 +6,19 @@ import warnings
 from typing import Any
 
 from mlexp.config import schema
-from mlexp.data import table as tabular
 from mlexp.data.cache import cache_folder
 from mlexp.data.dataset import Dataset
-from mlexp.errors import ConfigError, DataError
+from mlexp.data.table import Frame, assembled
+from mlexp.errors import DataError
 
 
 def load(wanted: schema.Dataset, data_dir: str | None = None, memory_mb: int = 0) -> Dataset:
     """Load the data set number `openml_id`; its own target column is the label unless `label` names another."""
-    if wanted.openml_id is None:
-        raise ConfigError(
-            "dataset.openml_id must be the number of a data set at OpenML. Got null: add dataset.openml_id=NUMBER."
-        )
+    assert wanted.openml_id is not None
     where = f"OpenML data set {wanted.openml_id}"
     bunch = download(wanted.openml_id)
     targets = list(bunch.target_names or [])
-    return tabular.assembled(
-        wanted, tabular.Frame(where, bunch.frame), label=targets[0] if targets else None, source=where
-    )
+    return assembled(wanted, Frame(where, bunch.frame), label=targets[0] if targets else None, source=where)
 
 
 def download(openml_id: int) -> Any:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mlexp.config import schema
-from mlexp.data import table as tabular
 from mlexp.data.columns import short
 from mlexp.data.sniff import named
+from mlexp.data.table import Frame
 from mlexp.data.typed import library
 from mlexp.errors import DataError
 
@@ -18,7 +18,7 @@ CELL_BYTES = 40
 _INDEX = re.compile(r"__index_level_\d+__")
 
 
-def read(path: Path, wanted: schema.Dataset, memory_mb: int) -> tabular.Frame:
+def read(path: Path, wanted: schema.Dataset, memory_mb: int) -> Frame:
     """Read the columns of a Parquet file; row numbers that pandas wrote beside them are left out.
 
     Numbers, truth values, dates, times and text are read; a column of lists or of bytes is refused.
@@ -40,7 +40,7 @@ def read(path: Path, wanted: schema.Dataset, memory_mb: int) -> tabular.Frame:
         raise DataError(f"{path} cannot be read as Parquet ({short(error, 100)}).") from error
     frame.columns = named(names, path)
     known = dict(zip(names, frame.columns, strict=True))
-    return tabular.Frame(str(path), frame, words=frozenset(known[name] for name in words), format="Parquet")
+    return Frame(str(path), frame, words=frozenset(known[name] for name in words), format="Parquet")
 
 
 def _check(pa: Any, file: Any, names: list[str], path: Path, memory_mb: int) -> None:

@@ -12,8 +12,7 @@ import numpy as np
 
 from mlexp.config import schema
 from mlexp.data import cache
-from mlexp.data.assemble import Raw, assemble
-from mlexp.data.dataset import Dataset
+from mlexp.data.dataset import Dataset, Raw, assemble
 from mlexp.data.download import download
 from mlexp.data.packed import BLOCK, checksum, existing, unpacked
 from mlexp.data.published_sets import KNOWN, Known, KnownFile

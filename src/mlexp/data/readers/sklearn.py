@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlexp.config import schema
-from mlexp.data.assemble import Raw, assemble
-from mlexp.data.dataset import Dataset
+from mlexp.data.dataset import Dataset, Raw, assemble
 from mlexp.errors import ConfigError, did_you_mean
 
 BUNDLED = ("digits", "iris", "wine", "breast_cancer", "diabetes")

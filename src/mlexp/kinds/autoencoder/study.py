@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from mlexp.config.schema import Config
-from mlexp.data.dataset import Dataset, Part
+from mlexp.data.dataset import Dataset
 from mlexp.data.scaling import has_squares
+from mlexp.data.split import Part
 from mlexp.errors import ConfigError
 from mlexp.kinds.fitting import Training, fit_observed, trained, unfinished
 from mlexp.kinds.observer import Observer

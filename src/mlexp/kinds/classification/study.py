@@ -8,7 +8,8 @@ import numpy as np
 
 from mlexp import metrics
 from mlexp.config.schema import Config
-from mlexp.data.dataset import Dataset, Part
+from mlexp.data.dataset import Dataset
+from mlexp.data.split import Part
 from mlexp.errors import DataError
 from mlexp.kinds import boundary, diagnosis, warm_started
 from mlexp.kinds.fitting import Training, built, check_labels, train_together, unfinished

@@ -13,7 +13,7 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.data.preparation import Preparation
 from mlexp.data.scaling import check_squares
-from mlexp.data.split import choose
+from mlexp.data.split import sample
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds import unsupervised
 from mlexp.kinds.observer import Observer
@@ -97,7 +97,7 @@ def draw_rows(config: Config, dataset: Dataset) -> dict[str, np.ndarray]:
         ("shown", node.shown),
     ):
         if count < len(rows):
-            rows = rows[choose(dataset.y[rows], count, stratify=dataset.n_classes > 0, rng=rng)]
+            rows = rows[sample(dataset.y[rows], count, stratify=dataset.n_classes > 0, rng=rng)]
         subsets[name] = rows
     if len(subsets["rows"]) < FEWEST:
         raise DataError(

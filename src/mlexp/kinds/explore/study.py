@@ -9,8 +9,9 @@ import numpy as np
 
 from mlexp.config.schema import Config
 from mlexp.data import preparation as chain
-from mlexp.data.dataset import Dataset, Part, Split
+from mlexp.data.dataset import Dataset
 from mlexp.data.near import nearest
+from mlexp.data.split import Part, Split
 from mlexp.kinds.observer import Observer, Plan
 from mlexp.kinds.sets import NAMES, columns, described, divided, sizes, some
 from mlexp.store.result import Columns, Result

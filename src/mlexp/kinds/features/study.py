@@ -9,7 +9,8 @@ import numpy as np
 
 from mlexp import metrics
 from mlexp.config.schema import Config
-from mlexp.data.dataset import Dataset, Split
+from mlexp.data.dataset import Dataset
+from mlexp.data.split import Split
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds.autoencoder.study import fitted_pca, train
 from mlexp.kinds.fitting import Training, unfinished

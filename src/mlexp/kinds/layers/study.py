@@ -10,8 +10,9 @@ import numpy as np
 
 from mlexp.config.schema import Config
 from mlexp.config.untrusted import reading
-from mlexp.data.dataset import Dataset, Split
+from mlexp.data.dataset import Dataset
 from mlexp.data.scaling import has_squares
+from mlexp.data.split import Split
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds.fitting import Training, train, unfinished
 from mlexp.kinds.observer import Observer

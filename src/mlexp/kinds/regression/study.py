@@ -6,7 +6,8 @@ import numpy as np
 
 from mlexp import metrics
 from mlexp.config.schema import Config
-from mlexp.data.dataset import Dataset, Part
+from mlexp.data.dataset import Dataset
+from mlexp.data.split import Part
 from mlexp.errors import DataError
 from mlexp.kinds import diagnosis, warm_started
 from mlexp.kinds.fitting import built, check_labels, train, unfinished

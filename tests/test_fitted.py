@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.tasks.running import run
+from tests.running import run
 from threadpoolctl import threadpool_limits
 
 from mlexp.data.readers import load

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
-from tests.tasks.running import run
+from tests.running import run
 
 from mlexp.errors import DataError
 from mlexp.store import Run, fitted, isolated, skopsfile

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.tasks.running import run
+from tests.running import run
 
 from mlexp import models
 from mlexp.config.schema import Model

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.tasks.running import written
+from tests.running import written
 
 from mlexp import dispatch, store
 from mlexp.cli import main

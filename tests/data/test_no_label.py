@@ -9,7 +9,7 @@ import pytest
 from sklearn.datasets import make_blobs
 from sklearn.metrics import silhouette_score
 from sklearn.preprocessing import StandardScaler
-from tests.tasks.running import run
+from tests.running import run
 
 from mlexp import cli, report
 from mlexp.errors import ConfigError

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.tasks.running import run
+from tests.running import run
 
 from mlexp.data.pixels import profile, unlike
 from mlexp.data.readers import load

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import silhouette_score
-from tests.tasks.running import run
+from tests.running import run
 
 from mlexp.store.files import read_table
 from mlexp.verbs.predict import predict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.tasks.running import run
+from tests.running import run
 
 from mlexp import dispatch
 from mlexp.config import compose as configuration

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.tasks.running import run
+from tests.running import run
 
 from mlexp.config import compose as configuration
 from mlexp.config import schema

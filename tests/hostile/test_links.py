@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.tasks.running import run
+from tests.running import run
 
 from mlexp import cli, dispatch
 from mlexp.config import untrusted

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.hostile import harness, tampered
-from tests.tasks.running import run
+from tests.running import run
 
 IRIS = ("dataset=iris", "figures=false")
 GROUPS = ("task=spiral_clustering", "task.kind=clustering", "clustering.methods=[]", "clustering.k=3", "figures=false",

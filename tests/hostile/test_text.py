@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.tasks.running import run
+from tests.running import run
 
 from mlexp import cli, report, views
 from mlexp.errors import DataError

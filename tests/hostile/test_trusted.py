@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.tasks.running import run
+from tests.running import run
 
 from mlexp import dispatch, sweeps
 from mlexp.config import compose as configuration

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from scipy.stats import binomtest
-from tests.tasks.running import run
+from tests.running import run
 
 from mlexp import cli, report
 from mlexp.errors import DivergedError

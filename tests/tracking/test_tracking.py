@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.tasks.running import run, written
+from tests.running import run, written
 
 from mlexp import dispatch
 from mlexp.config import compose as configuration

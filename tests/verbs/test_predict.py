@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.tasks.running import run
+from tests.running import run
 
 from mlexp.data.readers import idx, load
 from mlexp.errors import ConfigError, DataError

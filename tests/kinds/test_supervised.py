@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.tasks.running import run, written
+from tests.running import run, written
 
 from mlexp import metrics, models
 from mlexp.config import compose as configuration

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.tasks.running import Silent
+from tests.running import Silent
 
 from mlexp.config import compose as configuration
 from mlexp.kinds import KINDS

@@ -9,7 +9,7 @@ from inspect import signature
 from pathlib import Path
 
 import pytest
-from tests.tasks.running import Silent, run
+from tests.running import Silent, run
 
 from mlexp import models
 from mlexp.config import compose

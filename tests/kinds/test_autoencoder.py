@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.metrics import mean_squared_error, r2_score
+from tests.running import run, written
 
 from mlexp.config import compose as configuration
 from mlexp.errors import ConfigError, DataError, DivergedError
 from mlexp.kinds.reconstruction import reconstruction_scores
 from mlexp.models import build_autoencoder
-
-from .running import run, written
 
 DIGITS = (
     "task=fashion_autoencoder",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.plots.seen import shown
+from tests.drawing.seen import shown
 
 from mlexp import store
 from mlexp.comparisons import figures as comparison
@@ -21,6 +21,8 @@ from mlexp.drawing import style
 from mlexp.store import Run, record
 from mlexp.store.files import write_json, write_table
 from mlexp.store.result import Result
+
+pytestmark = pytest.mark.usefixtures("styled")
 
 METRIC = PartMetric("test", "accuracy")
 CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress"]

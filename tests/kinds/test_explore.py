@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
+from tests.running import run, written
 
 from mlexp.data.near import nearest
 from mlexp.data.rows import Rows
 from mlexp.errors import ConfigError
-
-from .running import run, written
 
 DIGITS = ("task=fashion_gallery", "dataset=digits")
 needs_data = pytest.mark.skipif(not os.environ.get("MLEXP_DATA_DIR"), reason="MLEXP_DATA_DIR is not set")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
+from tests.drawing.seen import GARMENTS, Make, figure_of, with_predictions, words
 
 from mlexp.drawing import tiles as pictures
 from mlexp.store import Run
 from mlexp.store.files import write_npz
-
-from .seen import GARMENTS, Make, figure_of, with_predictions, words
 
 
 def test_gallery_names_true_and_predicted_and_marks_mistakes_without_colour(make_run: Make) -> None:

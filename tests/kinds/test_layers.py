@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.running import run, written
 
 from mlexp.errors import ConfigError, DataError
 from mlexp.store import Run
-
-from .running import run, written
 
 DIGITS = (
     "task=mnist_hidden_tsne",

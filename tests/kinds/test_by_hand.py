@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.running import run, written
 
 from mlexp.errors import ConfigError
-
-from .running import run, written
 
 # Worked out by hand in fractions for x = 1, 2, 3; y = 3, 4, 5; w1 0.1, w2 0.2, no biases; rate 0.01.
 GRADIENT = {"w1": -3.4293333333333336, "b1": -1.584, "w2": -1.714666666666667, "b2": -7.92}

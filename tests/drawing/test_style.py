@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from tests.drawing.seen import NASTY, Make, figure_of, shown, words
 
 from mlexp.drawing import style
-
-from .seen import NASTY, Make, figure_of, shown, words
 
 
 def test_names_are_drawn_as_they_stand(make_run: Make) -> None:

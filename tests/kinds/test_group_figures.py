@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.drawing.seen import figure_of, words
 
 from mlexp.drawing import groups, style
 from mlexp.kinds.clustering import figures as clustering
@@ -14,7 +15,7 @@ from mlexp.kinds.embedding import figures as embedding
 from mlexp.store import Run, record
 from mlexp.store.result import Result
 
-from .seen import figure_of, words
+pytestmark = pytest.mark.usefixtures("styled")
 
 
 def write(outputs: Path, classes: list[str], result: Result) -> Run:

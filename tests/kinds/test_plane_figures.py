@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.plots.seen import figure_of, words
-from tests.tasks.running import run
+from tests.drawing.seen import figure_of, words
+from tests.running import run
 
 from mlexp.store import Run
 
+pytestmark = pytest.mark.usefixtures("styled")
+
 
 def without_overlap(figure: object) -> None:
-    from tests.plots.seen import shown
+    from tests.drawing.seen import shown
 
     texts = [(text.get_text(), text.get_window_extent()) for text in shown(figure)]  # type: ignore[arg-type]
     for k, (first, box) in enumerate(texts):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.drawing.seen import Make, figure_of, words
 
 from mlexp.kinds import curves
 
-from .seen import Make, figure_of, words
+pytestmark = pytest.mark.usefixtures("styled")
 
 
 def rows(**columns: list[float]) -> list[dict[str, float]]:

@@ -11,6 +11,7 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.transforms import Bbox
+from tests.drawing.seen import GARMENTS, NASTY, Make, figure_of, shown
 
 from mlexp.drawing import tiles as pictures
 from mlexp.errors import DataError
@@ -20,7 +21,7 @@ from mlexp.store import Run, record
 from mlexp.store.files import write_npz
 from mlexp.store.result import Result
 
-from .seen import GARMENTS, NASTY, Make, figure_of, shown
+pytestmark = pytest.mark.usefixtures("styled")
 
 ALL = ["confusion", "mistakes", "gallery", "per_class", "learning_curves"]
 LETTERS = [*"ABCDEFGHIKLMNOPQRSTUVWXY"]

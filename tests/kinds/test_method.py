@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.tasks.running import run
+from tests.running import run
 
 from mlexp import cli
 from mlexp.errors import DataError

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from tests.drawing.seen import Make, figure_of, with_predictions, words
 
 from mlexp.kinds.classification import figures as class_figures
 from mlexp.store import Run
 from mlexp.store.files import write_table
 
-from .seen import Make, figure_of, with_predictions, words
+pytestmark = pytest.mark.usefixtures("styled")
 
 
 def test_confusion_counts_true_by_row_and_predicted_by_column(make_run: Make) -> None:

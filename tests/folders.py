@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
-from mlexp.drawing import style
 from mlexp.store import Run, record
+from mlexp.store.files import write_json
 from mlexp.store.result import Result
 
 DIGITS = tuple("0123456789")
@@ -134,13 +132,32 @@ def build(
     return Run.open(folder.path)
 
 
-@pytest.fixture
-def make_run(tmp_path: Path) -> Callable[..., Run]:
-    """Return `build` for a folder of this test."""
-    return partial(build, tmp_path)
+ENVIRONMENT = {
+    "python": "3.11.7",
+    "packages": {"mlexp": "0.1.0", "numpy": "2.4.6"},
+    "system": "Linux",
+    "processor": "a processor",
+    "blas": [{"user_api": "blas", "internal_api": "openblas", "version": "0.3", "num_threads": 1}],
+    "git": {"commit": "0123abcd", "uncommitted_changes": True},
+}
+WHOLE = {
+    "error": None,
+    "config_hash": "0a1b2c3d",
+    "command": ["mlexp", "dataset=npz", "dataset.path=a file.npz"],
+    "started": "2026-11-21T06:14:28+00:00",
+    "preparation": {"scale": "unit", "fitted_on_rows": 100},
+    "environment": ENVIRONMENT,
+    "warnings": [],
+    "wall_seconds": 12.5,
+    "cpu_seconds": 12.0,
+    "peak_memory_mb": 300.0,
+}
 
 
-@pytest.fixture(autouse=True)
-def _settings() -> Iterator[None]:
-    with style.settings():
-        yield
+def whole(outputs: Path, info: dict[str, Any] | None = None, **given: Any) -> Run:
+    """Write a run folder of predictions with every entry that `run.json` has; `info` overrides some of them."""
+    run = build(outputs, **given)
+    written = WHOLE | run.info | {"facts": run.info["facts"] | {"n_parameters": 1234}}
+    written["dataset"] = {"n_features": 64, "source": "made up", "fingerprint": "ff"} | written["dataset"]
+    write_json(run.path / "run.json", written | (info or {}))
+    return Run.open(run.path)

@@ -1,1 +1,0 @@
-from tests.report.conftest import make_whole as make_whole

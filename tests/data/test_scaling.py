@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from mlexp.config import schema
 from mlexp.data.dataset import Dataset
-from mlexp.data.scaling import fit_scale, prepare
+from mlexp.data.preparation import prepared
+from mlexp.data.scaling import fit_scale
 from mlexp.data.split import split
 from mlexp.errors import ConfigError
 
@@ -12,49 +16,56 @@ def made(X, y=None):
     return Dataset("made", X, y, ("a", "b"), tuple(f"x{i}" for i in range(X.shape[1])))
 
 
+def ready(dataset, scale, dtype=np.float32):
+    """Return the sets of a split before and after the scaling, and what was fitted."""
+    parts = split(dataset)
+    scaled, preparation = prepared(parts, dataset, schema.Prepare(scale=scale), dtype)
+    return parts, scaled, preparation.scaling
+
+
 @pytest.fixture
-def table():
+def dataset():
     rng = np.random.default_rng(0)
-    return split(made(rng.normal([0, 1e6, -3], [1, 1e-2, 40], (400, 3))))
+    return made(rng.normal([0, 1e6, -3], [1, 1e-2, 40], (400, 3)))
 
 
-def test_standard_is_that_of_scikit_learn(table):
+def test_standard_is_that_of_scikit_learn(dataset):
     from sklearn.preprocessing import StandardScaler
 
-    scaler = StandardScaler().fit(np.asarray(table.train.X.astype(np.float64)))
-    ready, record = prepare(table, "auto", dtype=np.float64)
-    assert (record.how, record.n_rows) == ("standard", len(table.train))
-    for part, raw in ((ready.train, table.train), (ready.test, table.test)):
+    parts, scaled, scaling = ready(dataset, "auto", np.float64)
+    scaler = StandardScaler().fit(np.asarray(parts.train.X.astype(np.float64)))
+    assert (scaling.how, scaling.n_rows) == ("standard", len(parts.train))
+    for part, raw in ((scaled.train, parts.train), (scaled.test, parts.test)):
         expected = scaler.transform(np.asarray(raw.X.astype(np.float64)))
         np.testing.assert_allclose(np.asarray(part.X), expected, atol=1e-6)
 
 
-def test_minmax_is_that_of_scikit_learn_and_float32_keeps_digits(table):
+def test_minmax_is_that_of_scikit_learn_and_float32_keeps_digits(dataset):
     from sklearn.preprocessing import MinMaxScaler
 
-    scaler = MinMaxScaler().fit(np.asarray(table.train.X.astype(np.float64)))
-    ready, _ = prepare(table, "minmax")
-    assert ready.test.X.dtype == np.float32
-    expected = scaler.transform(np.asarray(table.test.X.astype(np.float64)))
-    np.testing.assert_allclose(np.asarray(ready.test.X), expected, atol=1e-5)
-    scaled = np.asarray(ready.train.X)
-    np.testing.assert_allclose([scaled.min(axis=0), scaled.max(axis=0)], [[0] * 3, [1] * 3], atol=1e-6)
+    parts, scaled, _ = ready(dataset, "minmax")
+    scaler = MinMaxScaler().fit(np.asarray(parts.train.X.astype(np.float64)))
+    assert scaled.test.X.dtype == np.float32
+    expected = scaler.transform(np.asarray(parts.test.X.astype(np.float64)))
+    np.testing.assert_allclose(np.asarray(scaled.test.X), expected, atol=1e-5)
+    X = np.asarray(scaled.train.X)
+    np.testing.assert_allclose([X.min(axis=0), X.max(axis=0)], [[0] * 3, [1] * 3], atol=1e-6)
 
 
-def test_only_training_rows_are_fitted(table):
-    before = fit_scale(table.train, "standard")
-    outside = np.concatenate([table.validation.index, table.test.index])
-    table.train.X._X[outside] = 1e12
-    np.testing.assert_array_equal(fit_scale(table.train, "standard"), before)
+def test_only_training_rows_are_fitted(dataset):
+    parts, _, before = ready(dataset, "standard")
+    dataset.X[np.concatenate([parts.validation.index, parts.test.index])] = 1e12
+    _, _, after = ready(dataset, "standard")
+    np.testing.assert_array_equal([after.scale, after.shift], [before.scale, before.shift])
 
 
 @pytest.mark.parametrize("how", ["standard", "minmax"])
 def test_a_constant_feature_becomes_zero(how):
     X = np.random.default_rng(0).normal(size=(100, 3))
     X[:, 1] = 0.1
-    ready, record = prepare(split(made(X)), how)
-    assert record.scale[1] == 1
-    np.testing.assert_allclose(np.asarray(ready.test.X)[:, 1], 0, atol=1e-7)
+    _, scaled, scaling = ready(made(X), how)
+    assert scaling.scale[1] == 1
+    np.testing.assert_allclose(np.asarray(scaled.test.X)[:, 1], 0, atol=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -63,11 +74,11 @@ def test_a_constant_feature_becomes_zero(how):
 def test_pixels(how, low, high):
     X = np.random.default_rng(0).integers(0, 256, (200, 6), dtype=np.uint8)
     X[:, 0], X[:, 1] = 0, 255
-    ready, record = prepare(split(made(X)), how, 255)
-    values = np.asarray(ready.train.X)
+    _, scaled, scaling = ready(replace(made(X), pixel_max=255.0), how)
+    values = np.asarray(scaled.train.X)
     assert (values.min(), values.max()) == pytest.approx((low, high), abs=1e-6)
-    assert record.n_rows == 0
-    np.testing.assert_array_equal(ready.train.X.raw([0]), X[ready.train.index[:1]])
+    assert scaling.n_rows == 0
+    np.testing.assert_array_equal(scaled.train.X.raw([0]), X[scaled.train.index[:1]])
 
 
 def test_chunks_add_up():
@@ -81,11 +92,11 @@ def test_chunks_add_up():
 
 
 @pytest.mark.parametrize("how", ["unit", "signed"])
-def test_pixels_are_needed_for_pixel_scales(table, how):
+def test_pixels_are_needed_for_pixel_scales(dataset, how):
     with pytest.raises(ConfigError, match=rf"prepare\.scale={how} needs pixels .* use prepare\.scale=minmax"):
-        prepare(table, how)
+        ready(dataset, how)
 
 
-def test_an_unknown_scale_is_refused(table):
+def test_an_unknown_scale_is_refused(dataset):
     with pytest.raises(ConfigError, match=r"prepare\.scale must be one of .* Did you mean 'standard'\?"):
-        prepare(table, "standart")
+        ready(dataset, "standart")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from mlexp.config.names import SCALES
 from mlexp.data.rows import Factor, Rows
-from mlexp.data.split import Part, Split
+from mlexp.data.split import Part
 from mlexp.errors import ConfigError, DataError, did_you_mean
 
 
@@ -29,38 +28,6 @@ class Scaling:
     scale: Factor
     shift: Factor
     n_rows: int
-
-
-def prepare(
-    split: Split, how: str = "auto", pixel_max: float | None = None, *, dtype: Any = np.float32
-) -> tuple[Split, Scaling]:
-    """Scale all three parts of a split by what is fitted on its training part.
-
-    Parameters
-    ----------
-    split : Split
-        Three parts as `split` made them.
-    how : str, default "auto"
-        See `fit_scale`.
-    pixel_max : float or None
-        Largest value of a pixel (``Dataset.pixel_max``).
-    dtype : float32 or float64, default float32
-        Type of the rows that the parts hand out.
-
-    Returns
-    -------
-    (Split, Scaling)
-        The same rows, scaled when they are read, and the record of what was fitted. Steps that change
-        the features themselves can follow here: a step takes a split and returns a split and a record.
-    """
-    how = resolve(how, pixel_max)
-    scale, shift = fit_scale(split.train, how, pixel_max)
-    record = Scaling(how, scale, shift, len(split.train) if how in FITTED else 0)
-
-    def scaled(part: Part) -> Part:
-        return replace(part, X=part.X.scaled(scale, shift, dtype))
-
-    return Split(scaled(split.train), scaled(split.validation), scaled(split.test)), record
 
 
 def resolve(how: str, pixel_max: float | None) -> str:

@@ -118,7 +118,7 @@ def test_run_that_did_not_complete_says_so(status: str, sentence: str, make_whol
     os.close(held)
     assert sentence in said
     assert ("What went <wrong>." in said) == (status != "running")
-    assert "Pictures" not in said
+    assert "Figures" not in said
     assert "28" in said  # epochs done
 
 

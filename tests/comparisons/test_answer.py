@@ -103,7 +103,7 @@ def test_one_run_an_arm_is_mcnemar(two_arms: Arms) -> None:
     assert done.info["test"] == "mcnemar"
     assert only(done)["p"] == expected.p
     assert "one run per arm" in done.info["answer"][-1]
-    assert "these two fitted models only" in done.info["details"]["Scope of inference"]
+    assert "these fitted models only" in done.info["details"]["Scope of inference"]
     assert any(sentence.startswith("One run per arm") for sentence in done.info["warnings"])
 
 
@@ -474,9 +474,9 @@ def test_credible_intervals_of_several_pairs_are_wider(make: Make) -> None:
 def test_tails_beyond_the_resamples_are_normal(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[float, int]] = []
 
-    def spy(*_: object, level: float, n_resamples: int, **__: object) -> stats.Interval:
+    def spy(*_: object, level: float, n_resamples: int, **__: object) -> stats.Outcome:
         asked.append((level, n_resamples))
-        return stats.Interval("spy", "over", 0.1, 0.05, 0.15, level, n_resamples, 0.02, {})
+        return stats.Outcome("spy", stats.Scope(("runs",)), 0.1, low=0.05, high=0.15, level=level, se=0.02)
 
     monkeypatch.setattr(stats, "bootstrap_seeds_rows", spy)
     entries = {

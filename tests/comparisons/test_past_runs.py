@@ -250,7 +250,7 @@ def test_blocks_that_lack_an_arm_are_left_out(grid: Path) -> None:
     )
     # one run in every block: these fitted models, over new rows
     info = asked(*chosen("relu", *every, seeds=1), *chosen("tanh", *every, seeds=1))
-    assert "for these fitted models only" in info["licence"]
+    assert "for these fitted models only" in info["scope"]
     # no block in common
     apart = [*chosen("relu", "0.001", "0.01"), *chosen("tanh", "0.1")]
     with pytest.raises(DataError, match="--best-of validation"):

@@ -276,7 +276,7 @@ def test_comparison_of_runs_that_were_there_points_to_them(tmp_path: Path) -> No
         "ranking": ["y", "x"],
         "arms": [{"name": "x", "mean": 0.9, "runs": 3}, {"name": "y", "mean": 0.92, "runs": 3}],
         "why": "w",
-        "licence": "l",
+        "scope": "l",
     }
     write_json(tmp_path / "c/comparison.json", info)
     runs = {"arm": ["x"], "run": ["seed=0"], "value": [0.9], "folder": ["../t/r"]}

@@ -80,7 +80,7 @@ def test_fitted_models_are_a_paired_t_over_rows() -> None:
     found = stats.blocked_t(a, b, fitted=True)
     gaps = np.mean(a, axis=0)[0] - np.mean(b, axis=0)[0]
     assert found.p == pytest.approx(theirs.ttest_1samp(gaps, 0).pvalue)
-    assert "training again" in found.licence
+    assert found.scope.over == ("{rows}",)
     assert not stats.blocked_t(a, b).testable
 
 

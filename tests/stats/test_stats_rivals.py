@@ -224,50 +224,6 @@ def test_friedman_of_full_agreement_has_no_f_but_a_p() -> None:
     assert found.p == pytest.approx(theirs.chi2.sf(10, 2))
 
 
-@pytest.mark.parametrize("method", ["percentile", "bca"])
-@pytest.mark.parametrize("two", [False, True])
-def test_bootstrap_is_scipys(method: str, two: bool) -> None:
-    rng, n = np.random.default_rng(1), 20_000
-    name = {"percentile": "percentile", "bca": "BCa"}[method]
-    a, b = np.exp(A), np.exp(B / 3)
-
-    def gap(*arms: np.ndarray, axis: int = -1) -> np.ndarray:
-        return arms[0].mean(axis=axis) - arms[1].mean(axis=axis) if two else arms[0].mean(axis=axis)
-
-    data = (a, b) if two else (a,)
-    other = theirs.bootstrap(
-        data, gap, n_resamples=n, method=name, vectorized=True, rng=np.random.default_rng(2)
-    ).confidence_interval
-    if two:
-        found = stats.bootstrap_difference(a, b, rng=rng, method=method, n_resamples=n)
-    else:
-        found = stats.bootstrap_interval(a, rng=rng, method=method, n_resamples=n)
-    width = other.high - other.low
-    assert (found.low, found.high) == pytest.approx((other.low, other.high), abs=0.03 * width)
-
-
-def test_the_jackknife_of_two_groups_leaves_a_run_out_of_its_own_group() -> None:
-    seen = []
-
-    def mean(scores: np.ndarray) -> float:
-        seen.append(tuple(np.unique(scores)))
-        return float(scores.mean())
-
-    a, b = np.array([1, 1, 1.5]), np.array([9, 9, 9, 9, 9.5])
-    found = stats.bootstrap_difference(a, b, rng=np.random.default_rng(0), statistic=mean, n_resamples=50)
-    assert found.testable
-    assert all(set(group) <= {1.0, 1.5} or set(group) <= {9.0, 9.5} for group in seen)
-
-
-def test_bootstrap_in_strata_keeps_their_sizes() -> None:
-    labels = np.repeat([0, 1], [3, 9])
-    found = stats.bootstrap_interval(
-        labels.astype(float), rng=np.random.default_rng(0), strata=labels, n_resamples=50
-    )
-    assert not found.testable  # the mean of the labels cannot change when the strata keep their sizes
-    assert found.estimate == 0.75
-
-
 def test_seeds_rows_bootstrap_is_wider_than_the_crossed_interval_but_not_by_much() -> None:
     rng = np.random.default_rng(5)
     hard = rng.normal(1.2, 1, 300)
@@ -393,14 +349,6 @@ def test_minimum_detectable_difference_is_found_as_often_as_promised() -> None:
     s = np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2)
     assert found is not None
     assert stats.power_of_t(found / s, 10, 10) == pytest.approx(0.8, abs=0.02)
-
-
-def test_all_pairs() -> None:
-    done = stats.all_pairs({"a": A, "b": B, "p": P}, stats.welch_t)
-    assert done.pairs == (("a", "b"), ("a", "p"), ("b", "p"))
-    assert done.outcomes[1] == stats.welch_t(A, P)
-    assert done.adjusted == stats.holm([outcome.p for outcome in done.outcomes])
-    assert "Holm" in done.name
 
 
 def test_power_and_equivalence_are_statsmodels() -> None:

@@ -133,16 +133,20 @@ def _found(evidence: Evidence, verdict: Verdict, node: Comparison) -> dict[str, 
         "test": verdict.test,
         "test_words": details.test_words(verdict),
         "why": details.why(verdict, node),
-        "licence": phrases.scope(evidence, verdict.pairs[0].outcome.licence),
+        "scope": phrases.scope(evidence, verdict.pairs[0].outcome.scope),
         "second": phrases.second(evidence, verdict),
         "pairs": [_pair(pair) for pair in verdict.pairs],
         "with_best": many_arms.recorded(verdict),
-        "overall": asdict(verdict.overall) if verdict.overall else None,
+        "overall": _overall(evidence, verdict.overall),
         "ranking": list(verdict.ranking),
         "alpha": node.alpha,
         "margin": node.margin,
         "target": node.target,
     }
+
+
+def _overall(evidence: Evidence, overall: Outcome | None) -> dict[str, Any] | None:
+    return None if overall is None else asdict(overall) | {"scope": phrases.scope(evidence, overall.scope)}
 
 
 def write(analysis: Analysis, folder: Path, extra: Mapping[str, Any], *, figures: bool) -> None:
@@ -309,8 +313,8 @@ def runs_table(evidence: Evidence, folder: Path) -> Columns:
 
 
 def _warnings(evidence: Evidence, verdict: Verdict) -> list[str]:
-    cautions = stats.cautions(verdict.design, verdict.test)
-    found = [phrases.scope(evidence, f"{text[0].upper()}{text[1:]}.") for text in cautions]
+    cautions = stats.cautions(verdict.design, verdict.test, rows=phrases.judging(evidence))
+    found = [f"{text[0].upper()}{text[1:]}." for text in cautions]
     if verdict.misfit:
         found.insert(0, verdict.misfit)
     if evidence.groups is not None:

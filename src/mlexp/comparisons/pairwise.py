@@ -12,8 +12,7 @@ from mlexp import stats
 from mlexp.comparisons.evidence import Evidence
 from mlexp.errors import DataError
 from mlexp.stats import Outcome
-from mlexp.stats.bootstrap import Interval
-from mlexp.stats.choice import LICENCES
+from mlexp.stats.choice import SCOPES
 from mlexp.stats.outcome import t_quantile
 
 RESAMPLES = 1000
@@ -108,12 +107,12 @@ def _units(evidence: Evidence, arm: str) -> np.ndarray:
 
 def _paired(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
     outcome = stats.paired_t(_units(evidence, a), _units(evidence, b), level=level)
-    return replace(outcome, licence=LICENCES["paired"]) if evidence.generated else outcome
+    return replace(outcome, scope=SCOPES["paired"]) if evidence.generated else outcome
 
 
 def _wilcoxon(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
     outcome = stats.wilcoxon_signed_rank(_units(evidence, a), _units(evidence, b), level=level)
-    return replace(outcome, licence=LICENCES["wilcoxon"]) if len(evidence.datasets) > 1 else outcome
+    return replace(outcome, scope=SCOPES["wilcoxon"]) if len(evidence.datasets) > 1 else outcome
 
 
 def _differences(evidence: Evidence, a: str, b: str) -> np.ndarray:
@@ -134,22 +133,7 @@ def _corrected(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outc
 def _bayesian(evidence: Evidence, a: str, b: str, level: float, n_pairs: int) -> Outcome:
     """Return the Bayesian correlated t; without p, its level is raised so that it holds for all pairs at once."""
     wanted = 1 - (1 - level) / n_pairs
-    belief = stats.bayesian_correlated_t(_differences(evidence, a, b), level=wanted, **split_sizes(evidence))
-    numbers = {"p_worse": belief.p_worse, "p_better": belief.p_better}
-    return Outcome(
-        belief.name,
-        belief.licence,
-        belief.estimate,
-        low=belief.low,
-        high=belief.high,
-        level=wanted,
-        se=belief.scale,
-        df=belief.df,
-        n={"splits": len(evidence.blocks)},
-        details={name: value for name, value in numbers.items() if value is not None},
-        testable=belief.testable,
-        reason=belief.reason,
-    )
+    return stats.bayesian_correlated_t(_differences(evidence, a, b), level=wanted, **split_sizes(evidence))
 
 
 def _five_by_two(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
@@ -177,7 +161,7 @@ def _bootstrap(evidence: Evidence, a: str, b: str, level: float, n_pairs: int) -
             raise DataError(f"{evidence.metric} cannot be computed again from what was kept of every row")
         left, right, truth = found[0], found[1], known
     wanted = 1 - (1 - level) / n_pairs
-    done: Interval = stats.bootstrap_seeds_rows(
+    done = stats.bootstrap_seeds_rows(
         left,
         right,
         truth,
@@ -188,34 +172,18 @@ def _bootstrap(evidence: Evidence, a: str, b: str, level: float, n_pairs: int) -
         level=wanted,
         n_resamples=RESAMPLES,
     )
-    done = _reaching(done, wanted)
-    return Outcome(
-        done.name,
-        done.licence,
-        done.estimate,
-        low=done.low,
-        high=done.high,
-        level=wanted,
-        se=done.se,
-        n=done.n,
-        testable=done.testable,
-        reason=done.reason,
-    )
-
-
-def _reaching(done: Interval, level: float) -> Interval:
-    """Return the interval, or where too few resamples lie beyond its ends the normal one of the same spread."""
-    if done.se is None or RESAMPLES * (1 - level) >= 2 * BEYOND:
+    if done.se is None or RESAMPLES * (1 - wanted) >= 2 * BEYOND:
         return done
-    half = t_quantile((1 + level) / 2, np.inf) * done.se
-    name = done.name.replace("percentile", "normal")
+    # too few resamples lie beyond the ends: the normal interval of the same spread
+    half = t_quantile((1 + wanted) / 2, np.inf) * done.se
+    name = "seeds × rows bootstrap (normal)"
     return replace(done, name=name, low=done.estimate - half, high=done.estimate + half)
 
 
 def _none(evidence: Evidence, a: str, b: str, level: float, _: int) -> Outcome:
     estimate = evidence.mean(a) - evidence.mean(b)
     reason = "one run per arm does not show how runs vary; two seeds per arm would"
-    return Outcome("none", LICENCES["none"], estimate, level=level, testable=False, reason=reason)
+    return Outcome("none", SCOPES["none"], estimate, level=level, testable=False, reason=reason)
 
 
 PAIRED: dict[str, Callable[[Evidence, str, str, float, int], Outcome]] = {

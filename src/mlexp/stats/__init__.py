@@ -1,12 +1,12 @@
 """Statistics of comparisons: pure functions from arrays to frozen results.
 
-Every result carries `licence`, the sentence that says what it may be taken to show, and says `testable=False`
-with the reason where the data hold no variance. `docs/statistics.md` says which design asks for which test.
+Every test returns an `Outcome`, with its `Scope` of inference: what it generalises over. Where the data hold no
+variance it says `testable=False` with the reason. `docs/statistics.md` says which design asks for which test.
 """
 
 from mlexp.stats.best import WithBest, compared_with_best
 from mlexp.stats.blocked import blocked_mean, blocked_t
-from mlexp.stats.bootstrap import Interval, bootstrap_difference, bootstrap_interval, bootstrap_seeds_rows
+from mlexp.stats.bootstrap import bootstrap_seeds_rows
 from mlexp.stats.choice import Choice, Design, cautions, choose, computable, correction, misfit
 from mlexp.stats.components import VarianceShare, variance_share
 from mlexp.stats.crossed import CrossedParts, crossed_mean, crossed_parts, crossed_t, group_scores
@@ -23,7 +23,7 @@ from mlexp.stats.effects import (
 from mlexp.stats.epochwise import epochwise
 from mlexp.stats.exact import permutation_test, sign_flip_test, wilcoxon_signed_rank
 from mlexp.stats.looks import alpha_spent, family_levels, nominal_levels
-from mlexp.stats.many import Adjusted, AllPairs, all_pairs, benjamini_hochberg, holm, one_way_anova
+from mlexp.stats.many import Adjusted, benjamini_hochberg, holm, one_way_anova
 from mlexp.stats.mcnemar import mcnemar, mcnemar_counts
 from mlexp.stats.outcome import Outcome
 from mlexp.stats.power import (
@@ -35,32 +35,28 @@ from mlexp.stats.power import (
     upper_limit_of_share,
 )
 from mlexp.stats.ranks import average_ranks, friedman
-from mlexp.stats.resampled import Posterior, bayesian_correlated_t, corrected_t, five_by_two_f, five_by_two_t
+from mlexp.stats.resampled import bayesian_correlated_t, corrected_t, five_by_two_f, five_by_two_t
+from mlexp.stats.scope import Scope
 from mlexp.stats.ttests import Equivalence, equivalence, paired_t, welch_parts, welch_t
 
 __all__ = [
     "Adjusted",
-    "AllPairs",
     "Choice",
     "CrossedParts",
     "Design",
     "Effect",
     "Equivalence",
-    "Interval",
     "Outcome",
-    "Posterior",
+    "Scope",
     "SeedsNeeded",
     "VarianceShare",
     "WithBest",
-    "all_pairs",
     "alpha_spent",
     "average_ranks",
     "bayesian_correlated_t",
     "benjamini_hochberg",
     "blocked_mean",
     "blocked_t",
-    "bootstrap_difference",
-    "bootstrap_interval",
     "bootstrap_seeds_rows",
     "cautions",
     "choose",

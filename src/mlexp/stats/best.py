@@ -10,7 +10,6 @@ import numpy as np
 from mlexp.errors import DataError
 from mlexp.stats.outcome import as_scores, check_share
 
-BEST_LICENCE = "how far each arm is from the best of the others, for all arms at once"
 POINTS = 2000  # of the lattice that the normal probability is integrated over: right to about 1e-4
 
 
@@ -20,7 +19,7 @@ class WithBest:
 
     Attributes
     ----------
-    name, licence : the procedure and what it licenses
+    name : the procedure
     low, high : simultaneous interval of theta_i − max_{j != i} theta_j of each arm, larger theta being better, with
         low <= 0 <= high; None for an end without limit, where too little could be tested
     may_be_best : arms that are not shown to be worse than another
@@ -29,7 +28,6 @@ class WithBest:
     """
 
     name: str
-    licence: str
     low: tuple[float | None, ...]
     high: tuple[float | None, ...]
     may_be_best: tuple[bool, ...]
@@ -109,7 +107,7 @@ def compared_with_best(
         others = [-limit[j, i] for j in np.flatnonzero(rivals) if j != i]
         low[i] = min([0.0, *others])
     ends = [tuple(float(end) if np.isfinite(end) else None for end in one) for one in (low, high)]
-    return WithBest(name, BEST_LICENCE, ends[0], ends[1], tuple(best.tolist()), tuple(tails.tolist()), alpha)
+    return WithBest(name, ends[0], ends[1], tuple(best.tolist()), tuple(tails.tolist()), alpha)
 
 
 def _tails(variances: object, n_arms: int, alpha: float) -> np.ndarray:

@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mlexp.errors import DataError
-from mlexp.stats.crossed import CROSSED_LICENCE, FLOOR, TRADED, CrossedParts, concluded, group_scores
+from mlexp.stats.crossed import FLOOR, TRADED, CrossedParts, concluded, group_scores
 from mlexp.stats.outcome import Outcome, as_scores, check_share, from_t, largest, untestable, why_flat
-from mlexp.stats.ttests import WELCH_LICENCE
+from mlexp.stats.scope import ROWS_ALONE, RUNS, RUNS_AND_ROWS
 
-FITTED_LICENCE = "for these fitted models only, over new test images; nothing about training again"
-BLOCKS = ", averaged over these blocks with equal weight"
 ONE_RUN = "a block holds one run of an arm: its spread between runs is unknown"
 
 
@@ -96,7 +94,7 @@ def blocked_t(
     arms = [_arm(arm, of, fitted) for arm, of in zip(cells, labels, strict=True)]
     shell = Outcome(
         "crossed t in blocks (seeds × rows)",
-        (FITTED_LICENCE if fitted else CROSSED_LICENCE) + BLOCKS,
+        replace(ROWS_ALONE if fitted else RUNS_AND_ROWS, blocks=True),
         float((arms[0].rows - arms[1].rows).mean()),
         level=check_share(level, "level"),
         n=counts | fewest,
@@ -105,7 +103,7 @@ def blocked_t(
         shell = replace(shell, name="paired t over rows, in blocks")
     everything = [one for arm in cells for one in arm]
     scale, flat = largest(*everything), why_flat(*everything)
-    narrow = replace(shell, name="Welch t in blocks", licence=WELCH_LICENCE + BLOCKS)
+    narrow = replace(shell, name="Welch t in blocks", scope=replace(RUNS, blocks=True))
     if not fitted and min(fewest.values()) < 2:
         return untestable(shell if by_row else narrow, ONE_RUN)
     welch = _welch(narrow, arms, scale, flat)

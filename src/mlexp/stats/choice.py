@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlexp.errors import ConfigError, did_you_mean
-from mlexp.stats.bootstrap import TWO_WAY_LICENCE
-from mlexp.stats.crossed import CROSSED_LICENCE, FEW
-from mlexp.stats.mcnemar import MCNEMAR_LICENCE
-from mlexp.stats.ranks import FRIEDMAN_LICENCE
-from mlexp.stats.resampled import SPLITS_LICENCE
-from mlexp.stats.ttests import WELCH_LICENCE
+from mlexp.stats.bootstrap import BY_RESAMPLING
+from mlexp.stats.crossed import FEW
+from mlexp.stats.ranks import ANY_RANK
+from mlexp.stats.scope import (
+    DATASETS,
+    GENERATED,
+    NOTHING,
+    ROWS,
+    ROWS_ALONE,
+    RUNS,
+    RUNS_AND_ROWS,
+    SPLITS,
+    Scope,
+)
 
 
 @dataclass(frozen=True)
@@ -52,24 +60,24 @@ class Choice:
     ----------
     test : key of TESTS; "none" if nothing can be tested
     why : the reason, in words
-    licence : what the test licenses
+    scope : what the test generalises over
     """
 
     test: str
     why: str
-    licence: str
+    scope: Scope
 
 
-LICENCES = {
-    "crossed": CROSSED_LICENCE,
-    "welch": WELCH_LICENCE,
-    "bootstrap_seeds_rows": TWO_WAY_LICENCE,
-    "corrected": SPLITS_LICENCE,
-    "mcnemar": MCNEMAR_LICENCE,
-    "friedman": FRIEDMAN_LICENCE,
-    "paired": "over new data sets drawn by this generator",
-    "wilcoxon": "over new data sets like these: which of the two arms tends to be better",
-    "none": "nothing can be concluded from these runs",
+SCOPES = {
+    "crossed": RUNS_AND_ROWS,
+    "welch": RUNS,
+    "bootstrap_seeds_rows": BY_RESAMPLING,
+    "corrected": SPLITS,
+    "mcnemar": ROWS_ALONE,
+    "friedman": ANY_RANK,
+    "paired": GENERATED,
+    "wilcoxon": replace(DATASETS, shows="which of the two arms tends to be better"),
+    "none": NOTHING,
 }
 
 # From the most to the least particular: the first line that holds is the choice.
@@ -157,7 +165,7 @@ WITHIN_BLOCKS = ("crossed", "welch")
 
 
 def choose(design: Design) -> Choice:
-    """Return the test that a design asks for, why, and what it licenses.
+    """Return the test that a design asks for, why, and what it generalises over.
 
     The table is in `docs/statistics.md`; its first line that holds is taken.
 
@@ -169,7 +177,7 @@ def choose(design: Design) -> Choice:
     'every run scored the same test samples'
     """
     test, why = next((test, why) for test, holds, why in RULES if holds(design))
-    return Choice(test, why, LICENCES[test])
+    return Choice(test, why, SCOPES[test])
 
 
 def correction(test: str) -> str:
@@ -183,8 +191,8 @@ def correction(test: str) -> str:
     return "Bonferroni" if test in ("bayesian", "bootstrap_seeds_rows") else "Holm"
 
 
-def cautions(design: Design, test: str) -> list[str]:
-    """Return what a reader must know beside the outcome of a test under a design.
+def cautions(design: Design, test: str, *, rows: str = ROWS) -> list[str]:
+    """Return what a reader must know beside the outcome of a test under a design; `rows` as in `Scope.sentence`.
 
     Examples
     --------
@@ -203,7 +211,7 @@ def cautions(design: Design, test: str) -> list[str]:
     if design.seeds < 2:
         found.append("one run per arm: what another seed would give is unknown")
     if test == "welch" and not design.rows_kept:
-        found.append("predictions were not kept: the result does not generalise over new test images")
+        found.append(f"predictions were not kept: the result does not generalise over new {rows}")
     return found
 
 

@@ -18,9 +18,9 @@ from mlexp.stats.outcome import (
     untestable,
     why_flat,
 )
+from mlexp.stats.scope import RUNS_AND_ROWS
 from mlexp.stats.ttests import welch_t
 
-CROSSED_LICENCE = "over new training runs and new test images, for this training set and these settings"
 FEW = 5  # runs of an arm; with fewer its spread is known too badly for a t distribution
 TRADED = "the runs of an arm score alike and their errors differ at random: this cannot be tested"
 FLOOR = 0.25  # share of V_seed below which the variance cannot fall
@@ -216,7 +216,7 @@ def crossed_t(
     name = "crossed t (seeds × rows)" if groups is None else "crossed t (seeds × groups of rows)"
     welch = welch_t(left.mean(axis=1), right.mean(axis=1), level=level)
     shell = Outcome(
-        name, CROSSED_LICENCE, estimate, level=check_share(level, "level"), n=counts, second_line=welch
+        name, RUNS_AND_ROWS, estimate, level=check_share(level, "level"), n=counts, second_line=welch
     )
     if min(counts.values()) < 2:
         return untestable(shell, _too_few(counts))
@@ -252,7 +252,7 @@ def crossed_mean(
     counts = {"seeds": len(scores), "rows": scores.shape[1]}
     shell = Outcome(
         "mean (seeds × rows)",
-        CROSSED_LICENCE,
+        RUNS_AND_ROWS,
         float(scores.mean(axis=1).mean()),
         level=check_share(level, "level"),
         n=counts,
@@ -272,7 +272,7 @@ def _test(shell: Outcome, left: np.ndarray, right: np.ndarray, deterministic: tu
 def concluded(
     shell: Outcome, parts: CrossedParts, dfs: tuple[float | None, float | None], *, scale: float, flat: str
 ) -> Outcome:
-    """Fill an outcome that has name, licence, estimate and level, from the variance taken apart.
+    """Fill an outcome that has name, scope, estimate and level, from the variance taken apart.
 
     Parameters
     ----------

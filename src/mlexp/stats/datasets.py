@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mlexp.errors import DataError
@@ -16,8 +18,9 @@ from mlexp.stats.outcome import (
     largest,
     untestable,
 )
+from mlexp.stats.scope import DATASETS
 
-DATASETS_LICENCE = "over new data sets like these: the mean difference, each data set counted once"
+MEAN_OF_DATASETS = replace(DATASETS, shows="the mean difference, each data set counted once")
 
 
 def over_datasets(a: object, b: object, variances: object | None = None, *, level: float = 0.95) -> Outcome:
@@ -71,7 +74,7 @@ def over_datasets(a: object, b: object, variances: object | None = None, *, leve
             details["between_sd"] = float(np.sqrt(max(d.var(ddof=1) - within.mean(), 0.0)))
     shell = Outcome(
         "t over data sets",
-        DATASETS_LICENCE,
+        MEAN_OF_DATASETS,
         float(d.mean()),
         level=check_share(level, "level"),
         n={"datasets": len(d)},

@@ -19,9 +19,10 @@ from mlexp.stats.outcome import (
     untestable,
     why_flat,
 )
+from mlexp.stats.scope import PAIRS, RUNS, Scope
 
-EFFECT_LICENCE = "describes these runs; the interval is over new training runs, for these test images only"
-RHO_LICENCE = "describes how far the two orders agree; the interval holds for independent pairs"
+OF_THESE_RUNS = replace(RUNS, note="the estimate describes these runs")
+OF_PAIRS = replace(PAIRS, shows="how far the two orders agree")
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Effect:
 
     Attributes
     ----------
-    name, licence : the measure and what it licenses
+    name, scope : the measure, and what it generalises over
     estimate : the measure; None where it is not defined, then `reason` says why
     low, high : interval at confidence `level`
     n : runs in each arm
@@ -39,7 +40,7 @@ class Effect:
     """
 
     name: str
-    licence: str
+    scope: Scope
     estimate: float | None
     low: float | None
     high: float | None
@@ -98,7 +99,7 @@ def cohens_d(a: object, b: object, *, level: float = 0.95) -> Effect:
     left, right = as_scores(a, "scores of A"), as_scores(b, "scores of B")
     counts = {"runs_a": len(left), "runs_b": len(right)}
     m = len(left) + len(right) - 2
-    shell = Effect("Cohen's d (Hedges' g)", EFFECT_LICENCE, None, None, None, level, counts, {})
+    shell = Effect("Cohen's d (Hedges' g)", OF_THESE_RUNS, None, None, None, level, counts, {})
     if m < 2:
         return replace(shell, testable=False, reason="fewer than four runs in all: the spread is unknown")
     pooled = np.sqrt((left.var() * len(left) + right.var() * len(right)) / m)
@@ -146,7 +147,7 @@ def cliffs_delta(a: object, b: object, *, level: float = 0.95) -> Effect:
     delta = float(wins.mean())
     low, high = _delta_interval(wins, delta, _z(level)) if min(wins.shape) > 1 else (None, None)
     counts = {"runs_a": len(left), "runs_b": len(right)}
-    return Effect("Cliff's delta", EFFECT_LICENCE, delta, low, high, level, counts, {})
+    return Effect("Cliff's delta", OF_THESE_RUNS, delta, low, high, level, counts, {})
 
 
 def probability_of_improvement(a: object, b: object, *, level: float = 0.95) -> Effect:
@@ -213,7 +214,7 @@ def spearman(a: object, b: object, *, level: float = 0.95) -> Outcome:
     left, right = as_pairs(a, b, least=3)
     n = len(left)
     ranks = [rankdata(side) - (n + 1) / 2 for side in (left, right)]
-    shell = Outcome("Spearman rho", RHO_LICENCE, 0.0, level=level, n={"pairs": n})
+    shell = Outcome("Spearman rho", OF_PAIRS, 0.0, level=level, n={"pairs": n})
     if not (ranks[0].any() and ranks[1].any()):
         return untestable(shell, "one of the two never changes: this cannot be tested")
     over = float(np.sqrt(np.square(ranks[0]).sum() * np.square(ranks[1]).sum()))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from mlexp.stats.effects import spearman
 from mlexp.stats.outcome import Outcome
+from mlexp.stats.scope import Scope
 from mlexp.stats.ttests import paired_t
 
 NOT_VALID = "epochwise (not valid: epochs of one run are not independent)"
@@ -39,11 +40,13 @@ def epochwise(a: object, b: object, *, level: float = 0.95) -> Outcome:
     >>> outcome.valid, outcome.name
     (False, 'epochwise (not valid: epochs of one run are not independent)')
     """
-    licence = "shows nothing about the two arms; given only for comparison with reports that used it"
+    scope = Scope(
+        note="shows nothing about the two arms; given only for comparison with reports that used it"
+    )
     rho = replace(
         spearman(a, b, level=level),
         name=f"Spearman rho, {NOT_VALID}",
-        licence=licence,
+        scope=scope,
         valid=False,
         reason=REASON,
     )
@@ -53,7 +56,7 @@ def epochwise(a: object, b: object, *, level: float = 0.95) -> Outcome:
     return replace(
         outcome,
         name=NOT_VALID,
-        licence=licence,
+        scope=scope,
         valid=False,
         reason=reason,
         details=outcome.details | alarms,

@@ -22,7 +22,7 @@ from mlexp.stats.outcome import (
     why_flat,
     without_rounding,
 )
-from mlexp.stats.ttests import PAIRED_LICENCE, WELCH_LICENCE
+from mlexp.stats.scope import PAIRS, RUNS, Scope
 
 EXACT_UP_TO = 200_000  # arrangements; 10 against 10 runs have 184,756
 WILCOXON_EXACT_UP_TO = 50  # pairs; counts of rank sums are exact in float64 up to here
@@ -60,7 +60,7 @@ def permutation_test(
     exact = total <= exact_up_to
     check_count(n_resamples, "n_resamples")
     counts = {"runs_a": len(left), "runs_b": len(right)}
-    shell = _shell("permutation", exact, WELCH_LICENCE, float(left.mean() - right.mean()), counts)
+    shell = _shell("permutation", exact, RUNS, float(left.mean() - right.mean()), counts)
     if is_rounding(float(np.ptp(pool)), largest(pool)):
         return untestable(shell, why_flat(left, right))
     if exact:
@@ -97,7 +97,7 @@ def sign_flip_test(
     total = 2 ** len(d)
     exact = total <= exact_up_to
     check_count(n_resamples, "n_resamples")
-    shell = _shell("paired permutation", exact, PAIRED_LICENCE, float(d.mean()), {"pairs": len(d)})
+    shell = _shell("paired permutation", exact, PAIRS, float(d.mean()), {"pairs": len(d)})
     if is_rounding(largest(d), largest(left, right)):
         return untestable(shell, SAME_DIFFERENCES)
     if exact:
@@ -109,8 +109,8 @@ def sign_flip_test(
     return _count(shell, np.abs(sums / len(d)), largest(left, right), exact)
 
 
-def _shell(name: str, exact: bool, licence: str, estimate: float, n: dict[str, int]) -> Outcome:
-    return Outcome(f"{name} ({'exact' if exact else 'random'})", licence, estimate, n=n)
+def _shell(name: str, exact: bool, scope: Scope, estimate: float, n: dict[str, int]) -> Outcome:
+    return Outcome(f"{name} ({'exact' if exact else 'random'})", scope, estimate, n=n)
 
 
 def _chunks(total: int) -> list[int]:
@@ -174,7 +174,7 @@ def wilcoxon_signed_rank(
     walsh = np.sort(((d[:, None] + d[None, :]) / 2)[np.triu_indices(len(d))])
     shell = Outcome(
         f"Wilcoxon signed rank ({zero_method})",
-        PAIRED_LICENCE,
+        PAIRS,
         float(np.median(walsh)),
         level=check_share(level, "level"),
         n={"pairs": len(d)},

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
-from typing import Any
 
 import numpy as np
 
-from mlexp.errors import ConfigError, DataError
+from mlexp.errors import DataError
 from mlexp.stats.outcome import SMALLEST_P, Outcome, as_scores, check_share, is_rounding, untestable, why_flat
+from mlexp.stats.scope import RUNS
 
-ANOVA_LICENCE = "whether any arm differs over new training runs, for these test images only; not which one"
+ANY_ARM = replace(RUNS, shows="whether any arm differs, not which one")
 
 
 def one_way_anova(arms: Sequence[object]) -> Outcome:
@@ -46,7 +45,7 @@ def one_way_anova(arms: Sequence[object]) -> Outcome:
     between = float(sum(len(g) * (g.mean() - centre) ** 2 for g in groups))
     within = float(sum(np.square(g - g.mean()).sum() for g in groups))
     df, df2 = len(groups) - 1, len(pool) - len(groups)
-    shell = Outcome("one-way ANOVA", ANOVA_LICENCE, 0.0, n={"arms": len(groups), "runs": len(pool)})
+    shell = Outcome("one-way ANOVA", ANY_ARM, 0.0, n={"arms": len(groups), "runs": len(pool)})
     if df2 < 1:
         return untestable(shell, "every arm has one run only: the spread between runs is unknown")
     residual = float(np.sqrt(within / df2))
@@ -65,7 +64,7 @@ class Adjusted:
 
     Attributes
     ----------
-    name, licence : the procedure and what it licenses
+    name : the procedure
     p : as they came; None for what could not be tested, which still counts in the family
     adjusted : to be compared with alpha, in the same order
     rejected : adjusted <= alpha
@@ -73,7 +72,6 @@ class Adjusted:
     """
 
     name: str
-    licence: str
     p: tuple[float | None, ...]
     adjusted: tuple[float | None, ...]
     rejected: tuple[bool, ...]
@@ -96,13 +94,12 @@ def holm(p: Sequence[float | None], *, alpha: float = 0.05) -> Adjusted:
     >>> [round(value, 3) for value in holm([0.01, 0.04, 0.03]).adjusted]
     [0.03, 0.06, 0.06]
     """
-    licence = f"the chance of any false alarm among these comparisons is at most {alpha:g}"
 
     def step_down(ordered: np.ndarray) -> np.ndarray:
         m = len(ordered)
         return np.asarray(np.maximum.accumulate((m - np.arange(m)) * ordered))
 
-    return _adjust("Holm", licence, p, alpha, step_down)
+    return _adjust("Holm", p, alpha, step_down)
 
 
 def benjamini_hochberg(p: Sequence[float | None], *, alpha: float = 0.05) -> Adjusted:
@@ -121,19 +118,17 @@ def benjamini_hochberg(p: Sequence[float | None], *, alpha: float = 0.05) -> Adj
     >>> [round(value, 3) for value in benjamini_hochberg([0.01, 0.04, 0.03]).adjusted]
     [0.03, 0.04, 0.04]
     """
-    licence = f"at most a share {alpha:g} of the differences found is expected to be false"
 
     def step_up(ordered: np.ndarray) -> np.ndarray:
         m = len(ordered)
         scaled = m * ordered / np.arange(1, m + 1)
         return np.asarray(np.minimum.accumulate(scaled[::-1])[::-1])
 
-    return _adjust("Benjamini–Hochberg", licence, p, alpha, step_up)
+    return _adjust("Benjamini–Hochberg", p, alpha, step_up)
 
 
 def _adjust(
     name: str,
-    licence: str,
     p: Sequence[float | None],
     alpha: float,
     step: Callable[[np.ndarray], np.ndarray],
@@ -148,56 +143,4 @@ def _adjust(
         adjusted[order] = np.minimum(step(values[order]), 1.0)
     shown = tuple(None if raw is None else float(x) for raw, x in zip(p, adjusted, strict=True))
     rejected = tuple(value is not None and value <= alpha for value in shown)
-    return Adjusted(name, licence, tuple(p), shown, rejected, alpha)
-
-
-@dataclass(frozen=True)
-class AllPairs:
-    """Every pair of arms, tested and adjusted.
-
-    Attributes
-    ----------
-    name, licence : the procedure and what it licenses
-    pairs : names of A and B of every comparison
-    outcomes : one a pair, A − B
-    adjusted : their probabilities after adjustment, in the same order
-    """
-
-    name: str
-    licence: str
-    pairs: tuple[tuple[str, str], ...]
-    outcomes: tuple[Outcome, ...]
-    adjusted: Adjusted
-
-
-ADJUSTMENTS: dict[str, Callable[..., Adjusted]] = {"holm": holm, "benjamini_hochberg": benjamini_hochberg}
-
-
-def all_pairs(
-    arms: Mapping[str, Any], test: Callable[[Any, Any], Outcome], *, adjust: str = "holm", alpha: float = 0.05
-) -> AllPairs:
-    """Test every pair of arms and adjust for their number.
-
-    Parameters
-    ----------
-    arms : name -> scores, in the shape that `test` takes
-    test : function of the scores of A and of B, such as `crossed_t`
-    adjust : holm (default) or benjamini_hochberg
-    alpha : error rate of the family, default 0.05
-
-    Examples
-    --------
-    >>> from mlexp.stats import welch_t
-    >>> done = all_pairs({"x": [1.0, 2.0, 3.0], "y": [7.0, 8.0, 9.0], "z": [1.0, 3.0, 3.0]}, welch_t)
-    >>> done.pairs, done.adjusted.rejected
-    ((('x', 'y'), ('x', 'z'), ('y', 'z')), (True, False, True))
-    """
-    if adjust not in ADJUSTMENTS:
-        raise ConfigError(f"'adjust' must be one of {', '.join(ADJUSTMENTS)}. Got {adjust!r}.")
-    if len(arms) < 2:
-        raise DataError(f"All pairs need at least 2 arms. Got {len(arms)}.")
-    pairs = tuple(combinations(arms, 2))
-    outcomes = tuple(test(arms[a], arms[b]) for a, b in pairs)
-    adjusted = ADJUSTMENTS[adjust]([outcome.p for outcome in outcomes], alpha=alpha)
-    name = f"{outcomes[0].name}, all pairs, {adjusted.name}"
-    return AllPairs(name, f"{outcomes[0].licence}; {adjusted.licence}", pairs, outcomes, adjusted)
+    return Adjusted(name, tuple(p), shown, rejected, alpha)

@@ -8,10 +8,8 @@ import numpy as np
 
 from mlexp.errors import ConfigError, DataError
 from mlexp.stats.outcome import SMALLEST_P, Outcome, as_pairs, check_share, untestable
+from mlexp.stats.scope import ROWS_ALONE
 
-MCNEMAR_LICENCE = (
-    "for these two fitted models only (nothing is said about training again), over new test images"
-)
 METHODS = {"mid_p": "mid-p", "exact": "exact", "chi2": "chi2", "chi2_corrected": "chi2, corrected"}
 
 
@@ -82,7 +80,7 @@ def mcnemar_counts(
     counts = {"rows": rows, "only_a": only_a, "only_b": only_b}
     shell = Outcome(
         f"McNemar ({METHODS[method]})",
-        MCNEMAR_LICENCE,
+        ROWS_ALONE,
         (only_a - only_b) / rows,
         level=check_share(level, "level"),
         n=counts,

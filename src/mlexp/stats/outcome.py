@@ -12,6 +12,7 @@ import numpy as np
 
 from mlexp.errors import ConfigError, DataError
 from mlexp.stats.mixture import Mixture, interval_half, two_sided
+from mlexp.stats.scope import Scope
 
 LARGEST = 1e100  # squares and their sums stay finite
 ROUNDING = 1e-13  # a standard error below this share of the largest score is rounding, not spread
@@ -26,7 +27,7 @@ class Outcome:
     Attributes
     ----------
     name : the test, with the variant that was used
-    licence : the sentence that says what the result may be taken to show
+    scope : what the result generalises over
     estimate : what is estimated, usually the difference A − B in the units of the scores
     statistic : the test statistic, None where there is none
     df, df2 : degrees of freedom; `df2` is the denominator's of an F statistic
@@ -45,7 +46,7 @@ class Outcome:
     """
 
     name: str
-    licence: str
+    scope: Scope
     estimate: float
     statistic: float | None = None
     df: float | None = None
@@ -229,7 +230,7 @@ def untestable(shell: Outcome, reason: str) -> Outcome:
 
 
 def from_t(shell: Outcome, *, se: float, df: float, scale: float, flat: str) -> Outcome:
-    """Fill an outcome that has name, licence, estimate and level with its t statistic, p and interval.
+    """Fill an outcome that has name, scope, estimate and level with its t statistic, p and interval.
 
     Parameters
     ----------

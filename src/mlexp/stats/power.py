@@ -23,20 +23,18 @@ from mlexp.stats.outcome import (
     why_flat,
 )
 
-POWER_LICENCE = (
-    "a forecast from these runs; to follow it take fresh seeds, or test each look at alpha 0.025: looking and then "
-    "adding seeds inflates the error"
-)
 MOST_SEEDS = 10**9
 
 
 @dataclass(frozen=True)
 class SeedsNeeded:
-    """How many runs an arm are needed to see a difference, or to show that there is none that matters.
+    """How many runs an arm are needed to see a difference, or to show that there is none that matters: a forecast.
+
+    To follow it take new seeds: looking and then adding seeds inflates the error.
 
     Attributes
     ----------
-    name, licence : the procedure and what it licenses
+    name : the procedure
     delta : the difference to be seen, in the units of the scores
     alpha, power : error rate of the test and wanted chance to see `delta`
     pairs : pairs of arms that are tested together, among which alpha is divided
@@ -51,7 +49,6 @@ class SeedsNeeded:
     """
 
     name: str
-    licence: str
     delta: float
     alpha: float
     power: float
@@ -157,7 +154,7 @@ def seeds_needed(
     name = "seeds needed (noncentral t, upper 80 % limit of s)"
     df = len(left) + len(right) - 2
     s = float(np.sqrt((left.var() * len(left) + right.var() * len(right)) / max(df, 1)))
-    shell = SeedsNeeded(name, POWER_LICENCE, delta, alpha, power, pairs)
+    shell = SeedsNeeded(name, delta, alpha, power, pairs)
     if df < 1 or is_rounding(s, largest(left, right)):
         why = why_flat(left, right) if df > 0 else "one run per arm: the spread between runs is unknown"
         return replace(shell, testable=False, reason=why)

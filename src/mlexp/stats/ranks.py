@@ -14,8 +14,9 @@ from mlexp.stats.outcome import (
     untestable,
     without_rounding,
 )
+from mlexp.stats.scope import DATASETS
 
-FRIEDMAN_LICENCE = "over new data sets like these: whether any arm ranks differently; not which one"
+ANY_RANK = replace(DATASETS, shows="whether any arm ranks differently, not which one")
 
 
 def average_ranks(table: object, *, higher_is_better: bool = True) -> np.ndarray:
@@ -82,7 +83,7 @@ def friedman(table: object, *, higher_is_better: bool = True, correct_ties: bool
 
     ranks = _ranks(table, higher_is_better)
     n, k = ranks.shape
-    shell = Outcome("Friedman (Iman–Davenport F)", FRIEDMAN_LICENCE, 0.0, n={"datasets": n, "arms": k})
+    shell = Outcome("Friedman (Iman–Davenport F)", ANY_RANK, 0.0, n={"datasets": n, "arms": k})
     if n < 2:
         return untestable(shell, "one data set only: how arms vary between data sets is unknown")
     ties = _tie_factor(ranks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,9 +20,7 @@ from mlexp.stats.outcome import (
     t_tail,
     untestable,
 )
-
-SPLITS_LICENCE = "over new splits and training runs of data like these, for these settings"
-FOLDS_LICENCE = "over new training sets of half this size, for these settings"
+from mlexp.stats.scope import HALVES, SPLITS
 
 
 def _corrected_se(d: np.ndarray, n_train: float, n_test: float) -> float:
@@ -55,9 +53,7 @@ def corrected_t(differences: object, *, n_train: float, n_test: float, level: fl
     """
     d = as_scores(differences, "differences")
     name = "corrected t (Nadeau and Bengio)"
-    shell = Outcome(
-        name, SPLITS_LICENCE, float(d.mean()), level=check_share(level, "level"), n={"splits": len(d)}
-    )
+    shell = Outcome(name, SPLITS, float(d.mean()), level=check_share(level, "level"), n={"splits": len(d)})
     if len(d) < 2:
         return untestable(shell, "one split only: the spread between splits is unknown")
     se, df = _corrected_se(d, n_train, n_test), len(d) - 1.0
@@ -68,39 +64,9 @@ def corrected_t(differences: object, *, n_train: float, n_test: float, level: fl
     return replace(outcome, details={"uncorrected_t": plain, "uncorrected_p": t_tail(plain, df)})
 
 
-@dataclass(frozen=True)
-class Posterior:
-    """What the Bayesian correlated t test believes about the difference A − B.
-
-    Attributes
-    ----------
-    name, licence : the procedure and what it licenses
-    estimate, scale, df : location, scale and degrees of freedom of the Student posterior
-    rope : half width of the region that counts as no difference
-    p_worse, p_equivalent, p_better : posterior probability of A − B below −rope, inside, above rope; sum 1
-    low, high : central credible interval at probability `level`
-    testable, reason : as in Outcome
-    """
-
-    name: str
-    licence: str
-    estimate: float
-    rope: float
-    level: float
-    scale: float | None = None
-    df: float | None = None
-    p_worse: float | None = None
-    p_equivalent: float | None = None
-    p_better: float | None = None
-    low: float | None = None
-    high: float | None = None
-    testable: bool = True
-    reason: str = ""
-
-
 def bayesian_correlated_t(
     differences: object, *, n_train: float, n_test: float, rope: float = 0.0, level: float = 0.95
-) -> Posterior:
+) -> Outcome:
     """Return how probable it is that A is worse than, practically equal to, or better than B.
 
     Posterior of the mean difference under the prior 1/sigma²: Student's t with J − 1 degrees of freedom,
@@ -114,41 +80,34 @@ def bayesian_correlated_t(
     rope : half width of the region of practical equivalence, in the units of the scores, default 0 (none)
     level : probability of the credible interval, default 0.95
 
+    Returns
+    -------
+    Outcome without statistic and p: `se` and `df` are scale and degrees of freedom of the posterior, `low` and `high`
+    the central credible interval; in `details` p_worse, p_equivalent and p_better, the posterior probabilities of A − B
+    below −rope, inside, and above rope, with the sum 1.
+
     Examples
     --------
     >>> belief = bayesian_correlated_t([0.02, 0.01, 0.03, 0.0, 0.04], n_train=80, n_test=20, rope=0.01)
-    >>> round(belief.p_worse, 3), round(belief.p_equivalent, 3), round(belief.p_better, 3)
-    (0.024, 0.176, 0.8)
+    >>> {name: round(share, 3) for name, share in belief.details.items()}
+    {'p_worse': 0.024, 'p_equivalent': 0.176, 'p_better': 0.8}
     """
+    from scipy.special import stdtr
+
     d = as_scores(differences, "differences")
     if rope != 0:
         check_positive(rope, "rope")
-    name = "Bayesian correlated t (Corani and Benavoli)"
-    shell = Posterior(name, SPLITS_LICENCE, float(d.mean()), float(rope), check_share(level, "level"))
+    name, mean = "Bayesian correlated t (Corani and Benavoli)", float(d.mean())
+    shell = Outcome(name, SPLITS, mean, level=check_share(level, "level"), n={"splits": len(d)})
     if len(d) < 2:
-        return replace(shell, testable=False, reason="one split only: the spread between splits is unknown")
+        return untestable(shell, "one split only: the spread between splits is unknown")
     scale, df = _corrected_se(d, n_train, n_test), len(d) - 1.0
     if is_rounding(scale, largest(d)):
-        return replace(shell, testable=False, reason=SAME_DIFFERENCES)
-    return _believe(shell, scale, df)
-
-
-def _believe(shell: Posterior, scale: float, df: float) -> Posterior:
-    from scipy.special import stdtr
-
-    below = float(stdtr(df, (-shell.rope - shell.estimate) / scale))
-    above = float(stdtr(df, (shell.estimate - shell.rope) / scale))
-    half = t_quantile(0.5 + shell.level / 2, df) * scale
-    return replace(
-        shell,
-        scale=scale,
-        df=df,
-        p_worse=below,
-        p_equivalent=max(1 - below - above, 0.0),
-        p_better=above,
-        low=shell.estimate - half,
-        high=shell.estimate + half,
-    )
+        return untestable(shell, SAME_DIFFERENCES)
+    below, above = float(stdtr(df, (-rope - mean) / scale)), float(stdtr(df, (mean - rope) / scale))
+    half = t_quantile(0.5 + level / 2, df) * scale
+    details = {"p_worse": below, "p_equivalent": max(1 - below - above, 0.0), "p_better": above}
+    return replace(shell, df=df, se=scale, low=mean - half, high=mean + half, details=details)
 
 
 def _five_by_two(differences: object) -> tuple[np.ndarray, float]:
@@ -186,7 +145,7 @@ def five_by_two_t(differences: object, *, level: float = 0.95) -> Outcome:
     d, total = _five_by_two(differences)
     shell = Outcome(
         "5x2cv t (Dietterich)",
-        FOLDS_LICENCE,
+        HALVES,
         float(d[0, 0]),
         level=check_share(level, "level"),
         n={"repeats": 5, "folds": 2},
@@ -222,7 +181,7 @@ def five_by_two_f(differences: object) -> Outcome:
     from scipy.special import fdtrc
 
     d, total = _five_by_two(differences)
-    shell = Outcome("5x2cv F (Alpaydin)", FOLDS_LICENCE, float(d.mean()), n={"repeats": 5, "folds": 2})
+    shell = Outcome("5x2cv F (Alpaydin)", HALVES, float(d.mean()), n={"repeats": 5, "folds": 2})
     if is_rounding(np.sqrt(total), largest(d)):
         return untestable(shell, FLAT_FOLDS)
     f = float(np.square(d).sum() / (2 * total))

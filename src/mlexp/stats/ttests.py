@@ -19,12 +19,7 @@ from mlexp.stats.outcome import (
     untestable,
     why_flat,
 )
-
-WELCH_LICENCE = (
-    "over new training runs, for these test images only (nothing is said about new test images), "
-    "for this training set and these settings"
-)
-PAIRED_LICENCE = "over new pairs drawn as these were; the pairs must be independent of each other"
+from mlexp.stats.scope import PAIRS, RUNS
 
 
 def welch_parts(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -77,7 +72,7 @@ def welch_t(a: object, b: object, *, level: float = 0.95) -> Outcome:
     left, right = as_scores(a, "scores of A"), as_scores(b, "scores of B")
     counts = {"runs_a": len(left), "runs_b": len(right)}
     estimate = float(left.mean() - right.mean())
-    shell = Outcome("Welch t", WELCH_LICENCE, estimate, level=check_share(level, "level"), n=counts)
+    shell = Outcome("Welch t", RUNS, estimate, level=check_share(level, "level"), n=counts)
     if min(counts.values()) < 2:
         return untestable(shell, "an arm has one run only: its spread between runs is unknown")
     _, se, df = welch_parts(left, right)
@@ -110,7 +105,7 @@ def paired_t(a: object, b: object, *, level: float = 0.95) -> Outcome:
     left, right = as_pairs(a, b)
     d = left - right
     shell = Outcome(
-        "paired t", PAIRED_LICENCE, float(d.mean()), level=check_share(level, "level"), n={"pairs": len(d)}
+        "paired t", PAIRS, float(d.mean()), level=check_share(level, "level"), n={"pairs": len(d)}
     )
     if len(d) < 2:
         return untestable(shell, "one pair only: the spread between pairs is unknown")
@@ -124,7 +119,7 @@ class Equivalence:
 
     Attributes
     ----------
-    name, licence : the procedure and what it licenses
+    name : the procedure
     estimate : the difference A − B
     margin : the largest difference that counts as none, in the units of the scores
     p : the larger of the two one-sided probabilities (below −margin, above +margin)
@@ -134,7 +129,6 @@ class Equivalence:
     """
 
     name: str
-    licence: str
     estimate: float
     margin: float
     p: float | None
@@ -172,13 +166,12 @@ def equivalence(outcome: Outcome, margin: float, *, alpha: float = 0.05) -> Equi
     """
     check_positive(margin, "margin")
     level = 1 - check_share(2 * alpha, "2·alpha")
-    name, licence = f"two one-sided tests on {outcome.name}", f"equal to within ±{margin:g} {outcome.licence}"
+    name = f"two one-sided tests on {outcome.name}"
     known = spread_of(outcome)
     if known is None:
         why = outcome.reason or f"{outcome.name} has no standard error with degrees of freedom"
         return Equivalence(
             name,
-            licence,
             outcome.estimate,
             margin,
             None,
@@ -194,4 +187,4 @@ def equivalence(outcome: Outcome, margin: float, *, alpha: float = 0.05) -> Equi
     half = known.half(2 * alpha)
     low, high = centre - half, centre + half
     inside = -margin < low and high < margin
-    return Equivalence(name, licence, outcome.estimate, margin, p, low, high, level, inside)
+    return Equivalence(name, outcome.estimate, margin, p, low, high, level, inside)

@@ -48,7 +48,7 @@ def _terms(
     none = pair.outcome.name == "none"
     yield (
         "Scope of inference",
-        "None." if none else f"{_capital(phrases.scope(evidence, pair.outcome.licence))}.",
+        "None." if none else f"{_capital(phrases.scope(evidence, pair.outcome.scope))}.",
     )
     adjusted = adjustment(verdict, node.alpha)
     if verdict.with_best is not None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Pair, Verdict
 from mlexp.page.words import level_in_percent
-from mlexp.stats import Outcome
+from mlexp.stats import Outcome, Scope
 
 ONE_TEST_SET = ("welch", "permutation", "anova")  # tests that hold for these test samples alone
 MOST_NAMED = 6
@@ -139,10 +139,10 @@ def varied(evidence: Evidence, arm: str) -> str:
     return f"{rows} (deterministic)" if evidence.is_deterministic(arm) else f"training runs and {rows}"
 
 
-def scope(evidence: Evidence, text: str) -> str:
+def scope(evidence: Evidence, found: Scope) -> str:
     """Return the scope of inference in words that fit the data: samples are images only where they are."""
     settings = "tuning with this budget" if evidence.tuned_each else "these settings"
-    return text.replace("test images", judging(evidence)).replace("these settings", settings)
+    return found.sentence(rows=judging(evidence), settings=settings)
 
 
 def judging(evidence: Evidence) -> str:

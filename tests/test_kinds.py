@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from mlexp import dispatch
 from mlexp.cli import main
 from mlexp.kinds import KINDS, Kind
 from mlexp.store import Run
@@ -23,11 +22,10 @@ task: {name: guess, kind: guess}
 
 
 @pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def toy(in_process: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Add the kind `guess`, whose modules are `tests.toy`; jobs run in this process, for workers do not see tests."""
     kind = Kind("guess", compares=True, metrics=("accuracy",), package="tests.toy")
     monkeypatch.setitem(KINDS, kind.name, kind)
-    monkeypatch.setattr(dispatch, "WORKER", dispatch.work)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own" / "task").mkdir(parents=True)
     (tmp_path / "own" / "task" / "guess.yaml").write_text(TASK)

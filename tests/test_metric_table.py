@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlexp import dispatch, metrics
+from mlexp import metrics
 from mlexp.api import compare, run
 from mlexp.metrics import METRICS, Metric
 from mlexp.store import Run
@@ -24,8 +24,7 @@ TOY = Metric(
 
 
 @pytest.fixture
-def toy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "WORKER", dispatch.work)
+def toy(in_process: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(METRICS, TOY.name, TOY)
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import jinja2
 from readings import Found, completed, first_run
 
-from mlexp import plots
 from mlexp.drawing import style
+from mlexp.report.run import figures
 from mlexp.store.files import write_bytes
 
 HERE = Path(__file__).parent
@@ -140,9 +140,9 @@ def drawn(name: str, study: Mapping[str, Any], folder: Path, images: Path) -> li
             ready = [place / "figures" / f"{picture}.png" for place in places]
             if there := next((file for file in ready if file.exists()), None):
                 shutil.copyfile(there, path)
-            elif run is not None and picture in plots.FIGURES:
+            elif run is not None and (drawing := figures(run.info["task"]["kind"]).get(picture)):
                 with style.settings():
-                    figure = plots.FIGURES[picture](run)
+                    figure = drawing.draw(run)
                     if figure is None:
                         continue
                     write_bytes(path, style.png(figure))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from tests.tasks.running import run
+from tests.running import run
 
 from mlexp import cli
 from mlexp.config import schema

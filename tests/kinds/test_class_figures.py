@@ -7,6 +7,7 @@ import pytest
 from matplotlib.colors import to_hex
 from tests.drawing.seen import Make, figure_of, with_predictions, words
 
+from mlexp.drawing import matrix
 from mlexp.kinds.classification import figures as class_figures
 from mlexp.store import Run
 from mlexp.store.files import write_table
@@ -56,7 +57,7 @@ def test_cells_hold_text_only_where_it_can_be_read(make_run: Make, n_classes: in
     assert bool(texts) == has_text
     cell = figure.axes[0].get_window_extent().width / n_classes
     assert all(text.get_window_extent().width <= cell for text in texts)
-    assert all(text.get_fontsize() >= class_figures.LEGIBLE for text in texts)
+    assert all(text.get_fontsize() >= matrix.LEGIBLE for text in texts)
 
 
 @pytest.mark.parametrize(

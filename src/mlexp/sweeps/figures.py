@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlexp import metrics
-from mlexp.drawing import style
+from mlexp.drawing import matrix, style
 from mlexp.drawing.figure import Drawing
 from mlexp.drawing.groups import PALETTE
 from mlexp.stats.fence import fenced
@@ -196,11 +196,9 @@ def heat_map(found: Findings) -> Figure:
     cmap = "cividis" if higher else "cividis_r"
     low, high = _limits(grid[np.isfinite(grid)], found.measure)
     image = axes.imshow(grid, cmap=cmap, aspect="auto", vmin=low, vmax=high)
-    for (row, column), value in np.ndenumerate(grid):
-        if np.isfinite(value):
-            dark = (min(max(value, low), high) - low) / ((high - low) or 1) < 0.5
-            axes.text(column, row, f"{value:.3f}", ha="center", va="center", fontsize=_cell_size(len(columns)),
-                      color="white" if dark == higher else style.INK)  # fmt: skip
+    texts = [[f"{value:.3f}" if np.isfinite(value) else "" for value in row] for row in grid]
+    is_low = (np.clip(grid, low, high) - low) / ((high - low) or 1) < 0.5
+    matrix.write(axes, texts, is_low == higher, _cell_size(len(columns)))
     at = (columns.index(found.best[1]) - 0.5, rows.index(found.best[0]) - 0.5)
     if not found.only_repeats:
         axes.add_patch(Rectangle(at, 1, 1, fill=False, edgecolor=style.VERMILION, linewidth=2))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlexp.comparisons.figures.arms import Arms
-from mlexp.drawing import style
+from mlexp.drawing import matrix, style
 from mlexp.kinds.classification import figures as classes
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def radar(arms: Arms) -> Figure | None:
         return None
     means = {arm: 100 * recall.mean(axis=0) for arm, recall in found.items()}
     lowest = min(float(mean.min()) for mean in means.values())
-    start = classes._axis_start(lowest / 100) * 100
+    start = classes.axis_start(lowest / 100) * 100
     figure = style.new_figure(3.9, f"Accuracy by class{_which(arms, found)}; the centre is {start:g} %")
     axes = figure.add_subplot(projection="polar")
     angles = np.linspace(0, 2 * np.pi, len(names), endpoint=False)
@@ -148,11 +148,9 @@ def confusion(arms: Arms) -> Figure | None:
     )
     for place, values, title in zip(places, (*shares, gap), titles, strict=True):
         axes = style.place(figure, *place, side, side)
-        (_differences if values is gap else _shares)(axes, values)
+        (matrix.differences if values is gap else matrix.counts)(axes, values)
         axes.set(title=title, ylabel="True class", xlabel="Predicted class")
-        classes._name_classes(
-            axes, names, 72 * side / len(names), turned=room - 0.3 > 0.9 * side / len(names)
-        )
+        matrix.name_classes(axes, names, 72 * side / len(names), turned=room - 0.3 > 0.9 * side / len(names))
         _write(axes, values, 72 * side / len(names), signed=values is gap)
     _say_largest(figure, arms, gap, (2 * room + side + 0.1, low, side))
     return figure
@@ -163,30 +161,24 @@ def _percent(counts: np.ndarray) -> np.ndarray:
     return np.asarray(np.divide(100 * counts, total, out=np.zeros(counts.shape), where=total > 0))
 
 
-def _shares(axes: Axes, values: np.ndarray) -> None:
-    classes._draw_matrix(axes, values, "", with_bar=False)
-
-
-def _differences(axes: Axes, values: np.ndarray) -> None:
-    reach = max(float(np.abs(values).max()), 1e-9)
-    axes.imshow(values, cmap="PuOr_r", vmin=-reach, vmax=reach, interpolation="nearest")
-    axes.spines[:].set_visible(True)
-
-
 def _write(axes: Axes, values: np.ndarray, cell: float, *, signed: bool) -> None:
     """Write the values that round to something into their cells, if they can be read there."""
-    size = min(style.SMALL, 0.88 * cell / (0.64 * 4))
-    if size < classes.LEGIBLE:
+    size = matrix.text_size(cell, 4)
+    if not size:
         return
-    reach = max(float(np.abs(values).max()), 1e-9)
-    for (row, column), value in np.ndenumerate(values):
-        if abs(value) < 0.05:
-            continue
-        text = f"{value:+.1f}".replace("-", "−") if signed else classes._percent(value, True)
-        dark = abs(value) / reach > 0.6 if signed else (value / reach) ** classes.CONTRAST > 0.55
-        axes.text(
-            column, row, text, ha="center", va="center", fontsize=size, color="white" if dark else style.INK
-        )
+    dark = np.abs(values) / max(float(np.abs(values).max()), 1e-9) > 0.6 if signed else matrix.is_dark(values)
+    texts = [
+        [
+            ""
+            if abs(v) < 0.05
+            else f"{v:+.1f}".replace("-", "−")
+            if signed
+            else classes.percent_text(v, True)
+            for v in row
+        ]
+        for row in values
+    ]
+    matrix.write(axes, texts, dark, size)
 
 
 def _say_largest(figure: Figure, arms: Arms, gap: np.ndarray, place: tuple[float, float, float]) -> None:
@@ -209,15 +201,15 @@ def mistakes(arms: Arms) -> Figure | None:
     wrong = {arm: 1 - right.astype(float) for arm, right in found.items() if right is not None}
     if len(wrong) < 2 or any(arm not in wrong for arm in arms.lead):
         return None
-    matrix = np.array([[_alike(wrong[a], wrong[b], a == b) for b in wrong] for a in wrong])
-    if not np.isfinite(matrix).any():
+    alike = np.array([[_alike(wrong[a], wrong[b], a == b) for b in wrong] for a in wrong])
+    if not np.isfinite(alike).any():
         return None
     height = 2.4 if len(wrong) < 4 else 3.6
     headline = "Mistakes that two runs have in common, of all that either makes; diagonal: seeds of one arm"
     figure = style.new_figure(height, headline)
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.5))
     _agreement(left, arms, *(wrong[arm].mean(axis=0) for arm in arms.lead))
-    _heat(right, matrix, arms.labels(1.5, list(wrong)))
+    _heat(right, alike, arms.labels(1.5, list(wrong)))
     return figure
 
 
@@ -250,14 +242,12 @@ def _agreement(axes: Axes, arms: Arms, a: np.ndarray, b: np.ndarray) -> None:
     axes.tick_params(length=0)
 
 
-def _heat(axes: Axes, matrix: np.ndarray, names: Sequence[str]) -> None:
-    percent = 100 * matrix
+def _heat(axes: Axes, alike: np.ndarray, names: Sequence[str]) -> None:
+    percent = 100 * alike
     axes.imshow(percent, cmap="cividis", vmin=0, vmax=100, aspect="auto")
     size = style.NORMAL if len(names) < 7 else 5.0
-    for (row, column), value in np.ndenumerate(percent):
-        if np.isfinite(value):
-            axes.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=size,
-                      color="white" if value < 55 else style.INK)  # fmt: skip
+    texts = [[f"{value:.0f}" if np.isfinite(value) else "" for value in row] for row in percent]
+    matrix.write(axes, texts, percent < 55, size)
     turned = len(names) > 3
     axes.set_xticks(range(len(names)), names, rotation=90 if turned else 0)
     axes.set_yticks(range(len(names)), names)

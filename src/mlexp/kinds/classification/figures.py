@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlexp.drawing import style, tiles
+from mlexp.drawing import matrix, style, tiles
 from mlexp.drawing.figure import Drawing
 from mlexp.errors import DataError
 from mlexp.kinds.boundary_figure import boundary
@@ -16,15 +16,11 @@ from mlexp.store import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 SIDE_BY_SIDE = 12  # classes; with more, the two matrices stand one above the other to stay legible
 TALL = 4.3  # inches of a side of each of them then; both fit on a page
 LONGEST = 1.1  # inches of a class name
-LABEL_PITCH = 6.5  # points between two names at least
-LEGIBLE = 4.5  # points; cells that cannot hold text of this size stay without
-CONTRAST = 0.4  # power of the value that the colour follows
 ROWS_A_COLUMN = 34
 SCORES = {  # score -> colour, marker and place within the row of its class
     "precision": (style.BLUE, "o", -0.24),
@@ -90,10 +86,17 @@ def _two_matrices(counts: np.ndarray, percent: np.ndarray, classes: list[str]) -
         (first, counts, "Test rows"),
         (second, percent, "Percent of each true class"),
     ):
-        _draw_matrix(axes, values, title, with_bar=stacked)
-        _name_classes(axes, names, 72 * cell, turned=turned)
-        write = _percent if values is percent else _count
-        _write_cells(axes, values, 72 * cell, [[write(v, stacked) for v in row] for row in values])
+        image = matrix.counts(axes, values)
+        axes.set(title=title, xlabel="Predicted class", ylabel="True class")
+        if stacked:
+            figure.colorbar(image, cax=axes.inset_axes((1.03, 0.2, 0.025, 0.6)))
+        matrix.name_classes(axes, names, 72 * cell, turned=turned)
+        texts = [
+            [percent_text(v, stacked) if values is percent else f"{v}" if v else "" for v in row]
+            for row in values
+        ]
+        if size := matrix.text_size(72 * cell, max(len(text) for row in texts for text in row)):
+            matrix.write(axes, texts, matrix.is_dark(values), size)
     if stacked:
         first.set(xlabel="", xticklabels=[])
     else:
@@ -101,56 +104,7 @@ def _two_matrices(counts: np.ndarray, percent: np.ndarray, classes: list[str]) -
     return figure
 
 
-def _draw_matrix(axes: Axes, values: np.ndarray, title: str, *, with_bar: bool) -> None:
-    from matplotlib.colors import PowerNorm
-
-    seen = np.where(values > 0, values, np.nan)
-    norm = PowerNorm(CONTRAST, 0, max(values.max(), 1))
-    image = axes.imshow(seen, cmap=_colours(), norm=norm, interpolation="nearest")
-    axes.set(title=title, xlabel="Predicted class", ylabel="True class")
-    axes.spines[:].set_visible(True)
-    if with_bar:
-        axes.figure.colorbar(image, cax=axes.inset_axes((1.03, 0.2, 0.025, 0.6)))
-
-
-def _name_classes(axes: Axes, names: list[str], pitch: float, *, turned: bool) -> None:
-    """Write the class names beside rows and columns `pitch` points apart; not all where they are too close."""
-    step = math.ceil(LABEL_PITCH / pitch)
-    shown = range(0, len(names), step)
-    size = min(style.SMALL, 0.85 * pitch * step)
-    axes.set_xticks(shown, [names[k] for k in shown], rotation=90 if turned else 0, fontsize=size)
-    axes.set_yticks(shown, [names[k] for k in shown], fontsize=size)
-    axes.tick_params(length=0 if step == 1 else 2)
-
-
-def _colours() -> Colormap:
-    """Return a perceptually uniform map from near white to dark, without its last, almost black part."""
-    import matplotlib
-    from matplotlib.colors import ListedColormap
-
-    colours = matplotlib.colormaps["magma_r"](np.linspace(0.02, 0.8, 256))
-    return ListedColormap(colours).with_extremes(bad="white")
-
-
-def _write_cells(axes: Axes, values: np.ndarray, cell: float, texts: list[list[str]]) -> None:
-    """Write the values into cells of `cell` points, if they fit at a size that can be read."""
-    longest = max(len(text) for row in texts for text in row)
-    size = min(style.SMALL, 0.88 * cell / (0.64 * longest))
-    if size < LEGIBLE:
-        return
-    dark = (values / max(values.max(), 1)) ** CONTRAST > 0.55
-    for row, line in enumerate(texts):
-        for column, text in enumerate(line):
-            if text:
-                colour = "white" if dark[row, column] else style.INK
-                axes.text(column, row, text, ha="center", va="center", fontsize=size, color=colour)
-
-
-def _count(value: float, _narrow: bool) -> str:
-    return f"{value}" if value else ""
-
-
-def _percent(value: float, narrow: bool) -> str:
+def percent_text(value: float, narrow: bool) -> str:
     """Return what stands in a cell: nothing for nothing, and short where cells are narrow."""
     if value == 0:
         return ""
@@ -183,7 +137,7 @@ def per_class(run: Run) -> Figure | None:
     n_columns = math.ceil(n / ROWS_A_COLUMN)
     rows = math.ceil(n / n_columns)
     figure = style.new_figure(0.19 * rows + 0.85, _scores_headline(table["class"], scores["f1"]))
-    start = _axis_start(float(np.nanmin(values)))
+    start = axis_start(float(np.nanmin(values)))
     names = style.class_names(table["class"], (2.0, 1.1, 0.75)[min(n_columns, 3) - 1])
     labels = [f"{name} ({support})" for name, support in zip(names, table["support"], strict=True)]
     for column, axes in enumerate(figure.subplots(1, n_columns, squeeze=False)[0]):
@@ -216,7 +170,7 @@ def _draw_scores(axes: Axes, scores: dict[str, np.ndarray], labels: list[str], r
     axes.spines["left"].set_visible(False)
 
 
-def _axis_start(lowest: float) -> float:
+def axis_start(lowest: float) -> float:
     """Return the round number at or below the lowest score at which the axis may start."""
     step = 0.01 if lowest >= 0.95 else 0.05 if lowest >= 0.8 else 0.1
     return max(0.0, round(math.floor(lowest / step - 0.2) * step, 2))

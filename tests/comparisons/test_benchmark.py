@@ -24,7 +24,7 @@ from mlexp.cli import main
 from mlexp.comparisons import benchmark
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.evidence.metric import PartMetric
-from mlexp.comparisons.verdict import judge
+from mlexp.comparisons.verdict import evaluate
 from mlexp.config.studies import Comparison
 from mlexp.data.readers import openml
 from mlexp.errors import ConfigError
@@ -177,7 +177,7 @@ def test_each_data_set_gets_the_verdict_of_a_comparison_on_it_alone(suite: Calla
         alone = {
             arm: [e for e in entries if e.dataset == one["name"]] for arm, entries in evidence.entries.items()
         }
-        pair = judge(Evidence(ACCURACY, alone), node).pairs[0]
+        pair = evaluate(Evidence(ACCURACY, alone), node).pairs[0]
         assert one["test"] == pair.outcome.name == "crossed t (seeds × rows)"
         assert (one["pairs"][0]["p"], one["pairs"][0]["low"]) == (pair.outcome.p, pair.outcome.low)
         assert one["pairs"][0]["better"] == pair.better

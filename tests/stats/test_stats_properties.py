@@ -30,7 +30,6 @@ def rng() -> np.random.Generator:
 TWO_SAMPLES: dict[str, Callable[[Any, Any], Any]] = {
     "welch": stats.welch_t,
     "permutation": lambda a, b: stats.permutation_test(a, b, rng=rng(), n_resamples=99, exact_up_to=60_000),
-    "cohen": stats.cohens_d,
     "cliff": stats.cliffs_delta,
 }
 PAIRED: dict[str, Callable[[Any, Any], Any]] = {
@@ -175,15 +174,13 @@ def test_mcnemar_for_any_rows(rows: list[tuple[bool, bool]]) -> None:
 @fast
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1)), max_size=12))
 def test_adjusted_p_are_ordered_and_never_smaller(p: list[float | None]) -> None:
-    holm, bh = stats.holm(p), stats.benjamini_hochberg(p)
-    for raw, strict, mild in zip(p, holm.adjusted, bh.adjusted, strict=True):
+    for raw, adjusted in zip(p, stats.holm(p).adjusted, strict=True):
         if raw is None:
-            assert strict is None
-            assert mild is None
+            assert adjusted is None
         else:
-            assert raw <= mild * (1 + 1e-12)
-            assert mild <= strict * (1 + 1e-12)
-            assert strict <= 1
+            assert adjusted is not None
+            assert raw <= adjusted * (1 + 1e-12)
+            assert adjusted <= 1
 
 
 @fast

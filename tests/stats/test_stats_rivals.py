@@ -190,18 +190,11 @@ def test_mcnemar_is_statsmodels() -> None:
         assert (found.statistic, found.p) == pytest.approx((other.statistic, other.pvalue))
 
 
-@pytest.mark.parametrize("adjust", ["holm", "benjamini_hochberg"])
-def test_adjusted_p_is_statsmodels(adjust: str) -> None:
+def test_adjusted_p_is_statsmodels() -> None:
     rival = pytest.importorskip("statsmodels.stats.multitest", reason="statsmodels is not installed")
     p = RNG.random(9) ** 3
-    name = {"holm": "holm", "benjamini_hochberg": "fdr_bh"}[adjust]
-    other = rival.multipletests(p, method=name)[1]
-    assert getattr(stats, adjust)(p.tolist()).adjusted == pytest.approx(other)
-
-
-def test_benjamini_hochberg_is_scipys() -> None:
-    p = RNG.random(9) ** 3
-    assert stats.benjamini_hochberg(p.tolist()).adjusted == pytest.approx(theirs.false_discovery_control(p))
+    other = rival.multipletests(p, method="holm")[1]
+    assert stats.holm(p.tolist()).adjusted == pytest.approx(other)
 
 
 def test_holm_by_hand_and_what_cannot_be_tested_counts() -> None:
@@ -250,10 +243,6 @@ def test_seeds_rows_bootstrap_draws_whole_groups() -> None:
 
 
 def test_effects() -> None:
-    found = stats.cohens_d(A, B)
-    pooled = np.sqrt((8 * A.var(ddof=1) + 13 * B.var(ddof=1)) / 21)
-    assert found.details["d"] == pytest.approx((A.mean() - B.mean()) / pooled)
-    assert found.estimate == pytest.approx(found.details["d"] * (1 - 3 / (4 * 21 - 1)), rel=1e-3)
     wins = np.mean([x > y for x, y in product(A, B)]) - np.mean([x < y for x, y in product(A, B)])
     assert stats.cliffs_delta(A, B).estimate == pytest.approx(wins)
     u = theirs.mannwhitneyu(A, B).statistic

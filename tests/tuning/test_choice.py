@@ -11,7 +11,7 @@ import pytest
 
 from mlexp.config import compose as configuration
 from mlexp.config.schema import Config
-from mlexp.stats.fence import fenced
+from mlexp.stats.outliers import without_outliers
 from mlexp.store.files import write_json, write_npz
 from mlexp.tuning import run as searching
 from mlexp.tuning import space as spaces
@@ -102,9 +102,9 @@ def test_a_natural_bound_is_no_end() -> None:
 
 def test_fence_is_that_of_a_hand_calculation() -> None:
     values = np.array([0.0, 8.0, 9.0, 10.0, 11.0])  # quartiles 8 and 10: fences 5 and 13
-    assert fenced(values).tolist() == [5.0, 8.0, 9.0, 10.0, 11.0]
-    assert fenced(np.array([8.0, 9.0, 10.0, 11.0, 99.0]), low=False)[-1] == 14.0
-    assert fenced(np.array([0.0, 1.0, 1.0, 1.0, 1.0])).tolist() == [0.0, 1.0, 1.0, 1.0, 1.0]
+    assert without_outliers(values).tolist() == [5.0, 8.0, 9.0, 10.0, 11.0]
+    assert without_outliers(np.array([8.0, 9.0, 10.0, 11.0, 99.0]), low=False)[-1] == 14.0
+    assert without_outliers(np.array([0.0, 1.0, 1.0, 1.0, 1.0])).tolist() == [0.0, 1.0, 1.0, 1.0, 1.0]
 
 
 def test_importance_of_an_additive_score_is_its_variance_share() -> None:

@@ -14,7 +14,7 @@ from mlexp import stats, store
 from mlexp.comparisons import convergence, looks, tune_each, tune_once
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.looks import Schedule
-from mlexp.comparisons.verdict import Pair, Verdict, judge
+from mlexp.comparisons.verdict import Pair, Verdict, evaluate
 from mlexp.comparisons.words import answer, details, many_arms, phrases
 from mlexp.config.studies import Comparison
 from mlexp.stats import Outcome
@@ -72,7 +72,7 @@ def analyse(
     if seen:
         evidence, verdict = seen[-1].evidence, seen[-1].verdict
     else:
-        verdict = judge(evidence, node, all_pairs=all_pairs)
+        verdict = evaluate(evidence, node, all_pairs=all_pairs)
     tables = _tables_of(evidence, verdict, node, folder or Path.cwd())
     table = tables["arms"]
     chosen = dict(tuning) if tuning else {}
@@ -313,7 +313,7 @@ def runs_table(evidence: Evidence, folder: Path) -> Columns:
 
 
 def _warnings(evidence: Evidence, verdict: Verdict) -> list[str]:
-    cautions = stats.cautions(verdict.design, verdict.test, rows=phrases.judging(evidence))
+    cautions = stats.cautions(verdict.design, verdict.test, rows=phrases.evaluated_on(evidence))
     found = [f"{text[0].upper()}{text[1:]}." for text in cautions]
     if verdict.misfit:
         found.insert(0, verdict.misfit)

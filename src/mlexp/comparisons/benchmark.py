@@ -21,7 +21,7 @@ from mlexp.comparisons import analysis
 from mlexp.comparisons.analysis import Analysis, arms_table, pairs_table
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.looks import Schedule
-from mlexp.comparisons.verdict import Verdict, judge
+from mlexp.comparisons.verdict import Verdict, evaluate
 from mlexp.comparisons.words import datasets as words
 from mlexp.comparisons.words.phrases import listed
 from mlexp.config.names import OVER_DATASETS
@@ -123,7 +123,7 @@ def by_dataset(evidence: Evidence) -> list[tuple[str, Evidence]]:
 def _on_one(one: tuple[str, Evidence], node: Comparison) -> OnOne:
     name, evidence = one
     try:
-        return OnOne(name, evidence, judge(evidence, node, all_pairs=True))
+        return OnOne(name, evidence, evaluate(evidence, node, all_pairs=True))
     except DataError as error:
         return OnOne(name, evidence, None, str(error))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from mlexp import stats, store, sweeps
 from mlexp.comparisons.evidence import Evidence
-from mlexp.comparisons.verdict import Pair, Verdict, judge
+from mlexp.comparisons.verdict import Pair, Verdict, evaluate
 from mlexp.config.combinations import Combination
 from mlexp.config.overrides import parsed
 from mlexp.config.studies import Comparison
@@ -171,7 +171,7 @@ def taken(evidence: Evidence, node: Comparison, planned: Schedule) -> list[Look]
         seen.check()
         fixed = all(seen.is_deterministic(arm) for arm in seen.arms)
         level = planned.alpha if fixed else level  # no other look will be taken
-        verdict = judge(seen, node, alpha=level)
+        verdict = evaluate(seen, node, alpha=level)
         settled = all(pair.separated or _same(seen, pair) for pair in verdict.pairs)
         found.append(Look(number, runs, level, seen, verdict, settled, fixed))
     return found

@@ -184,7 +184,7 @@ def refuse_two_tests(
 
 
 def refuse_apart(configs: Mapping[str, Config], metric: PartMetric) -> None:
-    """Refuse arms that are judged by different rows, or by none."""
+    """Refuse arms that are evaluated on different rows, or on none."""
     first, *others = configs
     for name, config in configs.items():
         split = config.split
@@ -195,7 +195,7 @@ def refuse_apart(configs: Mapping[str, Config], metric: PartMetric) -> None:
                 f"comparison.metric={metric} needs a {metric.part} set, and the arm '{name}' has none. Set {cure}."
             )
     for name in others:
-        one, other = (_judged_by(configs[arm], metric.part) for arm in (first, name))
+        one, other = (_evaluated_on(configs[arm], metric.part) for arm in (first, name))
         if apart := [key for key in one if one[key] != other[key]]:
             raise ConfigError(
                 f"The arms '{first}' and '{name}' would be evaluated on different samples: {apart[0]} is "
@@ -232,7 +232,7 @@ def refuse_impossible(
         raise ConfigError(f"comparison.test: {stats.misfit(node.test, design)} Or leave it out.")
 
 
-def _judged_by(config: Config, part: str) -> dict[str, Any]:
+def _evaluated_on(config: Config, part: str) -> dict[str, Any]:
     """Return the keys that say which rows make up a part; one file may lie at two places."""
     drawn = {"all": (), "test": DRAWN_BY}.get(part, (*DRAWN_BY, "split.validation"))
     return {

@@ -53,8 +53,8 @@ def searches(
     Raises
     ------
     ConfigError
-        If the rows are divided or drawn anew, so that what one search chose by would judge elsewhere; if what chooses
-        is to judge; or if a search is impossible.
+        If the rows are split or sampled again, so that validation rows of the search would be test rows elsewhere; if
+        arms were to be compared on the validation set; or if a search is impossible.
     """
     if how(node) == "none":
         if typed := [word for word in arguments if re.match(r"\+?tune[=.]", word) and word != "tune=none"]:

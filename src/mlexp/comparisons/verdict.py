@@ -89,7 +89,7 @@ class Verdict:
         return {frozenset((pair.a, pair.b)): pair for pair in self.pairs}
 
 
-def judge(
+def evaluate(
     evidence: Evidence, node: Comparison, *, alpha: float | None = None, all_pairs: bool = False
 ) -> Verdict:
     """Choose the test by the design, or take the one that a person chose, and apply it to every pair.
@@ -281,7 +281,7 @@ def _grouped(table: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
 def worth_seeing(evidence: Evidence) -> float:
     """Return the difference that a forecast of seeds is made for, where no margin says what matters.
 
-    0.1 points of a share, 1 point where fewer than 1,000 rows judge; else a hundredth of the mean, to one digit.
+    0.1 points of a share, 1 point with fewer than 1,000 evaluated rows; else a hundredth of the mean, to one digit.
     """
     if evidence.metric.is_share:
         rows = evidence.used[evidence.arms[0]][0].rows

@@ -12,10 +12,7 @@ from mlexp.stats.components import VarianceShare, variance_share
 from mlexp.stats.crossed import CrossedParts, crossed_mean, crossed_parts, crossed_t, group_scores
 from mlexp.stats.datasets import datasets_needed, over_datasets
 from mlexp.stats.effects import (
-    Effect,
     cliffs_delta,
-    cohens_d,
-    hedges_factor,
     interquartile_mean,
     probability_of_improvement,
     spearman,
@@ -23,7 +20,7 @@ from mlexp.stats.effects import (
 from mlexp.stats.epochwise import epochwise
 from mlexp.stats.exact import permutation_test, sign_flip_test, wilcoxon_signed_rank
 from mlexp.stats.looks import alpha_spent, family_levels, nominal_levels
-from mlexp.stats.many import Adjusted, benjamini_hochberg, holm, one_way_anova
+from mlexp.stats.many import Adjusted, holm, one_way_anova
 from mlexp.stats.mcnemar import mcnemar, mcnemar_counts
 from mlexp.stats.outcome import Outcome
 from mlexp.stats.power import (
@@ -44,7 +41,6 @@ __all__ = [
     "Choice",
     "CrossedParts",
     "Design",
-    "Effect",
     "Equivalence",
     "Outcome",
     "Scope",
@@ -54,14 +50,12 @@ __all__ = [
     "alpha_spent",
     "average_ranks",
     "bayesian_correlated_t",
-    "benjamini_hochberg",
     "blocked_mean",
     "blocked_t",
     "bootstrap_seeds_rows",
     "cautions",
     "choose",
     "cliffs_delta",
-    "cohens_d",
     "compared_with_best",
     "computable",
     "corrected_t",
@@ -77,7 +71,6 @@ __all__ = [
     "five_by_two_t",
     "friedman",
     "group_scores",
-    "hedges_factor",
     "holm",
     "interquartile_mean",
     "mcnemar",

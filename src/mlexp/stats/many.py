@@ -1,8 +1,8 @@
-"""More than two arms: analysis of variance, adjusted probabilities, all pairs."""
+"""More than two arms: analysis of variance, adjusted probabilities."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,7 +35,7 @@ def one_way_anova(arms: Sequence[object]) -> Outcome:
     >>> round(outcome.statistic, 4), outcome.df, outcome.df2, round(outcome.p, 4)
     (13.0, 2.0, 6.0, 0.0066)
     """
-    from scipy.special import fdtrc
+    from scipy.stats import f_oneway
 
     groups = [as_scores(arm, f"scores of arm {place}") for place, arm in enumerate(arms)]
     if len(groups) < 2:
@@ -51,11 +51,11 @@ def one_way_anova(arms: Sequence[object]) -> Outcome:
     residual = float(np.sqrt(within / df2))
     if is_rounding(residual, float(np.abs(pool).max())):
         return untestable(shell, why_flat(*groups))
-    f = between / df / residual**2
+    found = f_oneway(*groups)
     details = {"residual_sd": residual, "ss_between": between, "ss_within": within}
     shell = replace(shell, estimate=between / (between + within), details=details)
-    p = max(float(fdtrc(df, df2, f)), SMALLEST_P)
-    return replace(shell, statistic=f, df=float(df), df2=float(df2), p=p)
+    p = max(float(found.pvalue), SMALLEST_P)
+    return replace(shell, statistic=float(found.statistic), df=float(df), df2=float(df2), p=p)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Adjusted:
     p : as they came; None for what could not be tested, which still counts in the family
     adjusted : to be compared with alpha, in the same order
     rejected : adjusted <= alpha
-    alpha : error rate of the family (Holm) or share of false discoveries (Benjamini–Hochberg)
+    alpha : error rate of the family
     """
 
     name: str
@@ -94,53 +94,14 @@ def holm(p: Sequence[float | None], *, alpha: float = 0.05) -> Adjusted:
     >>> [round(value, 3) for value in holm([0.01, 0.04, 0.03]).adjusted]
     [0.03, 0.06, 0.06]
     """
-
-    def step_down(ordered: np.ndarray) -> np.ndarray:
-        m = len(ordered)
-        return np.asarray(np.maximum.accumulate((m - np.arange(m)) * ordered))
-
-    return _adjust("Holm", p, alpha, step_down)
-
-
-def benjamini_hochberg(p: Sequence[float | None], *, alpha: float = 0.05) -> Adjusted:
-    """Adjust probabilities so that at most a share alpha of the findings is expected to be false.
-
-    adjusted_(i) = min_{j >= i} min(1, m·p_(j)/j). Holds for independent or positively dependent comparisons.
-    Y. Benjamini and Y. Hochberg, J. R. Stat. Soc. B 57 (1995) 289–300, doi:10.1111/j.2517-6161.1995.tb02031.x.
-
-    Parameters
-    ----------
-    p : probabilities in [0, 1]; None for a comparison that could not be tested
-    alpha : default 0.05
-
-    Examples
-    --------
-    >>> [round(value, 3) for value in benjamini_hochberg([0.01, 0.04, 0.03]).adjusted]
-    [0.03, 0.04, 0.04]
-    """
-
-    def step_up(ordered: np.ndarray) -> np.ndarray:
-        m = len(ordered)
-        scaled = m * ordered / np.arange(1, m + 1)
-        return np.asarray(np.minimum.accumulate(scaled[::-1])[::-1])
-
-    return _adjust("Benjamini–Hochberg", p, alpha, step_up)
-
-
-def _adjust(
-    name: str,
-    p: Sequence[float | None],
-    alpha: float,
-    step: Callable[[np.ndarray], np.ndarray],
-) -> Adjusted:
     check_share(alpha, "alpha")
     values = np.array([1.0 if value is None else value for value in p], dtype=np.float64)
     if not ((values >= 0) & (values <= 1)).all():
         raise DataError(f"Probabilities must be in [0, 1]. Got {values.tolist()}.")
     order = np.argsort(values, kind="stable")
     adjusted = np.empty(len(values))
-    if len(values):
-        adjusted[order] = np.minimum(step(values[order]), 1.0)
+    stepped = np.maximum.accumulate((len(values) - np.arange(len(values))) * values[order])
+    adjusted[order] = np.minimum(stepped, 1.0)
     shown = tuple(None if raw is None else float(x) for raw, x in zip(p, adjusted, strict=True))
     rejected = tuple(value is not None and value <= alpha for value in shown)
-    return Adjusted(name, tuple(p), shown, rejected, alpha)
+    return Adjusted("Holm", tuple(p), shown, rejected, alpha)

@@ -15,7 +15,7 @@ from mlexp import metrics
 from mlexp.drawing import matrix, style
 from mlexp.drawing.figure import Drawing
 from mlexp.drawing.groups import PALETTE
-from mlexp.stats.fence import fenced
+from mlexp.stats.outliers import without_outliers
 from mlexp.store import Run, Sweep
 from mlexp.store.result import by_row
 from mlexp.store.sweep_folder import short
@@ -289,7 +289,7 @@ def losses(found: Findings, sweep: Sweep) -> Figure | None:
 
 def _limits(values: np.ndarray, measure: str) -> tuple[float, float]:
     """Return the ends of the colours: one training that blew up does not take the colour from all others."""
-    kept = fenced(values, low=metrics.metric(measure).higher_is_better)
+    kept = without_outliers(values, low=metrics.metric(measure).higher_is_better)
     return float(kept.min()), float(kept.max())
 
 

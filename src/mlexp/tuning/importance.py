@@ -11,7 +11,7 @@ import numpy as np
 
 from mlexp import metrics
 from mlexp.config.rules import is_number
-from mlexp.stats.fence import fenced
+from mlexp.stats.outliers import without_outliers
 from mlexp.store.result import Columns
 from mlexp.tuning.space import Axis, Setting, Space, canonical, shown
 from mlexp.tuning.trials import Trial
@@ -46,7 +46,9 @@ def importance(space: Space, trials: Sequence[Trial], metric: str) -> Columns:
     """
     if len(trials) < 2 or len({trial.score for trial in trials}) < 2:
         return {}
-    scores = fenced(np.array([trial.score for trial in trials]), low=metrics.metric(metric).higher_is_better)
+    scores = without_outliers(
+        np.array([trial.score for trial in trials]), low=metrics.metric(metric).higher_is_better
+    )
     rows = [encoded(space, trial.setting) for trial in trials]
     settings = space.grid if space.finite else []
     exact = len(settings) == len(trials) and {canonical(one) for one in settings} == {

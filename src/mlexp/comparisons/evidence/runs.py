@@ -17,7 +17,7 @@ from mlexp.errors import DataError
 from mlexp.store import Run
 
 MOST_NAMED = 4
-Block = tuple[str, str]  # fingerprint of the data, and of the rows that judge
+Block = tuple[str, str]  # fingerprint of the data, and of the rows evaluated
 
 
 class Cell(NamedTuple):
@@ -63,7 +63,7 @@ class Entry:
 
     @property
     def sizes(self) -> tuple[float, float] | None:
-        """Rows that trained it and that judge it; None if it does not say."""
+        """Numbers of rows that it was trained and evaluated on; None if it does not say."""
         split = self.run.info["split"] if self.run else {}
         known = "train" in split and self.metric.part in split
         return (split["train"], split[self.metric.part]) if known else None
@@ -119,15 +119,15 @@ class Entry:
 
     @cached_property
     def block(self) -> Block:
-        """The data and the rows that judged this run: what two runs must share to be compared."""
+        """The data and the rows that this run was evaluated on: what two runs must share to be compared."""
         assert self.run is not None
         rows = self.kept("row")
-        judged = (
+        evaluated = (
             str(self.run.info["split"].get("fingerprint", ""))
             if rows is None
             else hashlib.sha256(rows.tobytes()).hexdigest()
         )
-        return str(self.run.info["dataset"]["fingerprint"]), judged
+        return str(self.run.info["dataset"]["fingerprint"]), evaluated
 
     @cached_property
     def result(self) -> str:
@@ -153,7 +153,7 @@ class Evidence:
 
     @cached_property
     def used(self) -> dict[str, list[Entry]]:
-        """Arm -> the runs that count: complete, with the metric, judged by rows that every arm was judged by.
+        """Arm -> the runs that count: complete, with the metric, evaluated on rows that every arm was evaluated on.
 
         Of runs that came to the same result, byte for byte, the first one alone counts.
         """
@@ -254,7 +254,7 @@ class Evidence:
 
     @cached_property
     def blocks(self) -> list[Block]:
-        """Data and test rows that every arm was judged by, in the order of the runs."""
+        """Data and test rows that every arm was evaluated on, in the order of the runs."""
         found = [[entry.block for entry in self.entries[arm] if entry.value is not None] for arm in self.arms]
         shared = set.intersection(*map(set, found)) if found else set()
         return [block for block in dict.fromkeys(found[0] if found else []) if block in shared]

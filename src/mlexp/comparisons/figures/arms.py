@@ -119,7 +119,7 @@ class Arms:
 
     @property
     def part(self) -> str:
-        """The part of the rows that judges."""
+        """The set that the arms are evaluated on."""
         return str(self.info["metric"]).partition(".")[0]
 
     def rows(self, arm: str, what: str) -> np.ndarray | None:

@@ -10,8 +10,8 @@ from mlexp.comparisons.verdict import Pair, Verdict
 from mlexp.comparisons.words import many_arms
 from mlexp.comparisons.words.phrases import (
     ONE_TEST_SET,
+    evaluated_on,
     favoured,
-    judging,
     listed,
     probability,
     repeats,
@@ -173,6 +173,6 @@ def _not_shown(evidence: Evidence, verdict: Verdict, pair: Pair) -> list[str]:
         found.append(
             f"About {seeds:,} seeds per arm would be needed to detect {delta}."
             if seeds is not None
-            else f"No number of seeds will detect {delta} on these {judging(evidence)}."
+            else f"No number of seeds will detect {delta} on these {evaluated_on(evidence)}."
         )
     return found

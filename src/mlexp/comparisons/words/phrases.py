@@ -87,7 +87,7 @@ def needed(evidence: Evidence, pair: Pair, *, here: bool) -> str:
     delta = stated(evidence, power.delta)
     if not power.testable:
         return f"The number of seeds needed cannot be estimated: {power.reason}."
-    alone = f" on these {judging(evidence)}" if here or not evidence.metric.of_row else ""
+    alone = f" on these {evaluated_on(evidence)}" if here or not evidence.metric.of_row else ""
     seeds = power.seeds_same_rows if here else power.seeds
     if seeds is not None:
         words = f"About {seeds:,} seeds per arm would be needed to detect {delta}{alone}"
@@ -97,7 +97,7 @@ def needed(evidence: Evidence, pair: Pair, *, here: bool) -> str:
         return f"{words}; use new seeds, since adding seeds after a look inflates the false alarms."
     counted = "of them" if evidence.groups is None else "groups of them"
     more = f", more than {power.rows_needed:,} {counted}" if power.rows_needed else ""
-    return f"No number of seeds will detect {delta}; that takes more {judging(evidence)}{more}."
+    return f"No number of seeds will detect {delta}; that takes more {evaluated_on(evidence)}{more}."
 
 
 def equivalent(evidence: Evidence, pair: Pair) -> str:
@@ -118,7 +118,7 @@ def second(evidence: Evidence, verdict: Verdict) -> str:
     outcome = pair.second
     if outcome is None:
         return ""
-    scope = f"For these {judging(evidence)} only, over new training runs"
+    scope = f"For these {evaluated_on(evidence)} only, over new training runs"
     if outcome.p is None:
         return f"{scope}: Welch t cannot be computed, {unlike(outcome.reason)}."
     turned = evidence.metric.sign * outcome.estimate < 0
@@ -142,10 +142,10 @@ def varied(evidence: Evidence, arm: str) -> str:
 def scope(evidence: Evidence, found: Scope) -> str:
     """Return the scope of inference in words that fit the data: samples are images only where they are."""
     settings = "tuning with this budget" if evidence.tuned_each else "these settings"
-    return found.sentence(rows=judging(evidence), settings=settings)
+    return found.sentence(rows=evaluated_on(evidence), settings=settings)
 
 
-def judging(evidence: Evidence) -> str:
+def evaluated_on(evidence: Evidence) -> str:
     """Return what the arms are evaluated on: test images, validation samples, or samples where there is no split."""
     run = evidence.used[evidence.arms[0]][0].run
     things = "images" if run is not None and run.info["dataset"].get("image_shape") else "samples"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def fenced(values: np.ndarray, *, low: bool = True) -> np.ndarray:
+def without_outliers(values: np.ndarray, *, low: bool = True) -> np.ndarray:
     """Return the values with the outlying ones of one side moved to Tukey's fence.
 
     The fence is Q1 − 1.5 (Q3 − Q1), or Q3 + 1.5 (Q3 − Q1) on the upper side, with quartiles by linear interpolation;
@@ -25,7 +25,7 @@ def fenced(values: np.ndarray, *, low: bool = True) -> np.ndarray:
 
     Examples
     --------
-    >>> fenced(np.array([0.1, 0.95, 0.96, 0.97, 0.98])).round(3).tolist()
+    >>> without_outliers(np.array([0.1, 0.95, 0.96, 0.97, 0.98])).round(3).tolist()
     [0.92, 0.95, 0.96, 0.97, 0.98]
     """
     first, third = np.quantile(values, [0.25, 0.75])

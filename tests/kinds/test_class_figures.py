@@ -66,7 +66,7 @@ def test_cells_hold_text_only_where_it_can_be_read(make_run: Make, n_classes: in
      (98.44, True, "98"), (100, False, "100")],
 )  # fmt: skip
 def test_percent_is_short(value: float, narrow: bool, text: str) -> None:
-    assert class_figures._percent(value, narrow) == text
+    assert class_figures.percent_text(value, narrow) == text
 
 
 def with_scores(run: Run, **columns: list[object]) -> Run:
@@ -115,7 +115,7 @@ def test_a_class_without_a_score_is_left_out_without_a_warning(make_run: Make) -
     [(0.0, 0), (0.05, 0), (0.47, 0.4), (0.4, 0.3), (0.862, 0.85), (0.98, 0.97), (1.0, 0.99)],
 )
 def test_axis_starts_below_the_lowest_score(lowest: float, start: float) -> None:
-    assert class_figures._axis_start(lowest) == start
+    assert class_figures.axis_start(lowest) == start
 
 
 def test_many_classes_stand_in_columns(make_run: Make) -> None:

@@ -39,16 +39,15 @@ def strips(
     figure = style.new_figure(high + head + foot, headline, placed=True)
     axes = style.place(figure, left, foot, longest * pitch, high)
     axes.set_axis_off()
-    mosaic = np.full((len(rows) * (h + gap), longest * (w + gap)), np.nan, np.float32)
-    for row, (name, images) in enumerate(rows):
-        top = row * (h + gap)
-        for column, image in enumerate(np.clip(images, 0, 1)):
-            mosaic[top : top + h, column * (w + gap) : column * (w + gap) + w] = image
-        axes.text(-gap, top + h / 2, style.escape(name), ha="right", va="center", fontsize=style.SMALL)
+    for row, (name, _) in enumerate(rows):
+        axes.text(
+            -gap, row * (h + gap) + h / 2, style.escape(name), ha="right", va="center", fontsize=style.SMALL
+        )
     for column, label in enumerate(labels):
         axes.text(
             column * (w + gap) + w / 2, -gap, label, ha="center", va="bottom", fontsize=pictures.CAPTION
         )
+    mosaic = pictures.mosaic([np.clip(images, 0, 1) for _, images in rows], longest, (h + gap, w + gap))
     axes.imshow(mosaic, cmap=pictures.greys(), vmin=0, vmax=1, aspect="auto")
     figure.text(0.01, 0.05 / figure.get_figheight(), note, fontsize=style.SMALL, color=style.GREY)
     return figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -104,7 +105,9 @@ def draw_tiles(tiles: list[Tile], columns: int, headline: str, note: str) -> Fig
     axes = style.place(figure, 0.08, 0, *size)
     axes.set_axis_off()
     axes.set_title(note, fontsize=style.SMALL, color=style.GREY)
-    axes.imshow(_mosaic(tiles, columns, (h + band, w + gap)), cmap=greys(), vmin=0, vmax=1)
+    images = unit(np.stack([tile.image for tile in tiles]))
+    in_rows = [images[first : first + columns] for first in range(0, len(images), columns)]
+    axes.imshow(mosaic(in_rows, columns, (h + band, w + gap)), cmap=greys(), vmin=0, vmax=1)
     for k, tile in enumerate(tiles):
         left, top = k % columns * (w + gap) - 0.5, k // columns * (h + band) - 0.5
         for number, line in enumerate(tile.lines):
@@ -121,16 +124,18 @@ def _caption_width(columns: int) -> float:
     return INNER / columns - style.text_width("≠ ", CAPTION) - 0.05
 
 
-def _mosaic(tiles: list[Tile], columns: int, cell: tuple[int, int]) -> np.ndarray:
-    """Return one array with every image at the top left of its cell, in [0, 1]; NaN elsewhere."""
-    rows = math.ceil(len(tiles) / columns)
-    mosaic = np.full((rows * cell[0], columns * cell[1]), np.nan, dtype=np.float32)
-    images = unit(np.stack([tile.image for tile in tiles]))
-    h, w = images.shape[1:]
-    for k, image in enumerate(images):
-        top, left = k // columns * cell[0], k % columns * cell[1]
-        mosaic[top : top + h, left : left + w] = image
-    return mosaic
+def mosaic(rows: Sequence[np.ndarray], columns: int, cell: tuple[int, int]) -> np.ndarray:
+    """Return one array with every image at the top left of its cell, rows of images (n, h, w) below one another.
+
+    What no image covers is NaN; rows may hold fewer images than there are `columns`.
+    """
+    whole = np.full((len(rows) * cell[0], columns * cell[1]), np.nan, dtype=np.float32)
+    for row, images in enumerate(rows):
+        for column, image in enumerate(images):
+            h, w = image.shape
+            top, left = row * cell[0], column * cell[1]
+            whole[top : top + h, left : left + w] = image
+    return whole
 
 
 def unit(images: np.ndarray) -> np.ndarray:

@@ -159,11 +159,8 @@ def cluster_gallery(run: Run) -> Figure | None:
     panel = style.place(figure, LABEL, 0.05, *size)
     panel.set_axis_off()
     unit = pictures.unit(images)
-    mosaic = np.full((len(described) * (h + gap), across * (w + gap)), np.nan, np.float32)
+    mosaic = pictures.mosaic([unit[origin == name] for name, _, _ in described], across, (h + gap, w + gap))
     for row, (name, count, common) in enumerate(described):
-        for column, image in enumerate(unit[origin == name]):
-            top, left = row * (h + gap), column * (w + gap)
-            mosaic[top : top + h, left : left + w] = image
         words = f"{name}: {count:,} rows" + (f"\n{common}" if common else "")
         panel.text(
             -gap, row * (h + gap) + h / 2, words, ha="right", va="center", fontsize=6, linespacing=1.05

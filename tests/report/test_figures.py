@@ -13,9 +13,9 @@ import pytest
 from matplotlib.transforms import Bbox
 from tests.drawing.seen import GARMENTS, NASTY, Make, figure_of, shown
 
-from mlexp.drawing import tiles as pictures
 from mlexp.errors import DataError
 from mlexp.kinds.classification import figures as class_figures
+from mlexp.kinds.classification import gallery
 from mlexp.report import run as pages
 from mlexp.store import Run, record
 from mlexp.store.files import write_npz
@@ -124,7 +124,7 @@ def test_arrays_that_do_not_belong_together_are_refused(make_run: Make) -> None:
     run = make_run(n=100)
     write_npz(run.path / "arrays.npz", run.arrays | {"gallery_position": np.full(24, 100)})
     with pytest.raises(DataError, match=r"gallery_position must hold one position below 100 for each of 24"):
-        pictures.gallery(Run.open(run.path))
+        gallery.gallery(Run.open(run.path))
     with pytest.raises(DataError, match="names class 3 of 3"):
         class_figures.count(np.array([0, 3]), np.array([0, 1]), 3)
     with pytest.raises(DataError, match="do not fit together"):

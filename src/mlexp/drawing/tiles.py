@@ -1,4 +1,4 @@
-"""Images of the test part beside what the model took them for."""
+"""Images as tiles with captions below them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlexp.drawing import style
-from mlexp.errors import DataError
-from mlexp.store import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
-AT_MOST = 48  # images in one figure
 CAPTION = 6.5  # points
 LINE = 0.12  # inches that a line of a caption takes
 INNER = style.WIDTH - 0.15  # inches that the tiles share
@@ -31,65 +28,6 @@ class Tile:
     image: np.ndarray
     lines: tuple[str, ...]
     wrong: bool
-
-
-def gallery(run: Run) -> Figure | None:
-    """Draw images of the test part; mistakes have a frame, a cross and the sign ≠ beside the colour."""
-    columns = 8
-    chosen = _chosen(run, "gallery", AT_MOST)
-    if chosen is None:
-        return None
-    images, positions = chosen
-    names = style.class_names(run.info["dataset"]["classes"], _caption_width(columns), CAPTION)
-    true, predicted = run.predictions["test_true"][positions], run.predictions["test_predicted"][positions]
-    tiles = [
-        Tile(image, (names[t], f"{'=' if t == p else '≠'} {names[p]}"), bool(t != p))
-        for image, t, p in zip(images, true, predicted, strict=True)
-    ]
-    right = sum(not tile.wrong for tile in tiles)
-    headline = f"Recognised: {right} of these {len(tiles)} test images"
-    return draw_tiles(
-        tiles, columns, headline, "Below each image: true class, then = or ≠ and the predicted class"
-    )
-
-
-def mistakes(run: Run) -> Figure | None:
-    """Draw the most confident mistakes with true and predicted class and the probability given to the latter."""
-    columns = 6
-    chosen = _chosen(run, "mistake", 4 * columns)
-    if chosen is None:
-        return None
-    images, positions = chosen
-    names = style.class_names(run.info["dataset"]["classes"], _caption_width(columns), CAPTION)
-    true, predicted = run.predictions["test_true"], run.predictions["test_predicted"]
-    probability = run.predictions.get("test_probability")
-    tiles = []
-    for image, k in zip(images, positions, strict=True):
-        sure = "" if probability is None else _sure(float(probability[k, predicted[k]]))
-        tiles.append(Tile(image, (names[true[k]], f"≠ {names[predicted[k]]}", sure), wrong=False))
-    n_wrong = int((true != predicted).sum())
-    order = f"shown: the {len(tiles)} most confident" if len(tiles) < n_wrong else "the most confident first"
-    headline = f"Misclassified: {n_wrong:,} of {true.size:,} test images; {order}"
-    return draw_tiles(
-        tiles,
-        columns,
-        headline,
-        "Below each image: true class ≠ predicted class, and the probability given to it",
-    )
-
-
-def _chosen(run: Run, kind: str, at_most: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the recorded images of one kind and their positions in the test part."""
-    images, positions = run.arrays.get(f"{kind}_image"), run.arrays.get(f"{kind}_position")
-    true, predicted = (run.predictions.get(f"test_{what}") for what in ("true", "predicted"))
-    if images is None or positions is None or true is None or predicted is None or not len(images):
-        return None
-    if len(images) != len(positions) or positions.min() < 0 or positions.max() >= true.size:
-        raise DataError(
-            f"{run.path / 'arrays.npz'}: {kind}_position must hold one position below {true.size} for each of "
-            f"{len(images)} images. Run the task again."
-        )
-    return images[:at_most], positions[:at_most]
 
 
 def draw_tiles(tiles: list[Tile], columns: int, headline: str, note: str) -> Figure:
@@ -117,11 +55,6 @@ def draw_tiles(tiles: list[Tile], columns: int, headline: str, note: str) -> Fig
         if tile.wrong:
             _mark_wrong(axes, left, top, (h, w))
     return figure
-
-
-def _caption_width(columns: int) -> float:
-    """Return the inches that a class name may take below a tile, beside its sign."""
-    return INNER / columns - style.text_width("≠ ", CAPTION) - 0.05
 
 
 def mosaic(rows: Sequence[np.ndarray], columns: int, cell: tuple[int, int]) -> np.ndarray:
@@ -172,10 +105,3 @@ def _mark_wrong(axes: Axes, left: float, top: float, size: tuple[int, int]) -> N
         markeredgecolor="white",
         markeredgewidth=0.6,
     )
-
-
-def _sure(probability: float) -> str:
-    """Return a probability as percent, with more digits where it comes near to certainty."""
-    if probability > 0.9999:
-        return "> 99.99 %"
-    return f"{100 * probability:.{2 if probability > 0.99 else 1}f} %"

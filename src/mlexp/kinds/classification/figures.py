@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlexp.drawing import matrix, style, tiles
+from mlexp.drawing import matrix, style
 from mlexp.drawing.figure import Drawing
 from mlexp.errors import DataError
 from mlexp.kinds.boundary_figure import boundary
+from mlexp.kinds.classification import gallery
 from mlexp.kinds.curves import learning_curves
 from mlexp.store import Run
 
@@ -195,12 +196,12 @@ FIGURES = {
         "Does the boundary follow the classes, or single points?",
     ),
     "mistakes": Drawing(
-        tiles.mistakes,
+        gallery.mistakes,
         "Test images that were classified wrongly, the surest mistakes first",
         "Would a person have known better? Some labels are wrong themselves.",
     ),
     "gallery": Drawing(
-        tiles.gallery, "Random test images with predicted and true class", "What the rows look like."
+        gallery.gallery, "Random test images with predicted and true class", "What the rows look like."
     ),
     "per_class": Drawing(
         per_class,

@@ -266,7 +266,7 @@ def test_ctrl_c_before_there_is_a_folder_is_one_line(
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(5)
 
-    monkeypatch.setattr(session.sources, "load", loading)
+    monkeypatch.setattr(session, "load", loading)
     monkeypatch.chdir(tmp_path)
     assert main([*WORDS]) == 5
     assert capfd.readouterr().err.count("\n") == 1

@@ -33,7 +33,7 @@ CANARIES = (
     "telnetlib", "poplib", "imaplib", "nntplib", "webbrowser", "wsgiref",
 )  # fmt: skip
 ASKING = ("mlexp", "hydra", "omegaconf", "skops")  # packages that may be talked into an import
-ALLOWED = (r"subprocess\.Popen: git\b", r"subprocess\.Popen: \S+ -P -B -m mlexp\.isolatedchild$")
+ALLOWED = (r"subprocess\.Popen: git\b", r"subprocess\.Popen: \S+ -P -B -m mlexp\.store\.isolatedchild$")
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
         ("model=kmeans", "belongs to the built-in networks"),
         ("model=sklearn_mlp model.activation=elu", "one of linear"),
         ("model=sklearn_mlp model.optimizer=rmsprop", "adam or sgd"),
-        ("split.validation=0", "no validation part"),
+        ("split.validation=0", "no validation set"),
         ("task.kind=features features.of=[]", "one kind of features"),
         ("task.kind=features features.of=[latent]", "bottleneck"),
     ],

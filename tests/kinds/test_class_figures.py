@@ -28,7 +28,9 @@ def test_confusion_counts_true_by_row_and_predicted_by_column(make_run: Make) ->
         ((1, 1), "2"),
     }
     assert {t.get_text() for t in percent.texts} == {"75.0", "25.0", "100"}
-    assert "5 of 6 test rows right (83.3 %); most often, a is taken for b (1×)" in words(figure)
+    assert "5 of 6 test samples correct (83.3 %); most frequent error: b predicted for a (1×)" in words(
+        figure
+    )
     assert [label.get_text() for label in counts.get_yticklabels()] == ["a", "b", "c"]
 
 

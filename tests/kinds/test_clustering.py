@@ -109,7 +109,11 @@ def config_rows() -> np.ndarray:
 @pytest.mark.parametrize(
     ("words", "error", "said"),
     [
-        (("clustering.k=300",), ConfigError, "clustering.k must be below the number of rows, 300. Got 300"),
+        (
+            ("clustering.k=300",),
+            ConfigError,
+            "clustering.k must be below the number of samples, 300. Got 300",
+        ),
         (("clustering.k=[]",), ConfigError, "clustering.k must be"),
         (("clustering.k=0",), ConfigError, "clustering.k must be a whole number of at least 1"),
         (("clustering.neighbors=300",), ConfigError, "clustering.neighbors must be below"),
@@ -119,7 +123,7 @@ def config_rows() -> np.ndarray:
         (("model.params.n_init=-1",), ConfigError, "n_init"),
         (("model.params.n_int=1",), ConfigError, "Did you mean 'n_init'"),
         (("memory_mb=1", "clustering.methods=[spectral_gaussian]"), ConfigError, "needs about 3 MB"),
-        (("dataset.n_samples=2", "dataset.n_arms=2"), DataError, "needs 3 or more"),
+        (("dataset.n_samples=2", "dataset.n_arms=2"), DataError, "needs at least 3"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(

@@ -26,7 +26,7 @@ def test_curves_show_both_parts_and_mark_the_best_epoch(make_run: Make) -> None:
     figure = figure_of(make_run(history=history), "learning_curves")
     loss, accuracy = figure.axes
     assert (loss.get_xlabel(), loss.get_ylabel()) == ("Epoch", "Loss (mean over rows)")
-    assert accuracy.get_ylabel() == "Accuracy (share of rows right)"
+    assert accuracy.get_ylabel() == "Accuracy"
     for axes, columns in ((loss, [0.9, 0.8]), (accuracy, [0.6, 0.6])):
         train, validation, best, ring = axes.get_lines()
         assert [line.get_ydata()[0] for line in (train, validation)] == columns

@@ -57,11 +57,11 @@ def test_learning_by_heart_has_words_of_its_own() -> None:
     y = [0, 1] * 50
     wrong = [0, 1] * 28 + [1, 0] * 22  # 0.56 of each class
     (sentence,) = said(y, wrong, y, "decision_tree")
-    assert sentence.startswith("Over-fitting: macro recall is 1.0000 on the training set and 0.5600")
+    assert sentence.startswith("Overfitting: macro recall is 1.0000 on the training set and 0.5600")
     assert "model.params.max_depth" in sentence
     assert "Nothing" not in sentence
     assert said(y, [0, 1] * 45 + [1, 0] * 5, y) == []
-    assert "Over-fitting" in said(y, [1, 0] * 50, y)[0]
+    assert "Overfitting" in said(y, [1, 0] * 50, y)[0]
     assert said([0, 1] * 3, [0, 1, 0, 1, 1, 0], [0, 1] * 3) == []  # six rows show nothing
 
 
@@ -126,8 +126,8 @@ def test_a_tree_on_noise_is_over_fitted(tmp_path: Path) -> None:
     (table := tmp_path / "noise.csv").write_text("a,b,label\n" + "\n".join(rows) + "\n")
     words = ("task=classify", "dataset=csv", f"dataset.path={table}", "model=decision_tree", "figures=false")
     (sentence,) = run(tmp_path, *words).info["warnings"]
-    assert sentence.startswith("Over-fitting")
+    assert sentence.startswith("Overfitting")
     numbers = (*words[1:], "task=regress", "dataset.target=numbers", "dataset.label=a", "dataset.limit=300")
     table.write_text(table.read_text().replace(",y\n", ",1\n").replace(",n\n", ",0\n"))
     (sentence,) = run(tmp_path, *numbers).info["warnings"]
-    assert sentence.startswith("Over-fitting: R² is 1.0000")
+    assert sentence.startswith("Overfitting: R² is 1.0000")

@@ -69,16 +69,20 @@ def test_components_stand_in_pixels_however_they_were_scaled(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("words", "error", "said"),
     [
-        (("embedding.perplexity=400",), ConfigError, "embedding.perplexity must be below the number of rows"),
+        (
+            ("embedding.perplexity=400",),
+            ConfigError,
+            "embedding.perplexity must be below the number of samples",
+        ),
         (
             ("embedding.neighbors=400",),
             ConfigError,
-            "embedding.neighbors must be below the number of rows of lle",
+            "embedding.neighbors must be below the number of samples of lle",
         ),
         (("model.params.perplexity=400",), ConfigError, "perplexity must be below"),
         (("memory_mb=5",), ConfigError, "mds on 400 rows needs about 8 MB"),
         (("model=svm",), ConfigError, "is no model for a task of kind embedding"),
-        (("embedding.rows=5",), DataError, "needs 8 rows or more"),
+        (("embedding.rows=5",), DataError, "needs at least 8 samples"),
         (("embedding.rows=1.5",), ConfigError, "embedding.rows must be"),
         (("embedding.methods=[tsn]",), ConfigError, "embedding.methods must be a list of"),
         (("prepare.pca=1.5",), ConfigError, "prepare.pca must be"),

@@ -49,7 +49,7 @@ def test_equal_rows_are_refused_by_every_method(tmp_path: Path, model: str, scal
 def test_more_clusters_than_different_rows_are_refused(tmp_path: Path, model: str) -> None:
     X = np.resize(np.random.default_rng(0).normal(size=(4, 2)), (60, 2))
     said = refused(tmp_path, "clustering", X, f"model={model}", "clustering.k=5")
-    assert "different rows, 4 of 60" in said
+    assert "distinct samples, 4 of 60" in said
     assert "Got 5" in said
 
 
@@ -75,10 +75,10 @@ def test_neighbours_and_perplexity_stay_below_the_rows(tmp_path: Path) -> None:
         ("isomap", "embedding.neighbors=20"),
         ("lle", "model.params.n_neighbors=20"),
     ):
-        with pytest.raises(ConfigError, match="below the number of rows"):
+        with pytest.raises(ConfigError, match="below the number of samples"):
             study(tmp_path, "embedding", X, f"model={model}", word)
     spectral = ("model=spectral", "model.params.affinity=nearest_neighbors", "model.params.n_neighbors=20")
-    with pytest.raises(ConfigError, match="below the number of rows"):
+    with pytest.raises(ConfigError, match="below the number of samples"):
         study(tmp_path, "clustering", X, *spectral)
 
 

@@ -50,7 +50,7 @@ def test_rows_grown_from_a_few_are_told(tmp_path: Path) -> None:
     grown = np.repeat(few, 20, axis=0) + 0.01 * rng.normal(size=(800, 10))
     y, y_test = np.arange(800) % 2, np.arange(200) % 2
     done = run(tmp_path, *save(tmp_path, grown, y, test, y_test))
-    assert "looks grown from the training part" in done.info["warnings"][0]
+    assert "contains near-duplicates of the training set" in done.info["warnings"][0]
     assert done.info["facts"]["validation_rows_nearer_than_nearest_5_percent_of_test"] > 0.9
     fresh = run(tmp_path, *save(tmp_path, rng.normal(size=(800, 10)), y, test, y_test))
     assert fresh.info["warnings"] == []
@@ -88,7 +88,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_part_without_rows_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no validation part"):
+    with pytest.raises(ConfigError, match="no validation set"):
         run(tmp_path, *DIGITS, "split.validation=0", "model.patience=null")
     assert not list(tmp_path.iterdir())
 
@@ -96,7 +96,7 @@ def test_a_part_without_rows_is_refused(tmp_path: Path) -> None:
 @needs_data
 def test_sign_mnist_is_told_and_mnist_is_not(tmp_path: Path) -> None:
     sign = run(tmp_path, "task=sign_explore", "explore.queries=500", "figures=false")
-    assert "looks grown from the training part" in sign.info["warnings"][0]
+    assert "contains near-duplicates of the training set" in sign.info["warnings"][0]
     assert sign.metrics["validation"]["distance_median"] < 0.3 * sign.metrics["test"]["distance_median"]
     mnist = run(tmp_path, "task=sign_explore", "dataset=mnist", "explore.queries=500", "figures=false")
     assert mnist.info["warnings"] == []

@@ -51,7 +51,7 @@ def test_predicted_against_true(tmp_path: Path) -> None:
     seen = words(figure)
     assert {"True target", "Predicted target", "Residual (true − predicted)"} <= set(seen)
     assert any(
-        f"R² {done.metrics['test']['r2']:.3f} on 88 test rows" in " ".join(text.split()) for text in seen
+        f"R² {done.metrics['test']['r2']:.3f} on 88 test samples" in " ".join(text.split()) for text in seen
     )
     without_overlap(figure)
     assert "boundary" not in [file.stem for file in (done.path / "figures").glob("*")]

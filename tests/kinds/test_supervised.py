@@ -156,7 +156,7 @@ def test_margins_of_the_report(tmp_path: Path, name: str) -> None:
     if name == "four_points":  # the point (1, 3) is of class +1
         assert done.info["dataset"]["classes"][done.predictions["test_predicted"][0]] == "+1"
     else:
-        assert any("No test part" in sentence for sentence in done.info["warnings"])
+        assert any("No test set" in sentence for sentence in done.info["warnings"])
 
 
 def test_moons_boundary_is_recorded_in_raw_features(tmp_path: Path) -> None:

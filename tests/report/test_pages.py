@@ -58,18 +58,21 @@ def test_interval_is_that_of_scipy(right: int, n: int) -> None:
 
 KINDS = {
     "regress": (["task=regress"], "explains"),
-    "autoencoder": (["task=fashion_autoencoder", "dataset=digits"], "principal components of the same width"),
-    "features": (["task=fashion_bottleneck", "dataset=digits"], "A classifier does best on the"),
+    "autoencoder": (["task=fashion_autoencoder", "dataset=digits"], "PCA of the same width"),
+    "features": (
+        ["task=fashion_bottleneck", "dataset=digits"],
+        "On the validation set, the classifier on the",
+    ),
     "layers": (
         ["task=mnist_hidden_tsne", "dataset=digits", "layers.rows=40"],
-        "The classes lie furthest apart in layer",
+        "The classes are best separated in layer",
     ),
     "explore": (["task=fashion_gallery", "dataset=digits"], "no values are missing"),
     "backprop": (["task=backprop_by_hand"], "from 16.32 to 15.52"),
-    "residual": (["task=residual_gradient"], "Against the formula worked out by hand"),
+    "residual": (["task=residual_gradient"], "Compared with the formula derived by hand"),
     "clustering": (["task=sign_kmeans", "dataset=digits"], "adjusted Rand index"),
     "pca": (["task=sign_pca", "dataset=digits"], "How many principal components does digits need?"),
-    "tree": (["task=classify", "model=decision_tree"], "The decision tree recognises"),
+    "tree": (["task=classify", "model=decision_tree"], "The decision tree correctly classifies"),
     "one_row": (["task=regress", "split.test=1"], "there is no variance to explain"),
     "untested": (["task=classify", "split.test=0"], "No test part was scored; on validation rows"),
 }
@@ -91,7 +94,9 @@ def test_classification_is_answered_with_its_interval(make_whole: Make) -> None:
     low, high = (percent(limit).replace("\u00a0%", "") for limit in wilson(right / 600, 600))
     said = text_of(made.path)
     assert (
-        f"recognises {percent(right / 600)} of 600 test images it has never seen".replace("\u00a0", " ")
+        f"correctly classifies {percent(right / 600)} of 600 test images it has never seen".replace(
+            "\u00a0", " "
+        )
         in said
     )
     assert f"(95 % interval {low} to {high} %, Wilson)" in said

@@ -1,4 +1,4 @@
-"""What a picture of a classifier of two raw features needs: its outputs on a grid, the points, the margins."""
+"""Data for the decision boundary of a classifier of two raw features: outputs on a grid, points, margins."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _grid(training: Training) -> dict[str, np.ndarray]:
 
 
 def _points(name: str, part: Part) -> dict[str, np.ndarray]:
-    """Return some points of a part in raw features, all of them where they are few."""
+    """Return points of a set in raw features: a sample if there are many, otherwise all."""
     rows = np.sort(np.random.default_rng(0).permutation(len(part))[:POINTS])
     points = part.X.scaled(None, None, np.float64).take(rows)
     whole = np.isfinite(points).all(axis=1)  # a row with an empty cell has no place in the plane
@@ -61,7 +61,7 @@ def _margin(dataset: Dataset, training: Training) -> tuple[dict[str, Columns], d
     """Return w, b, margin and support vectors of a linear support vector machine for two classes.
 
     The class is the sign of w·x + b, + for the second class. The margin is 2/‖w‖, the distance between the lines
-    w·x + b = ±1, between which no point lies where the classes can be told apart.
+    w·x + b = ±1, between which no point lies if the classes are linearly separable.
     """
     model = training.model
     if getattr(model, "kernel", None) != "linear" or dataset.n_classes != 2 or not hasattr(model, "support_"):

@@ -1,4 +1,4 @@
-"""What a classifier of two features says of every point of the plane."""
+"""Figure of the decision boundary of a classifier of two features."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TITLES = {"train": "Training points", "test": "Test points"}
 
 
 def boundary(run: Run) -> Figure | None:
-    """Draw regions by predicted class, darker where the model is surer, with training and test points.
+    """Draw regions by predicted class, darker where the model is more confident, with training and test points.
 
     The solid line is where two classes are even; for a linear support vector machine the dashed lines are its
     margins and rings mark the support vectors.
@@ -56,7 +56,7 @@ def boundary(run: Run) -> Figure | None:
 
 
 def _shade(axes: Axes, arrays: dict[str, np.ndarray], n_classes: int) -> None:
-    """Colour each point of the grid by its class, more so the surer the model is, and draw where it changes."""
+    """Colour each point of the grid by its class, darker where the model is more confident, and draw the boundary."""
     from matplotlib.colors import to_rgb
 
     x, y, classes = (arrays[f"boundary_{name}"] for name in ("x", "y", "class"))
@@ -119,7 +119,7 @@ def _legend(figure: Figure, run: Run) -> None:
 
 def _headline(run: Run) -> str:
     accuracy = {name: scores["accuracy"] for name, scores in run.metrics.items() if name != "validation"}
-    words = ", ".join(f"{value:.3f} of the {TITLES[name].lower()}" for name, value in accuracy.items())
+    words = ", ".join(f"{value:.3f} on the {TITLES[name].lower()}" for name, value in accuracy.items())
     margin = run.tables.get("margin")
     if margin is not None:
         values = dict(zip(margin["quantity"], map(float, margin["value"]), strict=True))
@@ -127,7 +127,7 @@ def _headline(run: Run) -> str:
             f"w = ({values['w_1']:.4g}, {values['w_2']:.4g}), b = {values['b']:.4g}; the margin lines are "
             f"2/‖w‖ = {values['margin']:.4f} apart" + _of(margin["features"][0])
         )
-    return f"Right: {words} ({run.info['task']['name']}, seed {run.info['seed']})"
+    return f"Accuracy: {words} ({run.info['task']['name']}, seed {run.info['seed']})"
 
 
 def _of(features: str) -> str:

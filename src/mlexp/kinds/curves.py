@@ -19,15 +19,15 @@ LINES: dict[
     "train": {"color": style.BLUE, "linestyle": "-", "marker": "o"},
     "validation": {"color": style.VERMILION, "linestyle": (0, (4, 1.2)), "marker": "s"},
 }
-LABELS = {"loss": "Loss (mean over rows)", "accuracy": "Accuracy (share of rows right)"}
+LABELS = {"loss": "Loss (mean over samples)", "accuracy": "Accuracy"}
 FEW = 15  # epochs up to which each one is marked with a dot
 TWO_DECADES = 100.0
 
 
 def learning_curves(run: Run) -> Figure | None:
-    """Draw loss and accuracy of the training and validation part by epoch, the best epoch marked.
+    """Draw loss and accuracy on the training and validation set by epoch, with the best epoch marked.
 
-    Values that are not finite are left out, so a run that diverged is shown up to there. The loss axis is
+    Values that are not finite are left out, so a diverged run is shown up to that point. The loss axis is
     logarithmic where the values span more than two decades.
     """
     history = run.history
@@ -81,7 +81,7 @@ def _scale(axes: Axes, values: np.ndarray, what: str) -> None:
 
 
 def _mark_best(axes: Axes, history: dict[str, np.ndarray], what: str, best: int) -> None:
-    """Draw a line at the best epoch and a ring on the validation part; the label stands above the axes."""
+    """Draw a line at the best epoch and a ring on the validation curve; the label stands above the axes."""
     epochs = history["epoch"]
     at = np.flatnonzero(epochs == best)
     values = history.get(f"validation_{what}")
@@ -126,15 +126,15 @@ def _finite(history: dict[str, np.ndarray], what: str) -> np.ndarray:
 
 
 def _headline(run: Run) -> str:
-    """Say how the training ended."""
+    """Describe how the training ended."""
     last = int(run.history["epoch"][-1])
     facts: dict[str, Any] = run.info.get("facts", {})
     unit = "epoch" if last == 1 else "epochs"
     endings = {
-        "patience": f"No better validation loss: stopped after {last} {unit}",
-        "epochs": f"Ran all of its {last} {unit}",
+        "patience": f"No improvement of the validation loss: stopped after {last} {unit}",
+        "epochs": f"Completed all {last} {unit}",
         "interrupted": f"Interrupted after {last} {unit}",
-        "diverged": f"Diverged in epoch {last}: the loss is no longer finite",
+        "diverged": f"Diverged in epoch {last}: the loss was not finite",
     }
     ending = endings.get(facts.get("stopped") or run.info.get("status", ""), f"{last} {unit}")
     return f"{ending} ({run.info['task']['name']}, seed {run.info['seed']})"

@@ -1,4 +1,4 @@
-"""What the scores of a fitted model say of its training, and which of its own settings to try next."""
+"""Diagnosis of a fitted model from its scores, and the settings to try next."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ SCALE_FREE = ("decision_tree", "random_forest", "hist_gradient_boosting", "naive
 def of_classes(
     config: Config, parts: Split, scores: Mapping[str, Mapping[str, float]], preparation: Mapping[str, Any]
 ) -> list[str]:
-    """Say so when a classifier is no better than naming one class, or has learnt its training rows by heart.
+    """Warn when a classifier is no better than a constant prediction, or overfits the training set.
 
-    It is measured by macro recall, the mean of the shares of each class that are found: naming one class
-    always gives 1/k, however unequal the k classes are. Over-fitting is a validation score that keeps less
-    than half of what training reached above 1/k, and not by chance (two standard errors).
+    The measure is macro recall, the mean recall over the k classes: always predicting one class gives 1/k,
+    however unbalanced the classes are. Overfitting is a validation score whose excess over 1/k is less than
+    half that of the training score, by more than two standard errors.
     """
     name, part = _held_out(parts)
     counts = np.bincount(part.y)
@@ -51,25 +51,25 @@ def of_classes(
         return []
     held, train, chance = scores[name]["macro_recall"], scores["train"]["macro_recall"], 1 / len(counts)
     noise = 2 * float(np.sqrt((held * (1 - held) / counts).sum())) / len(counts)
-    blind = f"always naming one class gives {chance:.4f}, however unequal the classes are"
+    blind = f"always predicting one class gives {chance:.4f}, however unbalanced the classes are"
     return _sentence(config, preparation, "macro recall", name, train, held, chance, noise, blind)
 
 
 def of_numbers(
     config: Config, parts: Split, scores: Mapping[str, Mapping[str, float]], preparation: Mapping[str, Any]
 ) -> list[str]:
-    """Say so when a regression is no better than naming the mean, or has learnt its training rows by heart."""
+    """Warn when a regression is no better than predicting the mean, or overfits the training set."""
     name, part = _held_out(parts)
     held, train = scores[name].get("r2"), scores["train"].get("r2")
     if held is None or train is None:
         return []
     noise = 0.0 if len(part) >= FEW else np.inf
-    blind = "always naming the mean gives about 0"
+    blind = "always predicting the mean gives about 0"
     return _sentence(config, preparation, "R²", name, train, held, 0.0, noise, blind)
 
 
 def of_divergence(config: Config, epoch: int, preparation: Mapping[str, Any]) -> str:
-    """Say that training diverged, and what to try."""
+    """Return the message that training diverged, and what to try."""
     rate = config.model.learning_rate
     cures = [f"model.learning_rate={min(rate / 10, 0.01):g} or less", *_scaling(config, preparation)]
     cures += ["model.clip_norm=1"] if config.model.name == "mlp" else []
@@ -80,16 +80,16 @@ def of_divergence(config: Config, epoch: int, preparation: Mapping[str, Any]) ->
 
 
 def of_no_test_set(config: Config, parts: Split) -> list[str]:
-    """Say so when no row was held out to evaluate on."""
+    """Warn when no samples were held out for evaluation."""
     if len(parts.test) or not config.split.judge:
         return []
     return [
-        "No test part: these figures are for rows that the model has seen, and say nothing about new ones."
+        "No test set: these scores are on samples that the model was trained on and do not generalise to new ones."
     ]
 
 
 def _held_out(parts: Split) -> tuple[str, Part]:
-    """Return the first set with rows that were not trained on; the training set where there is none."""
+    """Return the first set of samples that were not trained on; the training set if there is none."""
     named = (("validation", parts.validation), ("test", parts.test))
     return next(((name, part) for name, part in named if len(part)), ("train", parts.train))
 
@@ -110,8 +110,8 @@ def _sentence(
     more, fewer = SETTINGS.get(config.model.name, ((), ()))
     if learnt > GAP and (nothing or (kept < learnt / 2 and train - held > noise)):
         return [
-            f"Over-fitting: {measure} is {train:.4f} on the training set and {held:.4f} on the {name} set; {blind}. "
-            f"Try {_either([*fewer, 'more or other rows', 'fewer features'])}."
+            f"Overfitting: {measure} is {train:.4f} on the training set and {held:.4f} on the {name} set; {blind}. "
+            f"Try {_either([*fewer, 'more or different samples', 'fewer features'])}."
         ]
     if not nothing:
         return []
@@ -122,7 +122,7 @@ def _sentence(
 
 
 def _scaling(config: Config, preparation: Mapping[str, Any]) -> list[str]:
-    """Advise scaling where it matters to the model and was not done."""
+    """Suggest scaling where the model depends on it and the features were not scaled."""
     idle = config.model.name in SCALE_FREE or preparation.get("scale") == "standard"
     return [] if idle else ["prepare.scale=standard"]
 

@@ -1,4 +1,4 @@
-"""Fit one model to the training set: networks epoch by epoch, with the observer's hooks; all else in one go."""
+"""Fit a model to the training set: networks epoch by epoch, with the observer's hooks; other models in one call."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ SMALLEST_SPREAD = 1e-150  # of targets: squared errors neither vanish nor overfl
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """A fitted model, the rows it was fitted to, and how it went.
+    """A fitted model, the samples it was fitted to, and the outcome of the fit.
 
     Attributes
     ----------
     model : the fitted estimator
     n_classes : number of classes, 0 for a regression
-    raw, parts : the rows as they are stored, and prepared
-    preparation : what was fitted on the training part
+    raw, parts : the sets as stored, and prepared
+    preparation : the fitted preparation, of the training set alone
     centre, spread : regression: a prediction times `spread` plus `centre` is in the unit of the target
-    name, params : of the model, as the configuration has them
-    facts, tables, warnings : what the record says of the fit
+    name, params : name and parameters of the model, from the configuration
+    facts, tables, warnings : entries of the record about the fit
     status : completed, diverged or interrupted
     """
 
@@ -63,7 +63,7 @@ class Training:
     status: str = "completed"
 
     def scaled(self, y: np.ndarray) -> np.ndarray:
-        """Return targets as the model is fitted to them: mean 0 and deviation 1 for numbers, codes for classes."""
+        """Return the targets for the fit: mean 0 and standard deviation 1 for numbers, codes for classes."""
         return y if self.n_classes else (y - self.centre) / self.spread
 
     def predicted(self, X: Rows) -> np.ndarray:
@@ -73,7 +73,7 @@ class Training:
             return values.reshape(len(X)) * self.spread + self.centre
 
     def classified(self, X: Rows) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return predicted classes, and the probability of each class where the model gives one."""
+        """Return predicted classes, and class probabilities if the model provides them."""
         if self.is_engine:
             probability: np.ndarray = self.model.predict_proba(X)
             return probability.argmax(axis=1), probability
@@ -96,7 +96,7 @@ class Training:
         return hasattr(self.model, "to_arrays")
 
     def result(self, **found: Any) -> Result:
-        """Return the result of the run: what is known of the fit, and what was `found` with it."""
+        """Return the result of the run: the facts of the fit, and what was `found` with it."""
         known: dict[str, Any] = {
             "model": self.arrays() if self.is_engine and self.status != "diverged" else {},
             "pipeline": self.pipeline() if self.status == "completed" else None,
@@ -149,16 +149,16 @@ def check_labels(config: Config, dataset: Dataset) -> None:
 
 
 def train(config: Config, dataset: Dataset, observer: Observer) -> Training:
-    """Divide, prepare, check and fit; the test part is prepared but not looked at."""
+    """Split, prepare, check and fit; the test set is prepared but not evaluated."""
     return train_together([config], dataset, [observer])[0]
 
 
 def train_together(
     configs: Sequence[Config], dataset: Dataset, observers: Sequence[Observer]
 ) -> list[Training]:
-    """Fit networks of one shape side by side, each to the bits that it gets alone; other models one at a time.
+    """Fit networks of one shape as a stack, with the same bits as one by one; other models one at a time.
 
-    The configurations differ in nothing but seed, initialisers and the sizes that `nn.hyperparameters.NUMBERS` names.
+    The configurations differ only in seed, initialisers and the sizes that `nn.hyperparameters.NUMBERS` names.
     """
     config = configs[0]
     first = _unfitted(config, dataset)
@@ -194,15 +194,15 @@ def _unfitted(config: Config, dataset: Dataset) -> Training:
         centre, spread = centre_and_deviation(parts.train.y)
         if not (spread > SMALLEST_SPREAD and max(spread, abs(centre)) < 1 / SMALLEST_SPREAD):
             raise DataError(
-                f"Targets of data set '{dataset.name}' are about {centre:.3g} ± {spread:.3g}: squares of their errors "
-                f"over- or underflow. Change the unit of column '{dataset.target}'."
+                f"Targets of data set '{dataset.name}' are about {centre:.3g} ± {spread:.3g}: their squared errors "
+                f"overflow or underflow. Change the unit of column '{dataset.target}'."
             )
         training = replace(training, centre=centre, spread=spread)
     return training
 
 
 def built(config: Config, parts: Split | None = None) -> Any:
-    """Return the unfitted model, sure to be of the kind that the task needs, and to fit the rows if they are there."""
+    """Return the unfitted model, checked against the kind of the task and, if given, against the data."""
     from sklearn.base import is_classifier, is_regressor
 
     kind, name = config.task.kind, config.model.name
@@ -218,24 +218,25 @@ def built(config: Config, parts: Split | None = None) -> Any:
         serves = (is_classifier if kind == "classification" else is_regressor)(model)
     except AttributeError as error:  # scikit-learn asks the estimator inside, and there is none
         raise ConfigError(
-            f"model={name} is made of another estimator, which a configuration cannot hold. Name a model of its own."
+            f"model={name} wraps another estimator, which a configuration cannot express. Name a model that stands "
+            "alone."
         ) from error
     if not serves:
         raise ConfigError(
-            f"model={name} cannot serve a task of kind {kind}: {type(model).__name__} is no "
+            f"model={name} does not fit a task of kind {kind}: {type(model).__name__} is no "
             f"{'classifier' if kind == 'classification' else 'regressor'}. Models for it: "
             f"{', '.join(models.MODELS[kind])}."
         )
     k = getattr(model, "n_neighbors", None)
     if parts and isinstance(k, int) and k > len(parts.train):
         raise ConfigError(
-            f"model.params.n_neighbors must be at most {len(parts.train)}, the training rows. Got {k}."
+            f"model.params.n_neighbors must be at most {len(parts.train)}, the number of training samples. Got {k}."
         )
     return model
 
 
 def _summary(training: Training) -> list[dict[str, Any]]:
-    """Return one row for each layer of a network, nothing for other models."""
+    """Return one row per layer of a network, nothing for other models."""
     n_features, n_outputs = len(training.preparation.feature_names), training.n_classes or 1
     if training.is_engine:
         layers: list[dict[str, Any]] = training.model.plan(n_features, n_outputs)
@@ -321,7 +322,7 @@ def fit_observed(
 
 
 def trained(training: Training, model: Any) -> Training:
-    """Return a training with what is known of it once `model` has been fitted."""
+    """Return a training, completed with the facts of its fitted `model`."""
     facts = {
         "epochs": len(model.history_),
         "best_epoch": model.best_epoch_,
@@ -337,7 +338,7 @@ def trained(training: Training, model: Any) -> Training:
 
 
 def unfinished(config: Config, training: Training) -> Result | None:
-    """Return the result of a training that diverged or was interrupted; None if it came to its end."""
+    """Return the result of a training that diverged or was interrupted; None if it was completed."""
     if training.status == "completed":
         return None
     if training.status == INTERRUPTED:
@@ -347,7 +348,7 @@ def unfinished(config: Config, training: Training) -> Result | None:
 
 
 def _fit_at_once(training: Training) -> Training:
-    """Fit a model that has no epochs; what scikit-learn warns of becomes a sentence of the record."""
+    """Fit a model that has no epochs; warnings of scikit-learn are kept for the record."""
     rows = training.parts.train
     with guarded(f"model={training.name}", training.params) as said:
         training.model.fit(np.asarray(rows.X), training.scaled(rows.y))
@@ -355,7 +356,7 @@ def _fit_at_once(training: Training) -> Training:
 
 
 def _importances(training: Training) -> dict[str, Columns]:
-    """Return what each feature counts for, the weightiest first, where the model says so."""
+    """Return the importance of each feature, the highest first, if the model provides it."""
     names = training.preparation.feature_names
     for attribute, word in (("feature_importances_", "importance"), ("coef_", "coefficient")):
         # The coefficients of a support vector machine with another kernel are an error to ask for.

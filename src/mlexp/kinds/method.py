@@ -1,4 +1,4 @@
-"""How a run was done, and what it takes to do it again."""
+"""How a run was done, and what is needed to repeat it."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from mlexp.page.study import PARTS, Study
 from mlexp.page.words import duration, listed, number
 
 ENDED = {
-    "patience": "no better validation loss",
-    "epochs": "the limit of epochs",
-    "interrupted": "its user stopped it",
-    "diverged": "the loss was no longer finite",
+    "patience": "no improvement of the validation loss",
+    "epochs": "the maximum number of epochs",
+    "interrupted": "interruption by the user",
+    "diverged": "a loss that was not finite",
 }
 SCALES = {
-    "none": "values as they are",
+    "none": "values unchanged",
     "unit": "pixels divided by their largest value",
     "signed": "pixels scaled to [−1, 1]",
-    "standard": "each feature to mean 0 and deviation 1, as the training part has them",
-    "minmax": "each feature to [0, 1], as the training part has it",
+    "standard": "each feature to mean 0 and standard deviation 1 on the training set",
+    "minmax": "each feature to [0, 1] on the training set",
 }
 HARD_SIGMOID = (
-    "hard_sigmoid is 0.2 x + 0.5 cut to [0, 1], flat beyond ±2.5, as in Theano and Keras 2 (PyTorch and Keras 3: "
-    "x / 6 + 0.5, flat beyond ±3)."
+    "hard_sigmoid is 0.2 x + 0.5 clipped to [0, 1], constant beyond ±2.5, as in Theano and Keras 2 (PyTorch and "
+    "Keras 3: "
+    "x / 6 + 0.5, constant beyond ±3)."
 )
-INITS = {"auto": "he before ReLU and its kin, xavier elsewhere"}
-WILSON = "Wilson's score interval of a share of rows (1927), which keeps its level near 0 and 1"
+INITS = {"auto": "He before ReLU and its variants, Xavier elsewhere"}
+WILSON = "Wilson's score interval of a proportion (1927), which keeps its level near 0 and 1"
 INTERVALS = {
     "classification": WILSON,
     "features": WILSON,
-    "regression": "mean ± 1.96 standard errors over rows",
+    "regression": "mean ± 1.96 standard errors over samples",
 }
 NETWORKS = ("mlp", "autoencoder")
 Terms = list[tuple[str, str]]
@@ -84,13 +85,13 @@ def record(info: Mapping[str, Any]) -> Terms:
 
 def started(words: Sequence[str]) -> list[tuple[str, str]]:
     """Return the command line of a record ready to be typed again; none if it was started from Python."""
-    return [("As it was started", shlex.join(words))] if words else []
+    return [("Command", shlex.join(words))] if words else []
 
 
 def _spent(info: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if info.get("wall_seconds") is not None:
-        yield "Time", f"{duration(info['wall_seconds'])}, of the processor {duration(info['cpu_seconds'])}"
-        yield "Memory", f"{info['peak_memory_mb']:,.0f} MB at most"
+        yield "Time", f"{duration(info['wall_seconds'])}, CPU time {duration(info['cpu_seconds'])}"
+        yield "Memory", f"{info['peak_memory_mb']:,.0f} MB (peak)"
     if info.get("resumed"):
         yield "Resumed", listed([time.replace("T", " ") for time in info["resumed"]])
 
@@ -101,7 +102,7 @@ def _data(study: Study) -> Iterator[tuple[str, str]]:
         return
     words = [data["name"]]
     rows = sum(n for n in study.info["split"].values() if isinstance(n, int))
-    words.append(f"{rows:,} rows")
+    words.append(f"{rows:,} samples")
     words.append(features_in_words(data["n_features"], study.info["preparation"]))
     if data.get("classes"):
         words.append(f"{len(data['classes'])} classes ({listed([str(name) for name in data['classes']])})")
@@ -116,13 +117,13 @@ def _split(study: Study) -> Iterator[tuple[str, str]]:
     }
     how = study.config.get("split", {})
     if not set(split) & set(PARTS):
-        yield "Rows", ", ".join(f"{n:,} {part}" for part, n in split.items()) + "."
+        yield "Samples", ", ".join(f"{n:,} {part}" for part, n in split.items()) + "."
         return
     words = ", ".join(f"{n:,} {part}" for part, n in split.items())
     kept = how.get("stratify") and study.info["dataset"].get("classes")
-    drawn = ", the shares of the classes kept equal" if kept else ""
-    aside = " The test part was kept aside." if how.get("judge") is False else ""
-    yield "Split", f"{words} rows{drawn}; seed of the split {how.get('seed', 0)}.{aside}"
+    drawn = ", stratified by class" if kept else ""
+    aside = " The test set was held out." if how.get("judge") is False else ""
+    yield "Split", f"{words} samples{drawn}; seed of the split {how.get('seed', 0)}.{aside}"
 
 
 def _preparation(study: Study) -> Iterator[tuple[str, str]]:
@@ -133,7 +134,7 @@ def _preparation(study: Study) -> Iterator[tuple[str, str]]:
             given = ", ".join(f"{value:,} {key}" for key, value in what.items() if isinstance(value, int))
             words.append(str(what.get("kept") or f"{name.replace('_', '-')}: {given}"))
     if words:
-        yield "Preparation", "; ".join(filter(None, words)) + ", fitted on the training part alone."
+        yield "Preparation", "; ".join(filter(None, words)) + ", fitted on the training set alone."
 
 
 def _model(study: Study) -> Iterator[tuple[str, str]]:
@@ -150,7 +151,7 @@ def _model(study: Study) -> Iterator[tuple[str, str]]:
     hard = f" {HARD_SIGMOID}" if "hard_sigmoid" in layers else ""
     yield (
         "Model",
-        f"{' → '.join(layers)}{size}; initial weights {INITS.get(model['init'], model['init'])}.{hard}",
+        f"{' → '.join(layers)}{size}; initialisation {INITS.get(model['init'], model['init'])}.{hard}",
     )
 
 
@@ -159,19 +160,15 @@ def _training(study: Study) -> Iterator[tuple[str, str]]:
     if "epochs" not in facts or not model:
         return
     given = [f"{model['optimizer']}, learning rate {number(model['learning_rate'])}"]
-    given.append(
-        "whole training part a step"
-        if model["batch_size"] == "full"
-        else f"{model['batch_size']} rows a step"
-    )
+    given.append("full batch" if model["batch_size"] == "full" else f"batch size {model['batch_size']}")
     keys = {
         "momentum": "momentum",
         "dropout": "dropout",
         "input_dropout": "input dropout",
         "l1": "L1",
         "l2": "L2",
-        "clip_norm": "gradients clipped at",
-        "max_norm": "weights at most",
+        "clip_norm": "gradient norm clipped at",
+        "max_norm": "maximum weight norm",
         "label_smoothing": "label smoothing",
     }
     given += [f"{name} {model[key]}" for key, name in keys.items() if model.get(key)]
@@ -180,7 +177,7 @@ def _training(study: Study) -> Iterator[tuple[str, str]]:
     ended = ENDED.get(facts.get("stopped", ""), facts.get("stopped", ""))
     best = f", best epoch {facts['best_epoch']}" if facts.get("best_epoch") else ""
     limit = f" of at most {model['epochs']:,}"
-    yield "Training", f"{', '.join(given)}; {facts['epochs']:,}{limit} epochs{best} (ended by: {ended})."
+    yield "Training", f"{', '.join(given)}; {facts['epochs']:,}{limit} epochs{best} (stopped by: {ended})."
 
 
 def _tuning(study: Study) -> Iterator[tuple[str, str]]:
@@ -193,34 +190,35 @@ def _tuning(study: Study) -> Iterator[tuple[str, str]]:
     if space:
         yield "Settings tried", "; ".join(space)
     told = [words for words in tuned["sentences"] if words not in study.info["warnings"]]
-    yield "What came of it", " ".join(words[:1].upper() + words[1:] for words in told)
+    yield "Result of the search", " ".join(words[:1].upper() + words[1:] for words in told)
 
 
 def _scores(study: Study) -> Iterator[tuple[str, str]]:
-    """Yield the conventions of scores for which other programs have other ones."""
+    """Yield the conventions of scores that differ between programs."""
     names = {name for scores in study.metrics.values() for name in scores}
     words = []
     if study.kind in ("classification", "features") and "loss" in names:
         words.append(
-            "Log loss is in nats; a probability below 2⁻¹⁰⁴ (5e-32) counts as that, so one "
-            "sample adds 72.1 at most (scikit-learn clips float64 at 2e-16, which adds 36.0)."
+            "Log loss is in nats; probabilities are clipped at 2⁻¹⁰⁴ (5e-32), so one "
+            "sample contributes at most 72.1 (scikit-learn clips float64 at 2e-16: 36.0)."
         )
     if any(name.startswith("macro_") for name in names):
         words.append(
-            "Macro precision, recall and F1 are plain means over the classes that have samples in the set; a class "
-            "without any is skipped, also where it was predicted (scikit-learn then counts it as 0)."
+            "Macro precision, recall and F1 are unweighted means over the classes with samples in the set; a class "
+            "without any is skipped even if it was predicted (scikit-learn counts it as 0)."
         )
     if words:
         yield "Scores", " ".join(words)
 
 
 def _statistics(study: Study) -> Iterator[tuple[str, str]]:
-    """Yield what kind of interval the answer has, why that one, and what it does not cover."""
+    """Yield the kind of interval, the reason for it, and what it does not cover."""
     kind = INTERVALS.get(study.kind)
     if kind and study.metrics and study.part != "train":
         covers = (
-            "It speaks of new rows like these for this one fitted model; what another seed or another training part "
-            "would give is for a sweep over seeds, or a comparison, to say."
+            "It generalises over new samples for this one fitted model; for the variation over seeds and training "
+            "sets, "
+            "run a sweep over seeds or a comparison."
         )
         yield "Interval", f"95 %, {kind}. {covers}"
 

@@ -1,4 +1,4 @@
-"""What the study of a kind reports to the session that runs it: its plan, its epochs, its state."""
+"""What a study reports to the session that runs it: its plan, its epochs, its state."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Plan:
     Attributes
     ----------
     dataset : name, rows, features, classes, origin and fingerprint of the data
-    split : part -> number of rows, and the fingerprint of the split
-    preparation : what was fitted on the training part
+    split : set -> number of samples, and the fingerprint of the split
+    preparation : the preparation fitted on the training set
     model : one row a layer (layer, output shape, parameters)
     n_parameters : number of parameters that are trained
-    epochs : passes at most, or None for a model that is fitted in one go
-    notes : what a person should know before it starts, such as how long it takes
+    epochs : maximum number, or None for a model without epochs
+    notes : what the user should know before it starts, such as the expected time
     """
 
     dataset: dict[str, Any]
@@ -34,7 +34,7 @@ class Plan:
 
 
 def features_in_words(n_features: int, preparation: Mapping[str, Any]) -> str:
-    """Say how many features there are, and how many the steps of the preparation make of them.
+    """Describe the number of features, before and after the steps of the preparation.
 
     Examples
     --------
@@ -56,7 +56,7 @@ class Observer(Protocol):
         """Everything is checked and the work begins. Called exactly once."""
 
     def epoch(self, row: Mapping[str, float], seconds: float) -> None:
-        """One more epoch is done."""
+        """An epoch has ended."""
 
     def stop_requested(self) -> bool:
         """Return whether the run should end after this epoch."""

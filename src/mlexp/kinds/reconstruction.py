@@ -1,4 +1,4 @@
-"""How well rows are reconstructed: squared error and R² of a set, a chunk at a time."""
+"""Quality of a reconstruction: squared error and R² of a set, computed in chunks."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from mlexp.models.sklearn_networks import CHUNK
 
 
 def reconstruction_scores(X: Any, rebuild: Callable[[np.ndarray], np.ndarray]) -> dict[str, float]:
-    """Score the reproduction of rows, a chunk at a time.
+    """Score the reconstruction of samples, in chunks.
 
-    mse is the mean over rows and features. R² of a feature is 1 - SSE / SST with the mean of these rows;
+    mse is the mean over rows and features. R² of a feature is 1 - SSE / SST with the mean of these samples;
     r2 is the plain average over features (scikit-learn's "uniform_average", where a constant feature counts
     1 if it is exact and 0 if not), r2_weighted is 1 - (sum of SSE) / (sum of SST).
     """

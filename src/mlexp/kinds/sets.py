@@ -1,4 +1,4 @@
-"""Training, validation and test set of a study: divided, prepared, and described for the record."""
+"""Training, validation and test set of a study: split, prepared, and described for the record."""
 
 from __future__ import annotations
 
@@ -23,41 +23,42 @@ DRAWN = 8  # bytes of a parameter when it is drawn
 
 
 def prepared(config: Config, dataset: Dataset) -> tuple[Split, Preparation]:
-    """Return the three parts as the configuration wants them, and what was fitted on the training part."""
+    """Return the three prepared sets, and the preparation fitted on the training set."""
     parts = divided(config, dataset)
     return chain.prepared(parts, dataset, config.prepare, config.model.dtype, config.memory_mb)
 
 
 def divided(config: Config, dataset: Dataset) -> Split:
-    """Return the three parts with their values as they are stored; none may be empty."""
+    """Return the three sets with their values as stored; none may be empty."""
     node = config.split
     if not dataset.n_samples:
         raise ConfigError(
-            f"dataset={dataset.name} holds no rows, and a task of kind {config.task.kind} needs some. Choose another."
+            f"dataset={dataset.name} has no samples, but a task of kind {config.task.kind} needs some. Choose "
+            "another data set."
         )
     parts = split(dataset, **asdict(node))
     for name in NAMES:
         if not len(getattr(parts, name)) and (node.judge or name != "test"):
             raise ConfigError(
-                f"split.{name}=0 leaves no {name} part, which a task of kind {config.task.kind} needs. Give it a "
+                f"split.{name}=0 leaves no {name} set, which a task of kind {config.task.kind} needs. Give it a "
                 "share, such as 0.2."
             )
     return parts
 
 
 def filled(parts: Split) -> list[tuple[str, Part]]:
-    """Return name and rows of the sets that have any."""
+    """Return name and samples of the sets that are not empty."""
     return [(name, part) for name in NAMES if len(part := getattr(parts, name))]
 
 
 def identified(part: Part) -> dict[str, np.ndarray]:
-    """Return what identifies the rows of a set: number, truth, and group where rows belong together."""
+    """Return what identifies the samples of a set: number, true label, and group if there are groups."""
     groups = {} if part.groups is None else {"group": part.groups}
     return {"row": part.index, "true": part.y} | groups
 
 
 def described(dataset: Dataset) -> dict[str, Any]:
-    """Return what the record says of the data set."""
+    """Return the entry of the record about the data set."""
     return {
         "name": dataset.name,
         "n_samples": dataset.n_samples,
@@ -78,7 +79,7 @@ def described(dataset: Dataset) -> dict[str, Any]:
 
 
 def sizes(parts: Split) -> dict[str, Any]:
-    """Return what the record says of the split."""
+    """Return the entry of the record about the split."""
     return {name: len(getattr(parts, name)) for name in NAMES} | {"fingerprint": parts.fingerprint}
 
 
@@ -107,13 +108,13 @@ def check_memory(config: Config, summary: list[dict[str, Any]]) -> None:
     if megabytes > config.memory_mb:
         raise ConfigError(
             f"model.hidden={list(config.model.hidden)} makes {n_parameters:,} parameters, whose training needs about "
-            f"{megabytes:,.0f} MB; memory_mb={config.memory_mb} allows less. "
+            f"{megabytes:,.0f} MB; more than memory_mb={config.memory_mb}. "
             "Set model.hidden lower, or raise memory_mb."
         )
 
 
 def some(part: Part, at_most: int, *, seed: int) -> np.ndarray:
-    """Return the positions of some rows of a part, the shares of the classes kept; all if there are fewer."""
+    """Return the positions of a stratified sample of a set; all if there are fewer."""
     if len(part) <= at_most:
         return np.arange(len(part))
     rng = np.random.default_rng(seed)

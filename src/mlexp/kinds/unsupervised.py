@@ -1,4 +1,4 @@
-"""What clustering and embedding share: rows without a split, methods by name, their cost, how they are fitted."""
+"""What clustering and embedding share: samples without a split, methods by name, their cost and fitting."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SECONDS_A_ROW = {"tsne": 0.01, "lle": 0.0005}
 
 @dataclass
 class Fits:
-    """Fits one estimator after the other; keeps the seconds and what scikit-learn warned of."""
+    """Fits one estimator after the other; keeps the times and the warnings of scikit-learn."""
 
     config: Config
     observer: Observer
@@ -46,7 +46,9 @@ class Fits:
     def run(self, what: str, method: str, work: Callable[[], Any]) -> np.ndarray:
         """Return the array that `work` returns; `what` names it in times and messages."""
         if self.observer.stop_requested():
-            raise KeyboardInterrupt(f"Stopped before {what}; such a study starts from its beginning again.")
+            raise KeyboardInterrupt(
+                f"Stopped before {what}; a study of this kind restarts from the beginning."
+            )
         begun = time.perf_counter()
         with guarded(what, own_params(self.config, method)) as said:
             done = np.asarray(work())
@@ -60,14 +62,14 @@ class Fits:
 def prepared(
     config: Config, dataset: Dataset, rows: np.ndarray, dtype: Any
 ) -> tuple[np.ndarray, Preparation]:
-    """Return some rows of the main part, prepared by what is fitted on them, and what was fitted."""
+    """Return some samples of the main set, prepared, and the preparation fitted on them."""
     part = Part(Rows(dataset.X, rows), dataset.y[rows], rows)
     preparation = fitted(part, dataset, config.prepare, dtype=dtype, memory_mb=config.memory_mb)
     return np.asarray(preparation.rows(part.X)), preparation
 
 
 def distinct(X: np.ndarray) -> int:
-    """Return the number of different rows.
+    """Return the number of distinct rows.
 
     Examples
     --------
@@ -78,18 +80,18 @@ def distinct(X: np.ndarray) -> int:
 
 
 def methods(config: Config, named: Sequence[str]) -> list[str]:
-    """Return the methods of the run, the model of the run where no others are `named`."""
+    """Return the `named` methods, or the model of the run if there are none."""
     models.class_path(config.model.name, config.task.kind, config.trusted_packages)
     return list(dict.fromkeys(named)) or [config.model.name]
 
 
 def own_params(config: Config, method: str) -> dict[str, Any]:
-    """Return the `model.params` of a method: all if they were written for its model, else none."""
+    """Return the `model.params` of a method: all if they apply to its model, else none."""
     return dict(config.model.params) if MODEL.get(method, method) == config.model.name else {}
 
 
 def build(config: Config, method: str, **params: Any) -> Any:
-    """Return the unfitted estimator of a method; `model.params` go to the model that they were written for."""
+    """Return the unfitted estimator of a method; `model.params` apply only to the model of the run."""
     own = own_params(config, method)
     return models.build(
         replace(config.model, name=MODEL.get(method, method), params=own),
@@ -102,13 +104,13 @@ def build(config: Config, method: str, **params: Any) -> Any:
 
 
 def costs(rows: dict[str, int], memory_mb: int, cure: str) -> list[str]:
-    """Say what the expensive methods will take, before they start.
+    """Estimate time and memory of the expensive methods, before they start.
 
     Parameters
     ----------
     rows : method -> number of rows
     memory_mb : limit of memory
-    cure : what to do about a method that needs more, in words
+    cure : how to lower the memory need, in words
 
     Raises
     ------
@@ -122,12 +124,12 @@ def costs(rows: dict[str, int], memory_mb: int, cure: str) -> list[str]:
         megabytes = size * n * n / 1e6
         if megabytes > memory_mb:
             raise ConfigError(
-                f"{method} on {n:,} rows needs about {megabytes:,.0f} MB; memory_mb={memory_mb} allows less. "
+                f"{method} on {n:,} samples needs about {megabytes:,.0f} MB; more than memory_mb={memory_mb}. "
                 f"{cure}, or raise memory_mb."
             )
         if seconds > 5 or megabytes > 200:
             memory = f" and {megabytes:,.0f} MB" if size else ""
-            sentences.append(f"{method} on {n:,} rows: about {seconds:,.0f} s{memory} on one core")
+            sentences.append(f"{method} on {n:,} samples: about {seconds:,.0f} s{memory} on one core")
     return sentences
 
 

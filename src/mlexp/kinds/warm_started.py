@@ -1,4 +1,4 @@
-"""Score a forest at several sizes from one fit: its first trees are the forest of that size, tree for tree."""
+"""Score a forest at several sizes from one fit: its first trees are exactly the forest of that size."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ RowScores = Callable[[Part, np.ndarray], dict[str, np.ndarray]]
 def scored(
     training: Training, sizes: Sequence[int], scores: Scores, row_scores: RowScores
 ) -> tuple[dict[str, Columns], dict[str, np.ndarray]]:
-    """Score the training and validation part at each size of a fitted forest or of boosted trees.
+    """Score the training and validation set at each size of a fitted forest or of boosted trees.
 
     Parameters
     ----------
     training : a fitted model with trees; the largest size is that of the model
     sizes : numbers of trees, ascending; none: nothing is scored
-    scores : part and outputs -> metric -> value
-    row_scores : part and outputs -> name -> one value a row
+    scores : set and outputs -> metric -> value
+    row_scores : set and outputs -> name -> one value per sample
 
     Returns
     -------
-    tables : ``grown``: size, and part_metric for both parts
+    tables : ``grown``: size, and part_metric for both sets
     arrays : ``grown_<name>`` of shape (n_sizes, n_validation_rows)
     """
     if not sizes:
@@ -50,7 +50,7 @@ def scored(
 
 
 def outputs_at(training: Training, X: np.ndarray, sizes: Sequence[int]) -> Iterator[np.ndarray]:
-    """Yield what the model of each size says of the rows: probabilities (n, n_classes), or numbers (n,)."""
+    """Yield the predictions of the model of each size: probabilities (n, n_classes), or numbers (n,)."""
     model = training.model
     name = "predict_proba" if training.n_classes else "predict"
     if hasattr(model, f"staged_{name}"):

@@ -1,4 +1,4 @@
-"""How well rows are rebuilt, against principal components of the same width."""
+"""Reconstruction error, compared with PCA of the same width."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from mlexp.page.words import number, percent
 
 
 def question(study: Study) -> str:
-    """Return what was asked."""
-    return f"How well can an autoencoder rebuild {study.data}?"
+    """Return the question."""
+    return f"How well does an autoencoder reconstruct {study.data}?"
 
 
 def answer(study: Study) -> Said:
-    """How well rows are rebuilt, against principal components of the same width."""
+    """Reconstruction error, compared with PCA of the same width."""
     facts, error = study.info["facts"], study.scores["mse"]
     sentences = [
-        f"Squeezed through {facts['width']} numbers, {study.rows:,} {study.part} {study.things} come back with a mean "
+        f"With a code of width {facts['width']}, {study.rows:,} {study.part} {study.things} are reconstructed with a "
+        "mean "
         f"squared error of {number(error)}.",
         *study.untested(),
     ]
@@ -25,8 +26,8 @@ def answer(study: Study) -> Said:
         ratio = error / floor
         verdict = f"{percent(1 - ratio)} less than" if ratio < 1 else f"{ratio:.3g} times the error of"
         sentences.append(
-            f"That is {verdict} principal components of the same width ({number(floor)}), the best that a linear "
-            "network can do."
+            f"That is {verdict} PCA of the same width ({number(floor)}), the best that a linear "
+            "autoencoder can achieve."
         )
     width = KeyFigure(
         "Width of the code", str(facts["width"]), f"of {study.info['dataset']['n_features']:,} features"

@@ -1,4 +1,4 @@
-"""What an autoencoder loses, what its narrow layer holds, and what classifiers make of it."""
+"""Figures of an autoencoder: error curves, reconstructions, latent space and interpolation."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from mlexp.store import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FEATURES = {"bottleneck": "bottleneck", "penultimate": "last hidden layer", "pca": "PCA", "raw": "raw rows"}
+FEATURES = {"bottleneck": "bottleneck", "penultimate": "last hidden layer", "pca": "PCA", "raw": "raw inputs"}
 
 
 def error_curves(run: Run) -> Figure | None:
-    """Draw the error of both parts by epoch, with that of a PCA of the same width: no linear network goes below."""
+    """Draw the error on both sets by epoch, with that of PCA of the same width, the bound of linear autoencoders."""
     from matplotlib.ticker import LogLocator
 
     facts, history = run.info.get("facts", {}), run.history
@@ -53,7 +53,7 @@ def error_curves(run: Run) -> Figure | None:
 
 
 def reconstructions(run: Run) -> Figure | None:
-    """Draw test images, what the autoencoder makes of them, and what PCA of the same width does."""
+    """Draw test images and their reconstructions by the autoencoder and by PCA of the same width."""
     arrays = run.arrays
     if "picture_rebuilt" not in arrays:
         return None
@@ -63,12 +63,12 @@ def reconstructions(run: Run) -> Figure | None:
         for name, what in (("original", "original"), ("autoencoder", "rebuilt"), ("PCA", "pca"))
     ]
     width = run.info["facts"]["width"]
-    headline = f"Test images through {width} numbers: mean squared error {error:.4f}"
+    headline = f"Test images reconstructed from {width} numbers: mean squared error {error:.4f}"
     return strips(headline, rows, above=_classes(run, arrays["picture_position"]))
 
 
 def between(run: Run) -> Figure | None:
-    """Draw the way from one image to another through the latent space, and by blending pixels."""
+    """Draw an interpolation between two images through the latent space, and by blending pixels."""
     arrays = run.arrays
     if "between_latent" not in arrays:
         return None
@@ -79,17 +79,17 @@ def between(run: Run) -> Figure | None:
     note = (
         "Equal steps between two test images: first through the latent space, then by blending their pixels"
     )
-    return strips("From one image to another", rows, note=note)
+    return strips("Interpolation between two images", rows, note=note)
 
 
 def latent(run: Run) -> Figure | None:
-    """Draw test rows in the first two principal directions of the latent space."""
+    """Draw test samples in the first two principal directions of the latent space."""
     points = run.arrays.get("latent_xy")
     if points is None:
         return None
     names, ratio = run.info["dataset"]["classes"], 100 * run.arrays["latent_ratio"]
     figure = style.new_figure(
-        4.2 + groups.legend_height(names), f"{len(points):,} test rows in the latent space, by class"
+        4.2 + groups.legend_height(names), f"{len(points):,} test samples in the latent space, by class"
     )
     axes = figure.subplots()
     if names:
@@ -119,7 +119,7 @@ FIGURES = {
     "reconstructions": Drawing(
         reconstructions,
         "Test images above their reconstructions",
-        "What is lost first: fine patterns and edges.",
+        "Fine patterns and edges are lost first.",
     ),
     "error_curves": Drawing(
         error_curves,
@@ -129,11 +129,11 @@ FIGURES = {
     "latent": Drawing(
         latent,
         "Scatter of the codes in two dimensions, coloured by class",
-        "Classes that form islands can be told from the code alone.",
+        "Classes that form islands are separable from the code alone.",
     ),
     "between": Drawing(
         between,
-        "Images decoded on the way between the codes of two images",
-        "Steps that look like the data: the code is smooth between them.",
+        "Images decoded from the interpolation between two codes",
+        "Intermediate images that look like the data show a smooth latent space.",
     ),
 }

@@ -1,4 +1,4 @@
-"""Squeeze rows through a narrow layer and rebuild them; what is lost, and what the narrow layer holds."""
+"""Train an autoencoder, and measure its reconstructions and its latent space."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mlexp.store.result import Result
 
 
 def check(config: Config) -> None:
-    """Check the model as far as that goes without rows."""
+    """Check the model as far as possible without data."""
     build_autoencoder(config.model, seed=config.seed, trusted=config.trusted_packages)
 
 
@@ -48,24 +48,24 @@ def train(config: Config, dataset: Dataset, observer: Observer) -> Training:
 
 
 def check_width(config: Config, n_features: int, n_rows: int) -> None:
-    """Refuse an autoencoder without a narrow layer, or one that a PCA of its width cannot be laid beside."""
+    """Refuse an autoencoder without a bottleneck, or with one too wide for PCA of the same width."""
     hidden = config.model.hidden
     if not hidden or min(hidden) > min(n_features, n_rows):
         raise ConfigError(
             f"The narrowest layer of model.hidden must be from 1 to {min(n_features, n_rows)}, the smaller of "
-            f"features and training rows. Got model.hidden={list(hidden)}."
+            f"the numbers of features and training samples. Got model.hidden={list(hidden)}."
         )
 
 
 def fitted_pca(X: Any, width: int) -> Any:
-    """Return a PCA fitted on training rows."""
+    """Return a PCA fitted on training samples."""
     from sklearn.decomposition import PCA
 
     return PCA(width, svd_solver="covariance_eigh").fit(np.asarray(X))
 
 
 def _evaluated(config: Config, dataset: Dataset, training: Training) -> Result:
-    """Score all sets and keep what the figures need; the test set is read here for the first time."""
+    """Score all sets and keep what the figures need; the test set is used here for the first time."""
     parts, model, width = training.parts, training.model, training.facts["width"]
     if not config.split.judge:  # what a setting is chosen by; the test set is kept aside
         return training.result(
@@ -101,7 +101,7 @@ def _evaluated(config: Config, dataset: Dataset, training: Training) -> Result:
 
 
 def _latent(config: Config, test: Part, model: Any) -> dict[str, np.ndarray]:
-    """Keep some test rows in the first two principal directions of the latent space."""
+    """Keep some test samples in the first two principal directions of the latent space."""
     rows = some(test, config.autoencoder.latent_rows, seed=config.split.seed)
     codes = model.transform(test.X.take(rows)).astype(np.float64)
     xy, ratio, width = np.zeros((len(rows), 2), np.float32), np.zeros(2), min(2, *codes.shape)
@@ -112,7 +112,7 @@ def _latent(config: Config, test: Part, model: Any) -> dict[str, np.ndarray]:
 
 
 def _images(config: Config, dataset: Dataset, training: Training, pca: Any) -> dict[str, np.ndarray]:
-    """Keep originals, their reconstructions, and the way from one image to another, in stored units."""
+    """Keep originals, their reconstructions, and an interpolation between two images, in stored units."""
     if dataset.image_shape is None or training.preparation.early:
         return {}
     test, model, shape = training.parts.test, training.model, dataset.image_shape
@@ -139,11 +139,11 @@ def _images(config: Config, dataset: Dataset, training: Training, pca: Any) -> d
 
 
 def _warnings(error: float, X: Any) -> list[str]:
-    """Say so when the autoencoder is no better than giving every row the same answer."""
+    """Warn when the autoencoder is no better than predicting the mean sample."""
     mean = reconstruction_scores(X, lambda rows: np.broadcast_to(np.asarray(X).mean(axis=0), rows.shape))
     if error < 0.99 * mean["mse"]:
         return []
     return [
-        f"Nothing was learnt: the validation error {error:.4g} is no better than that of the mean row "
+        f"Nothing was learnt: the validation error {error:.4g} is no better than that of the mean training sample "
         f"({mean['mse']:.4g}). Try a larger model.learning_rate, more model.epochs or model.init=auto."
     ]

@@ -1,4 +1,4 @@
-"""What the calculation comes to."""
+"""The result of the calculation."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from mlexp.page.words import listed, number
 
 
 def question(study: Study) -> str:
-    """Return what was asked."""
-    return f"What does the calculation of {study.info['task']['name']} come to?"
+    """Return the question."""
+    return f"What is the result of the calculation {study.info['task']['name']}?"
 
 
 def answer(study: Study) -> Said:
-    """What the calculation comes to."""
+    """The result of the calculation."""
     if "before" in study.metrics:
         before, after = (study.metrics[when]["mse"] for when in ("before", "after"))
-        sentence = f"One step of gradient descent takes the mean squared error from {number(before)} to "
+        sentence = f"One step of gradient descent changes the mean squared error from {number(before)} to "
         sentence += f"{number(after)}."
         return [sentence], [
             KeyFigure("Error before", number(before)),
@@ -26,4 +26,4 @@ def answer(study: Study) -> Said:
     what = what.replace("_", " ")
     found = listed([f"{number(value)} for {name}" for name, value in values.items()])
     figures = [KeyFigure(name.capitalize(), number(value), what) for name, value in values.items()]
-    return [f"Against the formula worked out by hand, the {what} is {found}."], figures
+    return [f"Compared with the formula derived by hand, the {what} is {found}."], figures

@@ -1,4 +1,4 @@
-"""Calculations that can be followed with a pencil: the graph with its numbers, and gradients checked."""
+"""Figures of calculations by hand: the computation graph with its values, and gradient checks."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def graph(run: Run) -> Figure | None:
 
 
 def step_sizes(run: Run) -> Figure | None:
-    """Draw how far finite differences are from the formula, by their step, and how far the engine is."""
+    """Draw the error of finite differences by step size, and that of the engine, against the formula."""
     table = run.tables.get("step_size")
     if table is None:
         return None

@@ -1,4 +1,4 @@
-"""Calculations small enough to follow with a pencil, made by the layers of the engine."""
+"""Calculations small enough to follow by hand, made by the layers of the engine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SIGMOID = Activation("sigmoid")
 
 
 def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
-    """Make the calculation that `by_hand.calculation` names, every intermediate value in a table."""
+    """Carry out the calculation `by_hand.calculation`, with every intermediate value in a table."""
     return CALCULATIONS[config.by_hand.calculation](config, dataset, observer)
 
 
@@ -32,7 +32,7 @@ def _backprop(config: Config, dataset: Dataset, observer: Observer) -> Result:
     node = config.by_hand
     if len(node.x) != len(node.y) or not node.x:
         raise ConfigError(
-            f"by_hand.x and by_hand.y must be of one length, at least 1. Got {len(node.x)} and {len(node.y)}."
+            f"by_hand.x and by_hand.y must have the same length, at least 1. Got {len(node.x)} and {len(node.y)}."
         )
     if len(node.weights) != len(PARAMETERS):
         raise ConfigError(f"by_hand.weights must be w1, b1, w2, b2. Got {len(node.weights)} numbers.")

@@ -1,4 +1,4 @@
-"""How many unseen rows are recognised, against the majority class, and what is mixed up."""
+"""Accuracy, compared with the majority class, and the most frequent confusion."""
 
 from __future__ import annotations
 
@@ -7,32 +7,34 @@ from mlexp.page.words import percent, within
 
 
 def question(study: Study) -> str:
-    """Return what was asked."""
-    return f"How well does a {study.model} recognise the classes of {study.data}?"
+    """Return the question."""
+    return f"How well does a {study.model} classify {study.data}?"
 
 
 def answer(study: Study) -> Said:
-    """How many unseen rows are recognised, against the commonest class, and what is mixed up."""
+    """Accuracy, compared with the majority class, and the most frequent confusion."""
     part, rows = study.part, study.rows
     sure = f" ({within(study.scores['accuracy'], rows)})" if part != "train" and rows else ""
     first = (
-        f"The {study.model} recognises {percent(study.scores['accuracy'], rows)} of {rows:,} {part} {study.things} "
-        f"{SEEN[part]}{sure}."
+        f"The {study.model} correctly classifies {percent(study.scores['accuracy'], rows)} of {rows:,} "
+        f"{part} {study.things} {SEEN[part]}{sure}."
     )
     labels = {"accuracy": "Accuracy", "loss": "Log loss", "macro_f1": "Macro F1"}
     return [first, *study.untested(), *_baseline(study), *_mixed_up(study)], study.figures(labels)
 
 
 def _baseline(study: Study) -> list[str]:
-    """Say what naming the commonest class would reach on the same rows."""
+    """Give the accuracy of always predicting the majority class on the same samples."""
     support = [float(n) for n in study.run.tables.get("per_class", {}).get("support", [])]
     if study.part != "test" or not sum(support):
         return []
-    return [f"Always naming the commonest class would be right for {percent(max(support) / sum(support))}."]
+    return [
+        f"Always predicting the majority class would be correct for {percent(max(support) / sum(support))}."
+    ]
 
 
 def _mixed_up(study: Study) -> list[str]:
-    """Name the commonest mistake."""
+    """Name the most frequent confusion."""
     true, *predicted = study.run.tables.get("confusion", {"true": []}).values()
     wrong = [
         (int(cell), actual, named)
@@ -44,4 +46,4 @@ def _mixed_up(study: Study) -> list[str]:
     if study.part != "test" or not times:
         return []
     often = {1: "once", 2: "twice"}.get(times, f"{times:,} times")
-    return [f"The commonest mistake is to take {true[actual]} for {true[named]} ({often})."]
+    return [f"The most frequent error is predicting {true[named]} for {true[actual]} ({often})."]

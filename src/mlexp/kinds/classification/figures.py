@@ -1,4 +1,4 @@
-"""How well each class is told from the others."""
+"""Figures of a classification: confusion matrix and scores by class."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ SCORES = {  # score -> colour, marker and place within the row of its class
 
 
 def confusion(run: Run) -> Figure | None:
-    """Draw the confusion matrix of the test part as counts and as percent of each true class.
+    """Draw the confusion matrix of the test set as counts and as percentages of each true class.
 
-    The colours follow the 0.4th power of the value, so that rare mistakes show beside a dominant diagonal;
-    cells without any row are white.
+    The colours follow the 0.4th power of the value, so that rare errors are visible beside a dominant diagonal;
+    empty cells are white.
     """
     names = run.info.get("dataset", {}).get("classes") or []
     true, predicted = (run.predictions.get(f"test_{what}") for what in ("true", "predicted"))
@@ -56,7 +56,7 @@ def count(true: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray
     """
     if true.shape != predicted.shape or min(true.min(), predicted.min()) < 0:
         raise DataError(
-            f"predictions.npz: true {true.shape} and predicted {predicted.shape} do not fit together. "
+            f"predictions.npz: true {true.shape} and predicted {predicted.shape} do not match. "
             "Run the task again."
         )
     if max(true.max(), predicted.max()) >= n_classes:
@@ -84,7 +84,7 @@ def _two_matrices(counts: np.ndarray, percent: np.ndarray, classes: list[str]) -
     first = style.place(figure, left, top, side, side)
     second = style.place(figure, left if stacked else left + side + 0.14, below, side, side)
     for axes, values, title in (
-        (first, counts, "Test rows"),
+        (first, counts, "Test samples"),
         (second, percent, "Percent of each true class"),
     ):
         image = matrix.counts(axes, values)
@@ -116,13 +116,13 @@ def percent_text(value: float, narrow: bool) -> str:
 
 def _confusion_headline(counts: np.ndarray, classes: list[str]) -> str:
     right, total = int(np.trace(counts)), int(counts.sum())
-    text = f"{right:,} of {total:,} test rows right ({100 * right / total:.1f} %)"
+    text = f"{right:,} of {total:,} test samples correct ({100 * right / total:.1f} %)"
     mistakes = counts - np.diag(np.diag(counts))
     if not mistakes.any():
         return text
     true, predicted = np.unravel_index(np.argmax(mistakes), mistakes.shape)
     names = [style.class_names(classes, 1.7, style.LARGE)[k] for k in (true, predicted)]
-    return f"{text}; most often, {names[0]} is taken for {names[1]} ({mistakes.max():,}×)"
+    return f"{text}; most frequent error: {names[1]} predicted for {names[0]} ({mistakes.max():,}×)"
 
 
 def per_class(run: Run) -> Figure | None:
@@ -153,7 +153,7 @@ def per_class(run: Run) -> Figure | None:
     legend.set_in_layout(False)
     note = f", axis starts at {start:g}" if start > 0 else ""
     figure.supxlabel(
-        f"Score on the test part{note} (in brackets: test rows of the class)", fontsize=style.NORMAL
+        f"Score on the test set{note} (in brackets: test samples of the class)", fontsize=style.NORMAL
     )
     return figure
 
@@ -188,29 +188,29 @@ FIGURES = {
     "confusion": Drawing(
         confusion,
         "Confusion matrix: true classes as rows, predicted classes as columns",
-        "Right answers lie on the diagonal; the darkest cells beside it are the classes that are mixed up.",
+        "Correct predictions lie on the diagonal; the darkest off-diagonal cells are the classes that are confused.",
     ),
     "boundary": Drawing(
         boundary,
         "Decision boundary over the points of the plane",
-        "Does the boundary follow the classes, or single points?",
+        "Does the boundary follow the classes, or individual points?",
     ),
     "mistakes": Drawing(
         gallery.mistakes,
-        "Test images that were classified wrongly, the surest mistakes first",
-        "Would a person have known better? Some labels are wrong themselves.",
+        "Misclassified test images, the most confident errors first",
+        "Would a person have classified them correctly? Some labels are wrong.",
     ),
     "gallery": Drawing(
-        gallery.gallery, "Random test images with predicted and true class", "What the rows look like."
+        gallery.gallery, "Random test images with predicted and true class", "What the images look like."
     ),
     "per_class": Drawing(
         per_class,
         "Precision, recall and F1 of every class",
-        "The lowest ones need more rows or better features.",
+        "Classes with the lowest scores need more samples or better features.",
     ),
     "learning_curves": Drawing(
         learning_curves,
-        "Loss and accuracy by epoch, training and validation part",
-        "A validation curve that turns away from the training curve shows over-fitting from there on.",
+        "Loss and accuracy by epoch, training and validation set",
+        "Overfitting begins where the validation curve departs from the training curve.",
     ),
 }

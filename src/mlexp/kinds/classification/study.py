@@ -22,15 +22,15 @@ Outputs = tuple[np.ndarray, np.ndarray | None]
 
 
 def check(config: Config) -> None:
-    """Check the model as far as that goes without rows."""
+    """Check the model as far as possible without data."""
     built(config)
 
 
 def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
-    """Fit a classifier and score it on the training, validation and test part.
+    """Fit a classifier and score it on the training, validation and test set.
 
-    The test part is read only after training has ended by itself; a run that diverged or was stopped
-    by its user leaves it untouched.
+    The test set is used only after training has completed; a diverged or interrupted run leaves it
+    untouched.
     """
     return next(studies([config], dataset, [observer]))
 
@@ -41,7 +41,7 @@ def studies(configs: Sequence[Config], dataset: Dataset, observers: Sequence[Obs
     if dataset.n_classes < 2:
         raise DataError(
             f"Data set '{dataset.name}' has {'numbers to predict' if not dataset.n_classes else 'one class'}; "
-            "classification needs two classes or more. Set dataset.target=classes, or task.kind=regression "
+            "classification needs at least two classes. Set dataset.target=classes, or task.kind=regression "
             "(task=regress), or name another dataset.label."
         )
     for config, training in zip(configs, train_together(configs, dataset, observers), strict=True):
@@ -49,7 +49,7 @@ def studies(configs: Sequence[Config], dataset: Dataset, observers: Sequence[Obs
 
 
 def _evaluated(config: Config, dataset: Dataset, training: Training) -> Result:
-    """Predict every part, the test part for the first and only time."""
+    """Predict every set, the test set for the first and only time."""
     outputs = {name: training.classified(part.X) for name, part in filled(training.parts)}
     scores = {name: _scores(part, outputs[name], dataset.n_classes) for name, part in filled(training.parts)}
     judged = {name: part for name, part in filled(training.parts) if name != "train"}
@@ -92,7 +92,7 @@ def _scores(part: Part, outputs: Outputs, n_classes: int) -> dict[str, float]:
 def _predictions(
     name: str, part: Part, predicted: np.ndarray, probability: np.ndarray | None
 ) -> dict[str, np.ndarray]:
-    """Keep what later comparisons need of every row: one byte and one float32 a row, and the probabilities."""
+    """Keep what later comparisons need of every sample: one byte, one float32, and the probabilities."""
     kept = {f"{name}_{what}": values for what, values in identified(part).items()} | {
         f"{name}_predicted": predicted,
         f"{name}_correct": metrics.correct_rows(part.y, predicted),
@@ -108,7 +108,7 @@ def _predictions(
 def _pictures(
     dataset: Dataset, test: Part, predicted: np.ndarray, probability: np.ndarray | None
 ) -> dict[str, np.ndarray]:
-    """Keep the images of a few test rows, and of the mistakes that the model was surest of."""
+    """Keep the images of a few test samples, and of the most confident errors."""
     if dataset.image_shape is None:
         return {}
     shown = {"gallery": np.random.default_rng(0).permutation(len(test))[:GALLERY_IMAGES]}

@@ -1,4 +1,4 @@
-"""Groups that a clustering found: in two dimensions, by k, and as images."""
+"""Figures of a clustering: clusters in two dimensions, scores by k, and images."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ HEIGHT = 2.35  # inches of a panel
 
 
 def clusters(run: Run) -> Figure | None:
-    """Draw the classes and the groups of each method side by side, through PCA if there are more features."""
+    """Draw the classes and the clusters of each method side by side, by PCA if there are more than two features."""
     points, methods = run.arrays.get("scatter_point"), _methods(run)
     if points is None or points.shape[1] != 2 or not methods:
         return None
@@ -65,9 +65,9 @@ def clusters(run: Run) -> Figure | None:
 
 
 def recoloured(labels: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """Number clusters by the class they share most rows with, the largest overlap first; noise stays −1.
+    """Number clusters by the class they overlap most with, the largest overlap first; noise stays −1.
 
-    Clusters that find their class taken get the numbers after the classes.
+    Clusters whose class is already taken get the numbers after the classes.
     """
     found, where = np.unique(labels[labels >= 0], return_inverse=True)
     overlap = np.zeros((len(found), int(true.max()) + 1), np.int64)
@@ -86,7 +86,7 @@ def recoloured(labels: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 
 def clusters_by_k(run: Run) -> Figure | None:
-    """Draw every score by the number of clusters, the k of the rule marked."""
+    """Draw every score by the number of clusters, with the selected k marked."""
     table = run.tables.get("clusterings", {})
     methods = [method for method in _methods(run) if table.get("method", []).count(method) > 1]
     panels = {title: lines for title, lines in PANELS.items() if _any(table, lines)}
@@ -121,30 +121,34 @@ def clusters_by_k(run: Run) -> Figure | None:
 
 
 def centres(run: Run) -> Figure | None:
-    """Draw the centre of each cluster as an image, with its size and commonest class."""
+    """Draw the centre of each cluster as an image, with its size and most frequent class."""
     images = run.arrays.get("centre_image")
     if images is None:
         return None
     method = run.info["facts"]["pictured"]
-    lines = [(f"cluster {name}", f"{size:,} rows", common) for name, size, common in _described(run, method)]
+    lines = [
+        (f"cluster {name}", f"{size:,} samples", common) for name, size, common in _described(run, method)
+    ]
     tiles = [pictures.Tile(image, words, False) for image, words in zip(images, lines, strict=True)]
     headline = f"Centres of the {len(tiles)} clusters of {method}"
     return pictures.draw_tiles(tiles, 10, headline, _note(run))
 
 
 def samples(run: Run) -> Figure | None:
-    """Draw new images that a mixture made."""
+    """Draw new images sampled from a mixture."""
     images, origin = run.arrays.get("sample_image"), run.arrays.get("sample_cluster")
     if images is None or origin is None:
         return None
     tiles = [pictures.Tile(image, (f"comp. {k}",), False) for image, k in zip(images, origin, strict=True)]
-    headline = f"{len(tiles)} new images drawn from the mixture of {run.info['facts']['k']['gmm']} Gaussians"
-    note = "Drawn in the prepared space and mapped back to pixels; below: the component that made each"
+    headline = (
+        f"{len(tiles)} new images sampled from the mixture of {run.info['facts']['k']['gmm']} Gaussians"
+    )
+    note = "Sampled in the prepared space and mapped back to pixels; below each: its component"
     return pictures.draw_tiles(tiles, 10, headline, note)
 
 
 def cluster_gallery(run: Run) -> Figure | None:
-    """Draw members of each cluster, one row of images a cluster."""
+    """Draw members of each cluster, one row of images per cluster."""
     images, origin = run.arrays.get("member_image"), run.arrays.get("member_cluster")
     if images is None or origin is None:
         return None
@@ -161,7 +165,7 @@ def cluster_gallery(run: Run) -> Figure | None:
     unit = pictures.unit(images)
     mosaic = pictures.mosaic([unit[origin == name] for name, _, _ in described], across, (h + gap, w + gap))
     for row, (name, count, common) in enumerate(described):
-        words = f"{name}: {count:,} rows" + (f"\n{common}" if common else "")
+        words = f"{name}: {count:,} samples" + (f"\n{common}" if common else "")
         panel.text(
             -gap, row * (h + gap) + h / 2, words, ha="right", va="center", fontsize=6, linespacing=1.05
         )
@@ -176,7 +180,7 @@ def _methods(run: Run) -> list[str]:
 
 
 def _described(run: Run, method: str) -> list[tuple[int, int, str]]:
-    """Return number, size and commonest class of each cluster."""
+    """Return number, size and most frequent class of each cluster."""
     labels, true = run.predictions[f"{method}_cluster"], run.predictions.get("true")
     names = style.class_names(run.info["dataset"]["classes"], 0.5, pictures.CAPTION)
     described = []
@@ -192,7 +196,7 @@ def _described(run: Run, method: str) -> list[tuple[int, int, str]]:
 
 def _note(run: Run) -> str:
     classes = "true" in run.predictions
-    return "Number and size of the cluster" + (", commonest class and its share" if classes else "")
+    return "Number and size of the cluster" + (", most frequent class and its share" if classes else "")
 
 
 def _gallery_headline(run: Run, method: str, shown: int) -> str:
@@ -208,7 +212,7 @@ def _headline(run: Run, methods: list[str]) -> str:
         return f"{best}: {run.info['facts']['k'][best]} clusters"
     best = max(methods, key=lambda method: scores[method]["ari"])
     return (
-        f"{best} comes nearest to the classes: adjusted Rand index {scores[best]['ari']:.3f}"
+        f"{best} agrees best with the classes: adjusted Rand index {scores[best]['ari']:.3f}"
         if (len(methods) > 1)
         else f"{best} and the classes: adjusted Rand index {scores[best]['ari']:.3f}"
     )
@@ -231,7 +235,7 @@ def _choice(run: Run, methods: list[str]) -> str:
     return "; ".join(
         f"{method}: k = {facts['k'][method]}, {facts['why'][method]}"
         if facts["chosen"][method]
-        else f"{method}: no k chosen ({facts['why'][method]}); k = {facts['k'][method]} is shown"
+        else f"{method}: no k selected ({facts['why'][method]}); k = {facts['k'][method]} is shown"
         for method in methods
     )
 
@@ -272,15 +276,17 @@ def _name_axes(panel: Axes, run: Run) -> None:
 FIGURES = {
     "clusters": Drawing(
         clusters,
-        "Scatter of the rows in two dimensions, coloured by cluster",
-        "Do the colours follow the groups that the eye sees?",
+        "Scatter plot of the samples in two dimensions, coloured by cluster",
+        "Do the colours follow the visible groups?",
     ),
     "clusters_by_k": Drawing(
         clusters_by_k,
         "Quality of the clustering by number of clusters",
-        "A peak or a knee speaks for a number; a smooth curve for none.",
+        "A peak or a knee indicates a number of clusters; a smooth curve indicates none.",
     ),
-    "cluster_gallery": Drawing(cluster_gallery, "Images of each cluster", "Is a row one thing, or several?"),
+    "cluster_gallery": Drawing(
+        cluster_gallery, "Images of each cluster", "Does each row show one kind of image, or several?"
+    ),
     "centres": Drawing(
         centres,
         "Centres of the clusters, as images",
@@ -288,7 +294,7 @@ FIGURES = {
     ),
     "samples": Drawing(
         samples,
-        "Images drawn from the fitted mixture",
-        "Images like the data: the mixture describes them well.",
+        "Images sampled from the fitted mixture",
+        "If they look like the data, the mixture is a good model of them.",
     ),
 }

@@ -1,4 +1,4 @@
-"""Group rows without their labels: one or several methods, one or several k, k chosen by a stated rule."""
+"""Cluster samples without their labels: one or several methods and k, with k selected by a stated rule."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RULES = {  # rule -> score that it looks at, and its smallest k that makes sense
 
 @dataclass(frozen=True)
 class Grouping:
-    """What one method found with one k."""
+    """The result of one method with one k."""
 
     method: str
     k: int
@@ -41,7 +41,7 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which k a rule takes, whether it may, and why."""
+    """The k of a rule, whether it is selected, and why."""
 
     position: int
     chosen: bool
@@ -49,15 +49,15 @@ class Choice:
 
 
 def check(config: Config) -> None:
-    """Check that the model is one for this kind of study."""
+    """Check that the model is a clustering model."""
     models.class_path(config.model.name, config.task.kind, config.trusted_packages)
 
 
 def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
-    """Group the rows of the main part; labels, where there are any, only score the groups."""
+    """Cluster the samples of the main set; labels, if any, only score the clusters."""
     if dataset.n_samples < 3:
         raise DataError(
-            f"Data set '{dataset.name}' has {dataset.n_samples} rows; clustering needs 3 or more."
+            f"Data set '{dataset.name}' has {dataset.n_samples} samples; clustering needs at least 3."
         )
     rows = np.arange(dataset.n_samples)
     methods = unsupervised.methods(config, config.clustering.methods)
@@ -78,35 +78,37 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
 
 
 def _check(config: Config, methods: list[str], n: int) -> None:
-    """Refuse what cannot be: as many clusters or neighbours as rows, a rule without its score."""
+    """Refuse as many clusters or neighbours as samples, and a rule without its score."""
     node = config.clustering
     largest = max(_grid(config))
     if largest >= n:
         raise ConfigError(
-            f"clustering.k must be below the number of rows, {n:,}. Got {largest:,}: choose fewer clusters or "
-            "more rows."
+            f"clustering.k must be below the number of samples, {n:,}. Got {largest:,}: choose fewer clusters or "
+            "more samples."
         )
     if "spectral_neighbors" in methods and node.neighbors >= n:
         raise ConfigError(
-            f"clustering.neighbors must be below the number of rows, {n:,}. Got {node.neighbors:,}."
+            f"clustering.neighbors must be below the number of samples, {n:,}. Got {node.neighbors:,}."
         )
     if isinstance(own := config.model.params.get("n_neighbors"), int) and own >= n:
-        raise ConfigError(f"model.params.n_neighbors must be below the number of rows, {n:,}. Got {own:,}.")
+        raise ConfigError(
+            f"model.params.n_neighbors must be below the number of samples, {n:,}. Got {own:,}."
+        )
     for method in methods:
         names = set(dir(_class(config, method)))
         if (node.choose == "bic" and "bic" not in names) or (node.choose == "knee" and "bic" in names):
             raise ConfigError(
-                f"clustering.choose={node.choose} does not go with {method}: bic is for mixtures (gmm), knee for "
-                "methods with an inertia (kmeans). clustering.choose=silhouette goes with all."
+                f"clustering.choose={node.choose} does not apply to {method}: bic is for mixtures (gmm), knee for "
+                "methods with an inertia (kmeans). clustering.choose=silhouette applies to all."
             )
 
 
 def _check_distinct(k: int, X: np.ndarray) -> None:
-    """Refuse more clusters than there are different rows: some would have no row, or divide equal ones."""
+    """Refuse more clusters than distinct samples: some would be empty, or split identical samples."""
     if k > (found := unsupervised.distinct(X)):
         raise DataError(
-            f"clustering.k must be at most the number of different rows, {found:,} of {len(X):,}. Got {k:,}: choose "
-            "fewer clusters, or other rows or columns."
+            f"clustering.k must be at most the number of distinct samples, {found:,} of {len(X):,}. Got {k:,}: choose "
+            "fewer clusters, or other samples or features."
         )
 
 
@@ -119,7 +121,7 @@ def _grid(config: Config) -> list[int]:
 
 
 def _priced(config: Config, methods: list[str]) -> list[str]:
-    """Return the methods by what they cost: spectral clustering on neighbours is cheap however it is named."""
+    """Return the methods by cost: spectral clustering on neighbours is cheap under either of its names."""
     cheap = config.model.params.get("affinity") == "nearest_neighbors"
     return ["spectral_neighbors" if method == "spectral" and cheap else method for method in methods]
 
@@ -130,7 +132,7 @@ def _class(config: Config, method: str) -> Any:
 
 
 def _estimators(config: Config, method: str, X: np.ndarray) -> list[tuple[int, Any]]:
-    """Return the unfitted estimators of a method with their k; one with k 0 where it finds its own number."""
+    """Return the unfitted estimators of a method with their k; k is 0 if a method determines its own."""
     node, signature = config.clustering, inspect.signature(_class(config, method)).parameters
     word = next((name for name in ("n_clusters", "n_components") if name in signature), None)
     if word in config.model.params:
@@ -147,11 +149,11 @@ def _estimators(config: Config, method: str, X: np.ndarray) -> list[tuple[int, A
 
 
 def _kernel_width(X: np.ndarray) -> float:
-    """Return the standard deviation of the distances between rows, which is none where all are equal."""
+    """Return the standard deviation of the pairwise distances; refuse it if all are equal."""
     width, size = cluster_scores.pairwise_deviation(X), float(np.linalg.norm(np.ptp(X, axis=0)))
     if width <= 1e-9 * size:
         raise DataError(
-            "spectral_gaussian takes its width from the standard deviation of the distances between rows, and all "
+            "spectral_gaussian takes its width from the standard deviation of the pairwise distances, but all "
             f"distances are equal here. Set it yourself: clustering.width={size:.3g}."
         )
     return width
@@ -182,12 +184,12 @@ def _grouping(
 def _labels(estimator: Any, X: np.ndarray) -> np.ndarray:
     labels = np.asarray(estimator.fit_predict(X))
     if labels.shape != (len(X),) or labels.dtype.kind not in "iu":
-        raise TypeError(f"fit_predict gives {labels.dtype} of shape {labels.shape} for {len(X)} rows")
+        raise TypeError(f"fit_predict gives {labels.dtype} of shape {labels.shape} for {len(X)} samples")
     return labels
 
 
 def choose(ks: list[int], scores: list[dict[str, float]], rule: str | None) -> Choice:
-    """Choose one of several k by a rule; a best value at the edge of the grid is shown, not chosen.
+    """Select one of several k by a rule; a best value at the edge of the grid is shown but not selected.
 
     Parameters
     ----------
@@ -209,7 +211,7 @@ def choose(ks: list[int], scores: list[dict[str, float]], rule: str | None) -> C
     best = int(np.nanargmax(values) if rule == "silhouette" else np.nanargmin(values))
     words = "highest silhouette" if rule == "silhouette" else "lowest BIC"
     edge = best == len(ks) - 1 or (best == 0 and ks[0] > least)
-    return Choice(best, not edge, f"{words}, at the edge of the grid, not chosen" if edge else words)
+    return Choice(best, not edge, f"{words}, at the edge of the grid, not selected" if edge else words)
 
 
 def _result(
@@ -255,7 +257,7 @@ def _result(
 
 
 def _table(groupings: list[Grouping]) -> Columns:
-    """Return one row a method and k; a score that a method does not have is an empty cell."""
+    """Return one row per method and k; scores that a method does not have are empty cells."""
     names = dict.fromkeys(name for grouping in groupings for name in grouping.scores)
     columns: Columns = {"method": [one.method for one in groupings], "k": [one.k for one in groupings]}
     return columns | {name: [one.scores.get(name, "") for one in groupings] for name in names}
@@ -263,14 +265,14 @@ def _table(groupings: list[Grouping]) -> Columns:
 
 def _sentences(shown: dict[str, Grouping], choices: dict[str, Choice]) -> list[str]:
     return [
-        f"{method}: k={shown[method].k} is shown, for no k was chosen ({choice.why})."
+        f"{method}: k={shown[method].k} is shown because no k was selected ({choice.why})."
         for method, choice in choices.items()
         if not choice.chosen
     ]
 
 
 def _scatter(dataset: Dataset, X: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Keep points for a picture in two dimensions, through PCA if there are more features."""
+    """Keep points for a figure in two dimensions, by PCA if there are more features."""
     rows = np.sort(rng.permutation(len(X))[:SCATTERED])
     points, share = X, np.empty(0)
     if X.shape[1] != 2:
@@ -289,7 +291,7 @@ def _pictures(
     grouping: Grouping,
     rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
-    """Keep centres and members of each cluster as images, and new images where the method can draw them."""
+    """Keep centres and members of each cluster as images, and new images if the method can sample them."""
     if dataset.image_shape is None or preparation.early:
         return {}
     shape, names = dataset.image_shape, np.unique(grouping.labels)
@@ -313,7 +315,7 @@ def _pictures(
 
 
 def _pixels(values: np.ndarray, dataset: Dataset) -> np.ndarray:
-    """Return raw features as images, cut to the range that pixels have."""
+    """Return raw features as images, clipped to the range of the pixels."""
     assert dataset.image_shape is not None
     images: np.ndarray = np.clip(values, 0, dataset.pixel_max or np.inf).astype(np.float32)
     return images.reshape(-1, *dataset.image_shape)

@@ -9,6 +9,6 @@ from mlexp.errors import ConfigError
 def check(config: Config) -> None:
     """Refuse."""
     raise ConfigError(
-        f"task={config.task.name} is a comparison of many runs, and no run of its own. Start it on the command "
+        f"task={config.task.name} is a comparison of many runs, not a single run. Start it on the command "
         "line without -m, or type task.kind=classification (or the kind that an arm runs) for a single run."
     )

@@ -1,4 +1,4 @@
-"""Which map keeps neighbours together; how many components hold the variance."""
+"""The embedding that best preserves neighbourhoods; the number of components that retain the variance."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from mlexp.page.words import listed, percent
 
 
 def question(study: Study) -> str:
-    """Return what was asked."""
+    """Return the question."""
     if study.pca_alone:
         return f"How many principal components does {study.data} need?"
     return f"What does {study.data} look like in two dimensions?"
 
 
 def answer(study: Study) -> Said:
-    """Which map keeps neighbours together; how many components hold the variance."""
+    """The embedding that best preserves neighbourhoods; the number of components that retain the variance."""
     facts, methods = study.info["facts"], by_method(study, "rows")
     kept = {method: scores["trustworthiness"] for method, scores in methods.items()}
     best, *others = sorted(kept, key=lambda method: -kept[method])
@@ -24,13 +24,13 @@ def answer(study: Study) -> Said:
     if study.pca_alone:
         held, of = f"{facts['components']:,}", f"of {facts['features']:,}"
         sentences.append(
-            f"{held} {of} principal components hold {percent(facts['variance'])} of the variance."
+            f"{held} {of} principal components retain {percent(facts['variance'])} of the variance."
         )
         figures.append(KeyFigure("Components", held, of))
-    keeps = f"Of {len(methods)} methods, {name} best keeps" if others else f"{name} keeps"
+    keeps = f"Of {len(methods)} methods, {name} best preserves" if others else f"{name} preserves"
     beside = listed([f"{TITLES.get(one, one)} {kept[one]:.3f}" for one in others])
     sentences.append(
-        f"{keeps} neighbours together in two dimensions: trustworthiness {kept[best]:.3f} of 1"
+        f"{keeps} neighbourhoods in two dimensions: trustworthiness {kept[best]:.3f} of 1"
         f"{f' ({beside})' if others else ''}."
     )
     labels = {

@@ -1,4 +1,4 @@
-"""Rows laid out in two dimensions, and what principal components keep of them."""
+"""Figures of embeddings in two dimensions, and of the variance that principal components retain."""
 
 from __future__ import annotations
 
@@ -31,18 +31,20 @@ def by_class(run: Run) -> Figure | None:
 
 
 def by_image(run: Run) -> Figure | None:
-    """Draw each method's points as images; one that would cover another is left out."""
+    """Draw each method's points as images; images that would overlap are left out."""
     return _panels(run, images=True) if "shown_image" in run.arrays else None
 
 
 def variance(run: Run) -> Figure | None:
-    """Draw the share of each principal component and their sum, with the line that is asked for."""
+    """Draw the share of each principal component and their sum, with the requested share marked."""
     share = run.arrays.get("pca_share")
     if share is None:
         return None
     facts = run.info["facts"]
     kept, wanted, sums = facts["components"], facts["variance"], np.cumsum(share)
-    headline = f"{kept} of {facts['features']} components hold {100 * facts['reached']:.1f} % of the variance"
+    headline = (
+        f"{kept} of {facts['features']} components retain {100 * facts['reached']:.1f} % of the variance"
+    )
     figure = style.new_figure(2.6, headline)
     left, right = figure.subplots(1, 2)
     shown = min(len(share), 20)
@@ -102,7 +104,7 @@ def components(run: Run) -> Figure | None:
 
 
 def reconstructions(run: Run) -> Figure | None:
-    """Draw images beside what is left of them after only the kept components."""
+    """Draw images and their reconstructions from the retained components."""
     original, rebuilt = run.arrays.get("pca_original"), run.arrays.get("pca_rebuilt")
     if original is None or rebuilt is None:
         return None
@@ -114,7 +116,8 @@ def reconstructions(run: Run) -> Figure | None:
     errors = np.sqrt(((original - rebuilt.astype(np.float64)) ** 2).mean(axis=(1, 2)))
     labels = style.class_names(names, 0.5) if names else []
     figure = style.new_figure(
-        1.75, f"{facts['components']} of {facts['features']} numbers an image: originals above, rebuilt below"
+        1.75,
+        f"{facts['components']} of {facts['features']} components: originals above, reconstructions below",
     )
     axes = figure.subplots(2, len(original), squeeze=False)
     for k, panel in enumerate(axes.flat):
@@ -210,22 +213,22 @@ def _place_images(panel: Any, points: np.ndarray, images: np.ndarray) -> None:
 
 
 def _headline(run: Run, methods: list[str], shown: int, images: bool) -> str:
-    what = f"{run.info['dataset']['name']}: {shown:,} rows" + (
-        " drawn where they cover no other" if images else " drawn"
+    what = f"{run.info['dataset']['name']}: {shown:,} samples" + (
+        " shown without overlap" if images else " shown"
     )
     if measured := run.info["facts"].get("measured_rows"):
         what += f", measures among {measured:,}"
     if len(methods) == 1:
         return f"{TITLES.get(methods[0], methods[0])} of {what}"
     best = max(methods, key=lambda method: run.metrics[method]["trustworthiness"])
-    return f"{TITLES.get(best, best)} keeps neighbours best ({what})"
+    return f"{TITLES.get(best, best)} preserves neighbourhoods best ({what})"
 
 
 def _title(run: Run, method: str, *, alone: bool) -> str:
     scores = run.metrics["all"] if alone else run.metrics[method]
     facts = run.info["facts"]
     return (
-        f"{TITLES.get(method, method)}: {facts['rows'][method]:,} rows, {facts['seconds'][method]:.1f} s\n"
+        f"{TITLES.get(method, method)}: {facts['rows'][method]:,} samples, {facts['seconds'][method]:.1f} s\n"
         f"trustworthiness {scores['trustworthiness']:.3f}, continuity {scores['continuity']:.3f}"
     )
 
@@ -233,16 +236,16 @@ def _title(run: Run, method: str, *, alone: bool) -> str:
 FIGURES = {
     "embedding": Drawing(
         by_class,
-        "Scatter of the rows in two dimensions, coloured by class",
-        "Classes that form islands are easy to tell apart from these features.",
+        "Scatter plot of the samples in two dimensions, coloured by class",
+        "Classes that form islands are easy to separate by these features.",
     ),
     "embedding_images": Drawing(
         by_image, "The embedding with the images themselves", "Neighbours should look alike."
     ),
     "pca_variance": Drawing(
         variance,
-        "Share of the variance by number of principal components",
-        "How many components are worth keeping.",
+        "Explained variance by number of principal components",
+        "How many components are needed.",
     ),
     "pca_components": Drawing(
         components,
@@ -252,6 +255,6 @@ FIGURES = {
     "pca_reconstructions": Drawing(
         reconstructions,
         "Images above their reconstructions from the principal components",
-        "What the components left out is what is missing.",
+        "What is missing lies in the components that were left out.",
     ),
 }

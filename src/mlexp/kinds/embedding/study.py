@@ -1,4 +1,4 @@
-"""Lay rows out in two dimensions: one or several methods, on stated rows, measured on stated rows."""
+"""Embed samples in two dimensions: one or several methods, with subsets of stated size."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ FEWEST = 8  # rows; below that neither measure means anything
 
 
 def check(config: Config) -> None:
-    """Check that the model is one for this kind of study."""
+    """Check that the model is an embedding."""
     models.class_path(config.model.name, config.task.kind, config.trusted_packages)
 
 
 def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
-    """Embed rows of the main part; labels, where there are any, only colour the pictures."""
+    """Embed samples of the main set; labels, if any, only colour the figures."""
     methods = unsupervised.methods(config, config.embedding.methods)
     subsets = draw_rows(config, dataset)
     counts = {method: len(subsets["quadratic" if method in QUADRATIC else "rows"]) for method in methods}
@@ -76,12 +76,12 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
 def _embedded(estimator: Any, X: np.ndarray) -> np.ndarray:
     found = np.asarray(estimator.fit_transform(X))
     if found.ndim != 2 or len(found) != len(X) or not found.shape[1]:
-        raise TypeError(f"fit_transform gives shape {found.shape} for {len(X)} rows")
+        raise TypeError(f"fit_transform gives shape {found.shape} for {len(X)} samples")
     return found
 
 
 def draw_rows(config: Config, dataset: Dataset) -> dict[str, np.ndarray]:
-    """Draw nested subsets with the shares of the classes kept: rows ⊇ quadratic ⊇ measured ⊇ shown.
+    """Draw nested stratified subsets: rows ⊇ quadratic ⊇ measured ⊇ shown.
 
     Returns
     -------
@@ -101,14 +101,14 @@ def draw_rows(config: Config, dataset: Dataset) -> dict[str, np.ndarray]:
         subsets[name] = rows
     if len(subsets["rows"]) < FEWEST:
         raise DataError(
-            f"An embedding needs {FEWEST} rows or more. Got {len(subsets['rows'])} of data set "
+            f"An embedding needs at least {FEWEST} samples. Got {len(subsets['rows'])} of data set "
             f"'{dataset.name}': raise embedding.rows or dataset.limit."
         )
     return subsets
 
 
 def _estimator(config: Config, method: str, n: int) -> Any:
-    """Return the unfitted estimator of a method, refused if it wants as many neighbours as there are rows."""
+    """Return the unfitted estimator of a method, refused if it needs as many neighbours as there are samples."""
     node = config.embedding
     path = models.class_path(method, "embedding", config.trusted_packages)
     accepted = inspect.signature(models.imported(path)).parameters
@@ -126,42 +126,43 @@ def _estimator(config: Config, method: str, n: int) -> Any:
         value = getattr(estimator, name, None)
         if isinstance(value, int | float) and value >= n:
             raise ConfigError(
-                f"{where} must be below the number of rows of {method}, {n:,}. Got {value:g}: lower it, or "
-                "embed more rows."
+                f"{where} must be below the number of samples of {method}, {n:,}. Got {value:g}: lower it, or "
+                "embed more samples."
             )
     return estimator
 
 
 def _check_distinct(method: str, estimator: Any, X: np.ndarray) -> None:
-    """Refuse rows of which too few are different: t-SNE dies of them, other methods make shapes of rounding."""
+    """Refuse too few distinct samples: t-SNE crashes on them, other methods show only rounding errors."""
     check_squares(X, method)
     found = unsupervised.distinct(X)
     wanted = (FEWEST, *(getattr(estimator, name, None) for name in ("n_neighbors", "perplexity")))
     least = max(value + 1 for value in wanted if isinstance(value, int | float))
     if found < least:
         raise DataError(
-            f"{method} needs {least:g} different rows or more with these settings. Got {found:,} of {len(X):,}: the "
-            "others are copies. Lower embedding.neighbors or embedding.perplexity, or take other rows or columns."
+            f"{method} needs at least {least:g} distinct samples with these settings. Got {found:,} of {len(X):,}: the "
+            "others are duplicates. Lower embedding.neighbors or embedding.perplexity, or use other samples or "
+            "features."
         )
 
 
 def _pieces(lle: Any) -> list[str]:
-    """Say so when the neighbour graph falls apart: each piece is then sent to a point of its own."""
+    """Warn when the neighbour graph is disconnected: each component is then mapped to a single point."""
     from scipy.sparse.csgraph import connected_components
 
     pieces = connected_components(lle.nbrs_.kneighbors_graph(n_neighbors=lle.n_neighbors), directed=False)[0]
     if pieces == 1:
         return []
     return [
-        f"lle: the graph of {lle.n_neighbors} neighbours falls into {pieces:,} pieces, so the picture shows pieces "
-        "rather than shapes (near copies of one image make such pieces). Try more embedding.neighbors."
+        f"lle: the graph of {lle.n_neighbors} neighbours has {pieces:,} components, so the figure shows components "
+        "rather than shapes (near-duplicates of an image form such components). Try more embedding.neighbors."
     ]
 
 
 def _scores(
     config: Config, dataset: Dataset, X: np.ndarray, laid: np.ndarray, rows: np.ndarray, at: np.ndarray
 ) -> dict[str, float]:
-    """Measure an embedding among a few of its rows, and how far apart its classes lie."""
+    """Measure an embedding on a subset of its samples, and the separation of its classes."""
     flat = laid[at][:, :2]
     k = min(config.embedding.neighbors, (len(at) - 1) // 2)
     scores = cluster_scores.neighbourhood_scores(X[at].astype(np.float64), flat, k)
@@ -181,7 +182,7 @@ def _components(
     where: dict[str, np.ndarray],
     pca: Any,
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Keep the spectrum of a fitted PCA; with images, components and rows rebuilt from those that are kept."""
+    """Keep the spectrum of a fitted PCA; with images, components and reconstructions from the retained ones."""
     share, wanted = pca.explained_variance_ratio_, config.embedding.variance
     reached = np.cumsum(share)
     kept = min(int(np.searchsorted(reached, wanted)) + 1, len(share))
@@ -216,7 +217,7 @@ def _components(
 def _coordinates(
     dataset: Dataset, rows: np.ndarray, coordinates: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Return the first two coordinates of every row; NaN where a method did not see the row."""
+    """Return the first two coordinates of every sample; NaN for samples that a method did not embed."""
     laid = {f"{method}_embedding": found[:, :2].astype(np.float32) for method, found in coordinates.items()}
     return {"row": rows} | ({"true": dataset.y[rows]} if dataset.has_labels else {}) | laid
 
@@ -224,7 +225,7 @@ def _coordinates(
 def _shown(
     dataset: Dataset, rows: np.ndarray, at: np.ndarray, coordinates: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Keep what the pictures show."""
+    """Keep what the figures show."""
     arrays = {"shown_true": dataset.y[rows]} if dataset.has_labels else {}
     arrays |= {f"shown_{method}": found[at, :2].astype(np.float32) for method, found in coordinates.items()}
     if dataset.image_shape is not None:

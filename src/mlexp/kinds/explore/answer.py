@@ -1,4 +1,4 @@
-"""What the data are like, and whether validation rows are copies of training rows."""
+"""Size and classes of a data set, and whether validation samples are near-duplicates of training samples."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from mlexp.page.page import KeyFigure
 from mlexp.page.study import PARTS, Said, Study
 from mlexp.page.words import SPACE, percent
 
-GROWN = 0.1  # share of validation rows nearer than 5 % of the test rows from which copies are likely
+GROWN = 0.1  # share of validation samples closer than the closest 5 % of test samples: near-duplicates
 
 
 def question(study: Study) -> str:
-    """Return what was asked."""
+    """Return the question."""
     return f"What is in {study.data}?"
 
 
 def answer(study: Study) -> Said:
-    """What the data are like, and whether validation rows are copies of training rows."""
+    """Size and classes of a data set, and whether validation samples are near-duplicates of training samples."""
     data, facts = study.info["dataset"], study.info["facts"]
     total, missing = sum(study.parts.values()), facts.get("missing_values", 0)
     of_classes = f" of {len(data['classes'])} classes" if data["classes"] else ""
@@ -25,15 +25,20 @@ def answer(study: Study) -> Said:
     ]
     near = facts.get("validation_rows_nearer_than_nearest_5_percent_of_test")
     if near is not None:
-        grown = ": it looks grown from the training part" if near > GROWN else ""
+        grown = (
+            ": the validation set probably contains near-duplicates of the training set"
+            if near > GROWN
+            else ""
+        )
         sentences.append(
-            f"{percent(near)} of the validation rows lie nearer to a training row than the nearest 5{SPACE}% of the "
-            f"test rows do; about 5{SPACE}% would be expected of independent rows{grown}."
+            f"{percent(near)} of the validation samples lie closer to a training sample than the closest 5{SPACE}% "
+            "of the "
+            f"test samples do; about 5{SPACE}% would be expected of independent samples{grown}."
         )
     sizes = ", ".join(f"{study.parts[part]:,} {part}" for part in reversed(PARTS) if study.parts.get(part))
     classes = [KeyFigure("Classes", str(len(data["classes"])))] if data["classes"] else []
     return sentences, [
-        KeyFigure("Rows", f"{total:,}", sizes),
+        KeyFigure("Samples", f"{total:,}", sizes),
         *classes,
         KeyFigure("Missing values", f"{missing:,}"),
     ]

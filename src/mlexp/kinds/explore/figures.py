@@ -1,4 +1,4 @@
-"""A data set at a glance."""
+"""Figures of a data set before any training."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def by_class(run: Run) -> Figure | None:
 
 
 def balance(run: Run) -> Figure | None:
-    """Draw how the classes share the rows of each part."""
+    """Draw the share of each class in each set."""
     table = run.tables.get("class_balance")
     if table is None:
         return None
@@ -56,9 +56,9 @@ def balance(run: Run) -> Figure | None:
     ratio = train.max() / max(train.min(), 1)
     figure = style.new_figure(
         0.75 + 0.17 * len(names),
-        f"The commonest class has {ratio:.2g} times the training rows of the rarest"
+        f"The majority class has {ratio:.2g} times as many training samples as the rarest"
         if ratio > 1.05
-        else f"Balanced: about {train.mean():,.0f} training rows of each class",
+        else f"Balanced: about {train.mean():,.0f} training samples per class",
     )
     axes = figure.subplots()
     places = np.arange(len(names))[::-1]
@@ -72,17 +72,19 @@ def balance(run: Run) -> Figure | None:
             MARKS[part],
             color=colour,
             markersize=3.5,
-            label=f"{part} ({total:,} rows)",
+            label=f"{part} ({total:,} samples)",
         )
     most = max(100 * float(value) for part in PARTS for value in table[f"{part}_share"])
-    axes.set(xlabel="Share of the rows of the part (%)", xlim=(0, 1.08 * most), ylim=(-0.7, len(names) - 0.3))
+    axes.set(
+        xlabel="Share of the samples of the set (%)", xlim=(0, 1.08 * most), ylim=(-0.7, len(names) - 0.3)
+    )
     axes.set_yticks(places, names)
     figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 
 def distances(run: Run) -> Figure | None:
-    """Draw how near rows of validation and test lie to the training part."""
+    """Draw the distances of validation and test samples to their nearest training sample."""
     found = {part: run.predictions.get(f"{part}_nearest_distance") for part in ("validation", "test")}
     facts = run.info.get("facts", {})
     if found["validation"] is None or found["test"] is None:
@@ -90,7 +92,8 @@ def distances(run: Run) -> Figure | None:
     share = 100 * facts["validation_rows_nearer_than_nearest_5_percent_of_test"]
     figure = style.new_figure(
         2.6,
-        f"{share:.1f} % of the validation rows are nearer to a training row than the nearest 5 % of the test rows",
+        f"{share:.1f} % of the validation samples lie closer to the training set than the closest 5 % of the test "
+        "samples",
     )
     axes = figure.subplots()
     for part, values in found.items():
@@ -101,15 +104,15 @@ def distances(run: Run) -> Figure | None:
             100 * np.arange(1, len(ordered) + 1) / len(ordered),
             color=PARTS[part],
             linestyle="--" if part == "validation" else "-",
-            label=f"{part}: {len(values):,} rows, median {np.median(values):.4g}",
+            label=f"{part}: {len(values):,} samples, median {np.median(values):.4g}",
         )
     line = float(np.quantile(found["test"], 0.05))
     axes.axvline(
-        line, color=style.GREY, linestyle=":", linewidth=1, label=f"nearest 5 % of test: up to {line:.4g}"
+        line, color=style.GREY, linestyle=":", linewidth=1, label=f"closest 5 % of test: up to {line:.4g}"
     )
     axes.set(
-        xlabel=f"Distance to the nearest training row ({facts['distance']})",
-        ylabel="Rows up to there (%)",
+        xlabel=f"Distance to the nearest training sample ({facts['distance']})",
+        ylabel="Cumulative share of samples (%)",
         ylim=(0, 101),
     )
     axes.set_xlim(0)
@@ -119,13 +122,13 @@ def distances(run: Run) -> Figure | None:
 
 
 def pixels(run: Run) -> Figure | None:
-    """Draw mean and deviation of every pixel and how often each value occurs."""
+    """Draw mean and standard deviation of every pixel, and the histogram of the values."""
     from matplotlib.ticker import LogLocator, NullLocator
 
     arrays = run.arrays
     if "pixel_mean" not in arrays:
         return None
-    figure = style.new_figure(2.0, "Pixels of the training part")
+    figure = style.new_figure(2.0, "Pixels of the training set")
     axes = figure.subplots(1, 3, width_ratios=(1, 1, 1.1))
     top = float(arrays["pixel_edges"][-1])
     for panel, what in zip(axes, ("mean", "deviation"), strict=False):
@@ -135,7 +138,7 @@ def pixels(run: Run) -> Figure | None:
         figure.colorbar(shown, ax=panel, shrink=0.75, label=f"Grey level (0 to {top:g})")
     counts, edges = arrays["pixel_counts"], arrays["pixel_edges"]
     axes[2].bar(edges[:-1], 100 * counts / counts.sum(), np.diff(edges), align="edge", color=style.BLUE)
-    axes[2].set(title="How often each value occurs", xlabel="Grey level", yscale="log")
+    axes[2].set(title="Histogram of the values", xlabel="Grey level", yscale="log")
     axes[2].set_ylabel("Share of pixels (%), log")
     axes[2].yaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes[2].yaxis.set_major_formatter("{x:g}")
@@ -146,19 +149,21 @@ def pixels(run: Run) -> Figure | None:
 FIGURES = {
     "nearest_distances": Drawing(
         distances,
-        "Distances from validation and test rows to their nearest training row",
-        "Two curves that lie apart mean that one part is made of near copies.",
+        "Distances of validation and test samples to their nearest training sample",
+        "Two clearly different curves mean that one set contains near-duplicates of the training set.",
     ),
     "random_images": Drawing(
-        random_images, "Random test images with their classes", "What the rows look like."
+        random_images, "Random test images with their classes", "What the images look like."
     ),
-    "class_balance": Drawing(balance, "Rows of every class in each part", "Rare classes are learnt last."),
+    "class_balance": Drawing(balance, "Samples of each class in each set", "Rare classes are learnt last."),
     "images_by_class": Drawing(
         by_class,
         "Random images of each class",
         "Do the images of a class look alike, and unlike those of others?",
     ),
     "pixels": Drawing(
-        pixels, "Mean and spread of each pixel by set", "Sets that differ here were not sampled alike."
+        pixels,
+        "Mean and spread of each pixel by set",
+        "Sets that differ here were not sampled in the same way.",
     ),
 }

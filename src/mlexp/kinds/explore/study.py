@@ -1,4 +1,4 @@
-"""Look at a data set before anything is learnt, and ask whether its parts are what they claim to be."""
+"""Explore a data set before any training, and check the independence of its sets."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ BINS = 32
 
 
 def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
-    """Count classes, gaps and copies, draw pictures, and lay validation and test beside the training part.
+    """Count classes, missing values and duplicates, and compare validation and test set with the training set.
 
-    A validation part drawn from rows that were grown from a few originals lies much nearer to the training
-    part than new data will; the distances to the nearest training row show it.
+    A validation set with near-duplicates of training samples lies much closer to the training set than new
+    data will; the distances to the nearest training sample show it.
     """
     parts = divided(config, dataset)
     observer.started(Plan(dataset=described(dataset), split=sizes(parts)))
@@ -67,11 +67,11 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
 
 
 def duplicates(parts: Split) -> tuple[Columns, dict[str, int]]:
-    """Count rows that equal another row, within each part and of the training part.
+    """Count rows that equal another row, within each set and across to the training set.
 
     Returns
     -------
-    table with one row a pair of parts, and the number of copies of training rows in validation and test
+    table with one row per pair of sets, and the number of copies of training samples in validation and test set
     """
     keys = {name: _keys(getattr(parts, name)) for name in NAMES}
     rows = [
@@ -94,7 +94,7 @@ def duplicates(parts: Split) -> tuple[Columns, dict[str, int]]:
 
 
 def _keys(part: Part) -> list[bytes]:
-    """Return a digest of every row as it is stored."""
+    """Return a digest of every row as stored."""
     return [
         hashlib.blake2b(row.tobytes(), digest_size=16).digest()
         for start in range(0, len(part), ROWS_AT_A_TIME)
@@ -103,7 +103,7 @@ def _keys(part: Part) -> list[bytes]:
 
 
 def _distances(config: Config, dataset: Dataset, parts: Split) -> dict[str, np.ndarray]:
-    """Return the distance to the nearest training row for some rows of validation and test."""
+    """Return the distance to the nearest training sample for some validation and test samples."""
     if dataset.pixel_max is None:
         wanted = replace(config.prepare, scale="standard", pca=None)
         parts, _ = chain.prepared(parts, dataset, wanted, memory_mb=config.memory_mb)
@@ -114,7 +114,7 @@ def _distances(config: Config, dataset: Dataset, parts: Split) -> dict[str, np.n
 
 
 def _compared(distances: dict[str, np.ndarray]) -> tuple[dict[str, dict[str, float]], float]:
-    """Return quantiles of the distances, and the share of validation rows nearer than the nearest test rows."""
+    """Return quantiles of the distances, and the share of validation samples closer than the closest test samples."""
     quantiles = {
         name: {label: float(np.quantile(values, q)) for label, q in QUANTILES.items()}
         for name, values in distances.items()
@@ -124,21 +124,22 @@ def _compared(distances: dict[str, np.ndarray]) -> tuple[dict[str, dict[str, flo
 
 
 def leak_warning(compared: dict[str, dict[str, float]], leak: float, *, own_test: bool) -> list[str]:
-    """Say plainly when the validation part looks grown from the training part."""
+    """Warn when the validation set probably contains near-duplicates of the training set."""
     if leak <= SUSPICIOUS or not own_test:
         return []
     near, far = compared["validation"]["median"], compared["test"]["median"]
     return [
-        f"The validation part looks grown from the training part: {100 * leak:.0f} % of its rows are nearer to a "
-        f"training row than the nearest 5 % of the test rows (5 % would be expected; median distance {near:.0f} "
-        f"against {far:.0f}). Validation scores will be too good; trust the test part, or keep near "
-        "rows together with split.near=DISTANCE."
+        f"The validation set contains near-duplicates of the training set: {100 * leak:.0f} % of its samples lie "
+        "closer to a "
+        f"training sample than the closest 5 % of the test samples (5 % would be expected; median distance {near:.0f} "
+        f"against {far:.0f}). Validation scores will be optimistic; rely on the test set, or keep near-"
+        "duplicates in one set with split.near=DISTANCE."
     ]
 
 
 def _copy_warning(copied: dict[str, int]) -> list[str]:
     return [
-        f"{count:,} rows of the {name} part are exact copies of training rows."
+        f"{count:,} samples of the {name} set are exact copies of training samples."
         for name, count in copied.items()
         if count
     ]
@@ -154,7 +155,7 @@ def _balance(dataset: Dataset, parts: Split) -> Columns:
 
 
 def _missing(dataset: Dataset, parts: Split) -> Columns:
-    """Return the features with empty cells, over all parts."""
+    """Return the features with missing values, over all sets."""
     count = np.zeros(dataset.n_features, np.int64)
     for name in NAMES:
         X = getattr(parts, name).X
@@ -165,7 +166,7 @@ def _missing(dataset: Dataset, parts: Split) -> Columns:
 
 
 def _values(part: Part) -> dict[str, float]:
-    """Return statistics over all values of a part as they are stored; missing ones are left out."""
+    """Return statistics over all values of a set as stored, without the missing ones."""
     X = part.X.scaled(None, None, np.float64)
     total = squares = zeros = count = 0.0
     low, high = np.full(X.shape[1], np.inf), np.full(X.shape[1], -np.inf)
@@ -206,7 +207,7 @@ def _pictures(config: Config, dataset: Dataset, parts: Split) -> dict[str, np.nd
 
 
 def _pixels(dataset: Dataset, train: Part) -> dict[str, np.ndarray]:
-    """Keep mean and deviation of every pixel, and how often each value occurs, in the training part."""
+    """Keep mean and standard deviation of every pixel, and the histogram of values, of the training set."""
     if dataset.image_shape is None or dataset.pixel_max is None:
         return {}
     X = train.X.scaled(None, None, np.float64)

@@ -1,4 +1,4 @@
-"""Which features serve a classifier best."""
+"""Which features give the most accurate classifier."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from mlexp.page.words import listed, percent, within
 
 
 def question(study: Study) -> str:
-    """Return what was asked."""
-    return f"Which features of {study.data} serve a classifier best?"
+    """Return the question."""
+    return f"Which features of {study.data} give the most accurate classifier?"
 
 
 def answer(study: Study) -> Said:
-    """Which features serve a classifier best; the validation part chooses, the test part judges."""
+    """Which features give the most accurate classifier: selected on the validation set, evaluated on the test set."""
     choosing = study.metrics.get("validation") or study.metrics["train"]
     scores, part, rows = study.scores, study.part, study.rows
     names = {key: key.removesuffix("_accuracy") for key in choosing if key.endswith("_accuracy")}
     best, *others = sorted(names, key=lambda key: -choosing[key])
     sentences = [
-        f"A classifier does best on the {names[best]} features, as the validation part has it: it recognises "
+        f"On the validation set, the classifier on the {names[best]} features is best: it correctly classifies "
         f"{percent(scores[best], rows)} of {rows:,} {part} {study.things} ({within(scores[best], rows)})."
     ]
     if others:

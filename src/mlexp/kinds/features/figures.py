@@ -1,4 +1,4 @@
-"""How well classifiers do on several features of the same rows."""
+"""Figures of classifiers on several features of the same samples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlexp.store import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FEATURES = {"bottleneck": "bottleneck", "penultimate": "last hidden layer", "pca": "PCA", "raw": "raw rows"}
+FEATURES = {"bottleneck": "bottleneck", "penultimate": "last hidden layer", "pca": "PCA", "raw": "raw inputs"}
 
 
 def features(run: Run) -> Figure | None:
@@ -26,8 +26,8 @@ def features(run: Run) -> Figure | None:
     accuracy = {part: 100 * np.array(table[f"{part}_accuracy"], float) for part in parts}
     order = np.argsort(accuracy["test"], kind="stable")
     best = FEATURES[table["features"][order[-1]]]
-    right = f"{accuracy['test'].max():.2f} % of {run.info['split']['test']:,} rows right"
-    figure = style.new_figure(0.9 + 0.34 * len(order), f"Best on the test part: features '{best}', {right}")
+    right = f"{accuracy['test'].max():.2f} % of {run.info['split']['test']:,} samples correct"
+    figure = style.new_figure(0.9 + 0.34 * len(order), f"Best on the test set: features '{best}', {right}")
     axes = figure.subplots()
     axes.hlines(range(len(order)), 0, 100, color=style.PALE, linewidth=0.6)
     for shift, (part, (colour, marker)) in zip((0.16, 0, -0.16), parts.items(), strict=True):
@@ -43,7 +43,7 @@ def features(run: Run) -> Figure | None:
     margin = max(0.1 * (high - low), 0.5)
     names = [f"{FEATURES[table['features'][k]]} ({table['width'][k]} wide)" for k in order]
     axes.set(
-        xlabel="Accuracy (% of rows right)",
+        xlabel="Accuracy (%)",
         xlim=(low - margin, high + margin),
         ylim=(-0.5, len(order) - 0.5),
     )
@@ -57,7 +57,9 @@ def features(run: Run) -> Figure | None:
 
 FIGURES = {
     "features": Drawing(
-        features, "Accuracy of classifiers on several features of the same rows", "Which features lose least?"
+        features,
+        "Accuracy of classifiers on several features of the same samples",
+        "Which features retain most information?",
     ),
     "error_curves": Drawing(
         error_curves,

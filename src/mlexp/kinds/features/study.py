@@ -1,4 +1,4 @@
-"""Feed what an autoencoder has learnt to a classifier, beside other features of the same rows."""
+"""Train classifiers on the features of an autoencoder and on other features of the same samples."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mlexp.store.result import Result
 
 
 def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
-    """Train an autoencoder, then one classifier for each entry of `features.of`, all of them alike."""
+    """Train an autoencoder, then an identical classifier for each entry of `features.of`."""
     _check(config, dataset)
     training = train(config, dataset, observer)
     if early := unfinished(config, training):
@@ -62,14 +62,14 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
 def _check(config: Config, dataset: Dataset) -> None:
     if dataset.n_classes < 2:
         raise DataError(
-            f"Data set '{dataset.name}' has no classes; a task of kind features needs two or more."
+            f"Data set '{dataset.name}' has no classes; a task of kind features needs at least two."
         )
     if not config.features.of:
-        raise ConfigError("features.of must name one kind of features at least. Got [].")
+        raise ConfigError("features.of must name at least one kind of features. Got [].")
 
 
 def _inputs(kind: str, training: Training) -> dict[str, Any]:
-    """Return the features of one kind for all parts."""
+    """Return the features of one kind for all sets."""
     parts = {name: getattr(training.parts, name).X for name in NAMES}
     if kind == "raw":
         return parts

@@ -1,4 +1,4 @@
-"""How far the classes are pulled apart from layer to layer."""
+"""Separation of the classes, layer by layer."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from mlexp.page.study import Said, Study
 
 
 def question(study: Study) -> str:
-    """Return what was asked."""
-    return f"What do the layers of a network see in {study.data}?"
+    """Return the question."""
+    return f"How well do the layers of a network separate the classes of {study.data}?"
 
 
 def answer(study: Study) -> Said:
-    """How far the classes are pulled apart from layer to layer."""
+    """Separation of the classes, layer by layer."""
     named = {
         key: key.removeprefix("silhouette_").replace("_", " ")
         for key in study.scores
@@ -22,8 +22,8 @@ def answer(study: Study) -> Said:
     first, last = next(iter(values)), list(values)[-1]
     best = max(values, key=lambda name: values[name])
     sentence = (
-        f"The classes lie furthest apart in layer '{best}': the silhouette of the {study.part} rows goes from "
-        f"{values[first]:.3f} at the {first} to {values[last]:.3f} at the {last} (1: far apart, 0: mixed)."
+        f"The classes are best separated in layer '{best}': the silhouette on the {study.part} set goes from "
+        f"{values[first]:.3f} at the {first} to {values[last]:.3f} at the {last} (1: well separated, 0: mixed)."
     )
     figures = [KeyFigure(f"Silhouette, {name}", f"{values[name]:.3f}", study.part) for name in (first, last)]
     return [sentence], [*figures, *study.figures({"accuracy": "Accuracy"})]

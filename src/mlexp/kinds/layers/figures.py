@@ -1,4 +1,4 @@
-"""Maps of what each layer of a classifier makes of the rows."""
+"""Figures of the layers of a classifier: t-SNE maps and class separation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SIDE = 2.0  # inches of a map
 
 
 def maps(run: Run) -> Figure | None:
-    """Draw the t-SNE map of every layer, one row a layer and one column a part, coloured by class."""
+    """Draw the t-SNE map of every layer, one row per layer and one column per set, coloured by class."""
     table = run.tables.get("separation")
     if table is None:
         return None
@@ -43,7 +43,8 @@ def maps(run: Run) -> Figure | None:
             _name(axes, run, layer, part)
             axes.set(xticks=[], yticks=[])
             axes.set_title(
-                f"{layer.replace('_', ' ')}, {part} ({rows[part]:,} rows)\nsilhouette {float(scores[layer, part]):.3f}",
+                f"{layer.replace('_', ' ')}, {part} ({rows[part]:,} samples)\nsilhouette "
+                f"{float(scores[layer, part]):.3f}",
                 fontsize=style.SMALL,
             )
     groups.legend(figure, names)
@@ -51,7 +52,7 @@ def maps(run: Run) -> Figure | None:
 
 
 def _name(axes: Axes, run: Run, layer: str, part: str) -> None:
-    """Write the name of each class where its rows lie densest, for dense groups hide their letters."""
+    """Write the name of each class where its samples are densest, because dense groups hide their letters."""
     from matplotlib.patheffects import withStroke
 
     points, codes = run.arrays[f"map_{layer}_{part}"], run.arrays[f"map_class_{part}"]
@@ -71,12 +72,12 @@ def _name(axes: Axes, run: Run, layer: str, part: str) -> None:
 
 
 def separation(run: Run) -> Figure | None:
-    """Draw how well the classes stand apart from layer to layer."""
+    """Draw the separation of the classes, layer by layer."""
     table = run.tables.get("separation")
     if table is None:
         return None
     layers = list(dict.fromkeys(table["layer"]))
-    figure = style.new_figure(2.4, "How far the classes stand apart, layer by layer")
+    figure = style.new_figure(2.4, "Separation of the classes, layer by layer")
     axes = figure.subplots()
     for part, (colour, marker, line) in PARTS.items():
         values = [float(v) for v, p in zip(table["silhouette"], table["part"], strict=True) if p == part]
@@ -95,21 +96,21 @@ FIGURES = {
     "separation": Drawing(
         separation,
         "Silhouette of the classes by layer",
-        "A curve that rises from layer to layer: the network pulls the classes apart.",
+        "A rising curve shows that the network separates the classes step by step.",
     ),
     "hidden_layers": Drawing(
         maps,
-        "Maps of the rows as each layer sees them, coloured by class",
-        "Colours that mix at the input and part towards the output.",
+        "t-SNE maps of the outputs of each layer, coloured by class",
+        "Are colours mixed at the input and separated towards the output?",
     ),
     "confusion": Drawing(
         confusion,
         "Confusion matrix: true classes as rows, predicted classes as columns",
-        "Right answers lie on the diagonal; the darkest cells beside it are the classes that are mixed up.",
+        "Correct predictions lie on the diagonal; the darkest off-diagonal cells are the classes that are confused.",
     ),
     "learning_curves": Drawing(
         learning_curves,
-        "Loss and accuracy by epoch, training and validation part",
-        "A validation curve that turns away from the training curve shows over-fitting from there on.",
+        "Loss and accuracy by epoch, training and validation set",
+        "Overfitting begins where the validation curve departs from the training curve.",
     ),
 }

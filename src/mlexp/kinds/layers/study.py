@@ -1,4 +1,4 @@
-"""Draw maps of what each layer of a trained classifier makes of the rows, and how well classes stand apart."""
+"""Map the outputs of each layer of a trained classifier by t-SNE, and measure the separation of the classes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from mlexp.store.result import Result
 def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """Train a classifier (or take one from a run folder) and embed every layer's outputs by t-SNE."""
     if dataset.n_classes < 2:
-        raise DataError(f"Data set '{dataset.name}' has no classes; a task of kind layers needs two or more.")
+        raise DataError(
+            f"Data set '{dataset.name}' has no classes; a task of kind layers needs at least two."
+        )
     if config.model.name != "mlp":
         raise ConfigError(
             f"A task of kind layers needs model=mlp, which has layers. Got model={config.model.name}."
@@ -56,17 +58,17 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
 
 
 def _check_rows(config: Config, dataset: Dataset, n_rows: int) -> None:
-    """Refuse what t-SNE and the silhouette cannot work with."""
+    """Refuse settings that t-SNE or the silhouette cannot handle."""
     if n_rows <= max(config.layers.perplexity, dataset.n_classes):
         raise ConfigError(
-            f"layers.perplexity must be below the number of rows of each part, and so must the number of classes "
-            f"({dataset.n_classes}). Got layers.perplexity={config.layers.perplexity:g} for {n_rows} rows: "
+            f"layers.perplexity must be below the number of samples of each set, and so must the number of classes "
+            f"({dataset.n_classes}). Got layers.perplexity={config.layers.perplexity:g} for {n_rows} samples: "
             "lower it, or raise layers.rows or split.validation."
         )
 
 
 def _given(config: Config, dataset: Dataset, observer: Observer) -> Training:
-    """Return the network of an earlier run, once it is sure that it was trained on these rows."""
+    """Return the network of an earlier run, after checking that it was trained on the same samples."""
     parts, preparation = prepared(config, dataset)
     folder = Path(str(config.layers.run))
     try:
@@ -75,12 +77,13 @@ def _given(config: Config, dataset: Dataset, observer: Observer) -> Training:
             model = MLPClassifier.from_arrays(run.model)
     except DataError as error:
         raise DataError(
-            f"layers.run={folder} holds no network of the engine ({error}). Name the folder of a run of model=mlp."
+            f"layers.run={folder} contains no network of the engine ({error}). Name the folder of a run of model=mlp."
         ) from error
     for what, mine in (("split", sizes(parts)), ("preparation", preparation.record)):
         if run.info.get(what) != mine:
             raise ConfigError(
-                f"layers.run={folder} was trained with another {what} than this task has: {run.info.get(what)}. Set "
+                f"layers.run={folder} was trained with a {what} different from that of this task: "
+                f"{run.info.get(what)}. Set "
                 "dataset, split and prepare as they are in its config.yaml."
             )
     summary = model.plan(parts.train.X.shape[1], dataset.n_classes)
@@ -93,7 +96,7 @@ def _given(config: Config, dataset: Dataset, observer: Observer) -> Training:
 def _maps(
     config: Config, parts: Split, rows: dict[str, np.ndarray], model: Any
 ) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
-    """Return how far apart the classes stand in each layer and in its map, and the maps."""
+    """Return the separation of the classes in each layer and in its map, and the maps."""
     found, arrays = [], {}
     for name in NAMES:
         part = getattr(parts, name)
@@ -111,7 +114,7 @@ def _maps(
 
 
 def _tsne(config: Config, H: np.ndarray) -> np.ndarray:
-    """Return the map of shape (n_rows, 2); all zeros for a layer whose rows differ by nothing that can be squared."""
+    """Return the map of shape (n_rows, 2); all zeros for a layer whose outputs are numerically equal."""
     from sklearn.manifold import TSNE
 
     if not has_squares(H):
@@ -124,7 +127,7 @@ def _tsne(config: Config, H: np.ndarray) -> np.ndarray:
 
 
 def _silhouette(X: np.ndarray, y: np.ndarray) -> float:
-    """Return the mean silhouette of the rows by class, -1 to 1 (Rousseeuw 1987, doi:10.1016/0377-0427(87)90125-7)."""
+    """Return the mean silhouette of samples by class, -1 to 1 (Rousseeuw 1987, doi:10.1016/0377-0427(87)90125-7)."""
     from sklearn.metrics import silhouette_score
 
     return float(silhouette_score(X, y))

@@ -1,4 +1,4 @@
-"""How much of the variance is explained, and how far off a prediction is on average."""
+"""Explained variance and mean absolute error."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from mlexp.page.words import SPACE, number, percent
 
 
 def question(study: Study) -> str:
-    """Return what was asked."""
+    """Return the question."""
     return f"How well does a {study.model} predict {study.target} of {study.data}?"
 
 
 def answer(study: Study) -> Said:
-    """How much of the variance is explained, if there is any, and how far off a prediction is on average."""
+    """Explained variance, if there is any to explain, and mean absolute error."""
     scores, part = study.scores, study.part
-    rows = f"{study.rows:,} {part} rows {SEEN[part]}"
+    rows = f"{study.rows:,} {part} samples {SEEN[part]}"
     if "r2" in scores:
         share = percent(scores["r2"]) if scores["r2"] > 0 else "none"
         what = f"{share} of the variance of {study.target} in {rows} (R² {scores['r2']:.3f})"
@@ -24,14 +24,14 @@ def answer(study: Study) -> Said:
     sentences = [
         first,
         *study.untested(),
-        f"A prediction is off by {number(scores['mae'])} on average{_mae_interval(study)}.",
+        f"The mean absolute error is {number(scores['mae'])}{_mae_interval(study)}.",
     ]
     labels = {"r2": "R²", "mae": "Mean absolute error", "rmse": "Root mean squared error"}
     return sentences, study.figures(labels)
 
 
 def _mae_interval(study: Study) -> str:
-    """Return the 95 % interval of the mean absolute error over rows, m ± 1.96 s/√n."""
+    """Return the 95 % interval of the mean absolute error over samples, m ± 1.96 s/√n."""
     errors = study.run.predictions.get(f"{study.part}_absolute_error")
     if errors is None or len(errors) < 2:
         return ""

@@ -1,4 +1,4 @@
-"""How far predicted numbers are from the true ones."""
+"""Figures of a regression: predicted against true values, and residuals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST = 5000  # points drawn
 
 
 def predicted_against_true(run: Run) -> Figure | None:
-    """Draw predicted against true numbers, and the residuals by prediction, of the last part that has rows."""
+    """Draw predicted against true numbers, and the residuals, on the test set, or on the last set there is."""
     part = next((name for name in ("test", "validation", "train") if f"{name}_true" in run.predictions), None)
     if part is None or run.info["task"]["kind"] != "regression":
         return None
@@ -32,7 +32,7 @@ def predicted_against_true(run: Run) -> Figure | None:
     figure = style.new_figure(
         3.1,
         f"Mean absolute error {scores['mae']:.4g}, root mean squared error {scores['rmse']:.4g}{r2} on "
-        f"{len(true):,} {part} rows",
+        f"{len(true):,} {part} samples",
     )
     rows = np.random.default_rng(0).permutation(len(true))[:MOST]
     left, right = figure.subplots(1, 2)
@@ -69,12 +69,12 @@ def _scatter(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
 FIGURES = {
     "predicted_against_true": Drawing(
         predicted_against_true,
-        "Scatter of predicted over true values of the test part",
-        "Points on the diagonal are right; a slope flatter than it means that extremes are drawn to the mean.",
+        "Predicted against true values on the test set",
+        "Points on the diagonal are exact; a flatter slope means that extremes are predicted too close to the mean.",
     ),
     "learning_curves": Drawing(
         learning_curves,
-        "Loss and accuracy by epoch, training and validation part",
-        "A validation curve that turns away from the training curve shows over-fitting from there on.",
+        "Loss and accuracy by epoch, training and validation set",
+        "Overfitting begins where the validation curve departs from the training curve.",
     ),
 }

@@ -17,15 +17,15 @@ from mlexp.store.result import Result
 
 
 def check(config: Config) -> None:
-    """Check the model as far as that goes without rows."""
+    """Check the model as far as possible without data."""
     built(config)
 
 
 def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
-    """Fit a model of numbers and score it on the training, validation and test part.
+    """Fit a regressor and score it on the training, validation and test set.
 
-    The target is standardised for the fit, by the mean and deviation of the training part; scores and
-    predictions are in its own unit.
+    The target is standardised for the fit, by the mean and standard deviation of the training set; scores and
+    predictions are in its original unit.
     """
     check_labels(config, dataset)
     if dataset.n_classes:

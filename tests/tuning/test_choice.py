@@ -17,7 +17,7 @@ from mlexp.tuning import run as searching
 from mlexp.tuning import space as spaces
 from mlexp.tuning.choice import edges, ranked, tied
 from mlexp.tuning.importance import importance
-from mlexp.tuning.inflation import inflation
+from mlexp.tuning.selection_bias import selection_bias
 from mlexp.tuning.trials import Trial
 
 
@@ -193,9 +193,9 @@ def test_equal_settings_look_better_than_they_are_by_the_expected_maximum(tmp_pa
     for seed in range(8):
         correct = np.random.default_rng(seed).random((400, 40)) < 0.8
         trials = stored(tmp_path / str(seed), correct)
-        luck = inflation(tmp_path / str(seed), trials, "accuracy")
-        assert luck["score"] - luck["expected"] == pytest.approx(luck["inflation"])
-        found.append(luck["inflation"])
+        bias = selection_bias(tmp_path / str(seed), trials, "accuracy")
+        assert bias["score"] - bias["expected"] == pytest.approx(bias["inflation"])
+        found.append(bias["inflation"])
         excess.append(trials[0].score - 0.8)
     assert np.mean(excess) == pytest.approx(
         2.16 * 0.02, abs=0.01
@@ -206,9 +206,9 @@ def test_equal_settings_look_better_than_they_are_by_the_expected_maximum(tmp_pa
 def test_a_clear_winner_is_not_flattered(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     correct = np.column_stack([rng.random(1000) < 0.95, *(rng.random((5, 1000)) < 0.6)])
-    assert inflation(tmp_path, stored(tmp_path, correct), "accuracy")["inflation"] < 0.002
+    assert selection_bias(tmp_path, stored(tmp_path, correct), "accuracy")["inflation"] < 0.002
 
 
 def test_a_metric_that_is_no_mean_has_no_estimate(tmp_path: Path) -> None:
-    assert "no mean" in inflation(tmp_path, [trial(1, 0.9), trial(2, 0.8)], "macro_f1")["reason"]
-    assert "one trial" in inflation(tmp_path, [trial(1, 0.9)], "accuracy")["reason"]
+    assert "no mean" in selection_bias(tmp_path, [trial(1, 0.9), trial(2, 0.8)], "macro_f1")["reason"]
+    assert "one trial" in selection_bias(tmp_path, [trial(1, 0.9)], "accuracy")["reason"]

@@ -31,7 +31,7 @@ from mlexp.tuning import space as spaces
 from mlexp.tuning.bayes import bayes, check_journal, optuna_imported
 from mlexp.tuning.choice import TIE_RULE, edges, overtaken, ranked, tied
 from mlexp.tuning.importance import importance
-from mlexp.tuning.inflation import in_words, inflation
+from mlexp.tuning.selection_bias import in_words, selection_bias
 from mlexp.tuning.space import Setting, Space
 from mlexp.tuning.strategies import Search, all_at_once, budget, halving, resource, settings
 from mlexp.tuning.trials import FOLDER, Trial, Trials, rows_of
@@ -221,7 +221,7 @@ class Found:
         """Return the content of `tuning.json`."""
         assert session.folder is not None
         tune, best = self.space.config.tune, self.best
-        luck = inflation(session.folder.path, self.ranked, self.metric)
+        bias = selection_bias(session.folder.path, self.ranked, self.metric)
         n_tied = tied(best, self.trials)
         return self.facts() | {
             "chosen": {"number": best.number, "values": best.setting, "score": best.score},
@@ -233,13 +233,13 @@ class Found:
             "refit": tune.refit,
             "tie_rule": TIE_RULE,
             "n_tied": n_tied,
-            "inflation": luck,
+            "inflation": bias,
             "best": [trial.number for trial in self.ranked[:5]],
             "edges": [asdict(edge) for edge in edges(self.space, self.best)],
             "sentences": [
                 self._headline(),
                 *([f"{n_tied} settings share that score; taken: {TIE_RULE}."] if n_tied > 1 else []),
-                in_words(luck, self.metric, len(self.ranked), folds=bool(tune.folds)),
+                in_words(bias, self.metric, len(self.ranked), folds=bool(tune.folds)),
                 *self.warnings(),
             ],
         }

@@ -13,9 +13,9 @@ from mlexp.config.names import ENGINE_MODELS
 from mlexp.config.schema import Config
 from mlexp.errors import ConfigError
 from mlexp.tuning.choice import ranked
-from mlexp.tuning.grow import counted
 from mlexp.tuning.space import Setting, Space, canonical
 from mlexp.tuning.trials import Trial, Trials, carried
+from mlexp.tuning.warm_start import counted
 
 UNLESS_FINITE = 24  # trials
 MOST_DRAWS = 200  # for each trial wanted, before a space is taken to be used up

@@ -16,8 +16,8 @@ from mlexp.config.studies import Tune
 from mlexp.errors import Interrupted
 from mlexp.store import Run
 from mlexp.sweeps import Rounds
-from mlexp.tuning.grow import counted
 from mlexp.tuning.space import Setting, Space, canonical, shown
+from mlexp.tuning.warm_start import counted
 
 FOLDER = "trials"
 

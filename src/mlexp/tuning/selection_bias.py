@@ -21,7 +21,7 @@ SAMPLES = 1000
 CHUNK = 50  # samples at a time: memory stays flat
 
 
-def inflation(place: Path, trials: Sequence[Trial], metric: str) -> dict[str, Any]:
+def selection_bias(place: Path, trials: Sequence[Trial], metric: str) -> dict[str, Any]:
     """Return by how much the best validation score overstates what the chosen setting does on new rows.
 
     Which of C settings wins depends on the rows it is decided on. Each bootstrap sample of the rows decides anew,

@@ -205,8 +205,8 @@ def test_sweep_is_chosen_by_validation_and_judged_by_test(tmp_path: Path) -> Non
         job(3, "elu", "failed", "", "A <b>fault</b>."),
     ]
     said = text_of(sweep_of(tmp_path / "s", "failed", rows))
-    assert "activation = tanh does best of 2 settings: validation accuracy 100 %." in said
-    assert "Test rows, which had no say in that choice, give it 75.0 %." in said
+    assert "activation = tanh is the best of 2 settings: validation accuracy 100 %." in said
+    assert "On the test set, which was not used for selection, it scores 75.0 %." in said
     assert "2 of 3" in said
     assert "Job 3 failed: A <b>fault</b>." in said
     assert text_of(tmp_path / "s") == said  # a job without a folder does not point to the page of the sweep
@@ -223,7 +223,7 @@ def test_no_fold_is_the_best_one(tmp_path: Path, key: str) -> None:
     )
     assert "best" not in said.lower().split("how it was done")[0]
     rows = [job(k, "relu", "completed", 0.5 + k / 8) | {key: str(k / 10)} for k in (1, 2, 3)]
-    assert "does best of 3 settings" in text_of(sweep_of(tmp_path / "t", "completed", rows, key))
+    assert "is the best of 3 settings" in text_of(sweep_of(tmp_path / "t", "completed", rows, key))
 
 
 def test_sweep_with_nothing_done_reads_well(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_how_many_jobs(words: list[str], count: int) -> None:
         ),
         (["tune=grid", "tune.space.model.learning_rate=[0.1,x]", "seed=0,1"], "job 1 (seed=0): tune.space"),
         (["tune=grid", "tune.metric=foo", "seed=0,1"], "tune.metric must be one of"),
-        (["tune=halving", "model=logistic,knn"], "rations epochs or trees"),
+        (["tune=halving", "model=logistic,knn"], "needs epochs or trees"),
     ],
 )
 def test_what_is_refused(words: list[str], said: str) -> None:

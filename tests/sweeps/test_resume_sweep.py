@@ -136,7 +136,7 @@ def test_a_folder_with_other_jobs_is_not_gone_on_with(tmp_path: Path) -> None:
     before = (tmp_path / "here" / "sweep.json").read_bytes()
     other = mlexp(tmp_path, *settings, "seed=1")
     assert other.returncode == 2
-    assert "holds a sweep of other jobs" in other.stderr
+    assert "contains a sweep of different jobs" in other.stderr
     assert (tmp_path / "here" / "sweep.json").read_bytes() == before
     assert mlexp(tmp_path, *settings, "seed=0").returncode == 0
 

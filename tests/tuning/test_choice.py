@@ -1,4 +1,4 @@
-"""Which trial is chosen, how much choosing flatters it, and what made the difference."""
+"""Which trial is selected, its selection bias, and the importance of the hyperparameters."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_an_end_of_the_space_is_pointed_out() -> None:
     best = trial(1, 0.9, setting={"model.l2": 0.3, "model.hidden": [9], "model.dropout": 0.1})
     (edge,) = edges(space, best)
     assert (edge.key, edge.value, edge.end) == ("model.l2", 0.3, "largest")
-    assert edge.words.startswith("The chosen model.l2=0.3 is the largest value of the space")
+    assert edge.words.startswith("The selected model.l2=0.3 is the largest value of the search space")
     assert not edges(space, dataclasses.replace(best, setting=best.setting | {"model.l2": 0.2}))
 
 

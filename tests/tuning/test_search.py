@@ -178,7 +178,7 @@ def test_a_training_that_diverges_costs_its_own_trial(searched: Searched) -> Non
     run = searched(*words)
     assert [row["status"] for row in rows(run)] == ["completed", "diverged"]
     assert any("1 of 2 trials have no score" in words for words in run.info["warnings"])
-    with pytest.raises(SweepError, match="None of the 2 trials came to a score"):
+    with pytest.raises(SweepError, match="None of the 2 trials has a score"):
         searched(*words, "tune.space.model.learning_rate=[1e29,1e30]", outputs="none")
 
 
@@ -250,7 +250,7 @@ def test_a_file_that_is_no_journal_is_refused(searched: Searched, tmp_path: Path
     pytest.importorskip("optuna")
     (tmp_path / "notes.txt").write_text("my notes\n")
     for place in (tmp_path / "notes.txt", tmp_path):
-        with pytest.raises(ConfigError, match="cannot be a journal"):
+        with pytest.raises(ConfigError, match="cannot be used as a journal"):
             searched(*SMALL, "tune=bayes", f"tune.journal={place}", "tune.space.model.hidden=[[4],[8]]")
     assert (tmp_path / "notes.txt").read_text() == "my notes\n"
 

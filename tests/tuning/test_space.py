@@ -174,12 +174,12 @@ def test_first_keeps_the_first_values_and_null_leaves_a_key_out() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "needs a space to search, and task=classify brings none. Write one: tune.space.model"),
+        ([], "needs a search space, and task=classify defines none. Add one: tune.space.model"),
         (["tune.space.model.l3=[1,2]"], "tune.space.model.l3 is not a key."),
         (["tune.space.model.l2=[-1,0]"], "tune.space: model.l2 must be a number of at least 0. Got -1."),
         (["tune.space.model.l2=0.1"], "tune.space.model.l2 must be a list of values or a range. Got 0.1."),
         (["tune.space.model.l2=[]"], "must be a list of values or a range. Got []"),
-        (["tune.space.model.l2=[0.1,0.1]"], "holds one setting (model.l2=0.1): nothing to choose from"),
+        (["tune.space.model.l2=[0.1,0.1]"], "contains a single setting (model.l2=0.1): nothing to search"),
         (["tune.space.seed=[1,2]"], "tune.space.seed cannot be tuned"),
         (["tune.space.split.seed=[1,2]"], "tune.space.split.seed cannot be tuned"),
         (["tune.space.model.l2={low: 1, high: 0}"], "must have numbers low < high. Got low 1, high 0"),
@@ -205,9 +205,9 @@ def test_first_keeps_the_first_values_and_null_leaves_a_key_out() -> None:
         (["tune.space.model.l2=[0,1]", "tune.metric=acuracy"], "Got 'acuracy'. Did you mean 'accuracy'?"),
         (["tune.space.model.l2=[0,1]", "tune.metric=r2"], "tune.metric must be one of accuracy, loss"),
         (["tune.space.model.l2=[0,1,2]", "tune.budget=2"], "tune=grid tries all 3 settings"),
-        (["tune.space.model.l2=[0,1]", "split.validation=0", "model.patience=null"], "leaves nothing to choose by"),
-        (["tune.space.model.epochs=[1,2]", "tune=halving"], "tune=halving rations model.epochs"),
-        (["model=knn", "tune.space.model.params.n_neighbors=[1,2]", "tune=halving"], "rations epochs or trees"),
+        (["tune.space.model.l2=[0,1]", "split.validation=0", "model.patience=null"], "leaves no validation set"),
+        (["tune.space.model.epochs=[1,2]", "tune=halving"], "tune=halving varies model.epochs itself"),
+        (["model=knn", "tune.space.model.params.n_neighbors=[1,2]", "tune=halving"], "needs epochs or trees"),
         (["task.kind=clustering", "model=kmeans", "tune.space.model.l2=[1,2]"], "a task of kind clustering"),
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What is printed while a run is under way: the plan, the progress, the outcome."""
+"""Terminal output of a run: plan, progress and outcome."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Terminal:
         data, split = plan.dataset, plan.split
         sizes = " / ".join(f"{n:,} {part}" for part, n in split.items() if part != "fingerprint")
         features = features_in_words(data["n_features"], plan.preparation)
-        words = [str(data["name"]), f"{sizes} rows", features]
+        words = [str(data["name"]), f"{sizes} samples", features]
         if data.get("classes"):
             words.append(f"{len(data['classes'])} classes")
         self.console.print(f"[bold]{escape(task)}[/bold]: {escape(', '.join(words))}")
@@ -55,7 +55,7 @@ class Terminal:
             self._start_bar(plan.epochs)
 
     def epoch(self, row: Mapping[str, float], seconds: float) -> None:
-        """Show how far the training is."""
+        """Show the progress of the training."""
         if self.verbosity == QUIET:
             return
         if self._progress is not None:
@@ -64,7 +64,7 @@ class Terminal:
             self._print_line(row, seconds)
 
     def warn(self, sentence: str) -> None:
-        """Print what a reader of the figures must know."""
+        """Print a warning."""
         if self.verbosity != QUIET:
             self.console.print(f"[yellow]warning:[/yellow] {escape(sentence)}")
 
@@ -78,7 +78,9 @@ class Terminal:
             self.console.print(metrics_table(metrics))
         facts = info["facts"]
         if "epochs" in facts:
-            why = {"patience": "no better validation loss", "epochs": "epoch limit"}.get(facts["stopped"], "")
+            why = {"patience": "no improvement of the validation loss", "epochs": "epoch limit"}.get(
+                facts["stopped"], ""
+            )
             self.console.print(
                 f"stopped after epoch {facts['epochs']} ({why or facts['stopped']}), best epoch "
                 f"{facts['best_epoch']}; {info['wall_seconds']:.1f} s, {info['peak_memory_mb']:.0f} MB"
@@ -121,22 +123,22 @@ def _state(row: Mapping[str, float]) -> str:
 
 
 def metrics_table(scores: Mapping[str, Mapping[str, float]]) -> Table:
-    """Return one row a part, with the few metrics that matter most."""
+    """Return one row per set, with the main metrics."""
     known = dict.fromkeys(name for values in scores.values() for name in values)
     names = [*(name for name in METRICS if name in known), *(name for name in known if name not in METRICS)][
         :SHOWN
     ]
-    table = Table("part", *names, box=None, pad_edge=False)
+    table = Table("set", *names, box=None, pad_edge=False)
     for part, values in scores.items():
         table.add_row(part, *(_shown(values[name]) if name in values else "" for name in names))
     return table
 
 
 def _shown(value: float) -> str:
-    """Return four decimals, or a power of ten where they would show nothing."""
+    """Return four decimals, or scientific notation for very small values."""
     return f"{value:.4f}" if value == 0 or abs(value) >= 0.001 else f"{value:.1e}"
 
 
 def new_console() -> Console:
-    """Return a console for the standard output, wide where no terminal says how wide it is."""
+    """Return a console for standard output, wide if the width of the terminal is unknown."""
     return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PLAIN_WIDTH)

@@ -29,7 +29,7 @@ MOST_TIED = 4  # named in a sentence
 OTHERS = 4  # columns of scores where none is known to be the one that counts
 MOST_CHOICES = 30  # values of a key up to which it can be chosen by
 FILES = {
-    "summary.csv": "one row a job",
+    "summary.csv": "one row per job",
     "config.yaml": "first configuration",
     "sweep.json": "plan",
     "run.log": "log",
@@ -38,7 +38,7 @@ Row = dict[str, str]
 
 
 def page(sweep: Sweep) -> Page:
-    """Return what the page of a sweep says."""
+    """Return the page of a sweep."""
     info, jobs = sweep.info, rows(sweep)
     found = findings(sweep) if jobs else None
     ended = Counter(row["status"] for row in jobs)
@@ -63,22 +63,20 @@ def page(sweep: Sweep) -> Page:
 
 
 def rows(sweep: Sweep) -> list[Row]:
-    """Return one mapping a job, as the summary has them."""
+    """Return one mapping per job, as in the summary."""
     return by_row(sweep.summary)
 
 
 def answer(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Answer:
-    """Say which setting is best on the part that chooses, and what the test part says of it."""
+    """Give the best setting on the validation set, and its score on the test set."""
     info = sweep.info
     done = sum(row["status"] == "completed" for row in jobs)
     count = KeyFigure("Jobs completed", f"{done:,} of {len(info['jobs']):,}")
     if found is None:
-        question = f"What came out of {info['task']}?"
+        question = f"What is the result of {info['task']}?"
         return Answer(
             question,
-            [
-                f"{done:,} of {len(info['jobs']):,} jobs completed; what they found stands in the table of jobs."
-            ],
+            [f"{done:,} of {len(info['jobs']):,} jobs completed; their results are in the table of jobs."],
             [count],
         )
     if found.only_repeats:
@@ -93,13 +91,13 @@ def answer(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Answer:
         )
         sentences = [f"{len(ties)} of {len(found.jobs):,} settings share the best score, {score}: {level}."]
     else:
-        sentences = [f"{named(found, found.best)} does best of {len(found.jobs):,} settings: {score}."]
+        sentences = [f"{named(found, found.best)} is the best of {len(found.jobs):,} settings: {score}."]
     figures = [KeyFigure(f"Best {found.choosing} {found.label}", value, named(found, found.best))]
     if "test" in found.parts and found.choosing != "test":
         test = found.values(found.best, "test")
         value = scored(found, float(test.mean()))
         it = "it" if len(ties) == 1 else "the first of them"
-        sentences.append(f"Test rows, which had no say in that choice, give {it} {value}{over}.")
+        sentences.append(f"On the test set, which was not used for selection, {it} scores {value}{over}.")
         figures.append(KeyFigure(f"Its test {found.label}", value, _spread(found, test)))
     question = f"Which {listed(short(found.keys))} is best for {info['task']}?"
     return Answer(question, [*sentences, *([_runner_up(found)] if len(ties) == 1 else [])], [*figures, count])
@@ -121,12 +119,12 @@ def named(found: Findings, setting: Sequence[str]) -> str:
 
 
 def scored(found: Findings, value: float) -> str:
-    """Return a value of the measure as it is read."""
+    """Return a formatted value of the measure."""
     return percent(value) if metrics.metric(found.measure).share else number(value)
 
 
 def by_setting(found: Findings) -> Table:
-    """Return one row a setting: mean and deviation over its seeds or folds, best first."""
+    """Return one row per setting: mean and standard deviation over its seeds or folds, best first."""
     order = ranked(found)
     columns: dict[str, list[str]] = {
         name: [setting[side] for setting in order] for side, name in enumerate(short(found.keys))
@@ -136,11 +134,11 @@ def by_setting(found: Findings) -> Table:
         values = [found.values(setting, part) for setting in order]
         columns[f"{part} {found.label}"] = [repr(float(one.mean())) for one in values]
         if any(len(one) > 1 for one in values):
-            columns[f"{part} deviation"] = [
+            columns[f"{part} standard deviation"] = [
                 repr(float(one.std(ddof=1))) if len(one) > 1 else "" for one in values
             ]
     table = tables.of("settings", columns)
-    note = f"Best {found.choosing} {found.label} first; deviation: standard deviation over {found.repeats}."
+    note = f"Best {found.choosing} {found.label} first; standard deviation over {found.repeats}."
     return replace(table, note=note)
 
 
@@ -151,7 +149,7 @@ def ranked(found: Findings) -> list[tuple[str, ...]]:
 
 
 def members(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Table:
-    """Return one row a job, with its curve and the way to its page."""
+    """Return one row per job, with its curve and a link to its page."""
     keys = [key for key in sweep.info["keys"] if key in jobs[0]]
     scores = [f"{part}_{found.measure}" for part in found.parts] if found else _others(sweep)
     rest = [name for name in ("epochs", "seconds") if name in jobs[0]]
@@ -208,27 +206,27 @@ def how(sweep: Sweep, ended: Mapping[str, int]) -> list[tuple[str, str]]:
         ("backend", "workers") if where["backend"] == "local" else tuple(where)
     )  # the others are for clusters
     given = [f"{key} {where[key]}" for key in shared if where.get(key)]
-    terms.append(("Where the jobs ran", ", ".join(given)))
-    terms.append(("How they ended", listed([f"{number} {status}" for status, number in ended.items()])))
+    terms.append(("Execution", ", ".join(given)))
+    terms.append(("Status of the jobs", listed([f"{number} {status}" for status, number in ended.items()])))
     return terms
 
 
 def warnings(found: Findings | None, jobs: Sequence[Row], status: str) -> list[str]:
-    """Return what a reader of the best setting must know."""
+    """Return warnings about the best setting."""
     left = sum(row["status"] not in SETTLED for row in jobs)
     sentences = incomplete(jobs)
     if status == "interrupted" and left:
-        sentences.append(f"{left:,} jobs have not come to their end; the best setting may be among them.")
+        sentences.append(f"{left:,} jobs did not complete; the best setting may be among them.")
     if found is None or found.only_repeats:
         return sentences
     if found.choosing == "test":
         sentences.append(
-            "The test part chose the best setting, so its score is too good. Keep a validation part: "
+            "The best setting was selected on the test set, so its score is optimistic. Use a validation set: "
             "split.validation=0.1."
         )
     if min(len(one) for one in found.jobs.values()) < FEW_SEEDS:
         sentences.append(
-            f"Fewer than {FEW_SEEDS} {found.repeats} a setting: luck and setting cannot be told apart. "
+            f"Fewer than {FEW_SEEDS} {found.repeats} per setting: too few to separate the settings' effect from noise. "
             "Sweep seed=0,1,2,3,4 as well."
         )
     return sentences
@@ -246,7 +244,7 @@ def incomplete(jobs: Sequence[Row]) -> list[str]:
 
 
 def _repeats(found: Findings, count: KeyFigure) -> Answer:
-    """Say how far runs of one setting lie apart."""
+    """Describe the variation between runs of one setting."""
     part = found.parts[0]
     values = np.concatenate([found.values(setting, part) for setting in found.jobs])
     mean, deviation = float(values.mean()), float(values.std(ddof=1))
@@ -260,7 +258,7 @@ def _repeats(found: Findings, count: KeyFigure) -> Answer:
         KeyFigure(f"Mean {part} {found.label}", scored(found, mean)),
         KeyFigure("Standard deviation", apart),
     ]
-    return Answer(f"How much does luck matter in {found.task}?", [sentence], [*figures, count])
+    return Answer(f"How much do the runs of {found.task} vary?", [sentence], [*figures, count])
 
 
 def _spread(found: Findings, values: np.ndarray) -> str:
@@ -270,12 +268,13 @@ def _spread(found: Findings, values: np.ndarray) -> str:
 
 
 def _runner_up(found: Findings) -> str:
-    """Name the next best setting; a difference in a table is no test."""
+    """Name the next best setting; a difference in a table is not a test."""
     second = ranked(found)[1]
     value = scored(found, float(found.values(second, found.choosing).mean()))
     return (
-        f"Next comes {named(found, second)} with {value}; whether that is more than luck is for a comparison to say, "
-        "not for this table."
+        f"The next best is {named(found, second)} with {value}; whether the difference is significant needs a "
+        "comparison, "
+        "not this table."
     )
 
 

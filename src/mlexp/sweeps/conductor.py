@@ -52,7 +52,7 @@ class Sparing(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a sweep came to.
+    """The outcome of a sweep.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Outcome:
     problem: str = ""
 
     def error(self) -> MlexpError | None:
-        """Return what the command line should say and exit with, None if all went well."""
+        """Return the error for the command line, None if all jobs completed."""
         shown = store.shown(self.path)
         if self.status == "interrupted":
             left = sum(row["status"] not in SETTLED for row in self.rows)
@@ -84,7 +84,7 @@ class Outcome:
 
 
 def run(plan: Plan, *, worker: str | Work, verbosity: int = QUIET) -> Outcome:
-    """Run every job of a plan; a job that fails costs nothing but itself.
+    """Run every job of a plan; a failing job does not affect the others.
 
     With ``plan.sweep.resume`` the newest sweep of the same jobs is resumed, if there is one. `worker` as for
     `Conductor`.
@@ -122,7 +122,7 @@ def run_rest(
 def resume(
     path: Path, *, worker: str | Work, verbosity: int = QUIET, settings: Sequence[str] = ()
 ) -> Outcome:
-    """Resume a sweep that was stopped or killed: finished jobs are skipped, the others are resumed or started anew.
+    """Resume a sweep that was stopped or killed: finished jobs are skipped, the others are resumed or restarted.
 
     They run where `settings` say, such as ``execution=dask``; by default on this machine.
     """

@@ -1,4 +1,4 @@
-"""Pictures of a sweep, chosen by what was swept: a line, a heat map, parallel coordinates; all losses in one."""
+"""Figures of a sweep by the number of swept keys: line, heat map or parallel coordinates; and all loss curves."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ Setting = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Findings:
-    """The completed jobs of a sweep, grouped by setting; the jobs of a setting differ in seeds and folds alone.
+    """The completed jobs of a sweep, grouped by setting; the jobs of a setting differ only in seeds and folds.
 
     Attributes
     ----------
     keys : swept keys, seeds and folds left out unless nothing else was swept
     repeated : the swept seeds and folds
-    jobs : setting (one word a key) -> its rows of the summary
+    jobs : setting (one word per key) -> its rows of the summary
     measure : what is shown, such as accuracy
-    parts : parts of which the measure is known, test first
+    parts : sets with a value of the measure, test first
     """
 
     task: str
@@ -60,7 +60,7 @@ class Findings:
 
     @property
     def choosing(self) -> str:
-        """The part that tells which setting is better: validation where there is one."""
+        """The set used for selection: validation if there is one."""
         return self.parts[-1]
 
     @property
@@ -76,7 +76,7 @@ class Findings:
 
     @property
     def drawn(self) -> list[Setting]:
-        """The settings that get a line of their own: all, or an even choice of them with the best."""
+        """The settings drawn as separate lines: all, or an even selection with the best."""
         step = -(-len(self.jobs) // MOST_LINES)
         return [one for place, one in enumerate(self.jobs) if place % step == 0 or one == self.best]
 
@@ -92,7 +92,7 @@ class Findings:
         return "seeds" if not any(folds) else "folds" if all(folds) else "runs"
 
     def headline(self) -> str:
-        """Say which setting is best, and on how much that rests; of seeds and folds none is best."""
+        """Name the best setting and its number of repeats; seeds and folds have no best."""
         if self.only_repeats:
             all_ = np.concatenate([self.values(setting, self.choosing) for setting in self.jobs])
             words = f"{self.choosing} {self.label} {all_.mean():.4f} ± {_half_width(all_):.4f}"
@@ -178,7 +178,7 @@ def line(found: Findings) -> Figure:
     band = f"; mean and 95 % t interval over {found.repeats}" if runs > 1 else ""
     axes.set_ylabel(found.label.capitalize())
     axes.grid(axis="y")
-    figure.legend(loc="outside lower center", ncols=2, title=f"Part{band}", title_fontsize=style.NORMAL)
+    figure.legend(loc="outside lower center", ncols=2, title=f"Set{band}", title_fontsize=style.NORMAL)
     return figure
 
 
@@ -213,7 +213,7 @@ def heat_map(found: Findings) -> Figure:
 
 
 def parallel(found: Findings) -> Figure:
-    """Draw each setting as a line across one axis a key, coloured by the measure; the best on top."""
+    """Draw each setting as a line across one axis per key, coloured by the measure; the best on top."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
@@ -259,7 +259,7 @@ def losses(found: Findings, sweep: Sweep) -> Figure | None:
     """Draw the validation loss of all jobs by epoch; many settings in grey, with the best in colour."""
     shown = found.drawn
     choice = "" if len(shown) == len(found.jobs) else f", {len(shown)} of {len(found.jobs)} settings"
-    figure = style.new_figure(3.1, f"{found.task}: loss by epoch, one line a job{choice}")
+    figure = style.new_figure(3.1, f"{found.task}: loss by epoch, one line per job{choice}")
     axes = figure.subplots()
     few = len(found.jobs) <= FEW_LINES
     drawn: list[float] = []
@@ -280,7 +280,7 @@ def losses(found: Findings, sweep: Sweep) -> Figure | None:
             label = None
     if min(drawn) > 0 and max(drawn) / min(drawn) > 30:
         axes.set_yscale("log")
-    axes.set(xlabel="Epoch", ylabel=f"{kind.capitalize()} loss (mean over rows)")
+    axes.set(xlabel="Epoch", ylabel=f"{kind.capitalize()} loss (mean over samples)")
     axes.grid(axis="y")
     title = style.escape(", ".join(short(found.keys)) + ("" if few else " (best; all others in grey)"))
     figure.legend(loc="outside lower center", ncols=3, title=title, title_fontsize=style.NORMAL)
@@ -288,7 +288,7 @@ def losses(found: Findings, sweep: Sweep) -> Figure | None:
 
 
 def _limits(values: np.ndarray, measure: str) -> tuple[float, float]:
-    """Return the ends of the colours: one training that blew up does not take the colour from all others."""
+    """Return the ends of the colours: outliers, such as a diverged training, do not compress the colour scale."""
     kept = without_outliers(values, low=metrics.metric(measure).higher_is_better)
     return float(kept.min()), float(kept.max())
 
@@ -338,11 +338,11 @@ FIGURES = {
     "sweep": Drawing(
         lambda shown: by_settings(shown[0]),
         "The score by the swept settings",
-        "How much does each key move the score, and is the best setting at an edge of the grid?",
+        "How much does each key affect the score, and is the best setting at an edge of the grid?",
     ),
     "losses": Drawing(
         lambda shown: losses(*shown),
-        "Loss by epoch, one line a job",
-        "Lines that still fall at the end asked for more epochs; lines that jump, for a smaller rate.",
+        "Loss by epoch, one line per job",
+        "Curves that still fall at the end need more epochs; curves that jump need a smaller learning rate.",
     ),
 }

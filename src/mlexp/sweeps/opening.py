@@ -36,7 +36,7 @@ def begin(plan: Plan, first: Callable[[Path], None] = lambda place: None) -> Swe
         stamp.refuse_older(unfinished, info)
         if info["settings_hash"] != plan.settings_hash:
             raise ConfigError(
-                f"sweep.dir={unfinished} holds a sweep of other jobs than these. Name another folder, or resume that "
+                f"sweep.dir={unfinished} contains a sweep of different jobs. Name another folder, or resume that "
                 f"one: mlexp resume {unfinished}"
             )
         identity.refuse_edited(unfinished, info)
@@ -55,7 +55,7 @@ def begin(plan: Plan, first: Callable[[Path], None] = lambda place: None) -> Swe
         write_plan(plan, folder)
         if earlier is not None:
             where = store.shown(earlier.resolve())
-            _say(folder, f"{where} has these settings and other data: all jobs run anew.")
+            _say(folder, f"{where} has the same settings but different data: all jobs are run again.")
     return folder
 
 
@@ -81,7 +81,7 @@ def _renew(plan: Plan, folder: SweepFolder) -> None:
     write_plan(plan, folder)
     _say(
         folder,
-        "The data have changed since this sweep began: jobs of the old data are set aside and run anew.",
+        "The data have changed since this sweep began: jobs with the old data are set aside and run again.",
     )
 
 

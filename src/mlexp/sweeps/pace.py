@@ -1,4 +1,4 @@
-"""How long the rest of a sweep will take: said only from jobs like those that are left, or not at all."""
+"""Estimate of the remaining time of a sweep, from finished jobs similar to the remaining ones only."""
 
 from __future__ import annotations
 

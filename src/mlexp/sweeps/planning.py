@@ -56,7 +56,7 @@ class Plan:
     ----------
     jobs : at least one
     sweep, execution : those nodes of the configuration
-    figures : whether pictures of the whole sweep are drawn
+    figures : whether figures of the whole sweep are drawn
     command : the command line, for the record
     n_features : number of features, of several data sets the largest; 0 as long as they have not been read
     """
@@ -207,7 +207,7 @@ def planned(
     first = combinations[0].config
     if any(one.config.task.kind == "comparison" for one in combinations):
         raise ConfigError(
-            f"task={first.task.name} is a comparison: it runs all its arms and seeds by itself. Leave out -m, or "
+            f"task={first.task.name} is a comparison: it runs all its arms and seeds itself. Leave out -m, or "
             "type task.kind=classification (or the kind that an arm runs) to sweep single runs."
         )
     jobs = []
@@ -215,7 +215,7 @@ def planned(
         for key, value in _shared(first).items():
             if _shared(one.config)[key] != value:
                 raise ConfigError(
-                    f"{key} holds for the whole sweep: give it one value, or start several sweeps."
+                    f"{key} applies to the whole sweep: give it one value, or start several sweeps."
                 )
         # In its own folder a job is a run like any other: nothing there says that it was part of a sweep.
         config = replace(
@@ -246,7 +246,8 @@ def restored(path: Path, settings: Sequence[str] = ()) -> Plan:
         code = recorded.config_hash(config)
         if code != entry["hash"] and not old:
             raise ConfigError(
-                f"Job {entry['number']} of {path} cannot be made again by this version of mlexp. Run the sweep anew."
+                f"Job {entry['number']} of {path} cannot be reconstructed by this version of mlexp. Run the sweep "
+                "again."
             )
         config = replace(
             config,

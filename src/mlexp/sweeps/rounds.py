@@ -1,4 +1,4 @@
-"""A sweep whose jobs come a round at a time, each after what the last one found; its workers stay warm meanwhile."""
+"""A sweep in rounds, each planned from the results of the last; its workers stay alive between rounds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Rounds:
     worker : see `Conductor`
     command : the command line, for the record
     dataset : the rows that all jobs share
-    verbosity : how much is said
+    verbosity : amount of output
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Which jobs train side by side: networks of one shape on the same rows, each with the bits it gets alone."""
+"""Stacks of jobs: networks of one shape on the same data, trained together with the same bits as alone."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def units(jobs: Sequence[Job], stack: bool | str, workers: int, n_features: int)
     ----------
     jobs : jobs to run
     stack : whether to make stacks; auto: of small networks
-    workers : there are at least so many stacks of a shape, should it have two jobs for each
+    workers : minimum number of stacks of a shape, if it has two jobs for each
     n_features : number of features, by which `auto` estimates the size of a network
     """
     alike: dict[str, list[Job]] = {}

@@ -1,4 +1,4 @@
-"""What a person sees of a sweep: the plan, how far it is, what came out of it."""
+"""Terminal output of a sweep: plan, progress and outcome."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class View:
         self._folder: Path | None = None
 
     def announce(self, units: Sequence[Sequence[Job]], finished: int, folder: Path | None) -> None:
-        """Say what is about to run; without a folder, what would run."""
+        """Print what is about to run; without a folder, what would run."""
         if self.verbosity == QUIET:
             return
         stacked = [len(unit) for unit in units if len(unit) > 1]
@@ -110,7 +110,7 @@ class View:
         self.console.print(f"{words}; {time.monotonic() - self._begun:.1f} s: {folder}", markup=False)
 
     def _compare(self, job: Job, row: Row) -> None:
-        """Remember the best job so far: by the validation part, for the test part chooses nothing."""
+        """Remember the best job so far, by the validation set: the test set is never used for selection."""
         name = _measure(row)
         if name is None:
             return
@@ -131,7 +131,7 @@ class View:
             )
 
     def _left(self) -> str:
-        """Say how long the rest will take, if that is known."""
+        """Return the estimated remaining time, if known."""
         seconds = None if self.more_to_come or self._pace is None else self._pace.left()
         return "" if seconds is None else in_words(seconds)
 
@@ -147,7 +147,7 @@ class View:
 
 
 def _several(count: int, what: str) -> str:
-    """Return a number of things in words.
+    """Return a count with its noun.
 
     Examples
     --------
@@ -158,12 +158,12 @@ def _several(count: int, what: str) -> str:
 
 
 def _measure(row: Row) -> str | None:
-    """Return the column that tells best how good a job is without the test part."""
+    """Return the column of the main validation score."""
     return next((name for word in METRICS if (name := f"validation_{word}") in row), None)
 
 
 def _outcome(rows: Sequence[Row], keys: Sequence[str]) -> Table:
-    """Return one row a job: those that did not complete first, then in their order."""
+    """Return one row per job: incomplete ones first, then in order."""
     names = dict.fromkeys(name for row in rows for name in row)
     figures = [
         name for word in METRICS for part in ("validation", "test") if (name := f"{part}_{word}") in names

@@ -1,4 +1,4 @@
-"""What a worker process does with a unit of work."""
+"""The work of a worker process on a unit of jobs."""
 
 from __future__ import annotations
 

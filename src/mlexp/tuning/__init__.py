@@ -1,7 +1,7 @@
-"""Search a space of settings on the validation part, then train and judge the chosen one, once.
+"""Search a space of settings on the validation set, then train the selected one and test it once.
 
-`search` has the form of a study (`mlexp.kinds`): the dispatcher runs it in the place of one where `tune.strategy` is
-set, once `checked` has nothing against it.
+`search` has the form of a study (`mlexp.kinds`): where `tune.strategy` is set, the dispatcher runs it instead of one,
+after `checked` has accepted it.
 """
 
 from __future__ import annotations

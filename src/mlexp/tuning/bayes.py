@@ -1,9 +1,9 @@
 """Settings proposed by Optuna's tree-structured Parzen estimator from the trials before them.
 
 What repeats: the same seed, space and `tune.batch` give the same proposals, whatever the number of workers, and a
-search that was killed goes on as if it had not been. Every proposal has a random generator of its own, seeded by its
-number; a batch is proposed in order, run, and told in order. What does not: searches that share a journal, for
-what they know of each other depends on the clock.
+resumed search equals an uninterrupted one. Every proposal has a random generator of its own, seeded by its
+number; a batch is proposed in order, run, and reported in order. What does not: searches that share a journal, because
+what they know of each other depends on timing.
 
 Source: Bergstra, Bardenet, Bengio and Kegl (2011), "Algorithms for hyper-parameter optimization", NeurIPS 24; pruning
 by the median as in Golovin et al. (2017), "Google Vizier", KDD, doi:10.1145/3097983.3098043.
@@ -127,7 +127,7 @@ class _Study:
         return batch
 
     def _suggest_untried(self) -> bool:
-        """Have the next proposal be a setting that was not tried, drawn at random; False if there is none."""
+        """Enqueue a random untried setting as the next proposal; return False if there is none."""
         if self.study.get_trials(deepcopy=False, states=(self.optuna.trial.TrialState.WAITING,)):
             return True  # a killed process drew it
         known = self._known()
@@ -140,7 +140,7 @@ class _Study:
         return bool(left)
 
     def tell(self, number: int, trial: Trial) -> None:
-        """Write down what became of a proposal; one without a score counts as tried, and teaches nothing good."""
+        """Record the outcome of a proposal; one without a score counts as tried and as bad."""
         state = self.optuna.trial.TrialState
         kept = self.study.trials[number]
         if kept.state.is_finished():
@@ -286,11 +286,11 @@ def _usable(path: Path) -> Iterator[None]:
         with open(path, "a+", encoding="utf-8") as file:
             file.seek(0)
             if (first := file.readline()) and '"op_code"' not in first:
-                raise ValueError("it holds something else")
+                raise ValueError("it is another kind of file")
         yield
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"tune.journal={path} cannot be a journal: {error}. Name a new file in a folder that can be written."
+            f"tune.journal={path} cannot be used as a journal: {error}. Name a new file in a writable folder."
         ) from error
 
 
@@ -313,7 +313,7 @@ def optuna_imported() -> Any:
         import optuna
     except ImportError as error:
         raise ConfigError(
-            f"tune=bayes needs the package optuna ({error}). To cure it: pip install 'mlexp[optuna]', or set "
+            f"tune=bayes needs the package optuna ({error}). Install it with pip install 'mlexp[optuna]', or set "
             "tune=random."
         ) from error
     optuna.logging.set_verbosity(optuna.logging.ERROR)

@@ -1,4 +1,4 @@
-"""Which trial is chosen, and what should be said about the choice."""
+"""Selection of a trial, and warnings about it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from mlexp.tuning.space import Axis, Space, shown
 from mlexp.tuning.trials import Trial
 
 TIE_RULE = (
-    "best validation score; among equals the smaller model (fewer parameters, fewer trees, shallower trees, fewer "
-    "components), then the first tried"
+    "best validation score; among ties the smaller model (fewer parameters, fewer trees, shallower trees, fewer "
+    "components), then the first one tried"
 )
 SAME = 1e-12  # scores that differ by less are equal
 SIZES = ("model.params.n_estimators", "model.params.max_iter", "model.params.max_depth")
@@ -47,7 +47,7 @@ def tied(best: Trial, trials: Sequence[Trial]) -> int:
 
 
 def _size(trial: Trial) -> tuple[float, ...]:
-    """Return what of a trial is smaller for a smaller model; a limit that is null is none, an unknown size no merit."""
+    """Return the sizes of a model for comparison: null means no limit, and an unknown size counts as large."""
 
     def number(key: str) -> float:
         if key not in trial.setting:
@@ -62,11 +62,11 @@ def _size(trial: Trial) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class Edge:
-    """A chosen number at the end of its space, beyond which there may be a better one.
+    """A selected number at the edge of its space, beyond which there may be a better one.
 
     Attributes
     ----------
-    key, value : what was chosen
+    key, value : the selected value
     end : smallest or largest
     """
 
@@ -76,14 +76,16 @@ class Edge:
 
     @property
     def words(self) -> str:
-        """Say so in a sentence."""
+        """Return a warning."""
         way = "smaller" if self.end == "smallest" else "larger"
         chosen = f"{self.key}={shown(self.value)}"
-        return f"The chosen {chosen} is the {self.end} value of the space: a {way} one may be better."
+        return (
+            f"The selected {chosen} is the {self.end} value of the search space: a {way} one may be better."
+        )
 
 
 def edges(space: Space, best: Trial) -> list[Edge]:
-    """Return the chosen numbers that are the smallest or largest of the space; natural bounds excepted.
+    """Return the selected numbers at an edge of the space, except natural bounds.
 
     A momentum of 0, a count of 1 and whatever else its key allows nothing beyond is no edge.
     """
@@ -116,7 +118,7 @@ def _ends(axis: Axis) -> tuple[float, float] | None:
 
 
 def overtaken(config: Config, trials: Sequence[Trial]) -> list[str]:
-    """Return a sentence if trials did not come to a score."""
+    """Return a warning if trials have no score."""
     lost = [trial for trial in trials if not math.isfinite(trial.score)]
     if not lost:
         return []

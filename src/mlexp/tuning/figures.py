@@ -1,4 +1,4 @@
-"""Pictures of a search: score by setting, what each key explains, learning curves of the best few."""
+"""Figures of a search: score by setting, importance of the hyperparameters, learning curves of the best few."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OTHERS: dict[str, Any] = {"color": style.GREY, "linewidth": 0.5, "alpha": 0.35}
 
 @dataclass(frozen=True)
 class Searched(Findings):
-    """The trials of a search as if they were the jobs of a sweep; the chosen one counts as the best."""
+    """The trials of a search in the form of the jobs of a sweep; the selected one counts as the best."""
 
     chosen: Setting = ()
     strategy: str = ""
@@ -40,15 +40,15 @@ class Searched(Findings):
 
     @property
     def best(self) -> Setting:
-        """The chosen setting."""
+        """The selected setting."""
         return self.chosen
 
     def headline(self) -> str:
-        """Say what was chosen."""
+        """Return the selected setting in words."""
         value = float(self.values(self.chosen, self.choosing).mean())
         named = ", ".join(f"{name} {word}" for name, word in zip(short(self.keys), self.chosen, strict=True))
         return (
-            f"{self.task}: {self.strategy} search over {self.n_trials} settings chose {named} ({self.choosing} "
+            f"{self.task}: {self.strategy} search over {self.n_trials} settings selected {named} ({self.choosing} "
             f"{self.label} {value:.4f})"
         )
 
@@ -65,7 +65,7 @@ def scores(run: Run) -> Figure | None:
 
 
 def importance(run: Run) -> Figure | None:
-    """Draw what share of the differences between settings each key explains by itself."""
+    """Draw the share of the variance between settings that each hyperparameter explains by itself."""
     table = run.tables.get("key_importance")
     report = _report(run)
     if table is None or report is None:
@@ -75,7 +75,7 @@ def importance(run: Run) -> Figure | None:
     rest = max(0.0, 1 - float(shares.sum()))
     figure = style.new_figure(
         0.75 + 0.26 * (len(names) + 1),
-        f"{names[0]} explains {100 * shares[0]:.0f} % of the differences in {_words(report)}",
+        f"{names[0]} explains {100 * shares[0]:.0f} % of the variance of {_words(report)}",
     )
     axes = figure.subplots()
     labels = [f"{name} (best: {best})" for name, best in zip(names, table["best_value"], strict=True)]
@@ -83,7 +83,7 @@ def importance(run: Run) -> Figure | None:
     axes.barh(places, [*shares, rest], color=[style.BLUE] * len(names) + [style.PALE], height=0.62)
     for place, share in zip(places, [*shares, rest], strict=True):
         axes.text(share + 0.01, float(place), f"{100 * share:.0f} %", va="center", fontsize=style.SMALL)
-    axes.set_yticks(places, style.class_names([*labels, "keys together, and chance"], 2.4))
+    axes.set_yticks(places, style.class_names([*labels, "interactions and noise"], 2.4))
     axes.invert_yaxis()
     axes.set_xlim(0, 1.08)
     axes.set_xticks(np.linspace(0, 1, 6), [f"{share:.0f} %" for share in np.linspace(0, 100, 6)])
@@ -94,7 +94,7 @@ def importance(run: Run) -> Figure | None:
 
 
 def curves(run: Run) -> Figure | None:
-    """Draw the learning curves of the best few trials over those of all others; the chosen one stands out."""
+    """Draw the learning curves of the best few trials over those of all others; the selected one stands out."""
     report, table = _report(run), _trials(run)
     if report is None or table is None:
         return None
@@ -119,7 +119,7 @@ def curves(run: Run) -> Figure | None:
     every = np.concatenate([history[f"validation_{what}"] for history in drawn.values()])
     _frame(axes, what, values[np.isfinite(values)], every[np.isfinite(every)])
     handles = {handle.get_zorder(): handle for handle in axes.lines if handle.get_zorder() > 2}
-    title = "Best of those that trained longest first" if report["strategy"] == "halving" else "Best first"
+    title = "Best first, of those trained longest" if report["strategy"] == "halving" else "Best first"
     title += "; one fold of each" if report["folds"] else ""
     title += "; all others in grey" if len(drawn) > len(best) else ""
     figure.legend(
@@ -164,12 +164,12 @@ def _named(table: Mapping[str, Any], row: int, report: Mapping[str, Any], *, cho
         f"{name} {table[key][row]}" for name, key in zip(short(keys), keys, strict=True) if table[key][row]
     )
     score = table[f"validation_{report['metric']}"][row]
-    text = f"{float(score):.4f}  {words}{' (chosen)' if chosen else ''}"
+    text = f"{float(score):.4f}  {words}{' (selected)' if chosen else ''}"
     return style.escape(style.fit(style.clean(text), style.WIDTH - 0.8, style.NORMAL))
 
 
 def _scattered(found: Searched) -> Figure:
-    """Draw two keys against each other, a dot a trial, coloured by the score; the chosen one in a ring."""
+    """Draw two keys against each other, one dot per trial, coloured by the score; a ring marks the selected one."""
     figure = style.new_figure(3.2, found.headline())
     axes = figure.subplots()
     values = np.array([float(found.values(setting, found.choosing).mean()) for setting in found.jobs])
@@ -262,17 +262,17 @@ def _searched(run: Run) -> Searched | None:
 FIGURES = {
     "tuning": Drawing(
         scores,
-        "Validation score of the trials by the settings that were tried",
-        "Is the best setting well inside what was tried, or at its edge?",
+        "Validation score of the trials by setting",
+        "Is the best setting well inside the search space, or at its edge?",
     ),
     "tuning_curves": Drawing(
         curves,
         "Validation score of the best trials by epoch",
-        "Do the best settings lie apart, or within the noise of one another?",
+        "Do the best settings differ clearly, or only within the noise?",
     ),
     "tuning_importance": Drawing(
         importance,
-        "Share of the variation between trials that each key explains",
-        "Keys at the bottom need no more search.",
+        "Share of the variance between trials that each hyperparameter explains",
+        "Hyperparameters at the bottom need no further search.",
     ),
 }

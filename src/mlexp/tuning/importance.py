@@ -1,4 +1,4 @@
-"""How much of the differences between trials each key explains."""
+"""Importance of the hyperparameters: the share of the variance between trials that each explains."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ BACKGROUND = 512  # settings that a surrogate is averaged over
 
 
 def importance(space: Space, trials: Sequence[Trial], metric: str) -> Columns:
-    """Return the share of the variance of the score that each key explains by itself, the weightiest first.
+    """Return the share of the variance of the score that each key explains by itself, the largest first.
 
     For key k with values v, ``Var_v( E[score | k = v] ) / Var(score)``: the first-order term of the functional
-    analysis of variance (Sobol's index). What the shares leave of 1 is due to keys acting together. Where every
+    analysis of variance (Sobol's index). The remainder to 1 is due to interactions. Where every
     setting of a finite space has a score, E is the plain mean over its trials; elsewhere a random forest fitted to
     the trials stands in for the score, and E is its mean over the space. Scores far worse than the rest (a training
-    that blew up) count as Tukey's fence, else they alone would be explained.
+    that blew up) are clipped at Tukey's fence; otherwise they would dominate the variance.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def importance(space: Space, trials: Sequence[Trial], metric: str) -> Columns:
     -------
     Columns
         key, importance (in [0, 1]), best_value (of the best mean score), best_mean, worst_mean, method (exact or
-        forest). Empty where fewer than two trials or equal scores leave nothing to explain.
+        forest). Empty if there are fewer than two trials or all scores are equal.
 
     Sources: Sobol (1993), Mathematical Modelling and Computational Experiments 1, 407-414; Hutter, Hoos and
     Leyton-Brown (2014), "An efficient approach for assessing hyperparameter importance", ICML, who fit a forest too.

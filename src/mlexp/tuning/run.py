@@ -1,4 +1,4 @@
-"""One search, in order: check, try, choose, write down, train the chosen setting, judge it once."""
+"""One search, in order: check, try, select, record, train the selected setting, test it once."""
 
 from __future__ import annotations
 
@@ -47,20 +47,20 @@ TOO_FAR = 3.0  # standard errors
 
 
 def search(config: Config, dataset: Dataset, session: Session, *, worker: str | Work) -> Result:
-    """Search the space of `config.tune` and return the result of the chosen setting.
+    """Search the space of `config.tune` and return the result of the selected setting.
 
-    The trials lie in ``trials/`` of the run folder, a sweep like any other, and never see the test part. A search
-    that was stopped or killed comes to the same end when it is run again in its folder: what is there is not run again.
+    The trials lie in ``trials/`` of the run folder, a sweep like any other, and never use the test set. An
+    interrupted search gives the same result when it is resumed in its folder; finished trials are not run again.
     `worker` runs the trials, as for `mlexp.sweeps.run`.
 
     Raises
     ------
     ConfigError
-        The space, the metric or the strategy do not fit; nothing was made.
+        The space, the metric or the strategy is not valid; nothing was created.
     Interrupted
         The search was asked to stop.
     SweepError
-        No trial came to a score.
+        No trial has a score.
     """
     space, metric = checked(config)
     check_journal(config)
@@ -82,10 +82,14 @@ def search(config: Config, dataset: Dataset, session: Session, *, worker: str | 
             raise Interrupted(f"{stopped} {how_to_resume(place)}") from None
     found = Found(space, metric, trials)
     if not found.ranked:
-        first = f"The first: {trials[0].problem}" if trials else "Others that share tune.journal are at them."
-        raise SweepError(f"None of the {len(trials)} trials came to a score. {first}")
+        first = (
+            f"The first: {trials[0].problem}"
+            if trials
+            else "Other searches that share tune.journal are running them."
+        )
+        raise SweepError(f"None of the {len(trials)} trials has a score. {first}")
     write_table(place / "tuning.csv", rows_of(trials, space, metric))
-    # What is kept as the configuration is that of the model that will lie here; run again, it searches anew.
+    # What is kept as the configuration is that of the model that will lie here; run again, it repeats the search.
     chosen = replace(space.configured(found.best.setting), tune=config.tune)
     asked, now = session.info["settings"], identity.settings(chosen)
     session.info["chosen"] = {key: value for key, value in now.items() if value != asked.get(key)}
@@ -104,18 +108,18 @@ def search(config: Config, dataset: Dataset, session: Session, *, worker: str | 
 
 
 def checked(config: Config) -> tuple[Space, str]:
-    """Return the space and the metric of a search once all that can be checked before it has been.
+    """Return the space and the metric of a search after all checks that are possible in advance.
 
     Raises
     ------
     ConfigError
-        What is wrong, in one line.
+        If a check fails.
     """
     tune, kind = config.tune, config.task.kind
     if not KINDS[kind].searches:
         tuned = ", ".join(name for name, one in KINDS.items() if one.searches)
         raise ConfigError(
-            f"tune={tune.strategy} chooses by the score on a validation part, which a task of kind {kind} does not "
+            f"tune={tune.strategy} selects by the score on a validation set, which a task of kind {kind} does not "
             f"have. Kinds that can be tuned: {tuned}. Set tune=none."
         )
     metric = tune.metric or metrics_of(kind)[0]
@@ -126,7 +130,7 @@ def checked(config: Config) -> tuple[Space, str]:
         )
     if config.split.validation == 0 and tune.folds is None:
         raise ConfigError(
-            "split.validation=0 leaves nothing to choose by. Set split.validation=0.1, or tune.folds=3."
+            "split.validation=0 leaves no validation set for the selection. Set split.validation=0.1, or tune.folds=3."
         )
     space = spaces.of(config)
     if tune.strategy == "bayes":
@@ -134,7 +138,9 @@ def checked(config: Config) -> tuple[Space, str]:
     if tune.strategy == "halving":
         key, _ = resource(config)
         if key in space.keys:
-            raise ConfigError(f"tune=halving rations {key}: take it out of tune.space, or set tune=grid.")
+            raise ConfigError(
+                f"tune=halving varies {key} itself: remove it from tune.space, or set tune=grid."
+            )
     rng = np.random.default_rng(config.seed)
     draws = space.draws(rng)
     tried = settings(space) if tune.strategy != "bayes" else [next(draws) for _ in range(CHECKED)]
@@ -143,7 +149,7 @@ def checked(config: Config) -> tuple[Space, str]:
 
 
 def planned(config: Config) -> str:
-    """Say what a search tries and by what it chooses, once all that can be checked before it has been."""
+    """Describe what a search tries and by which metric it selects, after the checks."""
     return _in_short(*checked(config))
 
 
@@ -176,7 +182,7 @@ def _check_keys(config: Config, setting: Setting) -> None:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found: its trials, and what follows from them."""
+    """The result of a search: its trials, and what follows from them."""
 
     space: Space
     metric: str
@@ -184,16 +190,16 @@ class Found:
 
     @property
     def ranked(self) -> list[Trial]:
-        """Trials with a score, the chosen one first."""
+        """Trials with a score, the selected one first."""
         return ranked(self.trials, self.metric)
 
     @property
     def best(self) -> Trial:
-        """The chosen trial."""
+        """The selected trial."""
         return self.ranked[0]
 
     def winner(self) -> Config:
-        """Return the configuration that the chosen setting is trained with."""
+        """Return the configuration for training the selected setting."""
         config, best = self.space.config, self.best
         more: dict[str, Any] = {}
         if config.tune.refit == "all":
@@ -206,7 +212,7 @@ class Found:
         return replace(self.space.configured(best.setting, more), tune=Tune())
 
     def facts(self) -> dict[str, Any]:
-        """Return what the record says of the search; all else stands in tuning.json."""
+        """Return the entry of the record about the search; details are in tuning.json."""
         trained = [trial.epochs for trial in self.trials if trial.epochs is not None]
         return {
             "strategy": self.space.config.tune.strategy,
@@ -238,7 +244,7 @@ class Found:
             "edges": [asdict(edge) for edge in edges(self.space, self.best)],
             "sentences": [
                 self._headline(),
-                *([f"{n_tied} settings share that score; taken: {TIE_RULE}."] if n_tied > 1 else []),
+                *([f"{n_tied} settings share that score; tie broken by: {TIE_RULE}."] if n_tied > 1 else []),
                 in_words(bias, self.metric, len(self.ranked), folds=bool(tune.folds)),
                 *self.warnings(),
             ],
@@ -253,23 +259,23 @@ class Found:
         return {"key_importance": shares} if shares else {}
 
     def warnings(self) -> list[str]:
-        """Return what a reader of the figures must know."""
+        """Return the summary of the search, in a sentence."""
         at_the_edge = [edge.words for edge in edges(self.space, self.best)]
         return [*at_the_edge, *overtaken(self.space.config, self.trials)]
 
     def _headline(self) -> str:
         best, tune = self.best, self.space.config.tune
-        where = f"mean of {tune.folds} folds" if tune.folds else "validation part"
+        where = f"mean of {tune.folds} folds" if tune.folds else "validation set"
         return (
-            f"{tune.strategy} search over {len(self.trials)} settings chose {spaces.words(best.setting)}: "
+            f"{tune.strategy} search over {len(self.trials)} settings selected {spaces.words(best.setting)}: "
             f"{self.metric} {best.score:.4f} ({where})."
         )
 
 
 def _epochs_found(config: Config, best: Trial) -> int:
-    """Return how long to train without a validation part: the median over folds of the epochs that did best.
+    """Return the number of epochs for training without a validation set: the median of the best epochs of the folds.
 
-    Where the last weights are kept, not the best ones, it is the mean of the epochs trained.
+    If the last weights are kept instead of the best ones, it is the mean of the epochs trained.
     """
     if config.model.restore_best:
         return max(1, round(float(np.median(best.best_epochs))))
@@ -285,13 +291,13 @@ def _plan(space: Space, metric: str, dataset: Dataset) -> Plan:
         try:
             split(dataset, **(node | {"validation": f"{folds}/{folds}"}))  # the last fold has the fewest rows
         except ConfigError as error:
-            raise ConfigError(f"tune.folds={folds} makes folds without rows: {error}") from error
+            raise ConfigError(f"tune.folds={folds} makes empty folds: {error}") from error
     return Plan(dataset=described(dataset), split=sizes(parts), notes=[_in_short(space, metric)])
 
 
 def _in_short(space: Space, metric: str) -> str:
     tune = space.config.tune
-    how = f"{tune.folds} folds of each" if tune.folds else "validation part"
+    how = f"{tune.folds} folds of each" if tune.folds else "validation set"
     return f"tune={tune.strategy}: {budget(space)} settings of {', '.join(space.keys)}; {metric}, {how}"
 
 
@@ -303,7 +309,7 @@ def _say(session: Session, report: Mapping[str, Any]) -> None:
 
 
 def _fell(result: Result, report: Mapping[str, Any], metric: str) -> list[str]:
-    """Return a sentence where the test part scores lower than choosing among many can explain."""
+    """Return a warning if the test score is lower than selection bias can explain."""
     expected = report["inflation"].get("expected")
     test = result.metrics.get("test", {}).get(metric)
     if metric != "accuracy" or expected is None or test is None:
@@ -313,13 +319,13 @@ def _fell(result: Result, report: Mapping[str, Any], metric: str) -> list[str]:
     if expected - test <= TOO_FAR * error:
         return []
     return [
-        f"The test accuracy {test:.4f} is {100 * (expected - test):.1f} points below the {expected:.4f} that the "
-        "validation part promises, more than chance allows: the test rows are not like the rows that chose."
+        f"The test accuracy {test:.4f} is below the {expected:.4f} expected from the validation set by more than "
+        "chance allows: the test set differs from the validation set."
     ]
 
 
 class _Refit:
-    """The observer of the last training: it goes on in the folder of the search."""
+    """The observer of the final training, in the folder of the search."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -334,5 +340,5 @@ class _Refit:
         assert session.folder is not None
         session.info |= {"preparation": plan.preparation, "refit_split": plan.split}
         session.folder.write_info(session.info)
-        session.folder.log("the chosen setting is trained")
-        session.terminal.begin(f"{session.config.task.name}, the chosen setting", plan)
+        session.folder.log("training the selected setting")
+        session.terminal.begin(f"{session.config.task.name}, selected setting", plan)

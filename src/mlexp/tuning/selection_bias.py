@@ -1,4 +1,4 @@
-"""How much better the chosen trial looks on the validation part than it is, because it was chosen there."""
+"""Selection bias: the optimism of the selected trial's validation score, because it was selected by that score."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlexp.store import Run
 from mlexp.tuning.trials import Trial
 
 METHOD = (
-    "choice repeated on 1,000 bootstrap samples of the validation rows, judged on the rows left out (Tsamardinos, "
+    "selection repeated on 1,000 bootstrap samples of the validation set, tested on the samples left out (Tsamardinos, "
     "Greasidou and Borboudakis 2018)"
 )
 SAMPLES = 1000
@@ -22,41 +22,41 @@ CHUNK = 50  # samples at a time: memory stays flat
 
 
 def selection_bias(place: Path, trials: Sequence[Trial], metric: str) -> dict[str, Any]:
-    """Return by how much the best validation score overstates what the chosen setting does on new rows.
+    """Estimate by how much the best validation score overstates the performance on new samples.
 
-    Which of C settings wins depends on the rows it is decided on. Each bootstrap sample of the rows decides anew,
-    and the rows outside the sample (about 0.37 of them) judge its winner; the mean of those judgements is what a
-    winner chosen this way is worth. The difference to the winner's own score on all rows is the inflation.
+    Which of C settings is best depends on the validation samples. Each bootstrap sample of them selects a setting,
+    and the samples left out (about 0.37 of all) test it; the mean of those test scores estimates the performance of
+    a setting selected in this way. Its difference from the best score on all samples is the selection bias.
 
     Parameters
     ----------
     place : run folder of the search
-    trials : with a score, the chosen one first; ties go to the earlier
-    metric : accuracy, loss, mse, rmse, mae or r2; others are no means over rows and give no estimate
+    trials : with a score, the selected one first; ties go to the earlier
+    metric : accuracy, loss, mse, rmse, mae or r2; others are not means over samples and give no estimate
 
     Returns
     -------
     dict
-        method, score (of the winner on all validation rows), expected (on new rows like them), inflation (their
-        difference, at least 0, so that a loss is inflated when it is too low), standard_error (of the score of one
-        setting on these rows), n_trials, n_rows; or `reason` where no estimate can be made.
+        method, score (of the selected setting on the validation set), expected (on new samples), inflation (their
+        difference, at least 0; a loss is biased downwards), standard_error (of the score of one setting on these
+        samples), n_trials, n_rows; or `reason` if no estimate can be made.
 
     Source: Tsamardinos, Greasidou and Borboudakis (2018), "Bootstrapping the out-of-sample predictions for efficient
     and accurate cross-validation", Machine Learning 107, doi:10.1007/s10994-018-5714-4 (BBC-CV).
     """
     row = metrics.metric(metric)
     if row.rows is None:
-        return {"reason": f"{metric} is no mean over rows"}
+        return {"reason": f"{metric} is no mean over samples"}
     if len(trials) < 2:
-        return {"reason": "one trial has a score"}
-    higher = row.higher_is_better and row.of_mean is None  # of the mean over rows
+        return {"reason": "only one trial has a score"}
+    higher = row.higher_is_better and row.of_mean is None  # of the mean over samples
     measure = row.of_mean or (lambda mean, variance: mean)
     chosen, *others = (_rows(place, trial, row.rows) for trial in trials)
     alike = [
         other for other in others if other is not None and chosen is not None and len(other) == len(chosen)
     ]
     if chosen is None or not alike:
-        return {"reason": "the trials keep no scores of their rows here"}
+        return {"reason": "no scores per sample are stored here"}
     table = np.stack([chosen, *alike], axis=1)  # rows by trials
     spread = _spread(place, trials[0])
     score = float(measure(table[:, 0].mean(), spread))
@@ -75,7 +75,7 @@ def selection_bias(place: Path, trials: Sequence[Trial], metric: str) -> dict[st
 
 
 def _left_out(table: np.ndarray, higher: bool) -> np.ndarray:
-    """Return, for each bootstrap sample, the mean of its best column over the rows outside of it."""
+    """Return, for each bootstrap sample, the mean of its best column over the rows left out."""
     n_rows = len(table)
     rng = np.random.default_rng(0)
     means = []
@@ -83,15 +83,15 @@ def _left_out(table: np.ndarray, higher: bool) -> np.ndarray:
         drawn = rng.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=CHUNK).astype(np.float64)
         best = (drawn @ table).argmax(axis=1)
         outside = (drawn == 0).astype(np.float64)
-        judged = np.take_along_axis(outside @ table, best[:, None], axis=1)[:, 0]
+        tested = np.take_along_axis(outside @ table, best[:, None], axis=1)[:, 0]
         counts = outside.sum(axis=1)
-        means.append(judged[counts > 0] / counts[counts > 0])
+        means.append(tested[counts > 0] / counts[counts > 0])
     found = np.concatenate(means)
     return found if higher else -found
 
 
 def _rows(place: Path, trial: Trial, name: str) -> np.ndarray | None:
-    """Return one number for each validation row of a trial, those of all folds one after another."""
+    """Return one score per validation sample of a trial, all folds concatenated."""
     found = []
     for folder in trial.folders:
         run = Run(place / folder)
@@ -114,14 +114,14 @@ def _spread(place: Path, trial: Trial) -> float:
 
 
 def in_words(found: dict[str, Any], metric: str, n_trials: int, *, folds: bool) -> str:
-    """Return what the numbers of `inflation` mean, in a sentence."""
+    """Describe the result of `selection_bias` in a sentence."""
     if "reason" in found:
-        return f"How much choosing among {n_trials} settings flatters the best one is not known: {found['reason']}."
+        return f"The selection bias of the best of {n_trials} settings could not be estimated: {found['reason']}."
     share = metrics.metric(metric).share or metric == "r2"
-    size = f"{100 * found['inflation']:.2f} points" if share else f"{found['inflation']:.2g}"
+    size = f"{found['inflation']:.4f}" if share else f"{found['inflation']:.2g}"
     pooled = ", all folds together" if folds else ""
     return (
-        f"The best of {n_trials} settings looks about {size} better than it is: {metric} {found['score']:.4f} on the "
-        f"{found['n_rows']:,} validation rows that chose it{pooled}, about {found['expected']:.4f} to be expected on "
-        "new rows like them."
+        f"The validation score of the best of {n_trials} settings is optimistic by about {size}: {metric} "
+        f"{found['score']:.4f} on the {found['n_rows']:,} validation samples{pooled}, about {found['expected']:.4f} "
+        "expected on new samples."
     )

@@ -92,7 +92,7 @@ class Space:
         """Every setting once, the first key varying slowest."""
         if ranges := [axis.key for axis in self.axes if not axis.values]:
             raise ConfigError(
-                f"tune.space.{ranges[0]} is a range: a grid needs values. Add n: 5 (so many values) or step: 10 to it, "
+                f"tune.space.{ranges[0]} is a range: a grid needs values. Add n: 5 (number of values) or step: 10, "
                 "or set tune=random or tune=bayes."
             )
         if (n_settings := math.prod(len(axis.values) for axis in self.axes)) > MOST:
@@ -157,14 +157,14 @@ def of(config: Config) -> Space:
         axes.append(axis)
     if not axes:
         raise ConfigError(
-            f"tune={config.tune.strategy} needs a space to search, and task={config.task.name} brings none. Write one: "
+            f"tune={config.tune.strategy} needs a search space, and task={config.task.name} defines none. Add one: "
             f"{EXAMPLE}."
         )
     _check_conditions(axes)
     space = Space(tuple(axes), config)
     if space.finite and len(space.grid) < 2:
         raise ConfigError(
-            f"tune.space holds one setting ({words(space.grid[0])}): nothing to choose from. Add values."
+            f"tune.space contains a single setting ({words(space.grid[0])}): nothing to search. Add values."
         )
     return space
 
@@ -228,7 +228,7 @@ def _axis(key: str, node: Any, first: int | None) -> Axis:
         return _range(key, entry, when, first)
     if both := [name for name in ("low", "high", "log", "step", "n") if name in entry]:
         raise ConfigError(
-            f"tune.space.{key} lists its values and has a range too. Leave out values, or {' and '.join(both)}."
+            f"tune.space.{key} has both a list of values and a range. Remove values, or {' and '.join(both)}."
         )
     values = entry["values"]
     if not isinstance(values, list) or not values:
@@ -284,8 +284,8 @@ def _check_key(key: str) -> None:
         raise ConfigError(unknown_key(f"tune.space.{key}"))
     if key.partition(".")[0] not in TUNABLE or "." not in key:
         raise ConfigError(
-            f"tune.space.{key} cannot be tuned: only keys of {' and '.join(TUNABLE)} can. Others change the rows or "
-            "the luck, not what is learnt from them."
+            f"tune.space.{key} cannot be tuned: only keys of {' and '.join(TUNABLE)} can. Others change the data or "
+            "the randomness, not the model."
         )
 
 
@@ -293,7 +293,7 @@ def _check_value(place: str, key: str, value: Any) -> None:
     if key not in declared() or (rule := declared()[key].metadata["rule"]).accepts(value):
         return
     cure = (
-        f" What is searched is a list of values, here of lists: [{shown([value])}, ...]."
+        f" The key takes a list of candidate values, here a list of lists: [{shown([value])}, ...]."
         if rule.accepts([value])
         else ""
     )
@@ -306,7 +306,7 @@ def _check_conditions(axes: Sequence[Axis]) -> None:
         for key, allowed in axis.when.items():
             if key in names[place:]:
                 raise ConfigError(
-                    f"tune.space.{axis.key}: its condition names {key}, which must stand before it."
+                    f"tune.space.{axis.key}: its condition refers to {key}, which must come before it."
                 )
             if key not in declared() and not key.startswith(PARAMS):
                 raise ConfigError(f"tune.space.{axis.key}.when: {unknown_key(key)}")

@@ -52,7 +52,7 @@ def settings(space: Space) -> list[Setting]:
 
 
 def budget(space: Space) -> int:
-    """Return how many settings are tried."""
+    """Return the number of settings to try."""
     tune = space.config.tune
     if not space.finite:
         return tune.budget or UNLESS_FINITE
@@ -70,9 +70,9 @@ def all_at_once(space: Space, trials: Trials) -> list[Trial]:
 def halving(space: Space, trials: Trials) -> list[Trial]:
     """Try all settings for a few epochs, the best ``1 / eta`` of them for eta times as many, and so on.
 
-    Rung i of s, from 0, trains ``n / eta^i`` settings for ``R / eta^(s-1-i)`` epochs, each anew; R is the epochs of a
-    trial at most. A setting that stopped by itself before the end of its rung is not trained again. Forests are
-    rationed by their number of trees.
+    Rung i of s, from 0, trains ``n / eta^i`` settings for ``R / eta^(s-1-i)`` epochs, each from scratch; R is the
+    maximum number of epochs of a trial. A setting that stopped early, before the end of its rung, is not trained
+    again. The resource of forests is their number of trees.
 
     Sources: Jamieson and Talwalkar (2016), "Non-stochastic best arm identification and hyperparameter
     optimization", AISTATS, arXiv:1502.07943. Their budget is n R; here R is given and the rungs follow from it.
@@ -102,7 +102,7 @@ def halving(space: Space, trials: Trials) -> list[Trial]:
 
 
 def resource(config: Config) -> tuple[str, int]:
-    """Return the key that halving rations, and its largest value.
+    """Return the key of the resource of halving, and its largest value.
 
     Raises
     ------
@@ -114,7 +114,8 @@ def resource(config: Config) -> tuple[str, int]:
     key = counted(config)
     if key is None:
         raise ConfigError(
-            f"tune=halving rations epochs or trees, and model={config.model.name} has neither. Set tune=random or "
+            f"tune=halving needs epochs or trees as its resource, but model={config.model.name} has neither. Set "
+            "tune=random or "
             "tune=grid."
         )
     return key, int(config.model.params.get(key.rpartition(".")[2], 100))

@@ -1,4 +1,4 @@
-"""Settings become jobs of a sweep, and their run folders become trials with a score each."""
+"""Run settings as jobs of a sweep, and read their run folders as trials with a score."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ FOLDER = "trials"
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of one setting.
+    """The outcome of one setting.
 
     Attributes
     ----------
     number : place in the search, from 1
     status : completed, pruned (stopped as hopeless), diverged or failed
-    score, train : metric on the validation and the training part, the mean over folds; NaN where there is none
+    score, train : metric on the validation and the training set, mean over folds; NaN if there is none
     folds : the score of each fold
     epochs : epochs trained, summed over folds and over earlier rungs; None for models without
     best_epochs : the best epoch of each fold
     resource, first_score : halving: epochs (or trees) at most in its last rung; the score after its first
-    seconds : of all its jobs; a forest grown for several sizes is shared out by size
+    seconds : of all its jobs; the time of a warm-started forest is shared out by size
     n_parameters : of a network
     components : principal components that the preparation kept, most of all folds; None without
     folders : run folders of its jobs, within the run folder
-    grown : place among the sizes of a forest that was grown once for several
+    grown : position among the sizes of a warm-started forest
     """
 
     number: int
@@ -61,7 +61,7 @@ class Trial:
 
 
 class Trials:
-    """Runs settings, each on every fold, with the test part kept aside."""
+    """Runs settings, each on every fold, with the test set held out."""
 
     def __init__(self, space: Space, metric: str, rounds: Rounds) -> None:
         self.space, self.metric, self.rounds = space, metric, rounds
@@ -75,7 +75,7 @@ class Trials:
         Raises
         ------
         Interrupted
-            If the search was asked to stop; what ran is kept.
+            If the search was asked to stop; finished jobs are kept.
         """
         groups = _grouped(self.space, settings) if grow else [[place] for place in range(len(settings))]
         jobs = [
@@ -115,7 +115,7 @@ class Trials:
         return Combination(swept, replace(configured, tune=tune, figures=False))
 
     def _trial(self, number: int, setting: Setting, rows: Sequence[Mapping[str, Any]]) -> Trial:
-        """Return the trial that its jobs, one a fold, make."""
+        """Return the trial of a setting from its jobs, one per fold."""
         folders = tuple(f"{FOLDER}/{row['folder']}" for row in rows if row["folder"])
         group = rows[0]["group"]
         count = counted(self.space.config, setting) if len(group) > 1 else None
@@ -182,7 +182,7 @@ def _grouped(space: Space, settings: Sequence[Setting]) -> list[list[int]]:
 
 
 def _measured(place: Path, row: Mapping[str, Any], metric: str, size: int | None) -> dict[str, Any]:
-    """Return what a job found out about a setting: score, training score, facts."""
+    """Return the results of a job for a setting: score, training score, facts."""
     if not row["folder"]:
         return {}
     run = Run(place / row["folder"])

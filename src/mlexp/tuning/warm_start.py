@@ -1,4 +1,4 @@
-"""Which settings share one forest: a large one holds all smaller ones of the same seed."""
+"""Settings that share one warm-started forest: a large one contains all smaller ones of the same seed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COUNTS = {
 
 
 def counted(config: Config, setting: Setting | None = None) -> str | None:
-    """Return the key with the number of trees of a model that grows tree by tree; None where it is not varied.
+    """Return the key with the number of trees of a model that is built tree by tree; None if it is not varied.
 
     Parameters
     ----------

@@ -12,17 +12,17 @@ from mlexp.errors import ConfigError, did_you_mean
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong with the words of a verb in one line, like every other error."""
+    """Reports errors in the arguments of a verb in one line, like every other error."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse words that can be part of a path; a ``~`` in front is the home folder, after ``--outputs=`` too."""
         if any("\0" in word for word in args or ()):
-            self.error("a word holds a NUL character, which no name of a file can")
+            self.error("an argument contains a NUL character, which no file name can")
         words = [re.sub(r"^(--[\w-]+=)?(~.*)$", _at_home, word) for word in args or ()]
         return super().parse_known_args(words, namespace)
 
     def error(self, message: str) -> NoReturn:
-        """Raise `ConfigError` with the nearest spelling and the usage."""
+        """Raise `ConfigError` with the closest spelling and the usage."""
         known = [str(choice) for action in self._actions for choice in action.choices or ()]
         wrong = re.search(r"(?:unrecognized arguments:|invalid choice:) '?([^\s'=]+)", message)
         near = did_you_mean(wrong[1], [*self._option_string_actions, *known]) if wrong else ""
@@ -35,34 +35,37 @@ def _at_home(word: re.Match[str]) -> str:
 
 
 def add_run(words: argparse.ArgumentParser) -> None:
-    """Let a verb take RUN, and the folder in which runs are looked for by name."""
+    """Add the argument RUN, and the folder in which runs are searched by name."""
     words.add_argument(
         "run",
         metavar="RUN",
-        help="a folder of a run or sweep, the name of a task (its newest), or latest (of all)",
+        help="folder of a run or sweep, name of a task (its newest run), or latest (of all tasks)",
     )
     add_outputs(words)
 
 
 def add_outputs(words: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
-    """Let a verb take the folder in which runs are looked for."""
+    """Add the option for the folder in which runs are searched."""
     words.add_argument(
-        "--outputs", default="outputs", metavar="DIR", help="where runs are looked for (outputs)"
+        "--outputs",
+        default="outputs",
+        metavar="DIR",
+        help="folder in which runs are searched (default: outputs)",
     )
 
 
 def add_settings(words: argparse.ArgumentParser) -> None:
-    """Let a verb take the settings that a record does not decide."""
+    """Add the settings that are not taken from a record."""
     words.add_argument(
         "settings",
         nargs="*",
         metavar="key=value",
-        help="what counts only where it is typed: execution=dask ..., trusted_packages=[mine], tracking.uri=...",
+        help="settings not taken from the record: execution=dask ..., trusted_packages=[mine], tracking.uri=...",
     )
 
 
 def parser(verb: str, description: str | None, example: str, quiet: str = "the result") -> Parser:
-    """Return the parser of a verb, whose ``--help`` ends with an example; `quiet` is what is left of it with -q."""
+    """Return the parser of a verb, whose ``--help`` ends with an example; `quiet` describes the output with -q."""
     words = Parser(
         prog=f"mlexp {verb}",
         description=inspect.cleandoc(description or ""),

@@ -1,4 +1,4 @@
-"""``mlexp clean``: remove runs that are of no more use."""
+"""``mlexp clean``: remove runs that are no longer needed."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ EXAMPLES = """mlexp clean --status failed --dry-run
 
 
 def clean(arguments: Sequence[str]) -> int:
-    """Remove folders of runs and sweeps, after asking; what is still running is never touched.
+    """Remove folders of runs and sweeps, after confirmation; runs in progress are never touched.
 
-    A sweep, comparison or search in which runs completed stays, unless completed runs are asked for too.
+    A sweep, comparison or search that contains completed runs is kept, unless --with-completed is given.
     """
     parsed = _words().parse_args(arguments)
     statuses = parsed.status or ([] if parsed.older_than else ["failed"])
@@ -64,16 +64,16 @@ def _words() -> Parser:
         "--status",
         choices=("failed", "diverged", "interrupted", "completed", "damaged"),
         action="append",
-        help="only these, one or several times (failed, if --older-than is left out)",
+        help="only runs with this status; repeatable (default: failed, unless --older-than is given)",
     )
-    words.add_argument("--older-than", metavar="AGE", help="only those begun longer ago: 12h, 30d, 8w")
+    words.add_argument("--older-than", metavar="AGE", help="only runs older than this: 12h, 30d, 8w")
     words.add_argument("--task", help="only runs of this task")
     add_outputs(words)
     words.add_argument(
-        "--with-completed", action="store_true", help="also sweeps and searches in which runs completed"
+        "--with-completed", action="store_true", help="also sweeps and searches that contain completed runs"
     )
-    words.add_argument("--dry-run", action="store_true", help="say what would go, and stop")
-    words.add_argument("--yes", action="store_true", help="do not ask")
+    words.add_argument("--dry-run", action="store_true", help="print what would be removed, and exit")
+    words.add_argument("--yes", action="store_true", help="skip the confirmation")
     return words
 
 
@@ -88,7 +88,7 @@ def _counted(statuses: Counter[str]) -> str:
 
 
 def _show(useless: Sequence[Entry], inside: Mapping[Path, Counter[str]], *, quiet: bool) -> None:
-    """Print what would go, one folder a line."""
+    """Print what would be removed, one folder per line."""
     total = 0
     for one in useless:
         total += (size := _bytes(one.path))
@@ -117,12 +117,14 @@ def _bytes(folder: Path) -> int:
 
 def _agreed() -> bool:
     if not sys.stdin.isatty():
-        raise ConfigError("mlexp clean asks before it removes, and no one is there. Add --yes, or --dry-run.")
+        raise ConfigError(
+            "mlexp clean asks for confirmation, but the input is not a terminal. Add --yes, or --dry-run."
+        )
     return input("Remove them? [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _remove(path: Path) -> None:
-    """Remove a folder, and let ``latest`` name the newest of those that stay."""
+    """Remove a folder, and point ``latest`` to the newest remaining one."""
     hidden = path.with_name(f".{path.name}.removed")
     try:
         os.replace(path, hidden)  # half a folder would look like a run

@@ -1,4 +1,4 @@
-"""``mlexp compare``: is one setting better than another, from runs or scores that are there already."""
+"""``mlexp compare``: test whether one setting is better, from existing runs or scores."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ EXAMPLE = "mlexp compare outputs/mnist_mlp/latest --by model.activation --metric
 
 
 def compare(arguments: Sequence[str]) -> int:
-    """Put runs into arms by what differs between them, and test whether one arm is better.
+    """Group runs into arms by the settings in which they differ, and test whether one arm is better.
 
-    A CSV file with the columns arm, score, and seed, row or fold holds scores from elsewhere: from PyTorch, say.
+    A CSV file with the columns arm, score, and seed, row or fold can hold scores of other programs, such as PyTorch.
     """
     parsed = _words(compare.__doc__).parse_args(arguments)
     if any(_is_file(name) for name in parsed.runs):
@@ -58,32 +58,41 @@ def _words(description: str | None) -> ArgumentParser:
         help="folders of runs or sweeps, tasks, or latest; or one CSV file of scores",
     )
     words.add_argument(
-        "--by", metavar="KEY[,KEY]", help="keys that define the arms (what differs); others are blocks"
+        "--by",
+        metavar="KEY[,KEY]",
+        help="keys that define the arms (default: all that differ); other keys are blocks",
     )
     words.add_argument(
         "--best-of",
         choices=("validation",),
-        help="compare each arm at its best other settings by the validation set, instead of within blocks",
+        help="compare each arm at its best remaining settings by validation score, instead of within blocks",
     )
     words.add_argument(
-        "--metric", metavar="PART.NAME", help="what is compared (by kind of study: test.accuracy)"
+        "--metric",
+        metavar="SET.NAME",
+        help="metric to compare (default: by kind of study, such as test.accuracy)",
     )
     words.add_argument(
-        "--test", default="auto", choices=("auto", *TESTS), help="test (what the design asks for)"
-    )
-    words.add_argument("--alpha", type=float, default=0.05, help="false alarms among all pairs (0.05)")
-    words.add_argument(
-        "--margin", type=float, help="largest difference that counts as equal; asks for a test of equivalence"
-    )
-    words.add_argument("--target", type=float, default=0.97, help="accuracy whose epoch is looked for (0.97)")
-    words.add_argument(
-        "--details", action="store_true", help="also print the test, its scope of inference and all p values"
+        "--test",
+        default="auto",
+        choices=("auto", *TESTS),
+        help="statistical test (default: determined by the design)",
     )
     words.add_argument(
-        "--lower-is-better", action="store_true", help="of a file of scores: the lowest is best"
+        "--alpha", type=float, default=0.05, help="significance level over all pairs (default: 0.05)"
     )
-    words.add_argument("--n-train", type=float, help="of a file of scores: rows that one fold trains on")
-    words.add_argument("--n-test", type=float, help="of a file of scores: rows that one fold tests on")
+    words.add_argument(
+        "--margin", type=float, help="equivalence margin: largest difference that counts as equal"
+    )
+    words.add_argument(
+        "--target", type=float, default=0.97, help="target accuracy for the number of epochs (default: 0.97)"
+    )
+    words.add_argument(
+        "--details", action="store_true", help="also print the test, its scope of inference and all p-values"
+    )
+    words.add_argument("--lower-is-better", action="store_true", help="file of scores: lower is better")
+    words.add_argument("--n-train", type=float, help="file of scores: training samples per fold")
+    words.add_argument("--n-test", type=float, help="file of scores: test samples per fold")
     words.add_argument("--save", metavar="DIR", help="new folder for comparison.json, tables and figures")
     add_outputs(words)
     return words

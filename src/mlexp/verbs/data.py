@@ -1,4 +1,4 @@
-"""``mlexp data``: where data sets are, whether they are sound, and what a table of one's own holds."""
+"""``mlexp data``: locate, download and verify data sets, and inspect a table."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from mlexp.verbs import parser
 
 
 def data(arguments: Sequence[str]) -> int:
-    """List, fetch or verify the data sets that mlexp knows by name, or look at a table of your own."""
+    """List, fetch or verify the named data sets, or inspect a table of your own."""
     words = parser(
         "data",
         data.__doc__,
         "mlexp data look my.csv missing=['?']\n  mlexp data verify mnist",
-        "names, or files that are not sound",
+        "names, or damaged files",
     )
     words.add_argument(
         "action", nargs="?", type=str.lower, choices=("list", "fetch", "verify", "look"), default="list"
     )
-    words.add_argument("name", nargs="?", help="data set; needed by fetch and verify. look: a file")
+    words.add_argument("name", nargs="?", help="data set, required by fetch and verify; look: a file")
     words.add_argument(
         "keys",
         nargs="*",
         metavar="KEY=VALUE",
         help="look: keys of dataset, such as label=price or decimal=comma",
     )
-    words.add_argument("--data-dir", metavar="DIR", help="folder with data sets; MLEXP_DATA_DIR if left out")
+    words.add_argument("--data-dir", metavar="DIR", help="folder with data sets (default: MLEXP_DATA_DIR)")
     words.add_argument(
         "--yaml",
         action="store_true",
-        help="look: print the keys that say the same for good, as a file of dataset/",
+        help="look: print the detected keys as a file for dataset/",
     )
     parsed = words.parse_args(arguments)
     if parsed.action == "look":
@@ -47,7 +47,7 @@ def data(arguments: Sequence[str]) -> int:
 
 
 def entries(name: str | None, data_dir: str | None, quiet: bool) -> int:
-    """Print every named data set, or one, and where it is."""
+    """Print every named data set, or one, and its location."""
     from mlexp.data import named_sets as catalogue
 
     known = [entry for entry in catalogue.describe(data_dir) if name in (None, entry.name)]
@@ -65,7 +65,7 @@ def entries(name: str | None, data_dir: str | None, quiet: bool) -> int:
 
 
 def fetch(name: str, data_dir: str | None, quiet: bool) -> int:
-    """Download a data set and say where it is now."""
+    """Download a data set and print its location."""
     from mlexp.data import named_sets as catalogue
 
     print(catalogue.fetch(name))
@@ -85,7 +85,7 @@ def verify(name: str, data_dir: str | None, quiet: bool) -> int:
 
 
 def look(name: str | None, keys: Sequence[str], as_yaml: bool) -> int:
-    """Print what mlexp finds in a table, without training anything; or the keys that say the same for good."""
+    """Print what mlexp detects in a table, without training; or the keys that make it explicit."""
     if name is None:
         raise ConfigError("mlexp data look needs a file: mlexp data look my.csv.")
     from pathlib import Path

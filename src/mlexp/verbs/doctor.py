@@ -1,4 +1,4 @@
-"""``mlexp doctor``: what is wrong with this installation, and how to cure it."""
+"""``mlexp doctor``: diagnose the installation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SLOW = 10.0  # GFLOP/s of one thread in single precision; a laptop of 2015 has 4
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: its state, what was found, and what to do about it."""
+    """One check: its state, what was found, and what to do about it."""
 
     state: str
     what: str
@@ -32,13 +32,15 @@ class Finding:
 
 
 def doctor(arguments: Sequence[str]) -> int:
-    """Look at versions, linear algebra, threads, data folders, cache, disk and write access.
+    """Check versions, linear algebra, threads, data folders, cache, disk space and write access.
 
-    The exit code is 2 where something is wrong, with the cure beside it.
+    The exit code is 2 if something is wrong; each problem is printed with its solution.
     """
-    words = parser("doctor", doctor.__doc__, "mlexp doctor --outputs outputs", "what is not as it should be")
-    words.add_argument("--outputs", default="outputs", metavar="DIR", help="folder of runs (outputs)")
-    words.add_argument("--data-dir", metavar="DIR", help="folder with data sets; MLEXP_DATA_DIR if left out")
+    words = parser("doctor", doctor.__doc__, "mlexp doctor --outputs outputs", "problems")
+    words.add_argument(
+        "--outputs", default="outputs", metavar="DIR", help="folder of runs (default: outputs)"
+    )
+    words.add_argument("--data-dir", metavar="DIR", help="folder with data sets (default: MLEXP_DATA_DIR)")
     parsed = words.parse_args(arguments)
     wrong = 0
     for finding in findings(Path(parsed.outputs), parsed.data_dir):
@@ -54,7 +56,7 @@ def doctor(arguments: Sequence[str]) -> int:
 
 
 def findings(outputs: Path, data_dir: str | None) -> Iterator[Finding]:
-    """Yield all that is looked at, in the order in which it matters."""
+    """Yield all checks, the most important first."""
     yield from _versions()
     yield from _extras()
     yield from _processor()
@@ -113,9 +115,11 @@ def _processor() -> Iterator[Finding]:
     yield Finding(NOTE if cure else OK, "memory", f"{free:.1f} GB free", cure)
     load = os.getloadavg()[0]
     if load > 1.5 * cores:
-        yield Finding(NOTE, "load", f"{load:.1f} processes want {cores} cores", "Other work slows runs down.")
+        yield Finding(
+            NOTE, "load", f"{load:.1f} processes want {cores} cores", "Other programs slow runs down."
+        )
     speed, libraries = _speed()
-    cure = "" if speed > SLOW else "Install NumPy from PyPI or conda-forge, which bring OpenBLAS or MKL."
+    cure = "" if speed > SLOW else "Install NumPy from PyPI or conda-forge, which include OpenBLAS or MKL."
     yield Finding(NOTE if cure else OK, "BLAS", f"{libraries}; {speed:.0f} GFLOP/s with one thread", cure)
 
 
@@ -144,7 +148,9 @@ def _data(data_dir: str | None) -> Iterator[Finding]:
 
     named = data_dir or os.environ.get("MLEXP_DATA_DIR")
     if named and not Path(named).is_dir():
-        yield Finding(WRONG, "data folder", f"{named} is no folder", "Correct MLEXP_DATA_DIR, or unset it.")
+        yield Finding(
+            WRONG, "data folder", f"{named} is not a folder", "Correct MLEXP_DATA_DIR, or unset it."
+        )
         return
     known = [entry for entry in catalogue.describe(data_dir) if entry.reader == "published"]
     here = [entry.name for entry in known if entry.where != "not here"]
@@ -157,11 +163,11 @@ def _data(data_dir: str | None) -> Iterator[Finding]:
     if folder.exists():
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
         yield Finding(OK, "cache size", f"{folder}, {size / 1e6:.0f} MB")
-    yield from _writable(folder, "cache", "Set MLEXP_CACHE_DIR to a folder that can be written.")
+    yield from _writable(folder, "cache", "Set MLEXP_CACHE_DIR to a writable folder.")
 
 
 def _folders(outputs: Path) -> Iterator[Finding]:
-    yield from _writable(outputs, "outputs", "Choose a folder of your own with outputs=FOLDER.")
+    yield from _writable(outputs, "outputs", "Choose a writable folder with outputs=FOLDER.")
 
 
 def _writable(folder: Path, what: str, cure: str) -> Iterator[Finding]:
@@ -175,7 +181,7 @@ def _writable(folder: Path, what: str, cure: str) -> Iterator[Finding]:
         return
     free = shutil.disk_usage(place).free
     state = OK if free > LEAST_FREE else WRONG
-    yield Finding(state, what, f"{folder.absolute()} can be written, {free / 1e9:.1f} GB free", "" if state == OK else
+    yield Finding(state, what, f"{folder.absolute()} is writable, {free / 1e9:.1f} GB free", "" if state == OK else
                   "Free some space: mlexp clean --older-than 30d")  # fmt: skip
 
 
@@ -190,7 +196,7 @@ def _try(folder: Path) -> None:
 
 
 def _unfinished(outputs: Path) -> Iterator[Finding]:
-    """Yield runs that were stopped or killed, and can be resumed."""
+    """Yield interrupted runs that can be resumed."""
     from mlexp.verbs.runs import entries
 
     left = [one for one in entries(outputs) if one.status == "interrupted"]
@@ -198,6 +204,6 @@ def _unfinished(outputs: Path) -> Iterator[Finding]:
         yield Finding(
             NOTE,
             "unfinished",
-            f"{len(left)} stopped or killed, the newest {left[0].path}",
+            f"{len(left)} interrupted, the newest is {left[0].path}",
             f"mlexp resume {left[0].path}",
         )

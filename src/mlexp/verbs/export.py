@@ -1,4 +1,4 @@
-"""``mlexp export``: the model of a run for other programs, or its configuration as a task."""
+"""``mlexp export``: export the model of a run for other programs, or its configuration as a task."""
 
 from __future__ import annotations
 
@@ -21,10 +21,16 @@ def export(arguments: Sequence[str]) -> int:
     """Write the model of a run as ONNX, or its configuration as a task file that repeats it."""
     words = parser("export", export.__doc__, EXAMPLES, "the files that are written")
     add_run(words)
-    words.add_argument("--onnx", metavar="FILE", help="a model of raw rows; checked against the run to 1e-5")
-    words.add_argument("--config", metavar="FILE", help="a task file with all that differs from the defaults")
     words.add_argument(
-        "--trust", default="", metavar="P,Q", help="packages of your own that the model file may use"
+        "--onnx",
+        metavar="FILE",
+        help="ONNX model that takes unprepared samples; checked against the run to 1e-5",
+    )
+    words.add_argument(
+        "--config", metavar="FILE", help="task file with all settings that differ from the defaults"
+    )
+    words.add_argument(
+        "--trust", default="", metavar="P,Q", help="comma-separated packages that the model file may use"
     )
     parsed = words.parse_args(arguments)
     path = find_run(parsed.run, parsed.outputs)
@@ -40,7 +46,7 @@ def export(arguments: Sequence[str]) -> int:
 
 
 def _write_onnx(path: Path, target: Path, trusted: Sequence[str] = ()) -> str:
-    """Write the model, and return what to say of it."""
+    """Write the model, and return a summary."""
     from mlexp.config import recorded
     from mlexp.runs import session
     from mlexp.store import Run, fitted, onnxfile
@@ -51,9 +57,7 @@ def _write_onnx(path: Path, target: Path, trusted: Sequence[str] = ()) -> str:
     X = session.load(recorded.relocated(config, Run.open(path).info.get("began_in"))).X[:CHECKED_ROWS]
     data, apart = onnxfile.exported(model, X)
     write_bytes(target, data)
-    return (
-        f"{target}: {len(data) / 1e6:.2f} MB; differs from the run by {apart:.1e} at most on {len(X):,} rows"
-    )
+    return f"{target}: {len(data) / 1e6:.2f} MB; largest difference from the run {apart:.1e} on {len(X):,} samples"
 
 
 def _write_task(path: Path, target: Path) -> str:
@@ -64,7 +68,7 @@ def _write_task(path: Path, target: Path) -> str:
 
     if not re.fullmatch(r"[\w-]+\.ya?ml", target.name) or target.suffix != ".yaml":
         raise ConfigError(
-            f"--config must name a .yaml file, its name the name of the task. Got {target.name}."
+            f"--config must be a .yaml file; its name becomes the name of the task. Got {target.name}."
         )
     wanted = recorded.read(path / "config.yaml")
     base = schema.flat(configuration.compose(["~task"]))

@@ -1,4 +1,4 @@
-"""``mlexp list``: what can be named, the keys of the configuration, and what was run."""
+"""``mlexp list``: available names, configuration keys and past runs."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ EXAMPLES = """mlexp list tasks
 
 
 def list_verb(arguments: Sequence[str]) -> int:
-    """Print what can be named, the keys and what they take, one line each; or what was run, newest first."""
+    """Print available names, or configuration keys, one line each; or past runs, newest first."""
     words = parser("list", list_verb.__doc__, EXAMPLES, "names, or folders of runs")
     words.add_argument(
         "what",
         nargs="?",
         type=_plural,
         choices=[*GROUPS, "keys", "runs"],
-        help="one kind; all names if left out",
+        help="what to list (default: all names)",
     )
-    words.add_argument("--config-dir", metavar="DIR", help="list the files of this folder too")
+    words.add_argument("--config-dir", metavar="DIR", help="also list the files of this folder")
     runs = words.add_argument_group("runs")
     runs.add_argument(
         "filters",
         nargs="*",
         metavar="key=value",
-        help="only runs with this value in their configuration; or only keys like this word",
+        help="only runs with this setting; or only keys that contain this word",
     )
     runs.add_argument("--task", help="only runs of this task")
     runs.add_argument(
         "--status", type=str.lower, help="only completed, failed, diverged, interrupted or running ones"
     )
-    runs.add_argument("--jobs", action="store_true", help="the runs within sweeps too")
+    runs.add_argument("--jobs", action="store_true", help="also list the runs within sweeps")
     add_outputs(runs)
     form = runs.add_mutually_exclusive_group()
     form.add_argument("--csv", dest="form", action="store_const", const="csv", help="as CSV")
@@ -53,7 +53,7 @@ def list_verb(arguments: Sequence[str]) -> int:
         return _keys(parsed.filters, quiet=parsed.quiet)
     if parsed.filters:
         raise ConfigError(
-            f"mlexp list {parsed.what} takes no '{parsed.filters[0]}': only runs and keys are picked out."
+            f"mlexp list {parsed.what} takes no '{parsed.filters[0]}': only runs and keys can be filtered."
         )
     return _names(parsed.what, parsed.config_dir, quiet=parsed.quiet)
 
@@ -78,7 +78,7 @@ def _names(wanted: str | None, config_dir: str | None, *, quiet: bool) -> int:
 
 
 def _keys(patterns: Sequence[str], *, quiet: bool) -> int:
-    """Print the keys that hold one of the patterns, and at the end the names that other tools use for them."""
+    """Print the keys that contain one of the patterns, followed by the names that other tools use for them."""
     from mlexp.config import messages
     from mlexp.config.rules import as_typed
     from mlexp.config.schema import declared, default
@@ -95,7 +95,7 @@ def _keys(patterns: Sequence[str], *, quiet: bool) -> int:
         rule, meaning = entry.metadata["rule"], entry.metadata["meaning"]
         print(path if quiet else f"{path}={as_typed(default(entry))}  {meaning}; {rule.allowed}")
     if other and not quiet:
-        print("names that other tools use, and what is typed here")
+        print("names that other tools use, and what to type here")
     for names, typed, note in () if quiet else other:
         print(f"  {names.replace(' ', ', ')}: {typed}{f' ({note})' if typed and note else note}")
     if not keys and not other:
@@ -130,6 +130,6 @@ def _runs(parsed: argparse.Namespace) -> int:
         print(printable(" ".join(line.split("\n"))))
     if not rows and not parsed.quiet:
         print(
-            f"No such run in {parsed.outputs}. There are {len(found)} in all; another place: --outputs DIR."
+            f"No such run in {parsed.outputs}. It contains {len(found)} runs in all; for another folder: --outputs DIR."
         )
     return 0

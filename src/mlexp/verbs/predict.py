@@ -1,4 +1,4 @@
-"""``mlexp predict``: what a fitted model says of new rows."""
+"""``mlexp predict``: predictions of a fitted model for new samples."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ EXAMPLES = """mlexp predict classify new.csv --out predictions.csv --probabiliti
 
 
 def predict(arguments: Sequence[str]) -> int:
-    """Predict new rows with the model of a run: classes, numbers, clusters, or the codes of an autoencoder."""
+    """Predict new samples with the model of a run: classes, numbers, clusters, or the codes of an autoencoder."""
     parsed = _words().parse_args(arguments)
     path = find_run(parsed.run, parsed.outputs)
     if Path(parsed.out).resolve() in {Path(name).resolve() for name in parsed.data}:
-        raise ConfigError(f"--out {parsed.out} is the file that is read. Name another.")
+        raise ConfigError(f"--out {parsed.out} is also an input file. Name another.")
     from threadpoolctl import threadpool_limits
 
     from mlexp.data import newrows
@@ -44,35 +44,37 @@ def predict(arguments: Sequence[str]) -> int:
             f"--keep {sorted(twice)[0]} has the name of a column of the predictions. Rename it."
         )
     write_table(Path(parsed.out), rows.beside | found)
-    print(parsed.out if parsed.quiet else f"{len(rows.X):,} rows by {path}: {parsed.out}")
+    print(parsed.out if parsed.quiet else f"{len(rows.X):,} samples by {path}: {parsed.out}")
     for sentence in () if parsed.quiet else said:
         print(sentence)
     return 0
 
 
 def _words() -> argparse.ArgumentParser:
-    words = parser("predict", predict.__doc__, EXAMPLES, "the file that is written")
+    words = parser("predict", predict.__doc__, EXAMPLES, "the output file")
     add_run(words)
     words.add_argument(
-        "data", nargs="+", help="a CSV, npz or idx file, scored if it has the label; or PNG and JPEG pictures"
+        "data",
+        nargs="+",
+        help="CSV, npz or idx file, scored if it contains the label; or PNG and JPEG images",
     )
     words.add_argument(
-        "--out", default="predictions.csv", metavar="FILE", help="where to write (predictions.csv)"
+        "--out", default="predictions.csv", metavar="FILE", help="output file (default: predictions.csv)"
     )
     words.add_argument(
-        "--probabilities", action="store_true", help="a column for the probability of each class"
+        "--probabilities", action="store_true", help="add a column for the probability of each class"
     )
     words.add_argument(
-        "--keep", default="", metavar="A,B", help="columns of the CSV file to copy beside the predictions"
+        "--keep", default="", metavar="A,B", help="columns of the CSV file to copy to the predictions"
     )
     words.add_argument(
-        "--trust", default="", metavar="P,Q", help="packages of your own that the model file may use"
+        "--trust", default="", metavar="P,Q", help="comma-separated packages that the model file may use"
     )
     return words
 
 
 def _columns(model: FittedModel, X: Any, probabilities: bool) -> dict[str, list[Any]]:
-    """Return what the model says of each row, by column."""
+    """Return the predictions, by column."""
     if model.kind == "autoencoder":
         codes, rebuilt, rows = model.transform(X), model.predict(X), model.prepared(X)
         columns = {f"code{k + 1}": codes[:, k].tolist() for k in range(codes.shape[1])}

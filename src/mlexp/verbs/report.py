@@ -1,4 +1,4 @@
-"""``mlexp report``: redraw the pictures of a run, sweep or comparison and write its page; or list all runs."""
+"""``mlexp report``: rebuild report and figures of a run, sweep or comparison; or write an index of all runs."""
 
 from __future__ import annotations
 
@@ -15,18 +15,16 @@ BELOW = ("runs/*", "trials/runs/*", "trials", "tuning/*/trials/runs/*", "tuning/
 
 
 def report(arguments: Sequence[str]) -> int:
-    """Redraw pictures and page of runs, sweeps or comparisons from their folders; nothing is fitted again."""
+    """Rebuild report and figures of runs, sweeps or comparisons from their folders, without training."""
     example = "mlexp report outputs/mnist_mlp/latest\n  mlexp report --all"
-    words = parser("report", report.__doc__, example, "the pages")
+    words = parser("report", report.__doc__, example, "the report files")
     words.add_argument(
-        "run", metavar="RUN", nargs="*", help="a folder, the name of a task (its newest), or latest"
+        "run", metavar="RUN", nargs="*", help="folder, name of a task (its newest run), or latest"
     )
     words.add_argument(
-        "--runs", action="store_true", help="of a sweep or comparison: the pages of its jobs too"
+        "--runs", action="store_true", help="sweep or comparison: also rebuild the reports of its jobs"
     )
-    words.add_argument(
-        "--all", action="store_true", help="write DIR/index.html, a list of every run below DIR"
-    )
+    words.add_argument("--all", action="store_true", help="write DIR/index.html, an index of all runs in DIR")
     add_outputs(words)
     parsed = words.parse_args(arguments)
     if not parsed.run and not parsed.all:
@@ -45,8 +43,8 @@ def report(arguments: Sequence[str]) -> int:
         for path in [*below, folder]:
             with reading(path):
                 written = redraw(path)
-            pictures = "" if parsed.quiet else f"  ({len(written) - 2} pictures)"
-            print(printable(f"{path / 'report.html'}{pictures}"))
+            count = "" if parsed.quiet else f"  ({len(written) - 2} figures)"
+            print(printable(f"{path / 'report.html'}{count}"))
     if parsed.all:
         print(printable(str(write_index(Path(parsed.outputs)))))
     return 0

@@ -1,4 +1,4 @@
-"""``mlexp rerun``: run a recorded configuration again, and say whether the bytes are the same."""
+"""``mlexp rerun``: repeat a recorded run, and check that the bytes are identical."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ DIFFERENT = 1
 
 
 def rerun(arguments: Sequence[str]) -> int:
-    """Run a recorded configuration again; say "same bytes", or each difference and what likely caused it.
+    """Repeat a recorded run; print "same bytes", or each difference and its likely cause.
 
-    Seconds and folders are left out of the comparison. The exit code is 1 where anything differs.
+    Times and folders are not compared. The exit code is 1 if anything differs.
     """
     words = parser("rerun", rerun.__doc__, "mlexp rerun outputs/digits_mlp/latest", "the outcome")
     add_run(words)
@@ -88,7 +88,7 @@ def _sweep_again(before: Path, parsed: argparse.Namespace) -> Path:
 
 
 def differences(before: Path, after: Path) -> Iterator[str]:
-    """Yield one line for each file that is not the same in two folders of runs or sweeps."""
+    """Yield one line for each file that differs between two folders of runs or sweeps."""
     names = [name for name in REPEATED if (before / name).exists() or (after / name).exists()]
     tables = {file.relative_to(folder) for folder in (before, after) for file in folder.glob("tables/*.csv")}
     for name in [*names, *sorted(map(str, tables))]:
@@ -162,11 +162,11 @@ def _first_run(path: Path) -> Run:
 
 
 def likely_causes(before: Run, after: Run) -> Iterator[str]:
-    """Yield what was not the same in two runs of one configuration, the likeliest cause first."""
+    """Yield what differs between two runs of one configuration, the likeliest cause first."""
     for what in ("dataset", "split"):
         old, new = (run.info[what].get("fingerprint") for run in (before, after))
         if old != new:
-            yield f"the {what} is another (fingerprint {str(old)[:12]} then, {str(new)[:12]} now)"
+            yield f"the {what} has changed (fingerprint {str(old)[:12]} then, {str(new)[:12]} now)"
     then, now = before.info["environment"], after.info["environment"]
     for name in dict.fromkeys([*then["packages"], *now["packages"]]):
         old, new = then["packages"].get(name), now["packages"].get(name)

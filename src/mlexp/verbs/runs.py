@@ -1,4 +1,4 @@
-"""What was run: one entry for each folder of a run or sweep, read from its small files alone."""
+"""Past runs: one entry per folder of a run or sweep, read from its small files only."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Entry:
     ----------
     path : the folder
     info : run.json, sweep.json or, of runs that were there before, comparison.json; empty where a file is damaged
-    metrics : part -> metric -> value, of a run
+    metrics : set -> metric -> value, of a run
     is_sweep : whether it is a sweep or a comparison
     """
 
@@ -41,7 +41,7 @@ class Entry:
 
     @property
     def status(self) -> str:
-        """How it ended; damaged where its record cannot be read, newer where a later version of mlexp wrote it."""
+        """Status; damaged if its record cannot be read, newer if a later version of mlexp wrote it."""
         return str(self.info.get("status", DAMAGED))
 
     @property
@@ -56,13 +56,13 @@ class Entry:
 
     @property
     def seconds(self) -> float | None:
-        """Seconds it took; None before its end."""
+        """Duration in seconds; None before its end."""
         found = self.info.get("wall_seconds")
         return None if found is None else float(found)
 
     @cached_property
     def metric(self) -> tuple[str, float] | None:
-        """The number that says most, with its name: test before the rest, then in the order of the table of metrics."""
+        """The main metric with its name: test before the other sets, then in the order of the table of metrics."""
         if self.is_sweep:
             return "jobs", len(self.info.get("jobs", ()))
         from mlexp.metrics import METRICS
@@ -150,7 +150,7 @@ def chosen(found: Sequence[Entry], status: str | None, filters: Sequence[str]) -
     known = {key for one in found[:20] for key in one.settings} if wanted else set()
     for key, _ in wanted:
         if known and key not in known:
-            raise ConfigError(f"{key} is no key of these runs.{did_you_mean(key, known)}")
+            raise ConfigError(f"{key} is not a key of these runs.{did_you_mean(key, known)}")
     for one in found:
         if status in (None, one.status) and all(_same(one.settings.get(key), value) for key, value in wanted):
             yield one

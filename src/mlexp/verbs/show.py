@@ -1,4 +1,4 @@
-"""``mlexp show``: what a run or sweep was and what it found, in one screen."""
+"""``mlexp show``: summary of a run or sweep and its results, on one screen."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlexp.verbs import add_run, parser
 
 
 def show(arguments: Sequence[str]) -> int:
-    """Show what ran, what it found, its warnings and its files."""
+    """Show a run or sweep with its results, warnings and files."""
     words = parser("show", show.__doc__, "mlexp show mnist_mlp", "the folder")
     add_run(words)
     parsed = words.parse_args(arguments)
@@ -69,7 +69,7 @@ def _of_run(info: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     from mlexp.kinds.observer import features_in_words
 
     features = features_in_words(data["n_features"], info["preparation"])
-    yield "data", f"{data['name']}: {data['n_samples']:,} rows, {features}"
+    yield "data", f"{data['name']}: {data['n_samples']:,} samples, {features}"
     yield "split", ", ".join(f"{n:,} {part}" for part, n in info["split"].items() if part != "fingerprint")
     for name in ("epochs", "best_epoch", "stopped", "n_parameters"):
         if name in facts:

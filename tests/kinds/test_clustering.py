@@ -76,7 +76,7 @@ def test_a_best_value_at_the_edge_is_not_chosen() -> None:
     for rule in ("silhouette", "bic"):
         choice = choose([5, 10, 15], rising, rule)
         assert (choice.position, choice.chosen) == (2, False)
-        assert "at the edge of the grid, not chosen" in choice.why
+        assert "at the edge of the grid, not selected" in choice.why
     assert not choose([5, 10, 15], rising[::-1], "silhouette").chosen
     assert choose([2, 3, 4], rising[::-1], "silhouette").chosen  # fewer than two clusters cannot be
     assert not choose([5, 10, 15], rising, "knee").chosen

@@ -35,7 +35,9 @@ def test_curves_show_both_parts_and_mark_the_best_epoch(make_run: Make) -> None:
         assert ring.get_xdata()[0] == 3
         assert axes.get_yscale() == "linear"
     assert {"best epoch 3: 0.4", "best epoch 3: 0.75", "train", "validation"} <= set(words(figure))
-    assert "No improvement of the validation loss: stopped after 4 epochs (synthetic_mlp, seed 0)" in words(figure)
+    assert "No improvement of the validation loss: stopped after 4 epochs (synthetic_mlp, seed 0)" in words(
+        figure
+    )
 
 
 def test_legend_covers_no_line(make_run: Make) -> None:
@@ -51,7 +53,7 @@ def test_one_epoch_shows_as_dots(make_run: Make) -> None:
         low, high = axes.get_xlim()
         assert low < 1 < high
         assert "1" in words(figure)
-    assert "Ran all of its 1 epoch (synthetic_mlp, seed 0)" in words(figure)
+    assert "Completed 1 epoch (synthetic_mlp, seed 0)" in words(figure)
 
 
 def test_a_loss_over_more_than_two_decades_is_logarithmic(make_run: Make) -> None:

@@ -80,7 +80,7 @@ def test_components_stand_in_pixels_however_they_were_scaled(tmp_path: Path) -> 
             "embedding.neighbors must be below the number of samples of lle",
         ),
         (("model.params.perplexity=400",), ConfigError, "perplexity must be below"),
-        (("memory_mb=5",), ConfigError, "mds on 400 rows needs about 8 MB"),
+        (("memory_mb=5",), ConfigError, "mds on 400 samples needs about 8 MB"),
         (("model=svm",), ConfigError, "is no model for a task of kind embedding"),
         (("embedding.rows=5",), DataError, "needs at least 8 samples"),
         (("embedding.rows=1.5",), ConfigError, "embedding.rows must be"),
@@ -100,7 +100,7 @@ def test_what_cannot_be_is_refused_in_one_line(
 def test_expensive_methods_are_announced() -> None:
     said = unsupervised.costs({"mds": 5000, "pca": 20000, "tsne": 20000}, 4000, "Take fewer rows")
     assert len(said) == 2
-    assert said[0].startswith("mds on 5,000 rows: about 55 s and 1,325 MB")
+    assert said[0].startswith("mds on 5,000 samples: about 55 s and 1,325 MB")
 
 
 @REAL

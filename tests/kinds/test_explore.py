@@ -68,7 +68,7 @@ def test_copies_are_counted(tmp_path: Path) -> None:
     )
     assert copies["test", "train"] + copies["test", "validation"] >= 7
     assert copies["train", "train, earlier"] > 0
-    assert any("exact copies of training rows" in words for words in done.info["warnings"])
+    assert any("exact copies of training samples" in words for words in done.info["warnings"])
 
 
 def test_tables_and_figures_of_digits(tmp_path: Path) -> None:

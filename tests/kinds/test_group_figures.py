@@ -73,17 +73,17 @@ def test_clusters_take_the_colour_of_the_class_they_share_most_with() -> None:
     assert clustering.recoloured(np.array([0, 0, 1]), np.array([0, 0, 0])).tolist() == [0, 0, 1]
 
 
-def test_curves_by_k_say_that_nothing_was_chosen(tmp_path: Path) -> None:
+def test_curves_by_k_say_that_nothing_was_selected(tmp_path: Path) -> None:
     seen = words(figure_of(clustered(tmp_path), "clusters_by_k"))
-    assert any("no k chosen (edge)" in text for text in seen)
+    assert any("no k selected (edge)" in text for text in seen)
     assert clustering.clusters_by_k(clustered(tmp_path, ks=(3,))) is None
 
 
-def test_gallery_and_centres_state_size_and_commonest_class(tmp_path: Path) -> None:
+def test_gallery_and_centres_state_size_and_most_frequent_class(tmp_path: Path) -> None:
     run = clustered(tmp_path)
     for name in ("cluster_gallery", "centres"):
         seen = " ".join(words(figure_of(run, name)))
-        assert "rows" in seen
+        assert "samples" in seen
         assert "class 2: 100 %" in seen
     assert clustering.samples(run) is None
 
@@ -121,7 +121,7 @@ def test_embeddings_with_classes_and_with_numbers(tmp_path: Path, classes: list[
         ),
     )
     seen = words(embedding.by_class(run))
-    assert any("t-SNE: 30 rows, 1.0 s" in text for text in seen)
+    assert any("t-SNE: 30 samples, 1.0 s" in text for text in seen)
     assert ("target" in seen) is (not classes)
     assert embedding.by_image(run) is None
     assert embedding.variance(run) is None

@@ -49,9 +49,9 @@ def test_the_network_of_an_earlier_run_gives_the_same_bytes(done: Run, tmp_path:
 def test_another_run_is_refused_if_it_does_not_fit(done: Run, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="a split different"):
         run(tmp_path / "b", *DIGITS, f"layers.run={done.path}", "split.seed=1")
-    with pytest.raises(ConfigError, match="another preparation"):
+    with pytest.raises(ConfigError, match="a preparation different"):
         run(tmp_path / "b", *DIGITS, f"layers.run={done.path}", "prepare.scale=unit")
-    with pytest.raises(DataError, match="holds no network"):
+    with pytest.raises(DataError, match="contains no network"):
         run(tmp_path / "b", *DIGITS, "layers.run=nowhere")
     assert not (tmp_path / "b").exists()
 

@@ -183,7 +183,7 @@ REFUSED = [
     (
         ("model=knn", "model.params.n_neighbors=5000"),
         ConfigError,
-        r"at most 1294, the training rows\. Got 5000",
+        r"at most 1294, the number of training samples\. Got 5000",
     ),
     (("model.name=sklearn.linear_model.Ridge",), ConfigError, r"Ridge is no classifier"),
     (("model.name=json.JSONDecoder",), ConfigError, r"package 'json', which is not trusted"),

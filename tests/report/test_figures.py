@@ -127,7 +127,7 @@ def test_arrays_that_do_not_belong_together_are_refused(make_run: Make) -> None:
         gallery.gallery(Run.open(run.path))
     with pytest.raises(DataError, match="names class 3 of 3"):
         class_figures.count(np.array([0, 3]), np.array([0, 1]), 3)
-    with pytest.raises(DataError, match="do not fit together"):
+    with pytest.raises(DataError, match="do not match"):
         class_figures.count(np.array([0, 1]), np.array([0]), 3)
 
 

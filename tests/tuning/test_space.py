@@ -198,7 +198,7 @@ def test_first_keeps_the_first_values_and_null_leaves_a_key_out() -> None:
         (["tune.space.model.momentum=[0,0.9]"], "at model.momentum=0.9: model.momentum belongs to"),
         (
             ["+tune.space={model.l2: {values: [0,1], when: {model.l1: 0}}, model.l1: [0,1]}"],
-            "names model.l1, which must stand before it",
+            "refers to model.l1, which must come before it",
         ),
         (["model=random_forest", "tune.space.model.params.depth=[1,2]"], "no parameter of RandomForest"),
         (["model=random_forest", "tune.space.model.params.max_depth=[0,2]"], "at model.params.max_depth=0"),

@@ -34,7 +34,7 @@ def test_what_is_wrong(
     assert doctor(["--outputs", str(tmp_path / "file")]) == 2
     text = capsys.readouterr().out
     assert "Correct MLEXP_DATA_DIR" in text
-    assert "mlexp clean" in text or "Choose a folder of your own" in text
+    assert "mlexp clean" in text or "Choose a writable folder" in text
 
 
 def test_a_killed_run_can_be_gone_on_with(

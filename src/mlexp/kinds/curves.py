@@ -131,7 +131,7 @@ def _headline(run: Run) -> str:
     facts: dict[str, Any] = run.info.get("facts", {})
     unit = "epoch" if last == 1 else "epochs"
     endings = {
-        "patience": f"No improvement of the validation loss: stopped after {last} {unit}",
+        "patience": f"Stopped early after {last} {unit}",
         "epochs": f"Completed {last} {unit}",
         "interrupted": f"Interrupted after {last} {unit}",
         "diverged": f"Diverged in epoch {last}: the loss was not finite",

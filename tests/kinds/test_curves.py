@@ -35,9 +35,7 @@ def test_curves_show_both_parts_and_mark_the_best_epoch(make_run: Make) -> None:
         assert ring.get_xdata()[0] == 3
         assert axes.get_yscale() == "linear"
     assert {"best epoch 3: 0.4", "best epoch 3: 0.75", "train", "validation"} <= set(words(figure))
-    assert "Stopped early after 4 epochs (synthetic_mlp, seed 0)" in words(
-        figure
-    )
+    assert "Stopped early after 4 epochs (synthetic_mlp, seed 0)" in words(figure)
 
 
 def test_legend_covers_no_line(make_run: Make) -> None:

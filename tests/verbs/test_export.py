@@ -49,7 +49,7 @@ def test_onnx_of_a_run(flowers: Run, tmp_path: Path, capsys: pytest.CaptureFixtu
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("skl2onnx")
     assert export([str(flowers.path), "--onnx", str(tmp_path / "m.onnx")]) == 0
-    assert "on 150 rows" in capsys.readouterr().out
+    assert "on 150 samples" in capsys.readouterr().out
     session = runtime.InferenceSession(str(tmp_path / "m.onnx"))
     label, _ = session.run(None, {"X": np.array([[5.0, 3.4, 1.5, 0.2]])})
     assert label.tolist() == ["setosa"]

@@ -113,7 +113,7 @@ def test_what_else_is_refused(flowers: Run, tmp_path: Path, outputs: Path) -> No
         with pytest.raises(DataError, match=words):
             predicted(flowers, file)
     assert not (tmp_path / "predictions.csv").exists()
-    with pytest.raises(ConfigError, match="the file that is read"):
+    with pytest.raises(ConfigError, match="also an input file"):
         predict([str(flowers.path), str(hole), "--out", str(hole)])
     with pytest.raises(DataError, match="no column 'name' to keep"):
         predicted(flowers, hole, "--keep", "name")

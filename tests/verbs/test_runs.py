@@ -45,7 +45,7 @@ def test_newest_first_and_filtered(outputs: Path, capsys: pytest.CaptureFixture[
     list_verb(["runs", *where, "--json", "--task", "two"])
     assert json.loads(capsys.readouterr().out)[0]["status"] == "completed"
     list_verb(["runs", *where, "--status", "failed"])
-    assert "There are 3 in all" in capsys.readouterr().out
+    assert "contains 3 runs in all" in capsys.readouterr().out
 
 
 def test_a_filter_that_cannot_be(outputs: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_task_for_any_table_is_known_by_its_table(outputs: Path, tmp_path: Pat
 
 def test_show(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, words in {
-        "digits_mlp": ("1,000 rows", "720 train", "accuracy", "predictions.npz"),
+        "digits_mlp": ("1,000 samples", "720 train", "accuracy", "predictions.npz"),
         "two": ("varied: seed", "2 completed", "summary.csv"),
     }.items():
         show([name, "--outputs", str(outputs)])

@@ -44,7 +44,7 @@ def test_other_numbers_and_another_activation(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("by_hand.x=[1,2]", "one length"),
+        ("by_hand.x=[1,2]", "the same length"),
         ("by_hand.weights=[1]", "w1, b1, w2, b2"),
         ("by_hand.x=[a]", "numbers"),
     ],

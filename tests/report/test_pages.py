@@ -211,7 +211,7 @@ def test_sweep_is_chosen_by_validation_and_judged_by_test(tmp_path: Path) -> Non
     assert "Job 3 failed: A <b>fault</b>." in said
     assert text_of(tmp_path / "s") == said  # a job without a folder does not point to the page of the sweep
     assert 'href="/' not in (tmp_path / "s/report.html").read_text()
-    assert "Fewer than 3 seeds a setting" in said
+    assert "Fewer than 3 seeds per setting" in said
 
 
 @pytest.mark.parametrize("key", ["split.test", "split.validation"])
@@ -229,8 +229,8 @@ def test_no_fold_is_the_best_one(tmp_path: Path, key: str) -> None:
 def test_sweep_with_nothing_done_reads_well(tmp_path: Path) -> None:
     rows = [job(number, "relu", "left", "") for number in (1, 2)]
     said = text_of(sweep_of(tmp_path / "s", "interrupted", rows))
-    assert "0 of 2 jobs completed; what they found stands in the table of jobs." in said
-    assert "2 jobs have not come to their end" in said
+    assert "0 of 2 jobs completed; their results are in the table of jobs." in said
+    assert "2 jobs did not complete" in said
 
 
 def test_verb_makes_the_pages_of_jobs_that_have_begun(tmp_path: Path, make_whole: Make) -> None:

@@ -62,8 +62,8 @@ def test_how_many_jobs(words: list[str], count: int) -> None:
         (["sweep.zip=[[seed,split.seed]]", "seed=0,1"], "sweep.zip must be a list of swept keys"),
         (["sweep.zip=foo", "seed=0,1", "size=smoke"], "sweep.zip must be a list of swept keys. Got 'foo'"),
         (["sweep.list=[3]"], "sweep.list must be a list of mappings"),
-        (["outputs=a,b"], "outputs holds for the whole sweep"),
-        (["sweep.retries=0,1"], "sweep.retries holds for the whole sweep"),
+        (["outputs=a,b"], "outputs applies to the whole sweep"),
+        (["sweep.retries=0,1"], "sweep.retries applies to the whole sweep"),
         (
             ["model=logistic,kmeans"],
             "job 2 (model=kmeans): model=kmeans is no model for a task of kind class",

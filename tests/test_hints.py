@@ -329,3 +329,15 @@ def test_quiet_lists_are_names_alone(capsys: pytest.CaptureFixture[str]) -> None
 def test_every_verb_takes_quiet(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([verb, "-q", "--help"]) == 0
     assert "print only" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("mdel.hidden", "model.hidden"),
+        ("datset.path", "dataset.path"),
+        ("comparision.seeds", "comparison.seeds"),
+    ],
+)
+def test_a_misspelled_node_leads_to_the_nearest_node(typed: str, meant: str) -> None:
+    assert f"'{meant}'" in messages.unknown_key(typed)

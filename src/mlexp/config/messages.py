@@ -236,6 +236,10 @@ def _cure(path: str, where: Context, value: str | None) -> str:
     name = plain(last)
     if parent and parent not in NODES and name in NAMELESS:
         parent, _, name = plain(parent).rpartition(".")
+    if parent and parent not in NODES:
+        of_name = [key for key in declared() if key.rpartition(".")[2] == name]
+        if near := difflib.get_close_matches(path, of_name, n=1, cutoff=0.8):
+            return f" Did you mean '{near[0]}'?"
     if parent in KINDS:
         where = replace(where, kinds=(parent, *where.kinds))
     elif parent in ("tune", "sweep", "execution"):

@@ -88,7 +88,7 @@ def test_without_parameters_it_is_the_data(tmp_path: Path, words: tuple[str, ...
     [
         (
             ("dataset=iris", "model.name=sklearn.semi_supervised.SelfTrainingClassifier"),
-            "made of another estimator",
+            "wraps another estimator",
         ),
         ((*EMBED, "model=pca", "model.params.n_components=0"), r"shape \(150, 0\)"),
         ((*EMBED, "model.name=sklearn.decomposition.LatentDirichletAllocation"), "Negative values"),

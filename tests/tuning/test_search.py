@@ -60,7 +60,7 @@ def test_the_record_of_a_grid(searched: Searched) -> None:
     assert set(run.metrics) == {"train", "validation", "test"}
     assert recorded.read(run.path / "config.yaml").model.hidden == [16]
     assert run.tables["key_importance"]["key"][0] in ("model.hidden", "model.learning_rate")
-    assert found["sentences"][0].startswith("grid search over 4 settings chose")  # type: ignore[index]
+    assert found["sentences"][0].startswith("grid search over 4 settings selected")  # type: ignore[index]
     drawn = {path.stem for path in pages.draw(run)}
     assert {"tuning", "tuning_importance", "tuning_curves", "learning_curves", "confusion"} <= drawn
 

@@ -82,11 +82,8 @@ def search(config: Config, dataset: Dataset, session: Session, *, worker: str | 
             raise Interrupted(f"{stopped} {how_to_resume(place)}") from None
     found = Found(space, metric, trials)
     if not found.ranked:
-        first = (
-            f"The first: {trials[0].problem}"
-            if trials
-            else "Other searches that share tune.journal are running them."
-        )
+        others = "Other searches that share tune.journal are running them."
+        first = f"The first: {trials[0].problem}" if trials else others
         raise SweepError(f"None of the {len(trials)} trials has a score. {first}")
     write_table(place / "tuning.csv", rows_of(trials, space, metric))
     # What is kept as the configuration is that of the model that will lie here; run again, it repeats the search.

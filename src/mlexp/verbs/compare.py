@@ -67,26 +67,12 @@ def _words(description: str | None) -> ArgumentParser:
         choices=("validation",),
         help="compare each arm at its best remaining settings by validation score, instead of within blocks",
     )
-    words.add_argument(
-        "--metric",
-        metavar="SET.NAME",
-        help="metric to compare (default: by kind of study, such as test.accuracy)",
-    )
-    words.add_argument(
-        "--test",
-        default="auto",
-        choices=("auto", *TESTS),
-        help="statistical test (default: determined by the design)",
-    )
-    words.add_argument(
-        "--alpha", type=float, default=0.05, help="significance level over all pairs (default: 0.05)"
-    )
-    words.add_argument(
-        "--margin", type=float, help="equivalence margin: largest difference that counts as equal"
-    )
-    words.add_argument(
-        "--target", type=float, default=0.97, help="target accuracy for the number of epochs (default: 0.97)"
-    )
+    words.add_argument("--metric", metavar="SET.NAME", help="metric to compare (by kind: test.accuracy)")
+    tests = ("auto", *TESTS)
+    words.add_argument("--test", default="auto", choices=tests, help="statistical test (by the design)")
+    words.add_argument("--alpha", type=float, default=0.05, help="significance level over all pairs (0.05)")
+    words.add_argument("--margin", type=float, help="equivalence margin: largest difference that is none")
+    words.add_argument("--target", type=float, default=0.97, help="accuracy to count epochs until (0.97)")
     words.add_argument(
         "--details", action="store_true", help="also print the test, its scope of inference and all p-values"
     )

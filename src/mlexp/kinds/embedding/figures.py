@@ -13,6 +13,7 @@ from mlexp.drawing.figure import Drawing
 from mlexp.store import Run
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 TITLES = {
@@ -41,10 +42,8 @@ def variance(run: Run) -> Figure | None:
     if share is None:
         return None
     facts = run.info["facts"]
-    kept, wanted, sums = facts["components"], facts["variance"], np.cumsum(share)
-    headline = (
-        f"{kept} of {facts['features']} components retain {100 * facts['reached']:.1f} % of the variance"
-    )
+    reached = f"{100 * facts['reached']:.1f} % of the variance"
+    headline = f"{facts['components']} of {facts['features']} components retain {reached}"
     figure = style.new_figure(2.6, headline)
     left, right = figure.subplots(1, 2)
     shown = min(len(share), 20)
@@ -63,22 +62,27 @@ def variance(run: Run) -> Figure | None:
         ylabel="Share of the variance (%)",
         title=f"The first {shown}, one by one",
     )
-    right.plot(np.arange(1, len(share) + 1), 100 * sums, color=style.BLUE)
-    right.axhline(100 * wanted, color=LINE, linestyle="--", linewidth=1)
+    _draw_sums(right, 100 * np.cumsum(share), facts["components"], 100 * facts["variance"])
+    for axes in (left, right):
+        axes.grid(axis="y")
+    return figure
+
+
+def _draw_sums(right: Axes, sums: np.ndarray, kept: int, wanted: float) -> None:
+    """Draw the sum of the shares in percent, with the requested one and the components that reach it."""
+    right.plot(np.arange(1, len(sums) + 1), sums, color=style.BLUE)
+    right.axhline(wanted, color=LINE, linestyle="--", linewidth=1)
     right.axvline(kept, color=LINE, linestyle=":", linewidth=1)
-    right.plot(kept, 100 * sums[kept - 1], "o", color=LINE, markersize=5)
+    right.plot(kept, sums[kept - 1], "o", color=LINE, markersize=5)
     right.annotate(
-        f"{100 * wanted:g} % with {kept} components",
-        (kept, 100 * wanted),
+        f"{wanted:g} % with {kept} components",
+        (kept, wanted),
         (8, -12),
         textcoords="offset points",
         color=LINE,
     )
     right.set(xlabel="Components kept", ylabel="Sum of the shares (%)", title="All of them, summed up")
-    right.set_ylim(min(100 * share[0], 100 * wanted) - 5, 101.5)
-    for axes in (left, right):
-        axes.grid(axis="y")
-    return figure
+    right.set_ylim(min(sums[0], wanted) - 5, 101.5)
 
 
 def components(run: Run) -> Figure | None:

@@ -1,4 +1,4 @@
-"""The state of a training run: all that is needed to go on with it as if it had never stopped."""
+"""The state of a training run: all that is needed to resume it as if it had never been interrupted."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from mlexp.comparisons import page as comparisons
 from mlexp.page import render
 from mlexp.page.page import Page
 from mlexp.report import run
-from mlexp.store import Comparison, Run
+from mlexp.store import Comparison, Run, Sweep
 from mlexp.sweeps import answer as sweeps
 
 
@@ -30,7 +30,7 @@ def write(folder: Path) -> list[Path]:
     ConfigError
         If the files cannot be written.
     """
-    return render.write(folder, page(folder))
+    return _write(store.open(folder))
 
 
 def redraw(folder: Path) -> list[Path]:
@@ -46,7 +46,7 @@ def redraw(folder: Path) -> list[Path]:
         drawn = of_comparison.draw(opened) if "answer" in opened.info else []
     else:
         drawn = of_sweep.draw(opened)
-    return [*drawn, *write(opened.path)]
+    return [*drawn, *_write(opened)]
 
 
 def show(folder: Path, figures: bool) -> None:
@@ -56,7 +56,14 @@ def show(folder: Path, figures: bool) -> None:
 
 def page(folder: Path) -> Page:
     """Return the page of a folder."""
-    opened = store.open(folder)
+    return _page(store.open(folder))
+
+
+def _page(opened: Run | Sweep | Comparison) -> Page:
     if isinstance(opened, Run):
         return run.page(opened)
     return comparisons.page(opened) if isinstance(opened, Comparison) else sweeps.page(opened)
+
+
+def _write(opened: Run | Sweep | Comparison) -> list[Path]:
+    return render.write(opened.path, _page(opened))

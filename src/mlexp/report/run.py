@@ -51,7 +51,9 @@ def page(run: Run) -> Page:
         answer=answer(study),
         problem=info["error"] or "",
         up=_up(run.path),
-        pictures=pictures(run.path, words(figures(study.kind)), first=_first(study)),
+        pictures=pictures(
+            run.path, words(figures(study.kind)), first="pca_variance" if study.pca_alone else ""
+        ),
         tables=_tables(run),
         method=method.method(study),
         warnings=[*info["warnings"], *_cautions(study)],
@@ -164,7 +166,3 @@ def draw(run: Run) -> list[Path]:
     from mlexp.drawing import style
 
     return style.draw(run.path, figures(run.info["task"]["kind"]), run)
-
-
-def _first(study: Study) -> str:
-    return "pca_variance" if study.pca_alone else ""

@@ -147,7 +147,7 @@ def new_folder(outputs: Path, task: str, code: str, place: Path | None = None) -
     """Make the folder ``outputs/<task>/<time>-<code>``, or `place`, which must not exist before."""
     if place is None and (not re.fullmatch(r"\w[\w.+=-]*", task) or task == "latest"):
         raise ConfigError(
-            "task.name names a folder: it must begin with a letter or digit, go on with these or any of . _ + = -, "
+            "task.name names a folder: it must begin with a letter or digit, hold only these and any of . _ + = -, "
             f"and not be 'latest'. Got '{task}'."
         )
     parent = Path(outputs) / task

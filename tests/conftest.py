@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from tests import folders
+from tests.running import in_this_process
 
-from mlexp import dispatch
 from mlexp.drawing import style
 from mlexp.store import Run
 
@@ -40,5 +40,5 @@ def styled() -> Iterator[None]:
 
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the jobs of sweeps, searches and comparisons in this process: it sees what a test has patched."""
-    monkeypatch.setattr(dispatch, "WORKER", dispatch.work)
+    """Run the jobs of sweeps, searches and comparisons in this process."""
+    in_this_process(monkeypatch)

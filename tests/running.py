@@ -1,4 +1,4 @@
-"""Run a task of the configuration in a folder of the test."""
+"""Run studies, sweeps and comparisons in this process and in a folder of the test."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from mlexp import dispatch
 from mlexp.config import compose as configuration
@@ -26,6 +27,21 @@ class Silent:
     def checkpoint(self, arrays: Callable[[], dict[str, np.ndarray]]) -> None: ...
 
     def checkpointed(self) -> None: ...
+
+
+def comparison_of_widths(seeds: int) -> str:
+    """Return a task file of one's own: two widths on the bundled digits, compared."""
+    return (
+        "# @package _global_\n# Two widths.\ndefaults:\n  - override /dataset: digits\n"
+        "task: {name: widths, kind: comparison}\ncomparison:\n"
+        "  arms: {narrow: {model.hidden: [4]}, wide: {model.hidden: [32]}}\n"
+        f"  seeds: {seeds}\n"
+    )
+
+
+def in_this_process(patched: pytest.MonkeyPatch) -> None:
+    """Run the jobs of sweeps, searches and comparisons here: they see what a test has patched, and start at once."""
+    patched.setattr(dispatch, "WORKER", dispatch.work)
 
 
 def run(outputs: Path, *overrides: str) -> Run:

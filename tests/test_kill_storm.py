@@ -11,20 +11,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.running import comparison_of_widths
 from tests.sweeps.conftest import mlexp, start
 
 from mlexp.store.files import read_table
 
-COMPARISON = """\
-# @package _global_
-# Two widths.
-defaults:
-  - override /dataset: digits
-task: {name: widths, kind: comparison}
-comparison:
-  arms: {narrow: {model.hidden: [4]}, wide: {model.hidden: [32]}}
-  seeds: 4
-"""
 SHORT = ("model.epochs=30", "model.patience=null", "model.hidden=[16]", "checkpoint_seconds=0.05")
 SEARCH = ("model.epochs=30", "model.patience=null", "checkpoint_seconds=0.05", "tune.space.model.hidden=null",
           "tune.space.model.learning_rate=[0.1,0.01,0.001]", "execution.workers=2")  # fmt: skip
@@ -126,7 +117,7 @@ def test_killed_again_and_again(kind: str, tmp_path: Path) -> None:
     whole, torn = tmp_path / "whole", tmp_path / "torn"
     for place in (whole, torn):
         (place / "mine/task").mkdir(parents=True)
-        (place / "mine/task/widths.yaml").write_text(COMPARISON)
+        (place / "mine/task/widths.yaml").write_text(comparison_of_widths(4))
     begun = time.monotonic()
     done = mlexp(whole, "-q", *words)
     seconds = time.monotonic() - begun

@@ -18,8 +18,9 @@ import pandas as pd
 import pytest
 import scipy.stats
 from tests.comparisons.conftest import Make, scores
+from tests.running import in_this_process
 
-from mlexp import comparisons, dispatch
+from mlexp import comparisons
 from mlexp.cli import main
 from mlexp.comparisons import benchmark
 from mlexp.comparisons.evidence import Entry, Evidence
@@ -32,11 +33,6 @@ from mlexp.errors import ConfigError
 KIND = "task.kind=comparison"
 ARMS = "comparison.arms={net: {model: mlp, model.hidden: [8]}, forest: {model: random_forest}, near: {model: knn}}"
 ACCURACY = PartMetric("test", "accuracy")
-
-
-def in_this_process(patched: pytest.MonkeyPatch) -> None:
-    """Run the jobs here: starting workers takes longer than the jobs."""
-    patched.setattr(dispatch, "WORKER", dispatch.work)
 
 
 def test_arms_times_data_sets_times_seeds_are_jobs() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from tests.running import in_this_process
 
-from mlexp import dispatch
 from mlexp.cli import main
 
 ARMS = (
@@ -23,20 +23,14 @@ WORDS = ("-q", "task=classify", "task.kind=comparison", "dataset=iris", ARMS, "c
          "figures=false")  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    here(monkeypatch)
-
-
-def here(patched: pytest.MonkeyPatch) -> None:
-    patched.setattr(dispatch, "WORKER", dispatch.work)
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("whole") / "whole"
     with pytest.MonkeyPatch.context() as patched:
-        here(patched)
+        in_this_process(patched)
         assert main([*WORDS, f"sweep.dir={place}"]) == 0
     return place
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from tests.running import in_this_process
 
-from mlexp import dispatch
 from mlexp.cli import main
 from mlexp.comparisons import past_runs
 from mlexp.errors import DataError
@@ -20,9 +20,7 @@ from mlexp.errors import DataError
 LOGISTIC = ("-q", "task=classify", "dataset=csv", "figures=false", "model=logistic")
 
 
-@pytest.fixture(autouse=True)
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "WORKER", dispatch.work)
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +145,7 @@ def test_seeds_of_a_deterministic_model_and_settings_without_effect_count_once(
 def swept(runs: Path, place: Path, activations: str, rates: str) -> Path:
     """Run a sweep of activations × rates × 2 decays × 5 seeds."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(dispatch, "WORKER", dispatch.work)
+        in_this_process(patched)
         assert main(["-q", "-m", "task=classify", "dataset=csv", f"dataset.path={runs / 'easy.csv'}", "figures=false",
                      "seed=0,1,2,3,4", "model.hidden=[4]", "model.epochs=2", "model.l2=0,0.5",
                      f"model.activation={activations}", f"model.learning_rate={rates}",

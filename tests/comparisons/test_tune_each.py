@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.comparisons.conftest import Make, scores
+from tests.running import in_this_process
 
 from mlexp import comparisons, dispatch
 from mlexp.cli import main
@@ -33,20 +34,14 @@ class Killed(BaseException):
     """Stands for the end of the process."""
 
 
-@pytest.fixture(autouse=True)
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    here(monkeypatch)
-
-
-def here(patched: pytest.MonkeyPatch) -> None:
-    patched.setattr(dispatch, "WORKER", dispatch.work)
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("each") / "whole"
     with pytest.MonkeyPatch.context() as patched:
-        here(patched)
+        in_this_process(patched)
         assert main([*SMALL, f"sweep.dir={place}"]) == 0
     return place
 

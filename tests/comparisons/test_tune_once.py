@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.running import in_this_process
 
 from mlexp import comparisons, dispatch
 from mlexp.cli import main
@@ -26,21 +27,14 @@ class Killed(BaseException):
     """Stands for the end of the process."""
 
 
-@pytest.fixture(autouse=True)
-def no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    spared(monkeypatch)
-
-
-def spared(patched: pytest.MonkeyPatch) -> None:
-    """Have trials and jobs run in this process, which spares the start of workers."""
-    patched.setattr(dispatch, "WORKER", dispatch.work)
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     outputs = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patched:
-        spared(patched)
+        in_this_process(patched)
         yield dispatch.run_comparison(comparisons.plan([*WORDS, f"outputs={outputs}"])).path
 
 

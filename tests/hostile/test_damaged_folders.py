@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 import yaml
 from tests.hostile import harness
+from tests.running import comparison_of_widths
 
 from mlexp import cli
 
@@ -43,16 +44,6 @@ STUDIES = {
     "two": ["-m", "size=smoke", "model.activation=relu,sigmoid", "seed=0,1", "execution.workers=1", "task.name=two"],
     "widths": ["task=widths", "size=smoke", "execution.workers=1"],
 }  # fmt: skip
-COMPARISON = """\
-# @package _global_
-# Two widths.
-defaults:
-  - override /dataset: digits
-task: {name: widths, kind: comparison}
-comparison:
-  arms: {narrow: {model.hidden: [4]}, wide: {model.hidden: [32]}}
-  seeds: 2
-"""
 VERBS: dict[str, list[str]] = {
     "report": [], "compare": ["outputs/{base}"], "predict": ["new.csv", "--out", "outputs/answers.csv"],
     "export": ["--config", "outputs/mine.yaml"], "rerun": ["-q"], "resume": ["-q"],
@@ -98,7 +89,7 @@ def all_bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(place: Path, names: Sequence[str]) -> Path:
     """Run studies and return the folder that holds their folders, by name."""
     (place / "mine/task").mkdir(parents=True)
-    (place / "mine/task/widths.yaml").write_text(COMPARISON)
+    (place / "mine/task/widths.yaml").write_text(comparison_of_widths(2))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
         for name in names:

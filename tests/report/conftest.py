@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.running import comparison_of_widths
 
 from mlexp import cli
 
@@ -15,16 +16,6 @@ STUDIES = {
     "embedding": ["task=sign_embeddings", "dataset=digits", "size=smoke", "embedding.methods=[pca,lle]"],
     "sweep": ["-m", "size=smoke", "model.activation=relu,sigmoid", "seed=0,1", "execution.workers=1"],
 }
-COMPARISON = """\
-# @package _global_
-# Two widths.
-defaults:
-  - override /dataset: digits
-task: {name: widths, kind: comparison}
-comparison:
-  arms: {narrow: {model.hidden: [4]}, wide: {model.hidden: [32]}}
-  seeds: 2
-"""
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +23,7 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path
     """Return the folders of a run, a sweep, a comparison, a clustering and an embedding, run by the command line."""
     place = tmp_path_factory.mktemp("studies")
     (place / "mine/task").mkdir(parents=True)
-    (place / "mine/task/widths.yaml").write_text(COMPARISON)
+    (place / "mine/task/widths.yaml").write_text(comparison_of_widths(2))
     compared = ["--config-dir", str(place / "mine"), "task=widths", "size=smoke", "execution.workers=1"]
     asked = STUDIES | {"comparison": compared}
     with pytest.MonkeyPatch.context() as patch:

@@ -22,10 +22,7 @@ TWICE = ("-q", "-m", *LOGISTIC, "seed=0,1", "sweep.resume=true")
 EASY, HARD = 1.0, 16 / 24  # scikit-learn's LogisticRegression: of hard.csv it learns the larger class alone
 
 
-@pytest.fixture(autouse=True)
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the jobs here: starting workers takes longer than the jobs."""
-    monkeypatch.setattr(dispatch, "WORKER", dispatch.work)
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 @pytest.fixture

@@ -13,10 +13,8 @@ Searched = Callable[..., Run]
 
 
 @pytest.fixture
-def searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Searched:
+def searched(tmp_path: Path, in_process: None) -> Searched:
     """Return a function that runs a search; its trials run in this process, which spares the start of workers."""
-
-    monkeypatch.setattr(dispatch, "WORKER", dispatch.work)
 
     def run(*words: str, outputs: str = "outputs") -> Run:
         config = configuration.compose([*words, "figures=false", f"outputs={tmp_path / outputs}"])

@@ -20,7 +20,7 @@ from mlexp.config.studies import Comparison
 from mlexp.stats import Outcome
 from mlexp.store import record
 from mlexp.store.files import write_table
-from mlexp.store.result import Columns
+from mlexp.store.result import Columns, attributes, by_column
 
 Tables = dict[str, Columns]
 MOST_NAMED = 4
@@ -178,10 +178,7 @@ def question(evidence: Evidence) -> str:
 def arms_table(evidence: Evidence, verdict: Verdict, node: Comparison) -> Columns:
     """Return one row an arm, the best mean first; arms without a run that counts last."""
     missing = [arm for arm in evidence.entries if arm not in evidence.arms]
-    rows = [_arm(evidence, verdict, arm, node) for arm in (*verdict.ranking, *missing)]
-    return {
-        name: [row.get(name, "") for row in rows] for name in dict.fromkeys(n for row in rows for n in row)
-    }
+    return by_column([_arm(evidence, verdict, arm, node) for arm in (*verdict.ranking, *missing)])
 
 
 def _arm(evidence: Evidence, verdict: Verdict, arm: str, node: Comparison) -> dict[str, Any]:
@@ -237,64 +234,48 @@ def _mean(values: list[Any]) -> float | str:
 
 def pairs_table(verdict: Verdict) -> Columns:
     """Return one row a pair of arms."""
-    rows = [_pair(pair) for pair in verdict.pairs]
     names = (
         "a", "b", "difference", "low", "high", "level", "p", "p_adjusted", "adjusted_low", "adjusted_high",
         "adjusted_level", "separated", "test", "reason", "welch_low", "welch_high", "welch_p", "seeds_needed",
         "rows_needed", "seeds_to_show_equal", "equivalent",
     )  # fmt: skip
-    return {name: ["" if row[name] is None else row[name] for row in rows] for name in names}
+    return by_column([_pair(pair) for pair in verdict.pairs], names)
 
 
 def _pair(pair: Pair) -> dict[str, Any]:
     outcome, welch, power, equal = pair.outcome, pair.second, pair.power, pair.equivalence
-    return {
-        "a": pair.a,
-        "b": pair.b,
-        "difference": outcome.estimate,
-        "low": outcome.low,
-        "high": outcome.high,
-        "level": outcome.level,
-        "p": outcome.p,
-        "p_adjusted": pair.adjusted,
-        "adjusted_low": pair.interval.low,
-        "adjusted_high": pair.interval.high,
-        "adjusted_level": pair.interval.level,
-        "separated": pair.separated,
-        "better": pair.better,
-        "test": outcome.name,
-        "statistic": outcome.statistic,
-        "df": outcome.df,
-        "se": outcome.se,
-        "n": outcome.n,
-        "details": outcome.details,
-        "testable": outcome.testable,
-        "reason": outcome.reason,
-        "welch_low": welch.low if welch else None,
-        "welch_high": welch.high if welch else None,
-        "welch_p": welch.p if welch else None,
+    row: dict[str, Any] = {"a": pair.a, "b": pair.b, "difference": outcome.estimate}
+    row |= attributes(outcome, "low", "high", "level", "p") | {"p_adjusted": pair.adjusted}
+    row |= attributes(pair.interval, "low", "high", "level", prefix="adjusted_")
+    row |= {"separated": pair.separated, "better": pair.better, "test": outcome.name}
+    row |= attributes(outcome, "statistic", "df", "se", "n", "details", "testable", "reason")
+    row |= attributes(welch, "low", "high", "p", prefix="welch_")
+    row |= {
         "worth_seeing": power.delta if power else None,
         "seeds_needed": power.seeds if power else None,
         "rows_needed": power.rows_needed if power else None,
         "seeds_to_show_equal": power.equal if power else None,
-        "equivalent": equal.equivalent if equal else None,
-        "equivalence_low": equal.low if equal else None,
-        "equivalence_high": equal.high if equal else None,
     }
+    return row | attributes(equal, "equivalent") | attributes(equal, "low", "high", prefix="equivalence_")
 
 
 def p_matrix(verdict: Verdict) -> Columns:
     """Return the adjusted p of every pair as a square; the diagonal, and what could not be tested, is empty."""
-    columns: Columns = {"arm": list(verdict.ranking)}
-    for one in verdict.ranking:
-        found = [None if one == other else verdict.pair(one, other).adjusted for other in verdict.ranking]
-        columns[one] = ["" if p is None else p for p in found]
-    return columns
+    return by_column(
+        [
+            {"arm": one}
+            | {
+                other: verdict.pair(one, other).adjusted if other != one else None
+                for other in verdict.ranking
+            }
+            for one in verdict.ranking
+        ]
+    )
 
 
 def runs_table(evidence: Evidence, folder: Path) -> Columns:
     """Return one row a run, also of those that do not count."""
-    columns: Columns = {name: [] for name in ("arm", "run", "status", "value", "folder", "problem")}
+    rows = []
     for arm, entries in evidence.entries.items():
         copied = {id(copy): first for copy, first in evidence.copies[arm]}
         for entry in entries:
@@ -306,10 +287,14 @@ def runs_table(evidence: Evidence, folder: Path) -> Columns:
             if id(entry) in copied:
                 other = f"the same result as {copied[id(entry)].name}, byte for byte"
             problem = entry.problem or ("" if counts else other)
-            cells = (arm, entry.name, entry.status, entry.value if counts else "", where, problem)
-            for column, cell in zip(columns.values(), cells, strict=True):
-                column.append(cell)
-    return columns
+            row = {
+                "arm": arm,
+                "run": entry.name,
+                "status": entry.status,
+                "value": entry.value if counts else "",
+            }
+            rows.append(row | {"folder": where, "problem": problem})
+    return by_column(rows)
 
 
 def _warnings(evidence: Evidence, verdict: Verdict) -> list[str]:

@@ -29,7 +29,7 @@ from mlexp.config.studies import Comparison
 from mlexp.errors import DataError
 from mlexp.metrics import metric
 from mlexp.stats import Outcome
-from mlexp.store.result import Columns, by_row
+from mlexp.store.result import Columns, attributes, by_column, by_row
 
 SHORT = 8  # digits of a fingerprint
 OF_ARM = ("arm", "runs", "lost", "mean", "low", "high", "interval_over")
@@ -92,7 +92,7 @@ def analyse(
     tables = {name: table for name, table in done.tables.items() if name != "epochs_to_target"} | {
         "datasets": _datasets_table(datasets),
         "dataset_pairs": _pairs_table(on_each),
-        "mean_differences": _columns(mean_differences),
+        "mean_differences": by_column(mean_differences),
     }
     return Analysis(info, tables)
 
@@ -188,15 +188,15 @@ def _mean_difference(
     pair: tuple[str, str], outcome: Outcome, shown: Outcome, p: float | None, node: Comparison, n_pairs: int
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"a": pair[0], "b": pair[1], "difference": outcome.estimate}
-    row |= {name: getattr(outcome, name) for name in ("low", "high", "level", "p", "df", "se")}
-    row |= {"p_adjusted": p, "adjusted_low": shown.low, "adjusted_high": shown.high}
-    row |= {"adjusted_level": shown.level, "significant": p is not None and p <= node.alpha}
+    row |= attributes(outcome, "low", "high", "level", "p", "df", "se") | {"p_adjusted": p}
+    row |= attributes(shown, "low", "high", "level", prefix="adjusted_")
+    row |= {"significant": p is not None and p <= node.alpha}
     row |= {name: outcome.details.get(name) for name in ("between_sd", "within_sd")}
     row |= {"test": outcome.name, "reason": outcome.reason}
     if node.margin is not None:
         equal = stats.equivalence(outcome, node.margin, alpha=node.alpha / n_pairs)
         row |= {"equivalent": equal.equivalent}
-        row |= {f"equivalence_{name}": getattr(equal, name) for name in ("low", "high", "level")}
+        row |= attributes(equal, "low", "high", "level", prefix="equivalence_")
     return row
 
 
@@ -233,17 +233,12 @@ def _datasets_table(datasets: Sequence[Mapping[str, Any]]) -> Columns:
     rows = [
         {"dataset": one["name"], "counted": one["counted"]} | arm for one in datasets for arm in one["arms"]
     ]
-    return _columns(rows)
+    return by_column(rows)
 
 
 def _pairs_table(on_each: Sequence[OnOne]) -> Columns:
     """Return one row a data set and pair of arms."""
     tested = [(one.name, one.verdict) for one in on_each if one.verdict]
-    return _columns(
+    return by_column(
         [{"dataset": name} | row for name, verdict in tested for row in by_row(pairs_table(verdict))]
     )
-
-
-def _columns(rows: Sequence[Mapping[str, Any]]) -> Columns:
-    names = dict.fromkeys(name for row in rows for name in row)
-    return {name: ["" if row.get(name) is None else row[name] for row in rows] for name in names}

@@ -10,9 +10,10 @@ from mlexp import stats
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.stats import Outcome
 from mlexp.store import Run
-from mlexp.store.result import Columns
+from mlexp.store.result import Columns, attributes, by_column
 
 COLUMNS = ("validation_accuracy", "train_accuracy")
+KEPT = ("estimate", "statistic", "df", "p", "low", "high", "reason")  # of the test over epochs
 
 
 def seconds_of(run: Run) -> float | None:
@@ -37,16 +38,16 @@ def reached(run: Run, target: float) -> tuple[int, float] | None:
 
 def epochs_to_target(evidence: Evidence, target: float) -> Columns:
     """Return one row a run with epochs and seconds to the target, empty where it was not reached."""
-    columns: Columns = {"arm": [], "run": [], "epochs": [], "seconds": [], "trained": []}
+    names = ("arm", "run", "epochs", "seconds", "trained")
+    rows = []
     for arm in evidence.arms:
         for entry in evidence.used[arm]:
             if entry.run is None or not any(name in entry.run.history for name in COLUMNS):
                 continue
             found = reached(entry.run, target)
             cells = (arm, entry.name, *(found or ("", "")), len(entry.run.history["epoch"]))
-            for column, cell in zip(columns.values(), cells, strict=True):
-                column.append(cell)
-    return columns
+            rows.append(dict(zip(names, cells, strict=True)))
+    return by_column(rows, names)
 
 
 def epochwise(evidence: Evidence, a: str, b: str, alpha: float) -> dict[str, Any] | None:
@@ -60,13 +61,13 @@ def epochwise(evidence: Evidence, a: str, b: str, alpha: float) -> dict[str, Any
     if n < 3 or not all(np.isfinite(curve[:n]).all() for curve in curves):
         return None
     outcome = stats.epochwise(curves[0][:n], curves[1][:n], level=1 - alpha)
-    return _plain(outcome) | {
+    return attributes(outcome, *KEPT) | {
         "label": outcome.name,
         "of": column,
         "epochs": n,
         "runs": [f"{arm} ({entry.name})" for arm, entry in zip((a, b), first, strict=True)],
         "false_alarms": [outcome.details["false_alarm_low"], outcome.details["false_alarm_high"]],
-        "rho": _plain(outcome.second_line) if outcome.second_line else None,
+        "rho": attributes(outcome.second_line, *KEPT) if outcome.second_line else None,
         "sentence": _sentence(outcome, column, n),
     }
 
@@ -77,11 +78,6 @@ def _shared_column(entries: list[Entry], name: str) -> str | None:
         if all(entry.run is not None and column in entry.run.history for entry in entries):
             return column
     return None
-
-
-def _plain(outcome: Outcome) -> dict[str, Any]:
-    names = ("estimate", "statistic", "df", "p", "low", "high", "reason")
-    return {name: getattr(outcome, name) for name in names}
 
 
 def _sentence(outcome: Outcome, column: str, n: int) -> str:

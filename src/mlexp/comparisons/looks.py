@@ -11,14 +11,16 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from mlexp import stats, store, sweeps
+from mlexp import stats, store
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Pair, Verdict, evaluate
 from mlexp.config.combinations import Combination
 from mlexp.config.overrides import parsed
 from mlexp.config.studies import Comparison
 from mlexp.errors import ConfigError
-from mlexp.store.result import Columns
+from mlexp.store.result import Columns, by_column
+from mlexp.sweeps import planning
+from mlexp.sweeps.planning import Plan
 
 UNTIL_SETTLED = "until_settled"
 MAX_SEEDS = 30
@@ -183,7 +185,7 @@ def _same(evidence: Evidence, pair: Pair) -> bool:
     return one == other
 
 
-def extended(plan: sweeps.Plan, look: Look, planned: Schedule) -> sweeps.Plan:
+def extended(plan: Plan, look: Look, planned: Schedule) -> Plan:
     """Return the plan with the runs that the next look needs; an arm that does not vary gets no more."""
     runs, first = planned.runs[look.number], plan.first.seed
     arms = {arm: len(entries) for arm, entries in look.evidence.entries.items()}
@@ -191,14 +193,14 @@ def extended(plan: sweeps.Plan, look: Look, planned: Schedule) -> sweeps.Plan:
     return _with(plan, [(arm, first + k) for arm, count in varying.items() for k in range(count, runs)])
 
 
-def as_far_as(plan: sweeps.Plan, recorded: Sequence[Mapping[str, Any]]) -> sweeps.Plan:
+def as_far_as(plan: Plan, recorded: Sequence[Mapping[str, Any]]) -> Plan:
     """Return the plan of a first look with the runs of later ones that stand in the record of its sweep."""
     return _with(
         plan, [(job["swept"]["arm"], int(job["swept"]["seed"])) for job in recorded[len(plan.jobs) :]]
     )
 
 
-def _with(plan: sweeps.Plan, runs: Sequence[tuple[str, int]]) -> sweeps.Plan:
+def _with(plan: Plan, runs: Sequence[tuple[str, int]]) -> Plan:
     """Return the plan with more runs of its arms, each by arm and seed."""
     of_arm = {job.swept["arm"]: job for job in reversed(plan.jobs)}
     if not runs:
@@ -209,7 +211,7 @@ def _with(plan: sweeps.Plan, runs: Sequence[tuple[str, int]]) -> sweeps.Plan:
     ]
     added = [
         replace(job, number=len(plan.jobs) + job.number, data=of_arm[job.swept["arm"]].data)
-        for job in sweeps.planned(more, command=plan.command).jobs
+        for job in planning.planned(more, command=plan.command).jobs
     ]
     return replace(plan, jobs=(*plan.jobs, *added))
 
@@ -253,15 +255,14 @@ def scope(planned: Schedule) -> str:
 def table(looks: Sequence[Look]) -> Columns:
     """Return one row for each look and pair, the arms of a pair in the order of the last look."""
     names = ("look", "runs", "level", "a", "b", "difference", "low", "high", "p", "p_adjusted", "settled")
-    columns: Columns = {name: [] for name in names}
+    rows = []
     for look in looks:
         known = {pair.a for pair in look.verdict.pairs} | {pair.b for pair in look.verdict.pairs}
         for a, b in combinations(looks[-1].verdict.ranking, 2):
             if {a, b} <= known:
                 cells = (look.number, look.runs, look.level, a, b, *_row(look.verdict.pair(a, b), a))
-                for column, cell in zip(columns.values(), cells, strict=True):
-                    column.append("" if cell is None else cell)
-    return columns
+                rows.append(dict(zip(names, cells, strict=True)))
+    return by_column(rows, names)
 
 
 def _row(pair: Pair, a: str) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from mlexp import stats
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.words import phrases
 from mlexp.stats.components import ALONE, ONE_GROUP
-from mlexp.store.result import Columns
+from mlexp.store.result import Columns, by_column
 
 Searches = Mapping[str, list[tuple[Entry, dict[str, Any]]]]
 
@@ -91,8 +91,7 @@ def table(evidence: Evidence) -> Columns:
         for arm, runs in found.items()
         for entry, report in runs
     ]
-    names = dict.fromkeys(name for row in rows for name in row)
-    return {name: [row.get(name, "") for row in rows] for name in names}
+    return by_column(rows)
 
 
 def warnings(evidence: Evidence) -> list[str]:

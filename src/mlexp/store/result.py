@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,28 @@ def by_row(columns: Columns) -> list[dict[str, Any]]:
     [{'seed': 0, 'accuracy': 0.5}, {'seed': 1, 'accuracy': 0.75}]
     """
     return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
+
+def by_column(rows: Sequence[Mapping[str, Any]], names: Iterable[str] = ()) -> Columns:
+    """Return rows as a table; a cell that a row lacks, or that is None, is empty.
+
+    Parameters
+    ----------
+    rows : column -> cell
+    names : the columns, default all that a row has
+
+    Examples
+    --------
+    >>> by_column([{"arm": "a", "p": None}, {"arm": "b", "seconds": 1.5}])
+    {'arm': ['a', 'b'], 'p': ['', ''], 'seconds': ['', 1.5]}
+    """
+    names = names or dict.fromkeys(name for row in rows for name in row)
+    return {name: ["" if row.get(name) is None else row[name] for row in rows] for name in names}
+
+
+def attributes(record: Any, *names: str, prefix: str = "") -> dict[str, Any]:
+    """Return attributes of a record as cells of a row; None where there is no record."""
+    return {f"{prefix}{name}": getattr(record, name, None) for name in names}
 
 
 @dataclass(frozen=True)

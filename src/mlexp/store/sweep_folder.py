@@ -24,6 +24,7 @@ from mlexp.errors import ConfigError, DataError
 from mlexp.store import CHECKPOINT, QUESTION, RESUMABLE, Run, Sweep, record, shapes, stamp
 from mlexp.store.files import read_json, write_table
 from mlexp.store.lock import LOCK, locked
+from mlexp.store.result import by_column
 
 SEARCHES = "tuning"  # what a comparison writes before it
 BEGUN = ("config.yaml", QUESTION)
@@ -51,8 +52,7 @@ class SweepFolder:
     def write_summary(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write `summary.csv`; metrics of the test part come first."""
         columns = sorted(dict.fromkeys(name for row in rows for name in row), key=_place)
-        table = {name: [row.get(name, "") for row in rows] for name in columns}
-        write_table(self.path / "summary.csv", table)
+        write_table(self.path / "summary.csv", by_column(rows, columns))
 
     def log(self, text: str) -> None:
         """Add a line with the time to `run.log`."""

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from mlexp import comparisons, models, sweeps
+from mlexp import models
+from mlexp.comparisons import study as studies
 from mlexp.config import compose as configuration
 from mlexp.config import names, recorded
 from mlexp.config.combinations import expand
+from mlexp.sweeps import planning
 
 # typed -> the same as the list or the file spells it
 ALIKE = {
@@ -73,7 +75,7 @@ def test_what_is_not_of_a_list_keeps_its_case() -> None:
     ],
 )  # fmt: skip
 def test_a_sweep_shows_what_it_runs(typed: str, spelt: str) -> None:
-    found, wanted = (sweeps.planned(expand(words.split())) for words in (typed, spelt))
+    found, wanted = (planning.planned(expand(words.split())) for words in (typed, spelt))
     assert [job.swept for job in found.jobs] == [job.swept for job in wanted.jobs]
     assert found.hash == wanted.hash
 
@@ -91,7 +93,7 @@ def test_a_sweep_shows_what_it_runs(typed: str, spelt: str) -> None:
 )  # fmt: skip
 def test_arms_of_a_comparison(typed: str, spelt: str) -> None:
     found, wanted = (
-        comparisons.plan(["task.kind=Comparison", "comparison.seeds=2", *words.split()])
+        studies.plan(["task.kind=Comparison", "comparison.seeds=2", *words.split()])
         for words in (typed, spelt)
     )
     assert found.arms == wanted.arms

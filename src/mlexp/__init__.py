@@ -6,7 +6,6 @@ from mlexp import kinds as kinds  # fills the table by which the configuration k
 
 TYPE_CHECKING = False  # as in `typing`, which takes as long to import as all that is here
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from typing import Any
 
     from mlexp.api import compare, compare_scores, load, run, sweep
@@ -26,27 +25,13 @@ __all__ = [
 ]
 
 
-def lazily(package: str, homes: Mapping[str, tuple[str, ...]]) -> Callable[[str], Any]:
-    """Return the `__getattr__` of a package whose names are imported from its modules when they are used.
+def __getattr__(name: str) -> Any:
+    """Import `mlexp.api` when a name of it is used: ``import mlexp`` alone costs next to nothing."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from mlexp import api
 
-    Parameters
-    ----------
-    package : its dotted name
-    homes : module -> the names that it holds
-    """
-
-    def get(name: str) -> Any:
-        from importlib import import_module
-
-        for module, names in homes.items():
-            if name in names:
-                return getattr(import_module(f"{package}.{module}"), name)
-        raise AttributeError(f"module {package!r} has no attribute {name!r}")
-
-    return get
-
-
-__getattr__ = lazily(__name__, {"api": tuple(__all__)})  # `import mlexp` alone costs next to nothing
+    return getattr(api, name)
 
 
 def __dir__() -> list[str]:

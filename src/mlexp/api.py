@@ -21,7 +21,7 @@ from mlexp.views import Answer, ComparisonView, RunView, SweepView, View
 
 if TYPE_CHECKING:
     from mlexp.comparisons.analysis import Analysis
-    from mlexp.sweeps import Outcome
+    from mlexp.sweeps.conductor import Outcome
 
 
 def run(*settings: str, config_dir: str | None = None, **more: Any) -> RunView:
@@ -103,12 +103,13 @@ def compare(*what: str | Path | View, config_dir: str | None = None, **more: Any
     Interrupted
         The comparison was stopped; ``mlexp resume`` resumes it.
     """
-    from mlexp import comparisons, dispatch
+    from mlexp import dispatch
+    from mlexp.comparisons import study as studies
 
     if what and all(isinstance(one, (View, Path)) or _is_name(one) for one in what):
         return _compare_runs(what, **more)
     words = [*_checked(what), *_typed(more)]
-    study = comparisons.plan(words, config_dir, _command(words, config_dir))
+    study = studies.plan(words, config_dir, _command(words, config_dir))
     return ComparisonView(_done(dispatch.run_comparison(study)))
 
 

@@ -17,9 +17,10 @@ from mlexp.config.rules import shortened
 from mlexp.errors import ConfigError, Interrupted, MlexpError
 
 if TYPE_CHECKING:
-    from mlexp.comparisons import Study
+    from mlexp.comparisons.study import Study
     from mlexp.config.schema import Config
-    from mlexp.sweeps import Outcome, Plan
+    from mlexp.sweeps.conductor import Outcome
+    from mlexp.sweeps.planning import Plan
 
     Asked = Config | Plan | Study
 
@@ -224,9 +225,9 @@ def planned(settings: list[str], config_dir: str | None, command: list[str], *, 
 
     config = configuration.compose_run(settings, config_dir)
     if config.task.kind == "comparison":
-        from mlexp import comparisons
+        from mlexp.comparisons import study as studies
 
-        return comparisons.plan(settings, config_dir, command)
+        return studies.plan(settings, config_dir, command)
     return config
 
 
@@ -252,17 +253,19 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool, detail
 
         dispatch.run(asked, command=command, terminal=Terminal(verbosity))
         return 0
-    from mlexp import comparisons, sweeps
+    from mlexp.comparisons import running
+    from mlexp.comparisons.study import Study
+    from mlexp.sweeps import conductor
 
-    if isinstance(asked, comparisons.Study):
+    if isinstance(asked, Study):
         if dry:
-            comparisons.announce(asked)
+            running.announce(asked)
             return 0
         return ended(dispatch.run_comparison(asked, verbosity=verbosity, details=details))
     if details:
         raise ConfigError("--details applies to comparisons. Got a sweep (-m): leave it out.")
     if dry:
-        sweeps.show(asked)
+        conductor.show(asked)
         announce_search(asked.first, "each with")
         return 0
     return ended(dispatch.run_sweep(asked, verbosity=verbosity))
@@ -271,9 +274,9 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool, detail
 def announce_search(config: Config, how: str) -> None:
     """Print the search that precedes the training of a job, if there is one."""
     if config.tune.strategy is not None:
-        from mlexp import tuning
+        from mlexp.tuning import run as searching
 
-        print(f"  {how} {tuning.planned(config)}")
+        print(f"  {how} {searching.planned(config)}")
 
 
 def ended(outcome: Outcome) -> int:

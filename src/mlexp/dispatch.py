@@ -23,8 +23,9 @@ from mlexp.store import Comparison, Run, Sweep
 from mlexp.store.result import Result
 
 if TYPE_CHECKING:
-    from mlexp.comparisons import Study
-    from mlexp.sweeps import Outcome, Plan
+    from mlexp.comparisons.study import Study
+    from mlexp.sweeps.conductor import Outcome
+    from mlexp.sweeps.planning import Plan
     from mlexp.sweeps.worker import JobRequest
 
 # What runs the jobs of sweeps, searches and comparisons: the name of a function, called in worker processes, or a
@@ -43,9 +44,9 @@ def check(config: Config) -> None:
     if config.tune.strategy is None:
         kinds.check(config)
     else:
-        from mlexp import tuning
+        from mlexp.tuning import run as searching
 
-        tuning.checked(config)
+        searching.checked(config)
 
 
 def study(config: Config, dataset: Dataset, session: Session, *, worker: str | Work | None = None) -> Result:
@@ -53,9 +54,9 @@ def study(config: Config, dataset: Dataset, session: Session, *, worker: str | W
     if config.tune.strategy is None:
         found: Result = kinds.KINDS[config.task.kind].study.study(config, dataset, session)
         return found
-    from mlexp import tuning
+    from mlexp.tuning import run as searching
 
-    return tuning.search(config, dataset, session, worker=worker or WORKER)
+    return searching.search(config, dataset, session, worker=worker or WORKER)
 
 
 def program() -> Program:
@@ -70,23 +71,23 @@ def run(config: Config, **more: Any) -> Run:
 
 def plan_sweep(arguments: Sequence[str], config_dir: str | None = None, command: Sequence[str] = ()) -> Plan:
     """Plan the sweep of ``mlexp -m *arguments``, all its jobs checked."""
-    from mlexp import sweeps
+    from mlexp.sweeps import planning
 
-    return sweeps.plan(arguments, config_dir, command, check=check)
+    return planning.plan(arguments, config_dir, command, check=check)
 
 
 def run_sweep(plan: Plan, *, verbosity: int = QUIET) -> Outcome:
-    """Run every job of a plan; see `mlexp.sweeps.run`."""
-    from mlexp import sweeps
+    """Run every job of a plan; see `mlexp.sweeps.conductor.run`."""
+    from mlexp.sweeps import conductor
 
-    return sweeps.run(plan, worker=WORKER, verbosity=verbosity)
+    return conductor.run(plan, worker=WORKER, verbosity=verbosity)
 
 
 def run_comparison(study: Study, *, verbosity: int = QUIET, details: bool = False) -> Outcome:
-    """Run every job of a comparison and answer its question; see `mlexp.comparisons.run`."""
-    from mlexp import comparisons
+    """Run every job of a comparison and answer its question; see `mlexp.comparisons.running.run`."""
+    from mlexp.comparisons import running
 
-    return comparisons.run(study, program(), verbosity=verbosity, details=details)
+    return running.run(study, program(), verbosity=verbosity, details=details)
 
 
 def resume(
@@ -101,11 +102,12 @@ def resume(
             terminal=Terminal(verbosity),
             settings=settings,
         )
-    from mlexp import comparisons, sweeps
+    from mlexp.comparisons import running
+    from mlexp.sweeps import conductor
 
     if Comparison.is_at(path):
-        return comparisons.resume(path, program(), verbosity=verbosity, settings=settings)
-    return sweeps.resume(path, worker=WORKER, verbosity=verbosity, settings=settings)
+        return running.resume(path, program(), verbosity=verbosity, settings=settings)
+    return conductor.resume(path, worker=WORKER, verbosity=verbosity, settings=settings)
 
 
 def work(unit: Sequence[JobRequest], stop: threading.Event, send: Send) -> bool:

@@ -20,9 +20,9 @@ import scipy.stats
 from tests.comparisons.conftest import Make, scores
 from tests.running import in_this_process
 
-from mlexp import comparisons
 from mlexp.cli import main
 from mlexp.comparisons import benchmark
+from mlexp.comparisons import study as studies
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.comparisons.verdict import evaluate
@@ -38,7 +38,7 @@ ACCURACY = PartMetric("test", "accuracy")
 def test_arms_times_data_sets_times_seeds_are_jobs() -> None:
     moons = "{dataset: moons, dataset.noise: 0.3},{dataset: moons, split.test: 0.3}"
     listed = f"comparison.datasets=[iris,Digits,my.csv,'~/other/my.csv.gz',{moons}]"
-    study = comparisons.plan([KIND, ARMS, listed, "comparison.seeds=2", "seed=4"])
+    study = studies.plan([KIND, ARMS, listed, "comparison.seeds=2", "seed=4"])
     assert len(study.plan.jobs) == 3 * 6 * 2
     assert [str(job) for job in study.plan.jobs[:3]] == [
         "arm=net dataset=iris seed=4",
@@ -58,14 +58,14 @@ def test_arms_times_data_sets_times_seeds_are_jobs() -> None:
 
 
 def test_each_data_set_may_have_folds() -> None:
-    study = comparisons.plan([KIND, ARMS, "comparison.datasets=[iris,wine]", "comparison.folds=3"])
+    study = studies.plan([KIND, ARMS, "comparison.datasets=[iris,wine]", "comparison.folds=3"])
     assert len(study.plan.jobs) == 3 * 2 * 3
 
 
 def test_a_benchmark_of_numbers_compares_what_has_no_unit() -> None:
     arms = "comparison.arms={line: {model: linear}, forest: {model: random_forest}}"
     other = "{dataset: my.csv, dataset.target: numbers, dataset.label: y}"
-    study = comparisons.plan([KIND, arms, f"comparison.datasets=[diabetes,{other}]"])
+    study = studies.plan([KIND, arms, f"comparison.datasets=[diabetes,{other}]"])
     assert str(study.metric) == "test.r2"
 
 
@@ -104,7 +104,7 @@ def test_a_benchmark_of_numbers_compares_what_has_no_unit() -> None:
 )  # fmt: skip
 def test_what_cannot_be_a_benchmark_is_refused(more: list[str], said: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        comparisons.plan([KIND, ARMS, *more])
+        studies.plan([KIND, ARMS, *more])
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mlexp import comparisons, dispatch
+from mlexp import dispatch
+from mlexp.comparisons import study as studies
 from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.errors import ConfigError
 
@@ -14,7 +15,7 @@ GRID = "comparison.grid={model.activation: [relu, tanh], model.hidden: [[8], [4,
 
 
 def test_arms_times_seeds_are_jobs_like_any_other() -> None:
-    study = comparisons.plan([KIND, ARMS, "comparison.seeds=3", "seed=5"])
+    study = studies.plan([KIND, ARMS, "comparison.seeds=3", "seed=5"])
     assert [str(job) for job in study.plan.jobs][:4] == [
         "arm=a seed=5",
         "arm=a seed=6",
@@ -36,28 +37,28 @@ def test_arms_times_seeds_are_jobs_like_any_other() -> None:
 
 
 def test_a_grid_names_its_arms() -> None:
-    study = comparisons.plan([KIND, GRID])
+    study = studies.plan([KIND, GRID])
     assert list(study.arms) == ["relu hidden 8", "relu hidden 4-2", "tanh hidden 8", "tanh hidden 4-2"]
     assert len(study.plan.jobs) == 40
 
 
 def test_arms_may_be_left_out_or_cut() -> None:
-    assert list(comparisons.plan([KIND, GRID, "comparison.first=2"]).arms) == [
+    assert list(studies.plan([KIND, GRID, "comparison.first=2"]).arms) == [
         "relu hidden 8",
         "relu hidden 4-2",
     ]
     more = [KIND, ARMS, "comparison.arms.c={model.activation: elu}", "comparison.arms.a=null"]
-    assert list(comparisons.plan(more).arms) == ["b", "c"]
+    assert list(studies.plan(more).arms) == ["b", "c"]
 
 
 def test_arms_may_choose_other_models() -> None:
     arms = "comparison.arms={forest: {model: random_forest, model.params.n_estimators: 5}, knn: {model: knn}}"
-    study = comparisons.plan([KIND, arms])
+    study = studies.plan([KIND, arms])
     assert {job.config.model.name for job in study.plan.jobs} == {"random_forest", "knn"}
 
 
 def test_folds_and_repeats_divide_the_rows_for_all_arms_alike() -> None:
-    study = comparisons.plan([KIND, ARMS, "comparison.folds=5", "comparison.repeats=2"])
+    study = studies.plan([KIND, ARMS, "comparison.folds=5", "comparison.repeats=2"])
     assert len(study.plan.jobs) == 20
     own = [
         [(job.config.split.test, job.config.split.seed) for job in study.plan.jobs if job.swept["arm"] == arm]
@@ -69,7 +70,7 @@ def test_folds_and_repeats_divide_the_rows_for_all_arms_alike() -> None:
 
 
 def test_draws_are_data_sets_of_their_own() -> None:
-    study = comparisons.plan([KIND, ARMS, "dataset=moons", "comparison.draws=3"])
+    study = studies.plan([KIND, ARMS, "dataset=moons", "comparison.draws=3"])
     assert [job.config.dataset.seed for job in study.plan.jobs][:3] == [0, 1, 2]
 
 
@@ -140,7 +141,7 @@ def test_draws_are_data_sets_of_their_own() -> None:
 )
 def test_what_cannot_be_compared_is_refused(more: list[str], said: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        comparisons.plan([KIND, ARMS, *more])
+        studies.plan([KIND, ARMS, *more])
     assert said in str(caught.value)
 
 
@@ -152,27 +153,27 @@ def test_what_cannot_be_compared_is_refused(more: list[str], said: str) -> None:
     ],
 )
 def test_a_test_that_can_be_computed_may_be_chosen(more: list[str]) -> None:
-    assert comparisons.plan([KIND, ARMS, *more]).settings.test == more[0].partition("=")[2]
+    assert studies.plan([KIND, ARMS, *more]).settings.test == more[0].partition("=")[2]
 
 
 def test_a_grid_whose_key_is_typed_too_says_how_to_change_the_grid() -> None:
     with pytest.raises(ConfigError, match=r"change the grid: comparison.grid.model.activation=\[...\]"):
-        comparisons.plan([KIND, GRID, "model.activation=elu"])
+        studies.plan([KIND, GRID, "model.activation=elu"])
 
 
 def test_what_trains_may_differ_between_arms() -> None:
-    study = comparisons.plan([KIND, ARMS, "comparison.arms.c={split.validation: 0.3}"])
+    study = studies.plan([KIND, ARMS, "comparison.arms.c={split.validation: 0.3}"])
     assert list(study.arms) == ["a", "b", "c"]
 
 
 def test_folds_stand_in_for_the_test_part_of_a_task() -> None:
-    study = comparisons.plan(["task=circles_capacity", "comparison.folds=2", "comparison.first=2"])
+    study = studies.plan(["task=circles_capacity", "comparison.folds=2", "comparison.first=2"])
     assert {job.config.split.test for job in study.plan.jobs} == {"1/2", "2/2"}
 
 
 def test_arms_are_needed() -> None:
     with pytest.raises(ConfigError, match="Got neither"):
-        comparisons.plan([KIND])
+        studies.plan([KIND])
 
 
 def test_a_sweep_of_comparisons_is_refused() -> None:

@@ -14,8 +14,9 @@ import pytest
 from tests.comparisons.conftest import Make, scores
 from tests.running import in_this_process
 
-from mlexp import comparisons, dispatch
+from mlexp import dispatch
 from mlexp.cli import main
+from mlexp.comparisons import study as studies
 from mlexp.comparisons.analysis import analyse
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.evidence.metric import PartMetric
@@ -98,7 +99,7 @@ def test_a_killed_one_resumes_to_the_same_bytes(
     with monkeypatch.context() as patched:
         patched.setattr(os, "replace", replace)
         with pytest.raises(Killed):
-            dispatch.run_comparison(comparisons.plan([*SMALL[1:], "sweep.dir=here"]))
+            dispatch.run_comparison(studies.plan([*SMALL[1:], "sweep.dir=here"]))
     for name in os.listdir("/proc/self/fd"):
         file = Path("/proc/self/fd") / name
         if file.exists() and file.readlink().is_relative_to(tmp_path / "here"):
@@ -149,7 +150,7 @@ def test_true_and_false_are_aliases(typed: str, meant: str) -> None:
         words = [*(word for word in words if not word.startswith("tune")), "comparison.arms={knn: {model: knn}, "
                  "tree: {model: decision_tree}}"]  # fmt: skip
         words.remove(ARMS)
-    plans = [comparisons.plan([*words, f"comparison.tune_arms={word}"]) for word in (typed, meant)]
+    plans = [studies.plan([*words, f"comparison.tune_arms={word}"]) for word in (typed, meant)]
     assert plans[0].plan.hash == plans[1].plan.hash
     assert len(plans[0].searches) == len(plans[1].searches) == (2 if meant == "once" else 0)
 

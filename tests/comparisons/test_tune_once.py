@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from tests.running import in_this_process
 
-from mlexp import comparisons, dispatch
+from mlexp import dispatch
 from mlexp.cli import main
+from mlexp.comparisons import study as studies
 from mlexp.store import Sweep
 from mlexp.verbs.rerun import differences, rerun
 
@@ -35,7 +36,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     outputs = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patched:
         in_this_process(patched)
-        yield dispatch.run_comparison(comparisons.plan([*WORDS, f"outputs={outputs}"])).path
+        yield dispatch.run_comparison(studies.plan([*WORDS, f"outputs={outputs}"])).path
 
 
 def read(folder: Path, name: str = "comparison.json") -> dict[str, Any]:
@@ -72,7 +73,7 @@ def test_killed_between_two_files(
     with monkeypatch.context() as patched:
         die_before(patched, target, tuned=tuned)
         with pytest.raises(Killed):
-            dispatch.run_comparison(comparisons.plan([*WORDS, "sweep.dir=here"]))
+            dispatch.run_comparison(studies.plan([*WORDS, "sweep.dir=here"]))
     let_go(here)
     started = read(here, "sweep.json")["started"]
     assert main(["resume", "-q", "here"]) == 0
@@ -100,7 +101,7 @@ def test_killed_before_there_is_a_plan(
     with monkeypatch.context() as patched:
         die_before(patched, "sweep.json", tuned=False)
         with pytest.raises(Killed):
-            dispatch.run_comparison(comparisons.plan([*WORDS, "sweep.dir=here"]))
+            dispatch.run_comparison(studies.plan([*WORDS, "sweep.dir=here"]))
     let_go(tmp_path / "here")
     assert main(["resume", "here"]) == 3
     (tmp_path / "here" / "of_mine.txt").touch()

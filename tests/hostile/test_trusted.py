@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from tests.running import run
 
-from mlexp import dispatch, sweeps
+from mlexp import dispatch
 from mlexp.config import compose as configuration
 from mlexp.config import recorded as recordings
 from mlexp.errors import ConfigError
+from mlexp.sweeps import planning
 from mlexp.verbs.rerun import rerun
 from mlexp.verbs.resume import resume
 
@@ -59,9 +60,9 @@ def test_a_sweep_is_run_again_with_what_is_typed(own: Path) -> None:
         dispatch.plan_sweep([*WORDS, "seed=0,1", "model.params.n_neighbors=3", f"outputs={own / 'outputs'}"])
     )
     forget(own)
-    plan = sweeps.restored(done.path)
+    plan = planning.restored(done.path)
     assert [job.config.trusted_packages for job in plan.jobs] == [["sklearn"]] * 2
-    plan = sweeps.restored(done.path, ["trusted_packages=[own_package]", "execution.workers=1"])
+    plan = planning.restored(done.path, ["trusted_packages=[own_package]", "execution.workers=1"])
     assert [job.config.trusted_packages for job in plan.jobs] == [["own_package"]] * 2
     assert plan.execution.workers == 1
     assert not (own / "imported").exists()

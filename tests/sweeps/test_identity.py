@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 import mlexp
-from mlexp import dispatch, sweeps
+from mlexp import dispatch
 from mlexp.cli import main
 from mlexp.config import combinations
 from mlexp.errors import DataError
 from mlexp.runs.terminal import QUIET
 from mlexp.store import Run, Sweep
+from mlexp.sweeps import opening, planning
 from mlexp.sweeps.conductor import Conductor
 
 LOGISTIC = ("task=classify", "dataset=csv", "model=logistic", "figures=false")
@@ -158,7 +159,7 @@ def test_a_job_whose_data_changed_while_the_sweep_ran_does_not_count(tables: Pat
     info = json.loads((place / "run.json").read_text())
     info["dataset"]["fingerprint"] = "0" * 64  # what another worker found in the file
     (place / "run.json").write_text(json.dumps(info))
-    plan, folder = sweeps.taken_over(done.path)
+    plan, folder = opening.taken_over(done.path)
     conductor = Conductor(plan, folder, dispatch.work, QUIET, plan.n_features)
     for job in plan.jobs:
         conductor.ended(job, "completed")
@@ -172,15 +173,15 @@ def test_a_job_whose_data_changed_while_the_sweep_ran_does_not_count(tables: Pat
 
 
 def test_one_data_set_of_several_that_cannot_be_read_costs_its_own_jobs(tables: Path) -> None:
-    plan = sweeps.read(dispatch.plan_sweep([*LOGISTIC, "dataset.path=easy.csv,nosuch.csv,hard.csv"]))
+    plan = planning.read(dispatch.plan_sweep([*LOGISTIC, "dataset.path=easy.csv,nosuch.csv,hard.csv"]))
     assert [bool(job.data) for job in plan.jobs] == [True, False, True]
     assert plan.jobs[0].data != plan.jobs[2].data
     with pytest.raises(DataError, match="which does not exist"):
-        sweeps.read(dispatch.plan_sweep([*LOGISTIC, "dataset.path=nosuch.csv", "seed=0,1"]))
+        planning.read(dispatch.plan_sweep([*LOGISTIC, "dataset.path=nosuch.csv", "seed=0,1"]))
 
 
 def test_several_data_sets_and_splits_have_jobs_of_their_own() -> None:
-    plan = sweeps.read(dispatch.plan_sweep(["dataset=iris,wine", "split.seed=0,1", "dataset.limit=30"]))
+    plan = planning.read(dispatch.plan_sweep(["dataset=iris,wine", "split.seed=0,1", "dataset.limit=30"]))
     assert len({job.data for job in plan.jobs}) == 2
     assert len({(job.hash, job.data) for job in plan.jobs}) == 4
     assert plan.n_features == 13
@@ -189,8 +190,8 @@ def test_several_data_sets_and_splits_have_jobs_of_their_own() -> None:
 def test_threads_are_not_part_of_what_a_run_is() -> None:
     one, two = (combinations.expand([f"threads={n}"])[0].config for n in (1, 2))
     assert (
-        sweeps.planned([combinations.Combination({}, one)]).hash
-        == sweeps.planned([combinations.Combination({}, two)]).hash
+        planning.planned([combinations.Combination({}, one)]).hash
+        == planning.planned([combinations.Combination({}, two)]).hash
     )
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from tests.sweeps.conftest import assert_whole, mlexp, same_runs, start, summary
 
-from mlexp import dispatch, sweeps
+from mlexp import dispatch
 from mlexp.runs.terminal import QUIET
 from mlexp.store import Sweep, lock, sweep_folder
+from mlexp.sweeps import planning
 from mlexp.sweeps.conductor import Conductor
 
 FEW = (
@@ -163,7 +164,7 @@ def test_a_job_begun_with_other_data_runs_anew(changed: Path) -> None:
 
 
 def test_what_a_worker_told_counts_until_the_run_has_ended(changed: Path) -> None:
-    plan = sweeps.restored(changed)
+    plan = planning.restored(changed)
     conductor = Conductor(plan, sweep_folder.reopen(changed), dispatch.work, QUIET, plan.n_features)
     for job in plan.jobs:
         conductor.ended(job, "failed", "told")

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlexp import store, sweeps, tuning
+from mlexp import store
 from mlexp.comparisons import analysis, benchmark, looks, tune_once
 from mlexp.comparisons.analysis import Analysis
 from mlexp.comparisons.evidence import Entry, Evidence, deterministic
@@ -25,19 +25,23 @@ from mlexp.store import Sweep, record, shapes
 from mlexp.store.files import read_json, write_json
 from mlexp.store.result import by_row
 from mlexp.store.sweep_folder import NOT_NEEDED, SweepFolder
+from mlexp.sweeps import conductor, opening, planning
+from mlexp.sweeps.conductor import Outcome, Sparing
+from mlexp.sweeps.planning import Plan
+from mlexp.tuning import run as searching
 
-SPARING = sweeps.Sparing(deterministic.first, deterministic.not_needed)
+SPARING = Sparing(deterministic.first, deterministic.not_needed)
 KEPT = ("comparison", "settings", "tuning", "looks")  # what comparison.json holds before there is an answer
 
 
-def run(study: Study, program: Program, *, verbosity: int = QUIET, details: bool = False) -> sweeps.Outcome:
+def run(study: Study, program: Program, *, verbosity: int = QUIET, details: bool = False) -> Outcome:
     """Run every job of a comparison and answer its question; what fails costs nothing but itself.
 
     `program` runs the jobs and the searches before them. With `details` what stands beside the answer is printed too.
 
     Returns
     -------
-    sweeps.Outcome
+    Outcome
         Of the jobs; the answer stands in `comparison.json` of its folder.
 
     Raises
@@ -45,16 +49,16 @@ def run(study: Study, program: Program, *, verbosity: int = QUIET, details: bool
     Interrupted
         A search of an arm was stopped; what was done is kept.
     """
-    plan = sweeps.read(study.plan)
+    plan = planning.read(study.plan)
     _refuse_same_rows(plan)
-    folder = sweeps.begin(plan, partial(_write_question, study))
+    folder = opening.begin(plan, partial(_write_question, study))
     with folder.freed_on_error():
         if study.settings.seeds == looks.UNTIL_SETTLED:
             plan = looks.as_far_as(plan, Sweep(folder.path).info["jobs"])
         return _run_rest(plan, folder, program, verbosity, details)
 
 
-def _refuse_same_rows(plan: sweeps.Plan) -> None:
+def _refuse_same_rows(plan: Plan) -> None:
     """Refuse two data sets of a comparison that hold the same rows: they would count twice."""
     names: dict[str, str] = {}
     for job in plan.jobs:
@@ -86,14 +90,12 @@ def _write_question(study: Study, place: Path) -> None:
     write_json(place / store.QUESTION, start)
 
 
-def resume(
-    path: Path, program: Program, *, verbosity: int = QUIET, settings: Sequence[str] = ()
-) -> sweeps.Outcome:
+def resume(path: Path, program: Program, *, verbosity: int = QUIET, settings: Sequence[str] = ()) -> Outcome:
     """Resume a comparison that was stopped or killed, then answer its question from all runs.
 
     What is left runs where `settings` say, such as ``execution=dask``; by default on this machine.
     """
-    plan, folder = sweeps.taken_over(path, settings)
+    plan, folder = opening.taken_over(path, settings)
     with folder.freed_on_error():
         return _run_rest(plan, folder, program, verbosity)
 
@@ -103,35 +105,33 @@ def announce(study: Study) -> None:
     if planned := looks.schedule(study.settings, len(study.arms)):
         print(f"{planned.words}. The runs of the first look:")
     for arm, config in study.searches.items():
-        print(f"First, for {arm}: {tuning.planned(config)}")
+        print(f"First, for {arm}: {searching.planned(config)}")
     if tune_once.how(study.settings) == "each":
         for words in tune_once.cost_of_each(study.plan):
             print(words)
-    sweeps.show(study.plan)
+    conductor.show(study.plan)
 
 
 def _run_rest(
-    plan: sweeps.Plan, folder: SweepFolder, program: Program, verbosity: int, details: bool = False
-) -> sweeps.Outcome:
+    plan: Plan, folder: SweepFolder, program: Program, verbosity: int, details: bool = False
+) -> Outcome:
     with stopping.resumable(folder.path), closing(folder):
         return _conducted(plan, folder, program, verbosity, details)
 
 
-def _conducted(
-    plan: sweeps.Plan, folder: SweepFolder, program: Program, verbosity: int, details: bool
-) -> sweeps.Outcome:
+def _conducted(plan: Plan, folder: SweepFolder, program: Program, verbosity: int, details: bool) -> Outcome:
     place = folder.path
     if folder.renewed:  # the answer that is there is that of other data
         record.write_info(store.Comparison, place, read_json(place / store.QUESTION))
         plan = replace(plan, jobs=plan.jobs[: Sweep(place).info.get("begun_with")])  # looks begin anew
-        sweeps.write_plan(plan, folder)
+        opening.write_plan(plan, folder)
     try:
         read_json(place / store.Comparison.record, shapes.COMPARISON)
     except DataError:  # all but the question is in the runs
         record.write_info(store.Comparison, place, read_json(place / store.QUESTION))
     if (place / tune_once.FOLDER).exists():
         plan = _tuned(plan, folder, program, verbosity)
-    outcome = sweeps.run_rest(
+    outcome = conductor.run_rest(
         plan,
         folder,
         worker=program.worker,
@@ -154,7 +154,7 @@ def _conducted(
     return outcome
 
 
-def _more(place: Path, verbosity: int) -> Callable[[sweeps.Plan], sweeps.Plan | None] | None:
+def _more(place: Path, verbosity: int) -> Callable[[Plan], Plan | None] | None:
     """Return what looks at the runs that are there and says which come next; None where the seeds are fixed."""
     info = store.Comparison.open(place).info
     planned, node, metric = (
@@ -165,7 +165,7 @@ def _more(place: Path, verbosity: int) -> Callable[[sweeps.Plan], sweeps.Plan | 
     if planned is None:
         return None
 
-    def more(plan: sweeps.Plan) -> sweeps.Plan | None:
+    def more(plan: Plan) -> Plan | None:
         try:
             last = looks.taken(evidence_of(Sweep(place), metric), node, planned)[-1]
         except DataError:  # an arm without a run that counts: the answer says so
@@ -179,7 +179,7 @@ def _more(place: Path, verbosity: int) -> Callable[[sweeps.Plan], sweeps.Plan | 
     return more
 
 
-def _tuned(plan: sweeps.Plan, folder: SweepFolder, program: Program, verbosity: int) -> sweeps.Plan:
+def _tuned(plan: Plan, folder: SweepFolder, program: Program, verbosity: int) -> Plan:
     """Tune the arms, and return the plan with what they chose; it is written down before its jobs begin."""
     try:
         chosen = tune_once.search(folder, plan, program, verbosity=verbosity)
@@ -194,7 +194,7 @@ def _tuned(plan: sweeps.Plan, folder: SweepFolder, program: Program, verbosity: 
         cure = stopping.how_to_resume(folder.path)
         raise Interrupted(f"Stopped while the arms were tuned. {cure}") from error
     plan = tune_once.with_chosen(plan, folder.path, chosen)
-    sweeps.write_plan(plan, folder)
+    opening.write_plan(plan, folder)
     _mark(folder.path, tuning=chosen)
     return plan
 

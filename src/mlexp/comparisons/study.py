@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlexp import models, stats, sweeps
+from mlexp import models, stats
 from mlexp.comparisons import datasets, looks, tune_once
 from mlexp.comparisons.evidence.metric import PartMetric, default
 from mlexp.config import recorded, schema, trust
@@ -21,6 +21,8 @@ from mlexp.config.studies import Comparison
 from mlexp.config.yamltext import leaves
 from mlexp.errors import ConfigError
 from mlexp.kinds import KINDS
+from mlexp.sweeps import planning
+from mlexp.sweeps.planning import Plan
 
 SEEDS = 10
 DRAWN_BY = ("split.test", "split.near", "split.stratify", "split.seed")
@@ -43,7 +45,7 @@ class Study:
     settings: Comparison
     metric: PartMetric
     arms: dict[str, dict[str, str]]
-    plan: sweeps.Plan
+    plan: Plan
     searches: dict[str, Config] = field(default_factory=dict)
 
 
@@ -93,7 +95,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
     words = {name: {one.key: one.value or "" for one in as_settings(values)} for name, values in arms.items()}
     singles = {arm: single(config, kind) for arm, config in next(iter(configs.values())).items()}
     searches = tune_once.searches(singles, node, arguments, metric)
-    return Study(node, metric, words, sweeps.planned(jobs, command=command), searches)
+    return Study(node, metric, words, planning.planned(jobs, command=command), searches)
 
 
 def arms_of(node: Comparison) -> dict[str, dict[str, Any]]:

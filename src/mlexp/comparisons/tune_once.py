@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mlexp import sweeps, tuning
 from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.config import recorded
 from mlexp.config.combinations import Combination
@@ -26,6 +25,9 @@ from mlexp.runs.terminal import Terminal
 from mlexp.store import Run, Sweep, sweep_folder
 from mlexp.store.files import write_bytes
 from mlexp.store.sweep_folder import SweepFolder
+from mlexp.sweeps import planning
+from mlexp.sweeps.planning import Job, Plan
+from mlexp.tuning import run as searching
 from mlexp.tuning import space
 from mlexp.tuning.space import shown
 from mlexp.tuning.strategies import budget
@@ -79,7 +81,7 @@ def searches(
                 f"comparison.tune_arms needs a search for the arm '{name}'. Set tune=random and tune.space."
             )
         try:
-            tuning.checked(config)
+            searching.checked(config)
         except ConfigError as error:
             raise ConfigError(f"{name}: {error}") from error
     if how(node) == "each":
@@ -95,14 +97,14 @@ def searches(
     }
 
 
-def cost_of_each(plan: sweeps.Plan) -> list[str]:
+def cost_of_each(plan: Plan) -> list[str]:
     """Say what is tried before each run of each arm, and how much that is in all."""
-    arms: dict[str, list[sweeps.Job]] = {}
+    arms: dict[str, list[Job]] = {}
     for job in plan.jobs:
         arms.setdefault(job.swept["arm"], []).append(job)
-    tried = {arm: budget(tuning.checked(jobs[0].config)[0]) * len(jobs) for arm, jobs in arms.items()}
+    tried = {arm: budget(searching.checked(jobs[0].config)[0]) * len(jobs) for arm, jobs in arms.items()}
     said = [
-        f"Before each of the {len(jobs)} runs of {arm}: {tuning.planned(jobs[0].config)}"
+        f"Before each of the {len(jobs)} runs of {arm}: {searching.planned(jobs[0].config)}"
         for arm, jobs in arms.items()
     ]
     folds = max(jobs[0].config.tune.folds or 1 for jobs in arms.values())
@@ -117,7 +119,7 @@ def write(folder: Path, configs: Mapping[str, Config]) -> None:
         write_bytes(path, recorded.as_yaml(config).encode())
 
 
-def search(folder: SweepFolder, plan: sweeps.Plan, program: Program, *, verbosity: int) -> Chosen:
+def search(folder: SweepFolder, plan: Plan, program: Program, *, verbosity: int) -> Chosen:
     """Run the searches that are left, where the plan runs, and return what each arm chose with what it cost.
 
     Raises
@@ -157,7 +159,7 @@ def _complete(place: Path) -> bool:
     return Run.is_at(place) and Run.open(place).status == "completed"
 
 
-def before(plan: sweeps.Plan, folder: Path) -> tuple[sweeps.Plan, dict[str, Config]]:
+def before(plan: Plan, folder: Path) -> tuple[Plan, dict[str, Config]]:
     """Return the plan of the same jobs as it was before its arms were tuned, if they were, and the search of each."""
     known = {config.task.name: config for config in _written(folder)}
     if not known:
@@ -169,7 +171,7 @@ def before(plan: sweeps.Plan, folder: Path) -> tuple[sweeps.Plan, dict[str, Conf
     return _like(plan, jobs), known
 
 
-def with_chosen(plan: sweeps.Plan, folder: Path, chosen: Chosen) -> sweeps.Plan:
+def with_chosen(plan: Plan, folder: Path, chosen: Chosen) -> Plan:
     """Return the plan of the same jobs, each with the settings that its arm chose."""
     nodes = {config.task.name: config.tune for config in _written(folder)}
     jobs = []
@@ -180,9 +182,9 @@ def with_chosen(plan: sweeps.Plan, folder: Path, chosen: Chosen) -> sweeps.Plan:
     return _like(plan, jobs)
 
 
-def _like(plan: sweeps.Plan, jobs: Sequence[Combination]) -> sweeps.Plan:
+def _like(plan: Plan, jobs: Sequence[Combination]) -> Plan:
     """Return a plan of other settings of the same jobs, which have the same data."""
-    again = sweeps.planned(jobs, command=plan.command)
+    again = planning.planned(jobs, command=plan.command)
     same = tuple(replace(job, data=old.data) for job, old in zip(again.jobs, plan.jobs, strict=True))
     return replace(plan, jobs=same)
 

@@ -26,7 +26,7 @@ from mlexp.runs.terminal import QUIET
 from mlexp.store import identity
 from mlexp.store.files import write_json, write_table
 from mlexp.store.result import Columns, Result
-from mlexp.sweeps import Rounds
+from mlexp.sweeps.rounds import Rounds
 from mlexp.tuning import space as spaces
 from mlexp.tuning.bayes import bayes, check_journal, optuna_imported
 from mlexp.tuning.choice import TIE_RULE, edges, overtaken, ranked, tied
@@ -51,7 +51,7 @@ def search(config: Config, dataset: Dataset, session: Session, *, worker: str | 
 
     The trials lie in ``trials/`` of the run folder, a sweep like any other, and never use the test set. An
     interrupted search gives the same result when it is resumed in its folder; finished trials are not run again.
-    `worker` runs the trials, as for `mlexp.sweeps.run`.
+    `worker` runs the trials, as for `mlexp.sweeps.conductor.run`.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from mlexp.config.schema import Config
 from mlexp.config.studies import Tune
 from mlexp.errors import Interrupted
 from mlexp.store import Run
-from mlexp.sweeps import Rounds
+from mlexp.sweeps.rounds import Rounds
 from mlexp.tuning.space import Setting, Space, canonical, shown
 from mlexp.tuning.warm_start import counted
 

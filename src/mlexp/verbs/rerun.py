@@ -62,15 +62,17 @@ def _again(before: Path, parsed: argparse.Namespace) -> Path:
 
 
 def _sweep_again(before: Path, parsed: argparse.Namespace) -> Path:
-    from mlexp import comparisons, dispatch, sweeps
+    from mlexp import dispatch
     from mlexp.comparisons import tune_once
     from mlexp.comparisons.evidence.metric import PartMetric
+    from mlexp.comparisons.study import Study
     from mlexp.config.studies import Comparison
+    from mlexp.sweeps import planning
 
     def here(config: Config) -> Config:
         return dataclasses.replace(config, outputs=str(Path(parsed.outputs)))
 
-    plan = sweeps.restored(before, parsed.settings)
+    plan = planning.restored(before, parsed.settings)
     jobs = tuple(dataclasses.replace(job, config=here(job.config)) for job in plan.jobs)
     plan = dataclasses.replace(plan, jobs=jobs, sweep=dataclasses.replace(plan.sweep, dir=None, resume=False))
     if store.Comparison.is_at(before):
@@ -78,7 +80,7 @@ def _sweep_again(before: Path, parsed: argparse.Namespace) -> Path:
         node = Comparison(**info["comparison"])
         plan, searches = tune_once.before(plan, before)
         searches = {arm: here(config) for arm, config in searches.items()}
-        study = comparisons.Study(node, PartMetric.parse(info["metric"]), info["settings"], plan, searches)
+        study = Study(node, PartMetric.parse(info["metric"]), info["settings"], plan, searches)
         outcome = dispatch.run_comparison(study, verbosity=parsed.quiet)
     else:
         outcome = dispatch.run_sweep(plan, verbosity=parsed.quiet)

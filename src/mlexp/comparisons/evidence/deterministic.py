@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mlexp.config.schema import Config
 from mlexp.store import Sweep
-from mlexp.sweeps import Job
+from mlexp.sweeps.planning import Job
 
 TRIED = 2  # seeds of an arm that run before it is known to be deterministic
 RESULT = ("predictions.npz", "history.csv")

@@ -297,4 +297,4 @@ def test_an_escaped_reference_is_text() -> None:
     config = configuration.compose([r"data_dir=$\{oc.env:HOME\}"])
     assert config.data_dir is not None
     assert os.environ["HOME"] not in config.data_dir
-    assert configuration.from_values(yaml.safe_load(recorded.as_yaml(config)), {}).data_dir == config.data_dir
+    assert configuration.from_values(yaml.safe_load(recorded.as_yaml(config))).data_dir == config.data_dir

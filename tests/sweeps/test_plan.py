@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from mlexp import dispatch
@@ -101,7 +99,7 @@ def test_restored_configurations_are_the_same() -> None:
     )
     for job, entry in zip(plan.jobs, plan.record(plan.first)["jobs"], strict=True):
         assert all(base[key] != value for key, value in entry["changes"].items())
-        assert configuration.from_values(dataclasses.asdict(values), entry["changes"]) == job.config
+        assert configuration.with_changes(values, entry["changes"]) == job.config
 
 
 @pytest.mark.parametrize(

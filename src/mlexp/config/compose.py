@@ -269,18 +269,11 @@ def lay_over(setting: Any, composed: DictConfig) -> None:
             raise hydra.errors.ConfigCompositionException(f"Could not override '{key}'.") from error
 
 
-def from_values(values: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Config:
-    """Return the checked configuration of these values, with some keys changed."""
-    own = copy.deepcopy(dict(values))
-    if "${" in json.dumps(own, default=str):
+def from_values(values: Mapping[str, Any]) -> Config:
+    """Return the checked configuration of recorded values."""
+    if "${" in json.dumps(values, default=str):
         raise ValueError("a record holds values, and no reference such as ${seed}.")
-    for path, value in (changes or {}).items():
-        *parents, name = path.split(".")
-        node = own
-        for parent in parents:
-            node = node[parent]
-        node[name] = value
-    merged = OmegaConf.merge(OmegaConf.structured(Config), own)
+    merged = OmegaConf.merge(OmegaConf.structured(Config), dict(values))
     assert isinstance(merged, DictConfig)
     return checked(merged)
 

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from mlexp.errors import ConfigError
 from mlexp.execution.local import Local
 
 SECONDS_BETWEEN_LOOKS = 1.0  # seconds
@@ -81,6 +82,14 @@ def run(batch: Batch) -> str:
         with _lock:
             _idle.setdefault(batch.exchange, []).append(workers)
     return ""
+
+
+def not_shared(complaint: str) -> ConfigError:
+    """Return the error that a worker does not see the outputs."""
+    return ConfigError(
+        f"outputs must be on a disk that all machines share: {complaint}. Choose such a folder with outputs=FOLDER, or "
+        "mount it there under the same path."
+    )
 
 
 def unseen(folder: Path) -> str:

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from mlexp.errors import ConfigError
 from mlexp.execution.base import Event
-from mlexp.execution.batch import Batch
+from mlexp.execution.batch import Batch, not_shared
 
 SECONDS_BETWEEN_LOOKS = 0.05
 SECONDS_A_FILE = 0.002  # so that a thousand files are looked at every two seconds, not twenty times a second
@@ -132,10 +131,7 @@ class Cluster:
         self._submitted.remove(one)
         complaint, why = ended
         if complaint:
-            raise ConfigError(
-                f"outputs must be on a disk that all machines share: {complaint}. Choose such a folder with "
-                "outputs=FOLDER, or mount it there under the same path."
-            )
+            raise not_shared(complaint)
         if not stopping:
             for number in sorted(one.open):
                 yield Event(units[number], "unreachable", why)

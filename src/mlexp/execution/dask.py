@@ -112,10 +112,7 @@ class Dask:
                     f"Dask worker {worker} has mlexp {version}, this is {__version__}. Use one of them in both places."
                 )
             if complaint:
-                raise ConfigError(
-                    f"outputs must be on a disk that all machines share: {complaint}. Choose such a folder with "
-                    "outputs=FOLDER, or mount it there under the same path."
-                )
+                raise batches.not_shared(complaint)
 
 
 def look(folder: str | None) -> tuple[str, str]:

@@ -7,18 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from mlexp.errors import DataError
-from mlexp.stats.outcome import (
-    SAME_DIFFERENCES,
-    Outcome,
-    as_pairs,
-    as_scores,
-    check_count,
-    check_share,
-    from_t,
-    largest,
-    untestable,
-)
+from mlexp.stats.outcome import Outcome, as_pairs, as_scores, check_count, check_share, untestable
 from mlexp.stats.scope import DATASETS
+from mlexp.stats.ttests import paired_t
 
 MEAN_OF_DATASETS = replace(DATASETS, shows="the mean difference, each data set counted once")
 
@@ -72,18 +63,16 @@ def over_datasets(a: object, b: object, variances: object | None = None, *, leve
         details["within_sd"] = float(np.sqrt(within.mean()))
         if len(d) > 1:
             details["between_sd"] = float(np.sqrt(max(d.var(ddof=1) - within.mean(), 0.0)))
-    shell = Outcome(
-        "t over data sets",
-        MEAN_OF_DATASETS,
-        float(d.mean()),
-        level=check_share(level, "level"),
+    found = replace(
+        paired_t(left, right, level=level),
+        name="t over data sets",
+        scope=MEAN_OF_DATASETS,
         n={"datasets": len(d)},
         details=details,
     )
     if len(d) < 2:
-        return untestable(shell, "one data set only: the spread between data sets is unknown")
-    se = float(d.std(ddof=1) / np.sqrt(len(d)))
-    return from_t(shell, se=se, df=len(d) - 1.0, scale=largest(left, right), flat=SAME_DIFFERENCES)
+        return untestable(found, "one data set only: the spread between data sets is unknown")
+    return found
 
 
 def datasets_needed(pairs: int = 1, *, alpha: float = 0.05) -> int:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mlexp.errors import DataError
 from mlexp.stats.outcome import (
     SAME_DIFFERENCES,
     SMALLEST_P,
@@ -113,8 +114,6 @@ def bayesian_correlated_t(
 def _five_by_two(differences: object) -> tuple[np.ndarray, float]:
     d = as_scores(differences, "differences (5 repeats × 2 folds)", ndim=2, least=2)
     if d.shape != (5, 2):
-        from mlexp.errors import DataError
-
         raise DataError(f"5x2cv needs differences of shape (5, 2): 5 repeats of 2 folds. Got {d.shape}.")
     return d, float(d.var(axis=1).sum() * 2)  # s_i² = sum of the two squared deviations
 

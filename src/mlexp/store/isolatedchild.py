@@ -33,7 +33,7 @@ def main() -> None:
             path = request.get("path", path)
             if model is None:
                 model = _load(request)
-                answer: dict[str, Any] = {"probabilities": _gives_probabilities(model)}
+                answer: dict[str, Any] = {"probabilities": model.gives_probabilities}
                 found: list[np.ndarray] = []
             else:
                 _limit(request["seconds"], COPIES * sum(array.nbytes for array in arrays))
@@ -78,10 +78,6 @@ def _limit(seconds: int, memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (spent + seconds, resource.RLIM_INFINITY))
     with contextlib.suppress(ValueError, OSError):  # macOS has no limit on what is held
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY + memory, resource.RLIM_INFINITY))
-
-
-def _gives_probabilities(model: Any) -> bool:
-    return model.kind == "classification" and hasattr(model.model, "predict_proba")
 
 
 def _called(model: Any, what: str, X: np.ndarray) -> list[np.ndarray]:

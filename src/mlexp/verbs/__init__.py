@@ -54,6 +54,22 @@ def add_outputs(words: argparse.ArgumentParser | argparse._ArgumentGroup) -> Non
     )
 
 
+def add_trust(words: argparse.ArgumentParser) -> None:
+    """Add the packages that the model file of a run may use."""
+    words.add_argument(
+        "--trust",
+        default="",
+        type=names,
+        metavar="P,Q",
+        help="comma-separated packages that the model file may use",
+    )
+
+
+def names(text: str) -> list[str]:
+    """Return the names of a list with commas."""
+    return [name for name in text.split(",") if name]
+
+
 def add_settings(words: argparse.ArgumentParser) -> None:
     """Add the settings that are not taken from a record."""
     words.add_argument(

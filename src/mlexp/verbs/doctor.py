@@ -13,10 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from mlexp.errors import ConfigError
 from mlexp.verbs import parser
 
 OK, NOTE, WRONG = "ok", "note", "WRONG"
+MISSING = "missing"
 LEAST_FREE = 1e9  # bytes
 SLOW = 10.0  # GFLOP/s of one thread in single precision; a laptop of 2015 has 40
 
@@ -61,24 +64,19 @@ def findings(outputs: Path, data_dir: str | None) -> Iterator[Finding]:
     yield from _extras()
     yield from _processor()
     yield from _data(data_dir)
-    yield from _folders(outputs)
+    yield from _writable(outputs, "outputs", "Choose a writable folder with outputs=FOLDER.")
     yield from _unfinished(outputs)
 
 
 def _versions() -> Iterator[Finding]:
     yield Finding(OK, "python", f"{platform.python_version()} at {sys.executable}")
-    from packaging.requirements import Requirement
-
-    needed = [Requirement(text) for text in importlib.metadata.requires("mlexp") or ()]
-    core = [one for one in needed if one.marker is None]
+    core = [one for one in _needed() if one.marker is None]
     yield Finding(OK, "mlexp", f"{importlib.metadata.version('mlexp')} in {Path(__file__).parents[1]}")
     for one in core:
-        try:
-            version = importlib.metadata.version(one.name)
-        except importlib.metadata.PackageNotFoundError:
+        version = _version(one.name)
+        if version == MISSING:
             yield Finding(WRONG, one.name, "not installed", f"pip install '{one}'")
-            continue
-        if version not in one.specifier:
+        elif version not in one.specifier:
             yield Finding(WRONG, one.name, f"{version}, needed {one.specifier}", f"pip install '{one}'")
     yield Finding(OK, "packages", ", ".join(f"{one.name} {_version(one.name)}" for one in core))
 
@@ -87,36 +85,38 @@ def _version(name: str) -> str:
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        return "missing"
+        return MISSING
+
+
+def _needed() -> list[Requirement]:
+    return [Requirement(text) for text in importlib.metadata.requires("mlexp") or ()]
 
 
 def _extras() -> Iterator[Finding]:
-    from packaging.requirements import Requirement
-
-    metadata = importlib.metadata.metadata("mlexp")
-    needed = [Requirement(text) for text in importlib.metadata.requires("mlexp") or ()]
+    needed = _needed()
     have: list[str] = []
     lack: list[str] = []
-    for extra in metadata.get_all("Provides-Extra") or []:
+    for extra in importlib.metadata.metadata("mlexp").get_all("Provides-Extra") or []:
         own = [one for one in needed if one.marker and one.marker.evaluate({"extra": extra})]
-        (have if all(_version(one.name) != "missing" for one in own) else lack).append(extra)
+        (have if all(_version(one.name) != MISSING for one in own) else lack).append(extra)
     yield Finding(OK, "extras", f"installed: {', '.join(have) or 'none'}; not: {', '.join(lack) or 'none'}")
 
 
 def _processor() -> Iterator[Finding]:
+    from mlexp.execution.base import cores
     from mlexp.store import environment
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield Finding(OK, "processor", f"{environment.processor()}, {cores} cores for this process")
+    n_cores = cores()
+    yield Finding(OK, "processor", f"{environment.processor()}, {n_cores} cores for this process")
     import psutil
 
     free = psutil.virtual_memory().available / 1e9
     cure = "Close other programs, or lower execution.workers." if free < 1 else ""
     yield Finding(NOTE if cure else OK, "memory", f"{free:.1f} GB free", cure)
     load = os.getloadavg()[0]
-    if load > 1.5 * cores:
+    if load > 1.5 * n_cores:
         yield Finding(
-            NOTE, "load", f"{load:.1f} processes want {cores} cores", "Other programs slow runs down."
+            NOTE, "load", f"{load:.1f} processes want {n_cores} cores", "Other programs slow runs down."
         )
     speed, libraries = _speed()
     cure = "" if speed > SLOW else "Install NumPy from PyPI or conda-forge, which include OpenBLAS or MKL."
@@ -164,10 +164,6 @@ def _data(data_dir: str | None) -> Iterator[Finding]:
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
         yield Finding(OK, "cache size", f"{folder}, {size / 1e6:.0f} MB")
     yield from _writable(folder, "cache", "Set MLEXP_CACHE_DIR to a writable folder.")
-
-
-def _folders(outputs: Path) -> Iterator[Finding]:
-    yield from _writable(outputs, "outputs", "Choose a writable folder with outputs=FOLDER.")
 
 
 def _writable(folder: Path, what: str, cure: str) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlexp.errors import ConfigError
 from mlexp.store import find_run
-from mlexp.verbs import add_run, parser
+from mlexp.verbs import add_run, add_trust, parser
 
 CHECKED_ROWS = 1000
 NOT_OF_A_TASK = ("outputs", "data_dir", "sweep.", "execution.", "tracking.", "comparison.")
@@ -29,9 +29,7 @@ def export(arguments: Sequence[str]) -> int:
     words.add_argument(
         "--config", metavar="FILE", help="task file with all settings that differ from the defaults"
     )
-    words.add_argument(
-        "--trust", default="", metavar="P,Q", help="comma-separated packages that the model file may use"
-    )
+    add_trust(words)
     parsed = words.parse_args(arguments)
     path = find_run(parsed.run, parsed.outputs)
     if not (parsed.onnx or parsed.config):
@@ -40,12 +38,12 @@ def export(arguments: Sequence[str]) -> int:
         said = _write_task(path, Path(parsed.config))
         print(parsed.config if parsed.quiet else said)
     if parsed.onnx:
-        said = _write_onnx(path, Path(parsed.onnx), [name for name in parsed.trust.split(",") if name])
+        said = _write_onnx(path, Path(parsed.onnx), parsed.trust)
         print(parsed.onnx if parsed.quiet else said)
     return 0
 
 
-def _write_onnx(path: Path, target: Path, trusted: Sequence[str] = ()) -> str:
+def _write_onnx(path: Path, target: Path, trusted: Sequence[str]) -> str:
     """Write the model, and return a summary."""
     from mlexp.config import recorded
     from mlexp.runs import session

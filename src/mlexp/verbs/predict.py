@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlexp.errors import ConfigError
 from mlexp.store import find_run
-from mlexp.verbs import add_run, parser
+from mlexp.verbs import add_run, add_trust, names, parser
 
 if TYPE_CHECKING:
     from mlexp.store.fitted import FittedModel
@@ -32,8 +32,8 @@ def predict(arguments: Sequence[str]) -> int:
     from mlexp.store.files import write_table
     from mlexp.store.scoring import scored
 
-    model = fitted.load(path, _split(parsed.trust))
-    rows = newrows.read([Path(name) for name in parsed.data], model.run.info["dataset"], _split(parsed.keep))
+    model = fitted.load(path, parsed.trust)
+    rows = newrows.read([Path(name) for name in parsed.data], model.run.info["dataset"], parsed.keep)
     for sentence in rows.warnings:
         print(f"mlexp: warning: {sentence}", file=sys.stderr)
     with threadpool_limits(model.threads):  # the same bits as in the run
@@ -65,11 +65,13 @@ def _words() -> argparse.ArgumentParser:
         "--probabilities", action="store_true", help="add a column for the probability of each class"
     )
     words.add_argument(
-        "--keep", default="", metavar="A,B", help="columns of the CSV file to copy to the predictions"
+        "--keep",
+        default="",
+        type=names,
+        metavar="A,B",
+        help="columns of the CSV file to copy to the predictions",
     )
-    words.add_argument(
-        "--trust", default="", metavar="P,Q", help="comma-separated packages that the model file may use"
-    )
+    add_trust(words)
     return words
 
 
@@ -86,7 +88,3 @@ def _columns(model: FittedModel, X: Any, probabilities: bool) -> dict[str, list[
             raise ConfigError(f"{model.run.path} gives no probabilities: leave --probabilities out.")
         columns |= {f"probability {name}": found[:, k].tolist() for k, name in enumerate(model.classes)}
     return columns
-
-
-def _split(names: str) -> list[str]:
-    return [name for name in names.split(",") if name]

@@ -158,9 +158,10 @@ def write(analysis: Analysis, folder: Path, extra: Mapping[str, Any], *, figures
         from mlexp.comparisons import figures as drawn
         from mlexp.comparisons import page
         from mlexp.page import render
+        from mlexp.page.study import most_figures
 
         comparison = store.Comparison.open(folder)
-        drawn.draw(comparison)
+        drawn.draw(comparison, most_figures(folder))
         render.write(folder, page.page(comparison))
 
 

@@ -384,6 +384,17 @@ class Tracking:
 
 
 @dataclass
+class Page:
+    """The report of a run, sweep or comparison; does not affect the results."""
+
+    figures: str = key(
+        "main",
+        choice("main", "all"),
+        "main: draw the six most important figures; all: every figure that the results allow",
+    )
+
+
+@dataclass
 class Task:
     """The study: its name and kind."""
 
@@ -437,7 +448,11 @@ class Config:
     tune: Tune = field(default_factory=Tune)
     sweep: Sweep = field(default_factory=Sweep)
     execution: Execution = field(default_factory=Execution)
+    page: Page = field(default_factory=Page)
     tracking: Tracking = field(default_factory=Tracking)
+
+
+ADDED = ("page", "record")  # nodes that records made before them lack: they had what is the default now
 
 
 def default(entry: dataclasses.Field[Any]) -> Any:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import is_dataclass
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from mlexp.config.rules import shortened
-from mlexp.config.schema import Config
+from mlexp.config.schema import ADDED, Config
 from mlexp.config.untrusted import read_bytes
 from mlexp.errors import DataError
 
@@ -110,6 +110,8 @@ def read(path: Path) -> dict[str, Any]:
         raise DataError(f"{path} is damaged: {error} Run the task again.") from error
     found = {str(name): value for name, value in values.items()} if isinstance(values, dict) else {}
     for name, default in vars(Config()).items():
+        if name in ADDED:
+            found.setdefault(name, asdict(default))
         if name not in found or (is_dataclass(default) and not isinstance(found[name], dict)):
             raise DataError(f"{path} is damaged: it holds no {name}. Run the task again.")
     return found

@@ -125,11 +125,21 @@ def freeze(figure: Figure) -> None:
         figure.set_layout_engine("none")
 
 
-def draw(folder: Path, figures: Mapping[str, Drawing], drawn: Any) -> list[Path]:
-    """Draw figures of one thing into ``figures/`` of a folder, and return the files; None is a figure left out."""
-    written = []
+def draw(folder: Path, figures: Mapping[str, Drawing], drawn: Any, most: int | None = None) -> list[Path]:
+    """Draw figures of one thing into ``figures/`` of a folder, and return the files.
+
+    Parameters
+    ----------
+    folder : where they belong
+    figures : name -> what draws it, the most important first; one that returns None is left out
+    drawn : what they show
+    most : draw the first figures only, up to this number; None: all
+    """
+    written: list[Path] = []
     with settings():
         for name, drawing in figures.items():
+            if len(written) == most:
+                break
             figure = drawing.draw(drawn)
             if figure is not None:
                 path = folder / "figures" / f"{name}.png"

@@ -11,17 +11,28 @@ from mlexp.page.study import PARTS, Study
 from mlexp.page.words import duration, listed, number
 
 ENDED = {
-    "patience": "no improvement of the validation loss",
+    "patience": "early stopping",
     "epochs": "the maximum number of epochs",
     "interrupted": "interruption by the user",
     "diverged": "a loss that was not finite",
+    "hopeless": "a validation loss above what the search allowed",
+}
+REGULARIZERS = {
+    "dropout": "dropout",
+    "input_dropout": "input dropout",
+    "l1": "L1",
+    "l2": "L2",
+    "clip_norm": "gradient norm clipped at",
+    "max_norm": "maximum weight norm",
+    "label_smoothing": "label smoothing",
+    "class_weight": "class weights",
 }
 SCALES = {
     "none": "values unchanged",
     "unit": "pixels divided by their largest value",
     "signed": "pixels scaled to [−1, 1]",
-    "standard": "each feature to mean 0 and standard deviation 1 on the training set",
-    "minmax": "each feature to [0, 1] on the training set",
+    "standard": "each feature to mean 0 and standard deviation 1",
+    "minmax": "each feature to [0, 1]",
 }
 HARD_SIGMOID = (
     "hard_sigmoid is 0.2 x + 0.5 clipped to [0, 1], constant beyond ±2.5, as in Theano and Keras 2 (PyTorch and "
@@ -134,7 +145,8 @@ def _preparation(study: Study) -> Iterator[tuple[str, str]]:
             given = ", ".join(f"{value:,} {key}" for key, value in what.items() if isinstance(value, int))
             words.append(str(what.get("kept") or f"{name.replace('_', '-')}: {given}"))
     if words:
-        yield "Preparation", "; ".join(filter(None, words)) + ", fitted on the training set alone."
+        fitted = ", fitted on the training set alone" if study.parts.get("train") else ""
+        yield "Preparation", "; ".join(filter(None, words)) + f"{fitted}."
 
 
 def _model(study: Study) -> Iterator[tuple[str, str]]:
@@ -159,25 +171,47 @@ def _training(study: Study) -> Iterator[tuple[str, str]]:
     model, facts = study.config.get("model", {}), study.info["facts"]
     if "epochs" not in facts or not model:
         return
-    given = [f"{model['optimizer']}, learning rate {number(model['learning_rate'])}"]
-    given.append("full batch" if model["batch_size"] == "full" else f"batch size {model['batch_size']}")
-    keys = {
-        "momentum": "momentum",
-        "dropout": "dropout",
-        "input_dropout": "input dropout",
-        "l1": "L1",
-        "l2": "L2",
-        "clip_norm": "gradient norm clipped at",
-        "max_norm": "maximum weight norm",
-        "label_smoothing": "label smoothing",
-    }
-    given += [f"{name} {model[key]}" for key, name in keys.items() if model.get(key)]
-    if model.get("schedule", "constant") != "constant":
-        given.append(f"schedule {model['schedule']}")
-    ended = ENDED.get(facts.get("stopped", ""), facts.get("stopped", ""))
-    best = f", best epoch {facts['best_epoch']}" if facts.get("best_epoch") else ""
-    limit = f" of at most {model['epochs']:,}"
-    yield "Training", f"{', '.join(given)}; {facts['epochs']:,}{limit} epochs{best} (stopped by: {ended})."
+    momentum = "Nesterov momentum" if model["nesterov"] else "momentum"
+    named = [f"{momentum} {model['momentum']}"] if model["optimizer"] == "sgd" and model["momentum"] else []
+    named += [f"weight decay {model['decay']}"] if model["optimizer"] == "adamw" else []
+    yield "Optimizer", f"{', '.join([model['optimizer'], *named, _rate(model)])}."
+    size = "full batch" if model["batch_size"] == "full" else f"{model['batch_size']} samples"
+    yield "Batch size", f"{size}; gradient of the {model['reduction']} of the loss over a batch."
+    given = [f"{words} {model[key]}" for key, words in REGULARIZERS.items() if model.get(key)]
+    if model.get("batch_norm"):
+        given.append("batch normalisation")
+    if given:
+        yield "Regularisation", f"{', '.join(given)}."
+    best = f"; best epoch {facts['best_epoch']}" if facts.get("best_epoch") else ""
+    yield "Epochs", f"{facts['epochs']:,} of at most {model['epochs']:,}{best}."
+    yield "Stopping", f"{_stopping(model, bool(study.parts.get('validation')))} {_ended(facts)}"
+
+
+def _rate(model: Mapping[str, Any]) -> str:
+    rate = f"learning rate {number(model['learning_rate'])}"
+    if model.get("schedule", "constant") == "constant":
+        return f"{rate}, constant"
+    options = model.get("schedule_options") or {}
+    given = [f"{name} {value}" for name, value in options.items() if value is not None]
+    return f"{rate}, schedule {model['schedule'].replace('_', ' ')}{f' ({listed(given)})' if given else ''}"
+
+
+def _stopping(model: Mapping[str, Any], validated: bool) -> str:
+    """Return when training was to stop, and which weights are kept; without a validation set neither is asked."""
+    if not validated:
+        return "No validation set: no early stopping, the weights of the last epoch are kept."
+    patience = model["patience"]
+    rule = f"Early stopping after {patience} epochs" if patience != 1 else "Early stopping after 1 epoch"
+    kept = (
+        "those of the epoch with the lowest validation loss" if model["restore_best"] else "those of the last"
+    )
+    early = f"{rule} without a lower validation loss" if patience else "No early stopping"
+    return f"{early}; weights kept: {kept}{'' if model['restore_best'] else ' epoch'}."
+
+
+def _ended(facts: Mapping[str, Any]) -> str:
+    stopped = str(facts.get("stopped", ""))
+    return f"Ended by {ENDED.get(stopped, stopped)}."
 
 
 def _tuning(study: Study) -> Iterator[tuple[str, str]]:

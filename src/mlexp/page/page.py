@@ -108,6 +108,7 @@ class Page:
     ----------
     kind : run, sweep or comparison
     detailed : tables that are folded with the details of the answer
+    how : heading of the method
     method, record : term and description
     commands : how to run it again
     links : words and relative address
@@ -124,6 +125,7 @@ class Page:
     members: Sequence[Table] = ()
     detailed: Sequence[Table] = ()
     tables: Sequence[Table] = ()
+    how: str = "How it was done"
     method: Sequence[tuple[str, str]] = ()
     warnings: Sequence[str] = ()
     record: Sequence[tuple[str, str]] = ()

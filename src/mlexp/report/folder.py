@@ -8,6 +8,7 @@ from mlexp import store
 from mlexp.comparisons import page as comparisons
 from mlexp.page import render
 from mlexp.page.page import Page
+from mlexp.page.study import most_figures
 from mlexp.report import run
 from mlexp.store import Comparison, Run, Sweep
 from mlexp.sweeps import answer as sweeps
@@ -33,25 +34,31 @@ def write(folder: Path) -> list[Path]:
     return _write(store.open(folder))
 
 
-def redraw(folder: Path) -> list[Path]:
-    """Draw the figures of a folder anew, then write its page; return all files written."""
+def redraw(folder: Path, most: int | None = None) -> list[Path]:
+    """Draw the figures of a folder anew, then write its page; return all files written.
+
+    `most` limits the figures to the most important ones; None draws all that the folder allows.
+    """
     from mlexp.comparisons import figures as of_comparison
     from mlexp.sweeps import figures as of_sweep
 
     opened = store.open(folder)
     drawn: list[Path] = []
     if isinstance(opened, Run):
-        drawn = run.draw(opened)
+        drawn = run.draw(opened, most)
     elif isinstance(opened, Comparison):
-        drawn = of_comparison.draw(opened) if "answer" in opened.info else []
+        drawn = of_comparison.draw(opened, most) if "answer" in opened.info else []
     else:
-        drawn = of_sweep.draw(opened)
+        drawn = of_sweep.draw(opened, most)
     return [*drawn, *_write(opened)]
 
 
 def show(folder: Path, figures: bool) -> None:
-    """Write the page of a folder, its figures drawn anew if asked."""
-    (redraw if figures else write)(folder)
+    """Write the page of a folder that has just ended; if asked, with the figures that its configuration asks for."""
+    if figures:
+        redraw(folder, most_figures(folder))
+    else:
+        write(folder)
 
 
 def page(folder: Path) -> Page:

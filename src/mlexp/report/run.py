@@ -55,6 +55,7 @@ def page(run: Run) -> Page:
             run.path, words(figures(study.kind)), first="pca_variance" if study.pca_alone else ""
         ),
         tables=_tables(run),
+        how="How it was trained" if "train" in study.parts else "How it was done",
         method=method.method(study),
         warnings=[*info["warnings"], *_cautions(study)],
         record=method.record(info),
@@ -64,13 +65,16 @@ def page(run: Run) -> Page:
 
 
 def again(study: Study) -> list[tuple[str, str]]:
-    """Return the command that repeats a run, to be typed beside its `outputs`; none if it lies elsewhere."""
+    """Return the commands that repeat a run and draw more of it, to be typed beside its `outputs`; none elsewhere."""
     path, task = study.run.path, study.info["task"]["name"]
     outputs = next((folder.parent for folder in path.parents if folder.name == task), None)
     if outputs is None:
         return []
     place = Path(str(study.config.get("outputs", "outputs"))) / path.relative_to(outputs)
-    return [("Run again, bytes compared", shlex.join(["mlexp", "rerun", str(place)]))]
+    return [
+        ("Run again, bytes compared", shlex.join(["mlexp", "rerun", str(place)])),
+        ("Draw every figure that these results allow", shlex.join(["mlexp", "report", str(place)])),
+    ]
 
 
 def _tables(run: Run) -> list[Table]:
@@ -152,8 +156,8 @@ def figures(kind: str) -> dict[str, Drawing]:
     return (KINDS[kind].figures.FIGURES if kind in KINDS else {}) | SEARCHED
 
 
-def draw(run: Run) -> list[Path]:
-    """Draw every figure that the recorded files of a run allow, into its ``figures/``; return the files.
+def draw(run: Run, most: int | None = None) -> list[Path]:
+    """Draw the figures that the recorded files of a run allow, at most `most`, into its ``figures/``; return the files.
 
     The same files give the same bytes. Matplotlib's settings are set aside while this runs and put back afterwards; as
     they belong to the whole process, do not draw in two threads at once.
@@ -165,4 +169,4 @@ def draw(run: Run) -> list[Path]:
     """
     from mlexp.drawing import style
 
-    return style.draw(run.path, figures(run.info["task"]["kind"]), run)
+    return style.draw(run.path, figures(run.info["task"]["kind"]), run, most)

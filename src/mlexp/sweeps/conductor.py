@@ -350,10 +350,11 @@ class Conductor:
         """Draw and show."""
         if self.plan.figures and self.ending:
             from mlexp.page import render
+            from mlexp.page.study import most_figures
             from mlexp.sweeps import answer, figures
 
             sweep = Sweep(self.folder.path)
-            figures.draw(sweep)
+            figures.draw(sweep, most_figures(sweep.path))
             render.write(sweep.path, answer.page(sweep))
         fates = Counter(f"jobs_{row['status']}".replace(" ", "_") for row in outcome.rows)
         tracker(self.plan, self.folder).ended(outcome.path, outcome.status, fates)

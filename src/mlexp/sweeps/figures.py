@@ -103,12 +103,12 @@ class Findings:
         return f"{self.task}: best {self.choosing} {self.label} {best.mean():.4f}{repeats}, at {named}"
 
 
-def draw(sweep: Sweep) -> list[Path]:
-    """Draw what the folder of a sweep allows into its ``figures/``, and return the files."""
+def draw(sweep: Sweep, most: int | None = None) -> list[Path]:
+    """Draw what the folder of a sweep allows into its ``figures/``, at most `most`; return the files."""
     found = findings(sweep)
     if found is None:
         return []
-    return style.draw(sweep.path, FIGURES, (found, sweep))
+    return style.draw(sweep.path, FIGURES, (found, sweep), most)
 
 
 def findings(sweep: Sweep) -> Findings | None:

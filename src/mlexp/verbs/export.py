@@ -12,7 +12,7 @@ from mlexp.store import find_run
 from mlexp.verbs import add_run, add_trust, parser
 
 CHECKED_ROWS = 1000
-NOT_OF_A_TASK = ("outputs", "data_dir", "sweep.", "execution.", "tracking.", "comparison.")
+NOT_OF_A_TASK = ("outputs", "data_dir", "sweep.", "execution.", "tracking.", "comparison.", "page.")
 EXAMPLES = """mlexp export mnist_mlp --onnx model.onnx
   mlexp export latest --config studies/task/mine.yaml     then: mlexp --config-dir studies task=mine"""
 

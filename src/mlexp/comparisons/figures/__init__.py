@@ -84,7 +84,7 @@ OF_SEVERAL = {
 }
 
 
-def draw(comparison: Comparison) -> list[Path]:
-    """Draw what the folder of a comparison allows into its ``figures/``, and return the files."""
+def draw(comparison: Comparison, most: int | None = None) -> list[Path]:
+    """Draw what the folder of a comparison allows into its ``figures/``, at most `most`; return the files."""
     figures = OF_SEVERAL if "benchmark" in comparison.info else FIGURES
-    return style.draw(comparison.path, figures, Arms(comparison))
+    return style.draw(comparison.path, figures, Arms(comparison), most)

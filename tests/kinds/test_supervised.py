@@ -65,10 +65,12 @@ def test_least_squares_in_the_unit_of_the_target(tmp_path: Path) -> None:
     oracle = LinearRegression().fit(X[rest], y[rest])
     rows = done.predictions["test_row"]
     np.testing.assert_allclose(done.predictions["test_predicted"], oracle.predict(X[rows]), rtol=1e-6)
-    weights = dict(
-        zip(done.tables["coefficients"]["feature"], column(done, "coefficients", "coefficient"), strict=True)
-    )
-    assert weights["bmi"] == pytest.approx(oracle.coef_[2] * X[rest, 2].std(), rel=1e-6)
+    table = done.tables["coefficients"]
+    place = table["feature"].index("bmi")
+    assert column(done, "coefficients", "coefficient")[place] == pytest.approx(oracle.coef_[2], rel=1e-6)
+    standardised = float(table["standardised"][place])
+    assert standardised == pytest.approx(oracle.coef_[2] * X[rest, 2].std(), rel=1e-6)
+    assert column(done, "coefficients", "coefficient")[-1] == pytest.approx(oracle.intercept_, rel=1e-6)
 
 
 @pytest.mark.parametrize("task", [(), ("task=regress",)])

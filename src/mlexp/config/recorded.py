@@ -135,7 +135,7 @@ def of_results(config: Config, without: Container[str] = ()) -> dict[str, Any]:
         for key, value in flat(config).items()
         if key not in DOES_NOT_CHANGE_RESULTS
         and key not in without
-        and not key.startswith(("sweep.", "execution.", "tracking.", "comparison.", "page."))
+        and not key.startswith(("sweep.", "execution.", "tracking.", "comparison.", "page.", "record."))
     }
     params = config.model.params.items()
     kept["model.params"] = {name: value for name, value in params if f"model.params.{name}" not in without}

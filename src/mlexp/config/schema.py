@@ -312,6 +312,18 @@ class Model:
 
 
 @dataclass
+class Record:
+    """What a run records besides its scores; does not affect the results."""
+
+    importance: Any = key(
+        "auto",
+        either(choice("auto"), boolean()),
+        "permutation importance and partial dependence of the features; auto: for tables, in runs that draw figures; "
+        "true: also for jobs of a sweep, and for images by patches",
+    )
+
+
+@dataclass
 class Sweep:
     """The jobs of a sweep (-m) and its folder; commas between values make a grid."""
 
@@ -445,6 +457,7 @@ class Config:
     clustering: Clustering = field(default_factory=Clustering)
     embedding: Embedding = field(default_factory=Embedding)
     comparison: Comparison = field(default_factory=Comparison)
+    record: Record = field(default_factory=Record)
     tune: Tune = field(default_factory=Tune)
     sweep: Sweep = field(default_factory=Sweep)
     execution: Execution = field(default_factory=Execution)

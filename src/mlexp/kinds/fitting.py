@@ -74,18 +74,30 @@ class Training:
 
     def classified(self, X: Rows) -> tuple[np.ndarray, np.ndarray | None]:
         """Return predicted classes, and class probabilities if the model provides them."""
+        probability = self.probabilities(X)
         if self.is_engine:
-            probability: np.ndarray = self.model.predict_proba(X)
+            assert probability is not None
             return probability.argmax(axis=1), probability
-        rows = np.asarray(X)
+        return self.labels(X), probability
+
+    def labels(self, X: Rows) -> np.ndarray:
+        """Return predicted classes, shape (n_rows,)."""
+        if self.is_engine:
+            return np.asarray(self.model.predict_proba(X).argmax(axis=1))
         with self._asked():
-            classes = np.asarray(self.model.predict(rows))
-            if not hasattr(self.model, "predict_proba"):
-                return classes, None
-            found = self.model.predict_proba(rows)
-            whole = np.zeros((len(rows), self.n_classes), found.dtype)
-            whole[:, self.model.classes_] = found
-            return classes, whole
+            return np.asarray(self.model.predict(np.asarray(X)))
+
+    def probabilities(self, X: Rows) -> np.ndarray | None:
+        """Return probabilities of shape (n_rows, n_classes); None of a model that provides none."""
+        if self.is_engine:
+            return np.asarray(self.model.predict_proba(X))
+        if not hasattr(self.model, "predict_proba"):
+            return None
+        with self._asked():
+            found = self.model.predict_proba(np.asarray(X))
+        whole = np.zeros((len(X), self.n_classes), found.dtype)
+        whole[:, self.model.classes_] = found
+        return whole
 
     def _asked(self) -> AbstractContextManager[Any]:
         return nullcontext() if self.is_engine else guarded(f"model={self.name}", self.params, "predict")
@@ -174,7 +186,7 @@ def train_together(
     trainings = _fit_epochs(config, trainings, observers) if iterative else [_fit_at_once(first)]
     seconds = {"fit_seconds": round(time.perf_counter() - begun, 3)}
     tables = {"layers": columns(summary)} if summary else {}
-    return [replace(one, facts=one.facts | seconds, tables=tables | _importances(one)) for one in trainings]
+    return [replace(one, facts=one.facts | seconds, tables=tables) for one in trainings]
 
 
 def _unfitted(config: Config, dataset: Dataset) -> Training:
@@ -353,16 +365,3 @@ def _fit_at_once(training: Training) -> Training:
     with guarded(f"model={training.name}", training.params) as said:
         training.model.fit(np.asarray(rows.X), training.scaled(rows.y))
     return replace(training, warnings=[f"{training.name}: {words}" for words in said])
-
-
-def _importances(training: Training) -> dict[str, Columns]:
-    """Return the importance of each feature, the highest first, if the model provides it."""
-    names = training.preparation.feature_names
-    for attribute, word in (("feature_importances_", "importance"), ("coef_", "coefficient")):
-        # The coefficients of a support vector machine with another kernel are an error to ask for.
-        values = np.squeeze(np.asarray(getattr(training.model, attribute, None), dtype=object))
-        if values.shape == (len(names),):
-            weights = values.astype(np.float64) * (training.spread if word == "coefficient" else 1.0)
-            order = np.argsort(-np.abs(weights), kind="stable")
-            return {f"{word}s": {"feature": [names[k] for k in order], word: weights[order].tolist()}}
-    return {}

@@ -8,7 +8,7 @@ from mlexp.errors import DataError
 
 
 def regression_scores(y: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Return the scores of one part: mean absolute error, root mean squared error, R².
+    """Return the scores of one part: mean absolute error, root mean squared error, R², median and largest error.
 
     R² = 1 − Σ(y − p)² / Σ(y − ȳ)² with ȳ the mean of these rows; it is left out where all y are equal: where
     their range is zero, for the mean of equal numbers is rounded and leaves a sum of squares above zero.
@@ -19,15 +19,22 @@ def regression_scores(y: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
 
     Examples
     --------
-    >>> regression_scores(np.array([1.0, 3.0]), np.array([2.0, 3.0]))
-    {'mae': 0.5, 'rmse': 0.7071067811865476, 'r2': 0.5}
+    >>> scores = regression_scores(np.array([1.0, 3.0]), np.array([2.0, 3.0]))
+    >>> {name: round(value, 4) for name, value in scores.items()}
+    {'mae': 0.5, 'rmse': 0.7071, 'median_absolute_error': 0.5, 'max_error': 1.0, 'r2': 0.5}
     """
     error = y - predicted
+    sizes = np.abs(error)
     # Squares are taken of numbers near 1, by a power of two that changes no digit: they neither overflow nor vanish.
     largest = max(float(np.abs(error).max()), float(np.ptp(y)))
     unit = float(np.ldexp(1.0, -np.clip(np.frexp(largest)[1], -1000, 1000)))
     squares = float(np.square(error * unit).sum())
-    scores = {"mae": float(np.abs(error).mean()), "rmse": float(np.sqrt(squares / len(y))) / unit}
+    scores = {
+        "mae": float(sizes.mean()),
+        "rmse": float(np.sqrt(squares / len(y))) / unit,
+        "median_absolute_error": float(np.median(sizes)),
+        "max_error": float(sizes.max()),
+    }
     if np.ptp(y) == 0:
         return scores
     return scores | {"r2": 1 - squares / float(np.square((y - y.mean()) * unit).sum())}

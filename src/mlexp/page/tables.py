@@ -23,8 +23,21 @@ TITLES = {
     "confusion": ("Confusion matrix", "Counts of test rows; true classes are rows, predicted classes are columns."),
     "per_class": ("Classes", "Precision: share of right among those named so; recall: share found; F1: both in one."),
     "layers": ("Layers of the network", ""),
-    "coefficients": ("Coefficients", ""),
-    "importances": ("Importance of the features", ""),
+    "score_intervals": ("Scores with 95 % intervals", "Over samples of the last set, for this one fitted model."),
+    "worst_predictions": ("Largest errors", "Rows are counted from 1; error is true − predicted."),
+    "permutation_importance": (
+        "Permutation importance",
+        "Fall of the score when a column is shuffled, with its 95 % interval over samples; accuracy as a share.",
+    ),
+    "coefficients": (
+        "Coefficients",
+        "For a step of 1 in the unit of the file; standardised: of one standard deviation of the training set.",
+    ),
+    "importances": ("Decrease of impurity in the trees", "Shares of the whole, on the training set."),
+    "partial_dependence": (
+        "Partial dependence",
+        "Mean prediction when a column is set to a value in every row; low and high: the central 80 % of single rows.",
+    ),
     "tuning": ("Trials", "The validation part chose; no trial has seen a test row."),
     "key_importance": ("How much each key mattered", ""),
     "clusterings": ("Clusterings", "ARI, NMI, accuracy and purity compare with classes that no method was shown."),

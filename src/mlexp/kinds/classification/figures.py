@@ -10,6 +10,7 @@ import numpy as np
 from mlexp.drawing import matrix, style
 from mlexp.drawing.figure import Drawing
 from mlexp.errors import DataError
+from mlexp.kinds import importance_figures
 from mlexp.kinds.boundary_figure import boundary
 from mlexp.kinds.classification import gallery
 from mlexp.kinds.curves import learning_curves
@@ -213,4 +214,4 @@ FIGURES = {
         "Loss and accuracy by epoch, training and validation set",
         "Overfitting begins where the validation curve departs from the training curve.",
     ),
-}
+} | importance_figures.FIGURES

@@ -11,7 +11,7 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.data.split import Part
 from mlexp.errors import DataError
-from mlexp.kinds import boundary, diagnosis, warm_started
+from mlexp.kinds import boundary, coefficients, diagnosis, importance, warm_started
 from mlexp.kinds.fitting import Training, built, check_labels, train_together, unfinished
 from mlexp.kinds.observer import Observer
 from mlexp.kinds.sets import filled, identified
@@ -60,11 +60,13 @@ def _evaluated(config: Config, dataset: Dataset, training: Training) -> Result:
     if "test" in judged:
         tables |= _class_tables(judged["test"].y, outputs["test"][0], dataset.classes)
         arrays |= _pictures(dataset, training.raw.test, *outputs["test"])
+    used = importance.recorded(config, dataset, training)
     return training.result(
         metrics=scores,
         predictions={name: array for arrays in kept for name, array in arrays.items()},
-        arrays=arrays,
-        tables=tables,
+        arrays=arrays | used.arrays,
+        tables=tables | coefficients.tables(dataset, training) | used.tables,
+        facts=used.facts,
         warnings=[
             *diagnosis.of_no_test_set(config, training.parts),
             *diagnosis.of_classes(config, training.parts, scores, training.preparation.record),

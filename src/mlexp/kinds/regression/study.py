@@ -9,9 +9,10 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.data.split import Part
 from mlexp.errors import DataError
-from mlexp.kinds import diagnosis, warm_started
+from mlexp.kinds import coefficients, diagnosis, importance, warm_started
 from mlexp.kinds.fitting import built, check_labels, train, unfinished
 from mlexp.kinds.observer import Observer
+from mlexp.kinds.regression import errors
 from mlexp.kinds.sets import filled, identified
 from mlexp.store.result import Result
 
@@ -40,10 +41,17 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     predicted = {name: training.predicted(part.X) for name, part in parts.items()}
     scores = {name: _scores(part, predicted[name]) for name, part in parts.items()}
     tables, arrays = warm_started.scored(training, config.tune.grow, _scores, _errors)
+    last = next(name for name in ("test", "validation", "train") if name in parts)
+    tables |= {
+        "score_intervals": errors.score_intervals(parts[last].y, predicted[last]),
+        "worst_predictions": errors.worst(dataset, parts[last], getattr(training.raw, last), predicted[last]),
+    }
+    used = importance.recorded(config, dataset, training)
     return training.result(
         metrics=scores,
-        tables=tables,
-        arrays=arrays,
+        tables=tables | coefficients.tables(dataset, training) | used.tables,
+        arrays=arrays | used.arrays,
+        facts=used.facts,
         predictions={
             f"{name}_{what}": values
             for name, part in parts.items()

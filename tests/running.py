@@ -21,6 +21,8 @@ class Silent:
 
     def epoch(self, row: Mapping[str, float], seconds: float) -> None: ...
 
+    def diagnosis(self, row: Mapping[str, float]) -> None: ...
+
     def stop_requested(self) -> bool:
         return False
 
@@ -50,6 +52,6 @@ def run(outputs: Path, *overrides: str) -> Run:
 
 def written(run: Run) -> dict[str, bytes]:
     """Return the files that must repeat byte for byte."""
-    names = ("metrics.json", "predictions.npz", "arrays.npz", "model.npz", "history.csv")
+    names = ("metrics.json", "predictions.npz", "arrays.npz", "model.npz", "history.csv", "diagnostics.csv")
     files = [run.path / name for name in names] + sorted((run.path / "tables").glob("*.csv"))
     return {file.name: file.read_bytes() for file in files if file.exists()}

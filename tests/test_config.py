@@ -123,6 +123,29 @@ def test_command_line_beats_size_beats_task_beats_defaults() -> None:
     assert configuration.compose(["task=mnist_mlp", "dataset=digits"]).dataset.name == "digits"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["model.loss=mae"],
+        ["task=fashion_autoencoder", "model.loss=huber"],
+        ["task=regress", "model=ridge", "model.loss=mae"],
+        ["record.metrics=[r2]"],
+        ["task=regress", "record.metrics=[f1]"],
+        ["model=knn", "record.metrics=[f1]"],
+        ["model=sklearn_mlp", "record.diagnostics=true"],
+        ["record.diagnostics=sometimes"],
+    ],
+)
+def test_a_loss_and_records_that_a_study_cannot_have_are_refused(words: list[str]) -> None:
+    with pytest.raises(ConfigError, match=words[-1].partition("=")[0].replace(".", r"\.")):
+        configuration.compose(words)
+
+
+def test_arms_that_are_no_networks_record_nothing_and_are_not_refused() -> None:
+    config = configuration.compose(["record.metrics=[f1]"])
+    assert configuration.with_changes(config, {"model.name": "knn"}).record.metrics == ["f1"]
+
+
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_shipped_file_composes_and_describes_itself(group: str) -> None:
     for name, meaning in groups.offered(group).items():
@@ -141,6 +164,7 @@ def test_schema_names_what_the_tables_hold() -> None:
     from mlexp.models import NAMES
     from mlexp.nn.activations import ACTIVATIONS
     from mlexp.nn.initializers import INITIALIZERS
+    from mlexp.nn.losses import LOSSES
     from mlexp.nn.optimizers import OPTIMIZERS
     from mlexp.nn.schedules import SCHEDULES
 
@@ -148,12 +172,14 @@ def test_schema_names_what_the_tables_hold() -> None:
     assert set(names.INITIALIZERS) == set(INITIALIZERS)
     assert set(names.OPTIMIZERS) == set(OPTIMIZERS)
     assert set(names.SCHEDULES) == set(SCHEDULES)
+    assert set(names.LOSSES) == {name for name, loss in LOSSES.items() if loss.hits is None}
     assert set(groups.offered("model")) == set(NAMES)
 
 
 def test_hash_follows_what_changes_results_and_nothing_else() -> None:
     base = recorded.config_hash(configuration.compose([]))
-    for same in ("outputs=elsewhere", "figures=false", "data_dir=some/where", "threads=2"):
+    for same in ("outputs=elsewhere", "figures=false", "data_dir=some/where", "threads=2",
+                 "record.metrics=[f1]", "record.diagnostics=false"):  # fmt: skip
         assert recorded.config_hash(configuration.compose([same])) == base, same
     for other in (
         "seed=1",

@@ -46,6 +46,7 @@ KINDS = {
 SAME = (
     "metrics.json",
     "history.csv",
+    "diagnostics.csv",
     "predictions.npz",
     "model.npz",
     "arrays.npz",

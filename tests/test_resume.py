@@ -18,8 +18,17 @@ from mlexp.store import Run
 SETTINGS = (
     "figures=false", "model.epochs=60", "model.patience=null", "model.dropout=0.1", "model.batch_norm=true",
     "model.schedule=on_plateau", "model.schedule_options.patience=2", "checkpoint_seconds=0",
+    "record.metrics=[f1]",
 )  # fmt: skip
-SAME = ("metrics.json", "history.csv", "model.npz", "predictions.npz", "arrays.npz", "tables/confusion.csv")
+SAME = (
+    "metrics.json",
+    "history.csv",
+    "diagnostics.csv",
+    "model.npz",
+    "predictions.npz",
+    "arrays.npz",
+    "tables/confusion.csv",
+)
 
 
 def start(cwd: Path, *arguments: str) -> subprocess.Popen[str]:

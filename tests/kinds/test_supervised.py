@@ -250,3 +250,44 @@ def test_a_boundary_is_drawn_where_cells_are_empty(tmp_path: Path) -> None:
 def test_kept_gaps_keep_the_output_of_the_unused_number(tmp_path: Path) -> None:
     done = run(tmp_path, "task=sign_mlp_rates", "task.kind=classification", "size=smoke", "figures=false")
     assert done.info["facts"]["n_parameters"] == 168_325
+
+
+@pytest.mark.parametrize(
+    ("loss", "closed_form"),
+    [
+        ("mse", lambda e: np.mean(e**2)),
+        ("mae", lambda e: np.mean(np.abs(e))),
+        # PyTorch's HuberLoss and SmoothL1Loss with delta = beta = 1
+        ("huber", lambda e: np.mean(np.where(np.abs(e) < 1, 0.5 * e**2, np.abs(e) - 0.5))),
+    ],
+)
+def test_a_network_minimises_the_loss_that_was_asked_for(tmp_path: Path, loss: str, closed_form) -> None:
+    """The recorded loss of the best epoch is that of its errors, in standard deviations of the training targets."""
+    words = (f"model.loss={loss}", "model.epochs=12", "record.metrics=[r2]", "figures=false")
+    done = run(tmp_path, "task=regress", *words)
+    best = done.info["facts"]["best_epoch"] - 1
+    errors = done.predictions["validation_predicted"] - done.predictions["validation_true"]
+    recorded = done.history["validation_loss"][best]
+    assert recorded == pytest.approx(closed_form(errors / done.predictions["train_true"].std()))
+    assert done.history["validation_r2"][best] == pytest.approx(done.metrics["validation"]["r2"])
+
+
+def test_further_metrics_of_the_best_epoch_are_those_of_its_predictions(tmp_path: Path) -> None:
+    for model in ("mlp", "sklearn_mlp"):
+        words = (f"model={model}", "model.epochs=6", "record.metrics=[precision,recall,f1]")
+        done = run(tmp_path, *words, *FAST)
+        best = done.info["facts"]["best_epoch"] - 1
+        for name in ("precision", "recall", "f1"):
+            recorded = done.history[f"validation_{name}"][best]
+            assert recorded == pytest.approx(done.metrics["validation"][f"macro_{name}"])
+
+
+def test_the_table_of_layers_has_shapes_and_a_total(tmp_path: Path) -> None:
+    done = run(tmp_path, "model.hidden=[5]", "model.batch_norm=true", "model.epochs=1", *FAST)
+    table = done.tables["layers"]
+    assert table["layer"] == ["Dense(5)", "BatchNorm", "relu", "Dense(10)", "total"]
+    assert table["weight_shape"] == ["64 × 5", "5", "", "5 × 10", ""]
+    assert (table["input_shape"][0], table["output_shape"][0], table["bias_shape"][0]) == ("64", "5", "5")
+    by_hand = {"parameters": 64 * 5 + 5 + 2 * 5 + 5 * 10 + 10, "biases": 15, "not_trained": 10}
+    assert {name: int(table[name][-1]) for name in by_hand} == by_hand
+    assert (done.info["facts"]["n_parameters"], done.info["facts"]["n_biases"]) == (395, 15)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 OWN = Path(__file__).parent / "own"
-SAME = ("metrics.json", "history.csv", "predictions.npz", "model.npz", "arrays.npz", "tables/confusion.csv",
-        "tables/per_class.csv", "tables/layers.csv", "config.yaml")  # fmt: skip
+SAME = ("metrics.json", "history.csv", "diagnostics.csv", "predictions.npz", "model.npz", "arrays.npz",
+        "tables/confusion.csv", "tables/per_class.csv", "tables/layers.csv", "config.yaml")  # fmt: skip
 Start = Callable[..., subprocess.Popen[str]]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from mlexp.config import yamltext
 from mlexp.config.messages import Context, unknown_key
-from mlexp.config.names import ENGINE_MODELS, GROUPS, KINDS, SCHEDULES
+from mlexp.config.names import ENGINE_MODELS, GROUPS, KINDS, RECORDED, SCHEDULES
 from mlexp.config.overrides import Override
 from mlexp.config.readers import READERS
 from mlexp.config.schema import Config, declared, flat, foreign
@@ -23,6 +23,7 @@ OF_TABLES = (
     "groups", "features", "ignore", "words", "missing", "delimiter", "decimal", "thousands", "quote", "encoding",
     "header",
 )  # fmt: skip
+OF_NETWORKS = ("record.metrics", "record.diagnostics")
 OF_CLASSES = ("model.label_smoothing", "model.class_weight")
 
 
@@ -36,6 +37,7 @@ def check(config: Config, typed: Sequence[Override] = ()) -> Config:
     """
     check_values(flat(config))
     check_together(config)
+    check_measures(config)
     check_typed(config, typed)
     check_searched(config, typed)
     check_used(config, typed)
@@ -105,6 +107,24 @@ def check_together(config: Config) -> None:
                 )
 
 
+def check_measures(config: Config) -> None:
+    """Refuse a loss, and metrics by epoch, that the kind of study does not have."""
+    kind, loss, metrics = config.task.kind, config.model.loss, config.record.metrics
+    if kind == "comparison":
+        return
+    if loss != "mse" and kind != "regression":
+        raise ConfigError(
+            f"model.loss={loss} belongs to task.kind=regression. Got task.kind={kind}, whose loss is "
+            f"{'the squared error' if kind == 'autoencoder' else 'cross-entropy'}: leave model.loss out."
+        )
+    known = RECORDED.get(kind, ())
+    if strange := [name for name in metrics if name not in known]:
+        raise ConfigError(
+            f"record.metrics={metrics}: a task of kind {kind} has no {strange[0]} by epoch, only "
+            f"{', '.join(known) or 'its loss'}. Leave the others out."
+        )
+
+
 def check_typed(config: Config, typed: Sequence[Override]) -> None:
     """Refuse typed settings of `model` that the chosen model does not have."""
     name = config.model.name
@@ -157,6 +177,8 @@ def check_used(config: Config, typed: Sequence[Override]) -> None:
     for override in typed:
         word, path = override.text, override.key
         node, dot, _ = path.partition(".")
+        if path in OF_NETWORKS and override.value not in ("[]", "auto", "false"):
+            _check_recordable(word, path, config)
         if path in OF_CLASSES and kind in ("regression", "autoencoder"):
             raise ConfigError(
                 f"{word}: {path} is for classes, and task.kind={kind} has none. Leave the word out."
@@ -171,6 +193,16 @@ def check_used(config: Config, typed: Sequence[Override]) -> None:
                 f"{word}: the keys of tune belong to a search, and there is none. Add tune=grid, random, halving or "
                 "bayes, or leave the word out."
             )
+
+
+def _check_recordable(word: str, path: str, config: Config) -> None:
+    """Refuse to record by epoch what has no epochs, and gradients of what is no network of the engine."""
+    name = config.model.name
+    able = ENGINE_MODELS if path == "record.diagnostics" else (*ENGINE_MODELS, "sklearn_mlp")
+    if name not in able and config.task.kind != "comparison":
+        raise ConfigError(
+            f"{word}: {path} is for networks (model={', '.join(able)}). Got model={name}: leave the word out."
+        )
 
 
 def check_single(config: Config, typed: Sequence[Override]) -> None:

@@ -70,6 +70,8 @@ HABITS = (
     Habit("keep_prob", "model.dropout={}", "0.2", "complement"),
     Habit("act act_fn activation_fn act_func activation_function activations nonlinearity non_linearity "
           "hidden_activation transfer_function transfer", "model.activation={}", "relu"),
+    Habit("loss loss_fn loss_function criterion objective cost cost_function", "model.loss={}", "mae",
+          kinds=("regression",), models=("mlp",)),
     Habit("loss loss_fn loss_function criterion objective cost cost_function", "",
           note="The loss follows from the task: cross-entropy for classes, squared error for numbers (task=regress)."),
     Habit("initializer initialiser initialization initialisation kernel_initializer weight_init weights_init "
@@ -219,6 +221,8 @@ SHORT = {"n_trees": "n_estimators", "num_trees": "n_estimators", "ntree": "n_est
 VALUES = {
     "logistic": "sigmoid", "identity": "linear", "none": "linear", "swish": "silu", "lrelu": "leaky_relu",
     "leakyrelu": "leaky_relu", "hardsigmoid": "hard_sigmoid", "expit": "sigmoid",
+    "mean_squared_error": "mse", "squared_error": "mse", "mean_absolute_error": "mae", "absolute_error": "mae",
+    "smooth_l1": "huber", "mseloss": "mse", "l1loss": "mae", "huberloss": "huber",
     "glorot": "xavier", "glorot_uniform": "xavier_uniform", "glorot_normal": "xavier_normal", "kaiming": "he",
     "kaiming_normal": "he_normal", "kaiming_uniform": "he_uniform", "kaiming_normal_": "he_normal",
     "gradient_descent": "sgd", "gd": "sgd", "momentum": "sgd", "rms_prop": "rmsprop",

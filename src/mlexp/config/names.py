@@ -16,6 +16,11 @@ INITIALIZERS = (
     "zeros", "ones", "random", "normal", "uniform", "xavier", "xavier_uniform", "xavier_normal", "he", "he_uniform",
     "he_normal", "lecun", "lecun_uniform", "lecun_normal", "orthogonal",
 )  # fmt: skip
+LOSSES = ("mse", "mae", "huber")  # of numbers; that of classes is cross-entropy
+# Kind of study -> metrics that its networks record by epoch on request
+RECORDED = {
+    "classification": ("precision", "recall", "f1"), "layers": ("precision", "recall", "f1"), "regression": ("r2",),
+}  # fmt: skip
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
 SCHEDULES = {
     "constant": (),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from mlexp.config.names import (
@@ -19,10 +20,12 @@ from mlexp.config.names import (
     IMPUTATIONS,
     INITIALIZERS,
     KINDS,
+    LOSSES,
     MODEL_NAMES,
     NETWORK_KEYS,
     OPTIMIZERS,
     QUOTES,
+    RECORDED,
     SCALES,
     SCHEDULES,
     SHARED_KEYS,
@@ -62,6 +65,7 @@ from mlexp.config.studies import (
 )
 
 RATE = number(0, 1, open_high=True)
+OF_EPOCHS = tuple(dict.fromkeys(chain(*RECORDED.values())))
 
 
 @dataclass
@@ -271,6 +275,12 @@ class Model:
     output: str = key(
         "softmax", choice("softmax", "sigmoid"), "output layer; sigmoid: a single output, for two classes"
     )
+    loss: str = key(
+        "mse",
+        choice(*LOSSES),
+        "regression: loss to minimise, with the target in standard deviations; mse: mean squared error, mae: mean "
+        "absolute error, huber: squared up to one standard deviation, absolute beyond; classes: always cross-entropy",
+    )
     optimizer: str = key("adam", choice(*OPTIMIZERS), "optimizer")
     learning_rate: float = key(0.001, number(0, open_low=True), "step size of the optimizer")
     momentum: float = key(0.0, RATE, "sgd: momentum coefficient")
@@ -313,8 +323,19 @@ class Model:
 
 @dataclass
 class Record:
-    """What a run records besides its scores; does not affect the results."""
+    """What a run records besides its scores, and a network by epoch besides loss and accuracy; affects no result."""
 
+    metrics: list[str] = key(
+        [],
+        list_of(choice(*OF_EPOCHS), what=f"a list of {', '.join(OF_EPOCHS)}"),
+        "further metrics of training and validation set in history.csv; macro means over the classes",
+    )
+    diagnostics: Any = key(
+        "auto",
+        either(choice("auto"), boolean()),
+        "gradient norms, dead and saturated units by layer in diagnostics.csv; auto: for networks of up to 1,000,000 "
+        "parameters, but not for the trials of a search",
+    )
     importance: Any = key(
         "auto",
         either(choice("auto"), boolean()),

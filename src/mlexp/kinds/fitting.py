@@ -21,7 +21,7 @@ from mlexp.data.split import Split, split
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds.diagnosis import of_divergence
 from mlexp.kinds.observer import Observer
-from mlexp.kinds.sets import check_memory, columns, plan
+from mlexp.kinds.sets import check_memory, layer_table, plan
 from mlexp.models import sklearn_networks
 from mlexp.models.guarded import guarded
 from mlexp.models.sklearn_networks import EpochByEpoch
@@ -29,6 +29,7 @@ from mlexp.nn.stack import fit_stack
 from mlexp.nn.state import CALLBACK, DIVERGED, INTERRUPTED, State
 from mlexp.store.result import Columns, Result
 
+SMALL = 1_000_000  # parameters up to which the layers of a network are looked at unasked
 SMALLEST_SPREAD = 1e-150  # of targets: squared errors neither vanish nor overflow
 
 
@@ -185,7 +186,7 @@ def train_together(
     begun = time.perf_counter()
     trainings = _fit_epochs(config, trainings, observers) if iterative else [_fit_at_once(first)]
     seconds = {"fit_seconds": round(time.perf_counter() - begun, 3)}
-    tables = {"layers": columns(summary)} if summary else {}
+    tables = {"layers": layer_table(summary)} if summary else {}
     return [replace(one, facts=one.facts | seconds, tables=tables) for one in trainings]
 
 
@@ -289,6 +290,8 @@ def _fit_epochs(
         ),
         n_classes=first.n_classes or None,
         give_up=config.tune.give_up,
+        metrics=config.record.metrics,
+        diagnosed=diagnosed(config, _summary(first)),
     )
     return [trained(training, network) for training, network in zip(trainings, networks, strict=True)]
 
@@ -300,6 +303,8 @@ def fit_observed(
     *,
     n_classes: int | None = None,
     give_up: Sequence[Sequence[float]] = (),
+    metrics: Sequence[str] = (),
+    diagnosed: bool = False,
 ) -> None:
     """Train networks epoch by epoch; one alone resumes from the last checkpoint of an unfinished run.
 
@@ -310,6 +315,8 @@ def fit_observed(
     data : X, y, X_validation, y_validation
     n_classes : of a classifier
     give_up : (epoch, loss) pairs; a validation loss above one ends the training there
+    metrics : further metrics to record by epoch
+    diagnosed : whether the layers are looked at
     """
     checkpoints = [observer.checkpointed() for observer in observers]
 
@@ -321,8 +328,13 @@ def fit_observed(
         observers[replica].epoch(row, seconds / len(observers))
         return hopeless(row, give_up)
 
+    def on_diagnosis(replica: int, row: dict[str, float]) -> None:
+        observers[replica].diagnosis(row)
+
     hooks: dict[str, Any] = {
         "n_classes": n_classes,
+        "metrics": metrics,
+        "on_diagnosis": on_diagnosis if diagnosed else None,
         "should_stop": lambda: any(observer.stop_requested() for observer in observers),
         "on_state": on_state,
         "resume": checkpoints[0] if len(observers) == 1 else None,
@@ -333,6 +345,14 @@ def fit_observed(
         fit_stack(networks, *data, on_epoch=on_epoch, **hooks)
 
 
+def diagnosed(config: Config, summary: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether the layers of a network are looked at while it trains: `record.diagnostics`."""
+    asked = config.record.diagnostics
+    if asked == "auto":
+        return config.split.judge and sum(row["parameters"] for row in summary) <= SMALL
+    return bool(asked)
+
+
 def trained(training: Training, model: Any) -> Training:
     """Return a training, completed with the facts of its fitted `model`."""
     facts = {
@@ -340,6 +360,7 @@ def trained(training: Training, model: Any) -> Training:
         "best_epoch": model.best_epoch_,
         "stopped": "hopeless" if model.status_ == CALLBACK else model.status_,
         "n_parameters": model.n_parameters_,
+        "n_biases": model.n_biases_,
     }
     return replace(
         training,

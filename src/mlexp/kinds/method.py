@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mlexp.kinds.observer import features_in_words
+from mlexp.kinds.observer import TOTAL, features_in_words, parameters_in_words
 from mlexp.page.study import PARTS, Study
 from mlexp.page.words import duration, listed, number
 
@@ -157,9 +157,10 @@ def _model(study: Study) -> Iterator[tuple[str, str]]:
         given = ", ".join(f"{name} {value}" for name, value in model.get("params", {}).items())
         yield "Model", f"{model['name']} ({given or 'default parameters'})."
         return
-    table = study.run.tables.get("layers", {}).get("layer", [])
+    table = [name for name in study.run.tables.get("layers", {}).get("layer", []) if name != TOTAL]
     layers = [str(name) for name in table] or [f"Dense({width})" for width in model["hidden"]]
-    size = f"; {facts['n_parameters']:,} parameters" if facts.get("n_parameters") else ""
+    size = parameters_in_words(facts.get("n_parameters", 0), facts.get("n_biases"))
+    size = f"; {size}" if facts.get("n_parameters") else ""
     hard = f" {HARD_SIGMOID}" if "hard_sigmoid" in layers else ""
     yield (
         "Model",

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+TOTAL = "total"  # the last row of the table of layers
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -18,8 +20,8 @@ class Plan:
     dataset : name, rows, features, classes, origin and fingerprint of the data
     split : set -> number of samples, and the fingerprint of the split
     preparation : the preparation fitted on the training set
-    model : one row a layer (layer, output shape, parameters)
-    n_parameters : number of parameters that are trained
+    model : one row a layer, as `nn.network.Network.summary` describes it
+    n_parameters, n_biases : number of parameters that are trained, and how many of them are biases
     epochs : maximum number, or None for a model without epochs
     notes : what the user should know before it starts, such as the expected time
     """
@@ -29,6 +31,7 @@ class Plan:
     preparation: dict[str, Any] = field(default_factory=dict)
     model: list[dict[str, Any]] = field(default_factory=list)
     n_parameters: int | None = None
+    n_biases: int | None = None
     epochs: int | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -49,6 +52,18 @@ def features_in_words(n_features: int, preparation: Mapping[str, Any]) -> str:
     return " → ".join([f"{n_features:,} feature{'s' * (n_features != 1)}", *made])
 
 
+def parameters_in_words(n_parameters: int, n_biases: int | None) -> str:
+    """Describe the size of a network; `n_biases` is None where it was not recorded.
+
+    Examples
+    --------
+    >>> parameters_in_words(168325, 275), parameters_in_words(21, 1), parameters_in_words(20, 0)
+    ('168,325 parameters, 275 of them biases', '21 parameters, 1 of them a bias', '20 parameters')
+    """
+    words = f"{n_parameters:,} parameters"
+    return f"{words}, {n_biases:,} of them {'a bias' if n_biases == 1 else 'biases'}" if n_biases else words
+
+
 class Observer(Protocol):
     """Follows one run."""
 
@@ -57,6 +72,9 @@ class Observer(Protocol):
 
     def epoch(self, row: Mapping[str, float], seconds: float) -> None:
         """An epoch has ended."""
+
+    def diagnosis(self, row: Mapping[str, float]) -> None:
+        """The layers were looked at after an epoch: `nn.recording.look`."""
 
     def stop_requested(self) -> bool:
         """Return whether the run should end after this epoch."""

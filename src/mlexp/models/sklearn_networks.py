@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 
-from mlexp import metrics
 from mlexp.config.schema import Model
 from mlexp.errors import ConfigError, DataError
+from mlexp.metrics import correct_rows, label_scores, log_loss_rows, regression_scores
 from mlexp.models.guarded import guarded
+from mlexp.nn.network import perceptron
 from mlexp.nn.state import CALLBACK, DIVERGED, EPOCHS, INTERRUPTED, PATIENCE
 
 CHUNK = 4096  # rows that are reconstructed at a time
@@ -73,12 +73,12 @@ def settings(model: Model) -> dict[str, Any]:
 
 
 def layers(network: Any, n_features: int, n_outputs: int) -> list[dict[str, Any]]:
-    """Return one row (layer, outputs, parameters) for each layer of a network of scikit-learn."""
-    widths = [n_features, *np.atleast_1d(network.hidden_layer_sizes).tolist(), n_outputs]
-    return [
-        {"layer": f"Dense({n})", "outputs": n, "parameters": (m + 1) * n}
-        for m, n in itertools.pairwise(widths)
-    ]
+    """Return one row for each layer of a network of scikit-learn, as `nn.network.Network.summary` describes it."""
+    hidden = np.atleast_1d(network.hidden_layer_sizes).tolist()
+    function = next(
+        (own for own, (theirs, _) in ACTIVATIONS.items() if theirs == network.activation), "linear"
+    )
+    return perceptron(n_features, hidden, n_outputs, activation=function).summary()
 
 
 class EpochByEpoch:
@@ -100,17 +100,23 @@ class EpochByEpoch:
         self.network, self.node, self.seed = network, node, seed
         self.history_: list[dict[str, float]] = []
         self.warnings_: list[str] = []
+        self.metrics: tuple[str, ...] = ()
         self.best_epoch_ = 0
         self.status_ = EPOCHS
 
     def plan(self, n_features: int, n_outputs: int) -> list[dict[str, Any]]:
-        """Return one row (layer, outputs, parameters) for each layer."""
+        """Return one row for each layer."""
         return layers(self.network, n_features, n_outputs)
 
     @property
     def n_parameters_(self) -> int:
         """Number of trained parameters."""
         return int(sum(array.size for array in (*self.network.coefs_, *self.network.intercepts_)))
+
+    @property
+    def n_biases_(self) -> int:
+        """Number of them that are biases."""
+        return int(sum(array.size for array in self.network.intercepts_))
 
     def fit(
         self,
@@ -120,6 +126,7 @@ class EpochByEpoch:
         y_validation: Any = None,
         *,
         n_classes: int | None = None,
+        metrics: Sequence[str] = (),
         on_epoch: Callable[[dict[str, float], float], bool | None] | None = None,
         should_stop: Callable[[], bool] | None = None,
         **others: Any,
@@ -127,8 +134,9 @@ class EpochByEpoch:
         """Train; losses are those after each epoch, without the half of scikit-learn's own.
 
         The parameters are those of the engine's `fit`. There is no state to go on from: of `others`, `on_state` is
-        never called, and `resume` starts from the beginning.
+        never called, and `resume` starts from the beginning; nor is `on_diagnosis`, for its gradients are not at hand.
         """
+        self.metrics = tuple(metrics)
         rows, targets = np.asarray(X), self._targets(X, y)
         held = None if X_validation is None else np.asarray(X_validation)
         seen = None if held is None else self._targets(held, y_validation)
@@ -164,13 +172,18 @@ class EpochByEpoch:
         return self
 
     def losses(self, X: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-        """Return the loss of some rows, and the accuracy of a classifier."""
+        """Return the loss of some rows, the accuracy of a classifier, and the further metrics."""
         if not hasattr(self.network, "predict_proba"):
-            return {"loss": float(np.square(targets - self.network.predict(X)).mean())}
+            predicted = self.network.predict(X)
+            found = regression_scores(targets, predicted) if self.metrics else {}
+            further = {name: found.get(name, math.nan) for name in self.metrics}
+            return {"loss": float(np.square(targets - predicted).mean())} | further
         probability = self.network.predict_proba(X)
-        loss = float(metrics.log_loss_rows(targets, probability).mean(dtype=np.float64))
-        right = metrics.correct_rows(targets, probability.argmax(axis=1))
-        return {"loss": loss, "accuracy": float(right.mean())}
+        classes = probability.argmax(axis=1)
+        loss = float(log_loss_rows(targets, probability).mean(dtype=np.float64))
+        found = label_scores(targets, classes, probability.shape[1]) if self.metrics else {}
+        further = {name: found[f"macro_{name}"] for name in self.metrics}
+        return {"loss": loss, "accuracy": float(correct_rows(targets, classes).mean())} | further
 
     def _targets(self, X: Any, y: Any) -> np.ndarray:
         return np.asarray(y)

@@ -20,12 +20,14 @@ from mlexp.nn.layers import Mode, Views
 from mlexp.nn.losses import Loss
 from mlexp.nn.network import Network
 from mlexp.nn.optimizers import Number, Optimizer, Rate, cast, column, for_replicas
+from mlexp.nn.recording import Counter, counter, due, look
 from mlexp.nn.regularizers import add_l1, add_l2, clip, limit_norms
 from mlexp.nn.schedules import Schedule
 from mlexp.nn.shuffle import shuffled
-from mlexp.nn.state import CALLBACK, DIVERGED, EPOCHS, INTERRUPTED, PATIENCE, RUNNING, Record, State
+from mlexp.nn.state import CALLBACK, COLUMNS, DIVERGED, EPOCHS, INTERRUPTED, PATIENCE, RUNNING, Record, State
 
 OnEpoch = Callable[[int, Record], "bool | None"]
+OnDiagnosis = Callable[[int, Record], None]
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,11 @@ class Data(NamedTuple):
 
 
 class Measure(NamedTuple):
-    """Loss and share of hits (NaN for regression) of each replica."""
+    """Loss, share of hits (NaN for regression) and further metrics (R, n_metrics) of each replica."""
 
     loss: np.ndarray
     accuracy: np.ndarray
+    further: np.ndarray
 
 
 def fit(
@@ -83,7 +86,9 @@ def fit(
     train: Data,
     validation: Data | None = None,
     *,
+    metrics: Sequence[str] = (),
     on_epoch: OnEpoch | None = None,
+    on_diagnosis: OnDiagnosis | None = None,
     should_stop: Callable[[], bool] | None = None,
     on_state: Callable[[State], None] | None = None,
 ) -> State:
@@ -100,8 +105,14 @@ def fit(
         From `begin`, from an interrupted run, or from a file.
     train, validation : Data
         Without a validation part nothing stops early and no epoch is the best.
+    metrics : names of further metrics to record by epoch, optional
+        "precision", "recall", "f1" of a classifier: macro means; "r2" of a regression. Like the accuracy, that of the
+        training part is of its rows as they were trained on. A state that goes on keeps those it began with.
     on_epoch : function (replica, record) -> bool or None, optional
         Called after each epoch for each replica that trained; True stops that replica.
+    on_diagnosis : function (replica, record), optional
+        Called after some epochs (`recording.due`) with the state of the layers (`recording.look`); costs 5 % of the
+        time of training at most, and changes no bit of it.
     should_stop : function () -> bool, optional
         Asked after each epoch; True interrupts all replicas, and `fit` can go on later.
     on_state : function (state) -> None, optional
@@ -115,7 +126,10 @@ def fit(
     """
     state.status = [RUNNING if status == INTERRUPTED else status for status in state.status]
     scored, seen = loss.hits is not None, validation is not None
+    state.start_recording(metrics)
+    further = state.columns[len(COLUMNS) :]
     state.measured = (True, True, scored, seen, seen and scored, True)
+    state.measured += tuple(seen or not name.startswith("validation") for name in further)
     stack: _Stack | None = None
     while state.active and state.epoch < settings.epochs:
         started = time.perf_counter()
@@ -124,8 +138,10 @@ def fit(
         with np.errstate(all="ignore"):  # a loss that overflows is found below and reported as diverged
             trained = stack.train(train, state)
             judged = stack.measure(validation) if validation is not None else None
-        state.epoch += 1
-        stack.write_back(state)
+            state.epoch += 1
+            stack.write_back(state)
+            if on_diagnosis is not None and due(state.epoch, train.X.shape[0], settings.batch_size):
+                stack.diagnose(train, state.epoch, on_diagnosis)
         _judge(stack, state, settings, trained, judged, loss.ceiling)
         state.seconds.append(time.perf_counter() - started)
         _report(stack.replicas, state, on_epoch)
@@ -146,7 +162,8 @@ def _judge(
     patience = math.inf if settings.patience is None else settings.patience
     for place, replica in enumerate(stack.replicas):
         train_loss = float(trained.loss[place])
-        seen = (math.nan, math.nan)
+        seen, further = (math.nan, math.nan), trained.further[place].tolist()
+        further += [math.nan] * len(further) if judged is None else judged.further[place].tolist()
         if judged is not None:
             seen = (float(judged.loss[place]), float(judged.accuracy[place]))
             if seen[0] < state.best_loss[replica]:
@@ -156,7 +173,14 @@ def _judge(
                     state.running[replica],
                 )
         state.history[replica].append(
-            (float(state.epoch), train_loss, float(trained.accuracy[place]), *seen, stack.rates[place])
+            (
+                float(state.epoch),
+                train_loss,
+                float(trained.accuracy[place]),
+                *seen,
+                stack.rates[place],
+                *further,
+            )
         )
         blown = judged is not None and not math.isfinite(seen[0])
         if blown or not train_loss <= ceiling or not math.isfinite(train_loss):
@@ -195,6 +219,7 @@ class _Stack:
         self.mean = settings.reduction == "mean"
         self.before = self._changes()
         self.rates: list[float] = []
+        self.metrics = state.metrics
         self.fixed: list[list[np.ndarray | None]] | None = None
 
     def _own(self, full: np.ndarray) -> np.ndarray:
@@ -213,6 +238,7 @@ class _Stack:
         rate = self._rate(state)
         sums, hits, n_seen = [], np.zeros(len(self.replicas), dtype=np.int64), 0
         mode = Mode(True, [rngs[1] for rngs in self.rngs])
+        gathered = self._counter()
         for X, T, weights in self._blocks(data):
             assert X is not None
             targets = X if T is None else as_outputs(T)
@@ -229,8 +255,15 @@ class _Stack:
             sums.append(_sum(losses if weights is None else losses * weights))
             if self.loss.hits is not None:
                 hits += np.add.reduce(self.loss.hits(Z, targets), axis=(0, 2), dtype=np.int64)
+            if gathered is not None:
+                gathered.add(Z, targets)
             n_seen += X.shape[0] * X.shape[2]
-        return _shares(sums, hits, n_seen, self.loss)
+        return _shares(sums, hits, n_seen, self.loss, gathered, self.metrics)
+
+    def _counter(self) -> Counter | None:
+        if not self.metrics:
+            return None
+        return counter(self.loss, len(self.replicas), self.network.n_outputs)
 
     def _rate(self, state: State) -> Rate:
         """Return the learning rate of the coming epoch, and keep it for the history."""
@@ -292,10 +325,24 @@ class _Stack:
 
     def measure(self, data: Data) -> Measure:
         """Return loss and accuracy over a part, in prediction mode, a chunk at a time."""
-        return measure(self.network, self.loss, self.views, data, len(self.replicas))
+        return measure(self.network, self.loss, self.views, data, len(self.replicas), self.metrics)
+
+    def diagnose(self, data: Data, epoch: int, tell: OnDiagnosis) -> None:
+        """Look at the layers; the gradient of the last batch is overwritten, as the next one will."""
+        for replica, found in zip(
+            self.replicas, look(self.network, self.loss, self.views, self.grads, data[:2]), strict=True
+        ):
+            tell(replica, {"epoch": epoch} | found)
 
 
-def measure(network: Network, loss: Loss, views: Sequence[Views], data: Data, n_replicas: int = 1) -> Measure:
+def measure(
+    network: Network,
+    loss: Loss,
+    views: Sequence[Views],
+    data: Data,
+    n_replicas: int = 1,
+    metrics: Sequence[str] = (),
+) -> Measure:
     """Return the mean loss and the share of hits of each replica over a part of the data.
 
     Parameters
@@ -305,14 +352,16 @@ def measure(network: Network, loss: Loss, views: Sequence[Views], data: Data, n_
     data : Data
         With weights the loss is their weighted mean; the share of hits never is.
     n_replicas : int
+    metrics : names of further metrics, as of `fit`
 
     Returns
     -------
     Measure
-        Two arrays of shape (R,), float64.
+        Two arrays of shape (R,) and one of shape (R, n_metrics), float64.
     """
     sums, hits = [], np.zeros(n_replicas, dtype=np.int64)
     dtype = views_dtype(views)
+    gathered = counter(loss, n_replicas, network.n_outputs) if metrics else None
     for indices in chunks(data.X.shape[0], max(network.widths)):
         X = read(data.X, indices[None], dtype)
         T = X if data.T is None else read(data.T, indices[None], dtype)
@@ -321,17 +370,28 @@ def measure(network: Network, loss: Loss, views: Sequence[Views], data: Data, n_
         sums.append(_sum((losses if data.weights is None else losses * data.weights[indices])[None]))
         if loss.hits is not None:
             hits += np.add.reduce(loss.hits(Z, T), axis=-1, dtype=np.int64)
+        if gathered is not None:
+            gathered.add(Z, T)
     n_rows = data.X.shape[0]
-    return _shares(sums, hits, n_rows, loss)
+    return _shares(sums, hits, n_rows, loss, gathered, metrics)
 
 
-def _shares(sums: list[np.ndarray], hits: np.ndarray, n_rows: int, loss: Loss) -> Measure:
+def _shares(
+    sums: list[np.ndarray],
+    hits: np.ndarray,
+    n_rows: int,
+    loss: Loss,
+    gathered: Counter | None,
+    metrics: Sequence[str],
+) -> Measure:
     """Divide what was collected batch by batch, (K, R) each, by the number of rows.
 
     Sums are added up for each replica by itself, so the bits do not depend on how the rows were cut.
     """
     total = np.add.reduce(np.ascontiguousarray(np.concatenate(sums).T), axis=-1)
-    return Measure(total / n_rows, hits / n_rows if loss.hits is not None else np.full(len(hits), np.nan))
+    further = np.zeros((len(hits), 0)) if gathered is None else gathered.values(metrics)
+    accuracy = hits / n_rows if loss.hits is not None else np.full(len(hits), np.nan)
+    return Measure(total / n_rows, accuracy, further)
 
 
 def as_outputs(T: np.ndarray) -> np.ndarray:

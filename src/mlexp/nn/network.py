@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -208,26 +208,50 @@ class Network:
         return [position for position, layer in enumerate(self.layers[:-1]) if isinstance(layer, Activation)]
 
     def summary(self) -> list[dict[str, Any]]:
-        """Return one row (layer, outputs, parameters) for each layer.
+        """Return one row for each layer: its input and output, the shapes of its weights and biases, its parameters.
+
+        `parameters` counts what is trained, `biases` those of them that are biases of dense layers, `not_trained` the
+        running values of batch normalisation. Scale and shift of batch normalisation stand where weights and biases do.
 
         Examples
         --------
         >>> for row in Network((Dense(25), Activation("relu"), Dense(10)), 784).summary():
-        ...     print(*row.values())
-        Dense(25) 25 19625
-        relu 25 0
-        Dense(10) 10 260
+        ...     print(*row.values(), sep=", ")
+        Dense(25), 784, 25, 784 × 25, 25, 19625, 25, 0
+        relu, 25, 25, , , 0, 0, 0
+        Dense(10), 25, 10, 25 × 10, 10, 260, 10, 0
         """
         return [
-            {
-                "layer": _title(layer),
-                "outputs": self.widths[position + 1],
-                "parameters": sum(
-                    math.prod(parameter.shape) for parameter in layer.parameters(self.widths[position])
-                ),
-            }
-            for position, layer in enumerate(self.layers)
+            _described(layer, *widths)
+            for layer, *widths in zip(self.layers, self.widths, self.widths[1:], strict=False)
         ]
+
+
+def _described(layer: Layer, n_in: int, n_out: int) -> dict[str, Any]:
+    trained, kept = layer.parameters(n_in), layer.running(n_in)
+    added = {parameter for parameter in trained if parameter.name in ("b", "shift")}
+    return {
+        "layer": _title(layer),
+        "input_shape": n_in,
+        "output_shape": n_out,
+        "weight_shape": _shapes(parameter for parameter in trained if parameter not in added),
+        "bias_shape": _shapes(parameter for parameter in trained if parameter in added),
+        "parameters": _size(trained),
+        "biases": _size(parameter for parameter in trained if parameter.name == "b"),
+        "not_trained": _size(kept),
+    }
+
+
+def _shapes(parameters: Iterable[Parameter]) -> str:
+    """Return shapes as they are read, without the leading 1 of a row."""
+    return ", ".join(
+        " × ".join(str(n) for n in (shape[1:] if shape[0] == 1 and name != "W" else shape))
+        for name, shape, *_ in parameters
+    )
+
+
+def _size(parameters: Iterable[Parameter]) -> int:
+    return sum(math.prod(parameter.shape) for parameter in parameters)
 
 
 def _title(layer: Layer) -> str:

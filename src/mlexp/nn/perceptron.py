@@ -134,6 +134,10 @@ class Perceptron:
             Called after each epoch; True stops.
         n_classes : int, optional
             Number of classes where some may have no row; `y` then holds codes.
+        metrics : sequence of str, optional
+            Further metrics to record by epoch: "precision", "recall", "f1" of a classifier, "r2" of a regression.
+        on_diagnosis : function (0, record), optional
+            Called after some epochs with gradient norms, dead and saturated units of each layer; see `nn.recording`.
         should_stop : function () -> bool, optional
             Asked after each epoch; True interrupts.
         on_state : function (state) -> None, optional
@@ -165,7 +169,7 @@ class Perceptron:
         Returns
         -------
         list of dict
-            One row (layer, outputs, parameters) for each layer.
+            One row for each layer, as `Network.summary` describes it.
 
         Examples
         --------
@@ -180,7 +184,7 @@ class Perceptron:
         return self._built(n_features, n_outputs).summary()
 
     def summary(self) -> list[dict[str, Any]]:
-        """Return one row (layer, outputs, parameters) for each layer of the fitted network."""
+        """Return one row for each layer of the fitted network, as `Network.summary` describes it."""
         self._require_fit()
         return self.network_.summary()
 
@@ -189,6 +193,11 @@ class Perceptron:
         """Number of trained parameters."""
         self._require_fit()
         return self.network_.n_parameters
+
+    @property
+    def n_biases_(self) -> int:
+        """Number of them that are biases of dense layers."""
+        return sum(row["biases"] for row in self.summary())
 
     def hidden_outputs(self, X: Any) -> list[np.ndarray]:
         """Return the outputs of every hidden layer, after its activation.

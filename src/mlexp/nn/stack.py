@@ -9,7 +9,7 @@ import numpy as np
 
 from mlexp.errors import ConfigError
 from mlexp.nn import hyperparameters
-from mlexp.nn.fit import Data, fit
+from mlexp.nn.fit import Data, OnDiagnosis, fit
 from mlexp.nn.losses import Loss
 from mlexp.nn.network import Network
 from mlexp.nn.state import State, begin, from_arrays
@@ -51,7 +51,9 @@ def fit_stack(
     *,
     sample_weight: Any = None,
     n_classes: int | None = None,
+    metrics: Sequence[str] = (),
     on_epoch: OnReplica | None = None,
+    on_diagnosis: OnDiagnosis | None = None,
     should_stop: Callable[[], bool] | None = None,
     on_state: Callable[[State], None] | None = None,
     resume: Mapping[str, np.ndarray] | None = None,
@@ -66,6 +68,8 @@ def fit_stack(
     models : sequence of estimators of one class
     X, y, X_validation, y_validation, sample_weight, n_classes, should_stop, on_state, resume
         As in `Perceptron.fit`.
+    metrics, on_diagnosis
+        As in `fit.fit`.
     on_epoch : function (number of the model, record, seconds) -> bool or None, optional
 
     Returns
@@ -93,6 +97,8 @@ def fit_stack(
         state,
         train,
         validation,
+        metrics=metrics,
+        on_diagnosis=on_diagnosis,
         on_epoch=on_epoch and (lambda replica, record: on_epoch(replica, record, state.seconds[-1])),
         should_stop=should_stop,
         on_state=on_state,

@@ -41,8 +41,9 @@ class State:
     rngs : for each replica the generators of its batch order and of its dropout
     status : for each replica one of `STATUSES`
     best_theta, best_running, best_loss, best_epoch : at the best validation loss so far; epoch 0 is the start
-    history : for each replica one row of numbers an epoch, in the order of `COLUMNS`; NaN where not measured
-    measured : which of `COLUMNS` this run measures
+    history : for each replica one row of numbers an epoch, in the order of `columns`; NaN where not measured
+    measured : which of `columns` this run measures
+    metrics : names of the metrics that it records besides
     seconds : seconds of each epoch of the whole stack (not part of `to_arrays`, which repeats byte for byte)
     """
 
@@ -59,7 +60,18 @@ class State:
     step: int = 0
     epoch: int = 0
     measured: tuple[bool, ...] = (True,) * len(COLUMNS)
+    metrics: tuple[str, ...] = ()
     seconds: list[float] = field(default_factory=list)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What a row of the history holds: `COLUMNS`, then each further metric of training and validation part."""
+        return (*COLUMNS, *(f"{part}_{name}" for part in ("train", "validation") for name in self.metrics))
+
+    def start_recording(self, metrics: Sequence[str]) -> None:
+        """Record these metrics from the first epoch on; a history that has begun keeps its own."""
+        if not any(self.history):
+            self.metrics = tuple(metrics)
 
     @property
     def active(self) -> list[int]:
@@ -78,10 +90,10 @@ class State:
         What is not measured (accuracy of a regression, losses without a validation part) is left out.
         """
         rows = self.history[replica]
-        names = [name for name, known in zip(COLUMNS, self.measured, strict=True) if known]
-        places = [COLUMNS.index(name) for name in names]
+        known = [place for place, measured in enumerate(self.measured) if measured]
+        columns = self.columns
         return [
-            {"epoch": int(row[0])} | {COLUMNS[place]: row[place] for place in places[1:]}
+            {"epoch": int(row[0])} | {columns[place]: row[place] for place in known[1:]}
             for row in rows[first:]
         ]
 
@@ -111,6 +123,7 @@ class State:
             step=self.step,
             epoch=len(self.history[replica]),
             measured=self.measured,
+            metrics=self.metrics,
         )
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -138,11 +151,12 @@ class State:
             "best_epoch": self.best_epoch,
             "status": np.array(self.status),
             "rngs": np.array([[_packed(rng) for rng in pair] for pair in self.rngs], dtype=np.uint64),
-            "history": np.array(rows, dtype=np.float64).reshape(-1, len(COLUMNS)),
+            "history": np.array(rows, dtype=np.float64).reshape(-1, len(self.columns)),
             "history_lengths": np.array(lengths, dtype=np.int64),
             "measured": np.array(self.measured),
             "counters": np.array([self.step, self.epoch], dtype=np.int64),
         }
+        arrays |= {"metrics": np.array(self.metrics)} if self.metrics else {}
         return arrays | {f"slot_{number}": slot for number, slot in enumerate(self.slots)}
 
 
@@ -163,6 +177,7 @@ def from_arrays(arrays: Mapping[str, np.ndarray]) -> State:
         best_epoch=arrays["best_epoch"].copy(),
         history=[[tuple(row) for row in part.tolist()] for part in parts],
         measured=tuple(bool(known) for known in arrays["measured"]),
+        metrics=tuple(str(name) for name in arrays.get("metrics", ())),
         step=int(arrays["counters"][0]),
         epoch=int(arrays["counters"][1]),
     )

@@ -22,7 +22,8 @@ TITLES = {
     "p_matrix": ("P values of all pairs", ""),
     "confusion": ("Confusion matrix", "Counts of test rows; true classes are rows, predicted classes are columns."),
     "per_class": ("Classes", "Precision: share of right among those named so; recall: share found; F1: both in one."),
-    "layers": ("Layers of the network", ""),
+    "layers": ("Layers of the network", "Parameters are trained, biases are among them; not trained: running values of "
+               "batch normalisation."),
     "score_intervals": ("Scores with 95 % intervals", "Over samples of the last set, for this one fitted model."),
     "worst_predictions": ("Largest errors", "Rows are counted from 1; error is true − predicted."),
     "permutation_importance": (

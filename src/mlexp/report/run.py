@@ -23,6 +23,7 @@ FILES = {
     "metrics.json": "scores",
     "history.csv": "loss and accuracy by epoch",
     "timing.csv": "seconds by epoch",
+    "diagnostics.csv": "gradients and units by layer and epoch",
     "tuning.csv": "trials",
     "predictions.npz": "predictions",
     "model.npz": "network",

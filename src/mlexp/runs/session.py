@@ -283,6 +283,11 @@ class Session:
         self.tracker.epoch(row)
         self.terminal.epoch(row, seconds)
 
+    def diagnosis(self, row: Mapping[str, float]) -> None:
+        """Write one more line about the layers."""
+        assert self.folder is not None
+        self.folder.append_diagnosis(row)
+
     def stop_requested(self) -> bool:
         """Return whether Ctrl-C was pressed."""
         return self.stop.is_set()

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from mlexp.kinds.observer import Plan, features_in_words
+from mlexp.kinds.observer import Plan, features_in_words, parameters_in_words
 from mlexp.metrics import METRICS
 
 QUIET, NORMAL, VERBOSE = -1, 0, 1
@@ -46,7 +46,9 @@ class Terminal:
         self.console.print(f"[bold]{escape(task)}[/bold]: {escape(', '.join(words))}")
         if plan.model:
             layers = " → ".join(str(row["layer"]) for row in plan.model)
-            self.console.print(f"{escape(layers)}: {plan.n_parameters:,} parameters")
+            self.console.print(
+                f"{escape(layers)}: {parameters_in_words(plan.n_parameters or 0, plan.n_biases)}"
+            )
         for note in (*data.get("notes", ()), *plan.notes):
             self.console.print(note, markup=False)
         if self.verbosity == VERBOSE:

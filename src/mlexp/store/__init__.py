@@ -135,6 +135,11 @@ class Run(Folder):
         return self._numbers("timing.csv")
 
     @cached_property
+    def diagnostics(self) -> dict[str, np.ndarray]:
+        """Column -> gradient norms, dead and saturated units of layers by epoch (`diagnostics.csv`); empty if none."""
+        return self._numbers("diagnostics.csv")
+
+    @cached_property
     def predictions(self) -> dict[str, np.ndarray]:
         """Arrays with one entry a row (`predictions.npz`); of a part, all of one length, and classes by their codes."""
         arrays, n_classes = self._npz("predictions.npz"), len(self.info.get("dataset", {}).get("classes", ()))

@@ -1,7 +1,7 @@
 """The writer of run folders: `mlexp.store.Run` is what reads them.
 
 Every file is written to a temporary name, flushed to the disk and renamed, so that a reader sees a whole
-file or none. `history.csv` and `timing.csv` grow by whole lines while a model trains.
+file or none. `BY_EPOCH` grow by whole lines while a model trains.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from mlexp.store.lock import LOCK, locked
 from mlexp.store.result import Result
 
 TORN = ".*.tmp"
+BY_EPOCH = ("history.csv", "timing.csv", "diagnostics.csv")
 SECONDS_BETWEEN_APPENDS = 0.2
 
 
@@ -53,7 +54,7 @@ class RunFolder:
 
     path: Path
     lock: int
-    rows: list[tuple[dict[str, float], dict[str, float]]] = field(default_factory=list)
+    rows: dict[str, list[dict[str, float]]] = field(default_factory=lambda: {name: [] for name in BY_EPOCH})
     written: list[float] = field(default_factory=lambda: [0.0])
 
     def write_info(self, info: Mapping[str, Any]) -> None:
@@ -66,15 +67,21 @@ class RunFolder:
 
     def append_epoch(self, row: Mapping[str, float], seconds: float) -> None:
         """Add one line to `history.csv`, and the seconds it took to `timing.csv`, a fraction of a second late."""
-        self.rows.append((dict(row), {"epoch": row["epoch"], "seconds": round(seconds, 6)}))
+        self.rows["history.csv"].append(dict(row))
+        self.rows["timing.csv"].append({"epoch": row["epoch"], "seconds": round(seconds, 6)})
         if time.monotonic() - self.written[0] > SECONDS_BETWEEN_APPENDS:
             self.write_epochs()
 
+    def append_diagnosis(self, row: Mapping[str, float]) -> None:
+        """Add one line to `diagnostics.csv`, together with that of its epoch in the history."""
+        self.rows["diagnostics.csv"].append(dict(row))
+
     def write_epochs(self) -> None:
         """Write the epochs that wait."""
-        for name, rows in zip(("history.csv", "timing.csv"), zip(*self.rows, strict=True), strict=False):
-            append_rows(self.path / name, rows)
-        self.rows.clear()
+        for name, rows in self.rows.items():
+            if rows:
+                append_rows(self.path / name, rows)
+                rows.clear()
         self.written[0] = time.monotonic()
 
     def log(self, text: str) -> None:
@@ -84,20 +91,21 @@ class RunFolder:
     def write_checkpoint(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Write the state of the training, after the history that leads up to it is safe on the disk."""
         self.write_epochs()
-        for name in ("history.csv", "timing.csv"):
-            with appending(self.path / name) as file:
-                os.fsync(file.fileno())
+        for name in BY_EPOCH:
+            if (self.path / name).exists():
+                with appending(self.path / name) as file:
+                    os.fsync(file.fileno())
         write_npz(self.path / CHECKPOINT, arrays, compress=False)
 
     def rewind(self) -> dict[str, np.ndarray] | None:
         """Return the last state, and cut the history back to it; without a state, back to nothing."""
         state = Run(self.path).checkpoint
         epoch = int(state["counters"][1]) if state else 0
-        for name in ("history.csv", "timing.csv"):
+        for name in BY_EPOCH:
             if (self.path / name).exists():
                 columns = read_table(self.path / name)
-                kept = {key: cells[:epoch] for key, cells in columns.items()}
-                write_table(self.path / name, kept)
+                n_kept = sum(float(cell) <= epoch for cell in columns.get("epoch", ()))
+                write_table(self.path / name, {key: cells[:n_kept] for key, cells in columns.items()})
                 if epoch == 0:
                     (self.path / name).unlink()
         return state

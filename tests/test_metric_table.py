@@ -36,6 +36,8 @@ def test_row_scores_average_to_the_metric(row: Metric) -> None:
     predicted = (
         y + rng.normal(size=50) if numbers else np.where(rng.random(50) < 0.7, y, rng.integers(0, 3, 50))
     )
+    if row.made_of == "probability":
+        predicted = rng.dirichlet(np.ones(3), 50)
     assert row.row_scores is not None
     assert row.score is not None
     assert row.row_scores(y, predicted).mean() == pytest.approx(row.score(y, predicted))
@@ -49,7 +51,11 @@ def test_names_are_the_keys_and_every_row_says_its_limits() -> None:
             "R²",
             "AIC",
             "BIC",
+            "Cohen's",
             "Davies-Bouldin",
+            "Brier",
+            "Matthews",
+            "ROC",
             "Calinski-Harabasz",
         )
 

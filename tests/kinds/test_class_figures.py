@@ -8,6 +8,8 @@ from matplotlib.colors import to_hex
 from tests.drawing.seen import Make, figure_of, with_predictions, words
 
 from mlexp.drawing import matrix
+from mlexp.errors import DataError
+from mlexp.kinds.classification import classes, confusion
 from mlexp.kinds.classification import figures as class_figures
 from mlexp.store import Run
 from mlexp.store.files import write_table
@@ -15,28 +17,95 @@ from mlexp.store.files import write_table
 pytestmark = pytest.mark.usefixtures("styled")
 
 
-def test_confusion_counts_true_by_row_and_predicted_by_column(make_run: Make) -> None:
+def test_confusion_has_true_by_row_and_predicted_by_column(make_run: Make) -> None:
     run = make_run(classes=["a", "b", "c"])
     run = with_predictions(run, [0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 1])  # class c has no rows
     figure = figure_of(run, "confusion")
-    counts, percent = figure.axes
-    assert (counts.get_xlabel(), counts.get_ylabel()) == ("Predicted class", "True class")
-    assert counts.images[0].get_array().filled(0).tolist() == [[3, 1, 0], [0, 2, 0], [0, 0, 0]]
-    assert {(t.get_position(), t.get_text()) for t in counts.texts} == {
-        ((0, 0), "3"),
-        ((1, 0), "1"),
-        ((1, 1), "2"),
-    }
-    assert {t.get_text() for t in percent.texts} == {"75.0", "25.0", "100"}
+    axes, _ = figure.axes  # and the colour bar
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("Predicted class", "True class")
+    assert axes.images[0].get_array().filled(0).tolist() == [[75, 25, 0], [0, 100, 0], [0, 0, 0]]
+    places = {(round(t.get_position()[0]), round(t.get_position()[1]), t.get_text()) for t in axes.texts}
+    assert places == {
+        (0, 0, "75.0"), (0, 0, "3"), (1, 0, "25.0"), (1, 0, "1"), (1, 1, "100"), (1, 1, "2"),
+    }  # fmt: skip
     assert "5 of 6 test samples correct (83.3 %); most frequent error: b predicted for a (1×)" in words(
         figure
     )
-    assert [label.get_text() for label in counts.get_yticklabels()] == ["a", "b", "c"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b", "c"]
+
+
+def recorded(run: Run, **counts: np.ndarray) -> Run:
+    """Let a run have confusion matrices on record, and of the test set its predictions."""
+    for name, table in classes.kept(counts, run.info["dataset"]["classes"]).items():
+        write_table(run.path / "tables" / f"{name}.csv", table)
+    return Run.open(run.path)
+
+
+def test_few_classes_have_all_sets_in_one_figure_many_in_two(make_run: Make) -> None:
+    for n_classes, together in ((3, True), (8, False)):
+        run = make_run(classes=[f"c{k}" for k in range(n_classes)])
+        run = recorded(run, train=9 * np.eye(n_classes, dtype=np.int64))
+        titles = [axes.get_title(loc="left") for axes in figure_of(run, "confusion").axes]
+        assert ("Training set" in titles) == together
+        if together:
+            assert confusion.by_set(run) is None
+        else:
+            apart = figure_of(run, "confusion_by_set").axes
+            assert [axes.get_title(loc="left") for axes in apart[:2]] == ["Test set", "Training set"]
+
+
+def test_a_set_of_three_rows_has_no_matrix(make_run: Make) -> None:
+    run = with_predictions(make_run(classes=["a", "b"]), [0, 1, 1], [0, 1, 1])
+    assert confusion.confusion(run) is None
+    assert "test" in classes.matrices(run)
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("true", "false"), ("set", "true"), ("true", "true_")])
+def test_counts_are_read_as_they_were_recorded(make_run: Make, names: tuple[str, ...]) -> None:
+    counts = {name: np.array([[k, 1], [2, 3]]) for k, name in enumerate(("train", "validation", "test"))}
+    run = recorded(make_run(classes=names), **counts)
+    found = classes.confusions(run)
+    assert list(found) == ["test", "validation", "train"]
+    for name, one in counts.items():
+        np.testing.assert_array_equal(found[name], one)
+        assert classes.scores_of(run, name)["support"] == [str(n) for n in one.sum(axis=1)]
+
+
+def test_folders_without_sets_hold_the_test_set(make_run: Make) -> None:
+    run = make_run(classes=["a", "b"])  # written as 0.1.0 did
+    np.testing.assert_array_equal(classes.confusions(run)["test"], classes.matrices(run)["test"])
+    assert classes.scores_of(run)["class"] == ["a", "b"]
+    assert classes.scores_of(run, "train") == {}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"set": ["test"], "true": ["a"], "a": [1], "b": [2]},
+        {"set": ["test", "test"], "true": ["a", "b"], "a": [1, "x"], "b": [2, 3]},
+        {"set": ["test", "else"], "true": ["a", "b"], "a": [1, 1], "b": [2, 3]},
+        {"set": ["test", "test"], "true": ["a", "b"], "a": [1, -1], "b": [2, 3]},
+    ],
+)
+def test_a_damaged_confusion_matrix_is_one_line(make_run: Make, table: dict[str, list[object]]) -> None:
+    run = make_run(classes=["a", "b"])
+    write_table(run.path / "tables" / "confusion.csv", table)
+    with pytest.raises(DataError, match="2 rows of 2 counts") as caught:
+        classes.confusions(Run.open(run.path))
+    assert "\n" not in str(caught.value)
+
+
+def test_more_than_a_hundred_classes_keep_the_matrix_of_the_test_set_alone() -> None:
+    names = [f"c{k}" for k in range(101)]
+    counts = np.eye(101, dtype=np.int64)
+    found = classes.kept({"train": counts, "test": counts}, names)
+    assert set(found["confusion"]["set"]) == {"test"}
+    assert set(found["per_class"]["set"]) == {"test", "train"}
 
 
 def test_counts_of_classes_stored_as_bytes_do_not_overflow() -> None:
     codes = np.array([0, 99, 99], dtype=np.uint8)
-    counts = class_figures.count(codes, codes, 100)
+    counts = classes.count(codes, codes, 100)
     assert (counts[0, 0], counts[99, 99], counts.sum()) == (1, 2, 3)
 
 
@@ -68,7 +137,7 @@ def test_cells_hold_text_only_where_it_can_be_read(make_run: Make, n_classes: in
      (98.44, True, "98"), (100, False, "100")],
 )  # fmt: skip
 def test_percent_is_short(value: float, narrow: bool, text: str) -> None:
-    assert class_figures.percent_text(value, narrow) == text
+    assert confusion.percent_text(value, narrow) == text
 
 
 def with_scores(run: Run, **columns: list[object]) -> Run:

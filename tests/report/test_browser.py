@@ -119,13 +119,15 @@ def test_tables_sort_when_clicked(studies: dict[str, Path], opened: Open) -> Non
         return [float(cell) for cell in table.locator("tbody td:nth-child(3)").all_inner_texts()]
 
     before = recalls()
-    heading = table.locator("th", has_text="recall")
+    totals = table.locator("tfoot").inner_text()
+    heading = table.locator("th", has_text="test recall")
     heading.locator("button").click()
     assert recalls() == sorted(before)
     assert heading.get_attribute("aria-sort") == "ascending"
     heading.locator("button").press("Enter")
     assert recalls() == sorted(before, reverse=True)
     assert heading.get_attribute("aria-sort") == "descending"
+    assert table.locator("tfoot").inner_text() == totals
 
 
 def test_jobs_are_filtered_by_key(studies: dict[str, Path], opened: Open) -> None:

@@ -23,7 +23,7 @@ from mlexp.store.result import Result
 
 pytestmark = pytest.mark.usefixtures("styled")
 
-ALL = ["confusion", "mistakes", "gallery", "per_class", "learning_curves"]
+ALL = ["confusion", "learning_curves", "mistakes", "per_class", "gallery"]
 LETTERS = [*"ABCDEFGHIKLMNOPQRSTUVWXY"]
 CASES: dict[str, dict[str, object]] = {
     "two": {"classes": ["no", "yes"], "n": 100},
@@ -113,8 +113,8 @@ def test_only_what_the_folder_holds_is_drawn(make_run: Make) -> None:
     def names(**options: object) -> list[str]:
         return [path.stem for path in pages.draw(make_run(**options))]
 
-    assert names(shape=None) == ["confusion", "per_class", "learning_curves"]
-    assert names(wrong=0) == ["confusion", "gallery", "per_class", "learning_curves"]
+    assert names(shape=None) == ["confusion", "learning_curves", "per_class"]
+    assert names(wrong=0) == ["confusion", "learning_curves", "per_class", "gallery"]
     assert names(status="diverged", stopped="diverged") == ["learning_curves"]
     assert names(status="failed", history=[]) == []
     assert names(classes=["only"], wrong=0, history=[]) == ["gallery"]

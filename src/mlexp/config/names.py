@@ -71,7 +71,7 @@ CALCULATIONS = ("backprop", "residual")
 CAPITALS = {
     "ari": "ARI", "nmi": "NMI", "auc": "AUC", "rmse": "RMSE", "mse": "MSE", "mae": "MAE", "r2": "R²", "f1": "F1",
     "aic": "AIC", "bic": "BIC", "roc": "ROC", "d2": "D²", "ovr": "one-vs-rest", "ovo": "one-vs-one",
-    "jaccard": "Jaccard", "brier": "Brier", "neg": "negative",
+    "jaccard": "Jaccard", "brier": "Brier", "neg": "negative", "mcc": "MCC",
 }  # fmt: skip
 
 

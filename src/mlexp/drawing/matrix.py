@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LABEL_PITCH = 6.5  # points between two names at least
 LEGIBLE = 4.5  # points; cells that cannot hold text of this size stay without
 CONTRAST = 0.4  # power of the value that the colour follows
+DARK = 0.55  # of the colours, from which text on them must be white
 
 
 def counts(axes: Axes, values: np.ndarray) -> Any:
@@ -38,12 +39,17 @@ def differences(axes: Axes, values: np.ndarray) -> Any:
 
 def name_classes(axes: Axes, names: Sequence[str], pitch: float, *, turned: bool) -> None:
     """Write the class names beside rows and columns `pitch` points apart; not all where they are too close."""
-    step = math.ceil(LABEL_PITCH / pitch)
-    shown = range(0, len(names), step)
-    size = min(style.SMALL, 0.85 * pitch * step)
+    apart = step(pitch)
+    shown = range(0, len(names), apart)
+    size = min(style.SMALL, 0.85 * pitch * apart)
     axes.set_xticks(shown, [names[k] for k in shown], rotation=90 if turned else 0, fontsize=size)
     axes.set_yticks(shown, [names[k] for k in shown], fontsize=size)
-    axes.tick_params(length=0 if step == 1 else 2)
+    axes.tick_params(length=0 if apart == 1 else 2)
+
+
+def step(pitch: float) -> int:
+    """Return of how many rows `pitch` points apart one has its name beside it."""
+    return math.ceil(LABEL_PITCH / pitch)
 
 
 def text_size(pitch: float, longest: int) -> float:
@@ -54,16 +60,25 @@ def text_size(pitch: float, longest: int) -> float:
 
 def is_dark(values: np.ndarray) -> np.ndarray:
     """Return which cells of `counts` are so dark that text on them must be white."""
-    return np.asarray((values / max(values.max(), 1)) ** CONTRAST > 0.55)
+    return np.asarray((values / max(values.max(), 1)) ** CONTRAST > DARK)
 
 
-def write(axes: Axes, texts: Sequence[Sequence[str]], dark: np.ndarray, size: float | None = None) -> None:
-    """Write into each cell its text, white where the cell is `dark`; "" leaves it empty."""
+def write(
+    axes: Axes,
+    texts: Sequence[Sequence[str]],
+    dark: np.ndarray,
+    size: float | None = None,
+    below: float = 0.0,
+) -> None:
+    """Write into each cell its text, white where the cell is `dark`; "" leaves it empty.
+
+    `below` is how much of a cell the text stands below its centre.
+    """
     for row, line in enumerate(texts):
         for column, text in enumerate(line):
             if text:
                 colour = "white" if dark[row, column] else style.INK
-                axes.text(column, row, text, ha="center", va="center", fontsize=size, color=colour)
+                axes.text(column, row + below, text, ha="center", va="center", fontsize=size, color=colour)
 
 
 def _colours() -> Colormap:

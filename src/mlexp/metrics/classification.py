@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlexp.errors import DataError
-
 
 def correct_rows(y: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Mark the rows that were classified rightly.
@@ -196,39 +194,6 @@ def class_scores(y: np.ndarray, predicted: np.ndarray, measure: str, *, average:
             share = true.mean()
             found += share * (value + influence) + (true - share) * value
     return found
-
-
-def auc_scores(y: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """Return the scores of rows for the area under the ROC curve of two classes, by DeLong's placements.
-
-    AUC = P(score of a 1 > score of a 0), ties half. V_i is the share of rows of the other class that row i is on the
-    right side of; IF_i = (n/n_class)·(V_i − AUC). E. R. DeLong, D. M. DeLong and D. L. Clarke-Pearson, Biometrics 44
-    (1988) 837–845, doi:10.2307/2531595.
-
-    Parameters
-    ----------
-    y : array of shape (n,) of 0 and 1, both occurring
-    score : float array of shape (..., n), higher for class 1
-
-    Examples
-    --------
-    >>> auc_scores(np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.35, 0.8])).mean()
-    np.float64(0.75)
-    """
-    from scipy.stats import rankdata
-
-    positive = np.asarray(y) == 1
-    n_1, n_0 = int(positive.sum()), int((~positive).sum())
-    if min(n_1, n_0) == 0:
-        raise DataError("The AUC needs rows of both classes. All truths are equal.")
-    ranks = rankdata(score, axis=-1)
-    own = np.empty(ranks.shape)
-    own[..., positive] = rankdata(score[..., positive], axis=-1)
-    own[..., ~positive] = rankdata(score[..., ~positive], axis=-1)
-    below = ranks - own  # rows of the other class that lie below, ties half
-    placed = np.where(positive, below / n_0, 1 - below / n_1)
-    auc = placed[..., positive].mean(axis=-1)[..., None]
-    return np.asarray(auc + len(positive) / np.where(positive, n_1, n_0) * (placed - auc))
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -13,7 +13,10 @@ from functools import partial
 import numpy as np
 
 from mlexp.config.names import KINDS, spelled
+from mlexp.metrics.agreement import kappa_scores, mcc_scores
+from mlexp.metrics.calibration import brier_rows, calibration_scores
 from mlexp.metrics.classification import class_scores, label_scores
+from mlexp.metrics.ranking import average_precision, macro_precision_scores, roc_auc, roc_auc_scores
 from mlexp.metrics.regression import r2_scores, regression_scores, rmse_scores
 
 Score = Callable[[np.ndarray, np.ndarray], float]
@@ -38,9 +41,11 @@ class Metric:
     digits : decimals in a table, or significant digits (negative) where the scale is the user's
     rows : array of `predictions.npz` with one number a row that it is made of, such as `correct`
     of_mean : value from the mean of `rows` and the variance of the targets; None for the mean itself
-    score : function of truth and predictions (n,) to the value; None where those are not enough
-    row_scores : function of truth and predictions (runs, n) to scores of rows that average to the value, for a metric
-        that is no mean over rows: the metric plus the influence of each row
+    made_of : array of `predictions.npz` that `score` and `row_scores` take beside the truth: predicted of shape
+        (runs, n), or probability of shape (runs, n, n_classes)
+    score : function of truth and predictions (n, ...) to the value; None where those are not enough
+    row_scores : function of truth and predictions (runs, n, ...) to scores of rows that average to the value, for a
+        metric that is no mean over rows: the metric plus the influence of each row
     """
 
     name: str
@@ -53,6 +58,7 @@ class Metric:
     digits: int = 4
     rows: str | None = None
     of_mean: Callable[[np.ndarray, float], np.ndarray] | None = None
+    made_of: str = "predicted"
     score: Score | None = None
     row_scores: RowScores | None = None
 
@@ -85,6 +91,10 @@ def _averaged(average: str, title: str) -> list[Metric]:
     ]
 
 
+def _mean(rows: RowScores) -> Score:
+    return lambda y, predicted: float(rows(y, predicted).mean())
+
+
 def _of_numbers(name: str) -> Score:
     return lambda y, predicted: regression_scores(y, predicted).get(name, np.nan)
 
@@ -95,6 +105,20 @@ ROWS = (
     Metric("loss", "loss", (CLASSIFICATION,), False, limits=(0, np.inf), unit="nats", rows="log_loss"),
     *_averaged("macro", "macro"),
     *_averaged("weighted", "weighted"),
+    Metric("balanced_accuracy", "balanced accuracy", (CLASSIFICATION,), limits=(0, 1), score=_of_labels("macro_recall"),
+           row_scores=partial(class_scores, measure="recall")),
+    Metric("kappa", "Cohen's kappa", (CLASSIFICATION,), limits=(-1, 1), score=_mean(kappa_scores),
+           row_scores=kappa_scores),
+    Metric("mcc", "Matthews correlation", (CLASSIFICATION,), limits=(-1, 1), score=_mean(mcc_scores),
+           row_scores=mcc_scores),
+    Metric("roc_auc", "ROC AUC", (CLASSIFICATION,), limits=(0, 1), made_of="probability", score=roc_auc,
+           row_scores=roc_auc_scores),
+    Metric("average_precision", "average precision", (CLASSIFICATION,), limits=(0, 1), made_of="probability",
+           score=average_precision, row_scores=macro_precision_scores),
+    Metric("brier", "Brier score", (CLASSIFICATION,), False, limits=(0, 2), made_of="probability",
+           score=_mean(brier_rows), row_scores=brier_rows),
+    Metric("calibration_error", "expected calibration error", (CLASSIFICATION,), False, limits=(0, 1),
+           made_of="probability", score=_mean(calibration_scores), row_scores=calibration_scores),
     Metric("r2", "R²", (REGRESSION,), limits=(-np.inf, 1), rows="squared_error",
            of_mean=lambda mean, variance: 1 - mean / variance, score=_of_numbers("r2"), row_scores=r2_scores),
     Metric("rmse", "root mean squared error", (REGRESSION,), False, limits=(0, np.inf), unit="target", digits=-4,
@@ -142,7 +166,11 @@ def metrics_of(kind: str) -> tuple[str, ...]:
 
 
 def with_further(
-    kind: str, scores: Mapping[str, float], y: np.ndarray, predicted: np.ndarray
+    kind: str,
+    scores: Mapping[str, float],
+    y: np.ndarray,
+    predicted: np.ndarray,
+    probability: np.ndarray | None = None,
 ) -> dict[str, float]:
     """Return the scores of one part with those metrics of the table that they lack and that truth and prediction give.
 
@@ -151,7 +179,12 @@ def with_further(
     kind : of study
     scores : name -> value
     y, predicted : arrays of shape (n_samples,)
+    probability : float array of shape (n_samples, n_classes); without it metrics that are made of it are left out
     """
-    further = (METRICS[name] for name in metrics_of(kind) if name not in scores)
-    found = {row.name: row.score(y, predicted) for row in further if row.score is not None}
-    return dict(scores) | {name: value for name, value in found.items() if not np.isnan(value)}
+    given = {"predicted": predicted, "probability": probability}
+    found = dict(scores)
+    for row in (METRICS[name] for name in metrics_of(kind) if name not in scores):
+        made_of = given[row.made_of]
+        if row.score is not None and made_of is not None and not np.isnan(value := row.score(y, made_of)):
+            found[row.name] = value
+    return found

@@ -57,6 +57,7 @@ class Table:
     ----------
     name : of the element and of its CSV file
     numeric : whether each column holds numbers
+    foot : rows of totals, which stay below when the others are sorted
     left_out : rows of the file that are not shown
     filters : column -> its values, for tables with a choice above them
     """
@@ -68,6 +69,7 @@ class Table:
     numeric: Sequence[bool]
     note: str = ""
     source: str = ""
+    foot: Sequence[Sequence[Cell]] = ()
     left_out: int = 0
     filters: dict[int, Sequence[str]] = field(default_factory=dict)
 

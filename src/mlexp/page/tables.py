@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from mlexp.config.names import spelled
+from mlexp.metrics.table import Metric, metric
 from mlexp.page.page import MOST_COLUMNS, MOST_ROWS, Cell, Table
-from mlexp.page.words import as_number, shown
+from mlexp.page.words import NOTHING, as_number, fixed, shown
 from mlexp.store.files import read_table
 
+LARGE = 1000  # from which a score is shown by its digits, not by fixed decimals
 # table -> title and what to know of it
 TITLES = {
     "scores": ("Scores by part", "Training rows were learnt from, validation rows chose, test rows judge once."),
@@ -20,8 +24,12 @@ TITLES = {
     "mean_differences": ("Mean differences over data sets", "Data sets are a random sample; p adjusted by Holm."),
     "pairs": ("All pairs", "Columns named adjusted account for the number of pairs; the others do not."),
     "p_matrix": ("P values of all pairs", ""),
-    "confusion": ("Confusion matrix", "Counts of test rows; true classes are rows, predicted classes are columns."),
-    "per_class": ("Classes", "Precision: share of right among those named so; recall: share found; F1: both in one."),
+    "confusion": ("Confusion matrix", "Counts of samples; true classes are rows, predicted classes are columns."),
+    "per_class": ("Classes", "Precision: share of right among those predicted as the class; recall: share of its "
+                  "samples found; F1: their harmonic mean. The macro mean counts each class once, the weighted mean "
+                  "each sample."),
+    "thresholds": ("Scores by threshold", ""),
+    "first_rows": ("First samples of the test set", ""),
     "layers": ("Layers of the network", "Parameters are trained, biases are among them; not trained: running values of "
                "batch normalisation."),
     "score_intervals": ("Scores with 95 % intervals", "Over samples of the last set, for this one fitted model."),
@@ -66,8 +74,24 @@ def read(file: Path, source: str) -> Table | None:
     return of(file.stem, columns, source) if any(columns.values()) else None
 
 
-def of(name: str, columns: Mapping[str, Sequence[str]], source: str = "") -> Table:
-    """Return columns of text as a table; one that is too wide shows its first columns."""
+def of(
+    name: str,
+    columns: Mapping[str, Sequence[str]],
+    source: str = "",
+    *,
+    decimals: Mapping[str, int] = MappingProxyType({}),
+    titles: Mapping[str, str] = MappingProxyType({}),
+) -> Table:
+    """Return columns of text as a table; one that is too wide shows its first columns.
+
+    Parameters
+    ----------
+    name : of the table, in `TITLES`
+    columns : name -> cells as text
+    source : the file, relative to the folder
+    decimals : column -> fixed number of decimals; others are shown as `words.shown` does
+    titles : column -> what stands above it; others are spelled from their name
+    """
     columns = {column: cells for column, cells in columns.items() if any(cells)} or columns
     title, note = TITLES.get(name, (name.replace("_", " ").capitalize(), ""))
     if len(columns) > MOST_COLUMNS:
@@ -77,13 +101,21 @@ def of(name: str, columns: Mapping[str, Sequence[str]], source: str = "") -> Tab
     return Table(
         name=name,
         title=title,
-        header=[spelled(column) for column in kept],
-        rows=[[Cell(shown(cell), cell) for cell in row] for row in rows[:MOST_ROWS]],
+        header=[titles.get(column, spelled(column)) for column in kept],
+        rows=[
+            [Cell(_read(cell, decimals.get(column)), cell) for column, cell in zip(kept, row, strict=True)]
+            for row in rows[:MOST_ROWS]
+        ],
         numeric=[place > 0 and _numeric(cells) for place, cells in enumerate(kept.values())],  # first: names
         note=note,
         source=source,
         left_out=max(0, len(rows) - MOST_ROWS),
     )
+
+
+def _read(cell: str, decimals: int | None) -> str:
+    value = None if decimals is None else as_number(cell)
+    return shown(cell) if value is None or not math.isfinite(value) else fixed(value, decimals or 0)
 
 
 def in_percent(table: Table, shares: Collection[str], differences: Collection[str] = ()) -> Table:
@@ -107,15 +139,44 @@ def _hundredfold(cell: Cell) -> str:
     return cell.text if value is None else f"{100 * value:.2f}".replace("-", "−")
 
 
-def scores(metrics: Mapping[str, Mapping[str, float]]) -> Table | None:
-    """Return one row a metric and one column a part."""
-    names = list(dict.fromkeys(name for values in metrics.values() for name in values))
+def scores(
+    scored: Mapping[str, Mapping[str, float]],
+    intervals: Mapping[str, tuple[float, float]] = MappingProxyType({}),
+) -> Table | None:
+    """Return one row a metric and one column a part.
+
+    Parameters
+    ----------
+    scored : part -> metric -> value
+    intervals : metric -> limits of the 95 % interval of the first part
+    """
+    names = list(dict.fromkeys(name for values in scored.values() for name in values))
     if not names:
         return None
     columns = {"metric": [spelled(name) for name in names]}
-    for part, values in metrics.items():
+    for place, (part, values) in enumerate(scored.items()):
         columns[part] = ["" if values.get(name) is None else repr(float(values[name])) for name in names]
-    return of("scores", columns, "metrics.json")
+        if intervals and not place:
+            for side, word in enumerate(("low", "high")):
+                columns[word] = [
+                    repr(float(intervals[name][side])) if name in intervals else "" for name in names
+                ]
+    table = of("scores", columns, "metrics.json")
+    rows = [
+        [
+            cell if cell.text == cell.value else replace(cell, text=_score(cell.value, metric(name)))
+            for cell in row
+        ]
+        for row, name in zip(table.rows, names, strict=False)
+    ]
+    return replace(table, rows=rows)
+
+
+def _score(cell: str, row: Metric) -> str:
+    value = float(cell)
+    if row.digits < 0 or not abs(value) < LARGE:
+        return "0" if abs(value) < NOTHING else shown(cell)
+    return fixed(value, row.digits)
 
 
 def _numeric(cells: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 SPACE = "\u00a0"  # keeps a number and its unit on one line
+NOTHING = 1e-12  # what a score or coordinate below it is: a rounding error
 FINE = 2000  # rows from which a hundredth of a percent means something
 
 
@@ -111,6 +112,18 @@ def shown(cell: str) -> str:
         return cell
     value = as_number(cell)
     return cell if value is None or not math.isfinite(value) else f"{value:.4g}"
+
+
+def fixed(value: float, decimals: int) -> str:
+    """Return a number with fixed decimals; what is zero but for rounding reads as zero.
+
+    Examples
+    --------
+    >>> fixed(0.97772, 3), fixed(-1.00000000002, 4), fixed(-3e-17, 2)
+    ('0.978', '−1.0000', '0.00')
+    """
+    text = f"{0.0 if abs(value) < NOTHING else value:.{decimals}f}"
+    return (text.lstrip("-") if float(text) == 0 else text).replace("-", "−")
 
 
 def as_number(cell: str) -> float | None:

@@ -55,7 +55,7 @@ def page(run: Run) -> Page:
         pictures=pictures(
             run.path, words(figures(study.kind)), first="pca_variance" if study.pca_alone else ""
         ),
-        tables=_tables(run),
+        tables=_tables(study),
         how="How it was trained" if "train" in study.parts else "How it was done",
         method=method.method(study),
         warnings=[*info["warnings"], *_cautions(study)],
@@ -78,14 +78,19 @@ def again(study: Study) -> list[tuple[str, str]]:
     ]
 
 
-def _tables(run: Run) -> list[Table]:
+def _tables(study: Study) -> list[Table]:
+    """Return the scores, the trials and the tables of the folder, as the kind of the study shows them."""
+    run = study.run
     first = [tables.scores(run.metrics)]
     if (run.path / "tuning.csv").exists():
         first.append(tables.read(run.path / "tuning.csv", "tuning.csv"))
     kept = [table for table in first if table is not None]
-    if kept and run.info["task"]["kind"] not in ("classification", "regression", "autoencoder"):
+    if kept and study.kind not in ("classification", "regression", "autoencoder"):
         kept[0] = replace(kept[0], note="")
-    return kept + tables.tables(run.path)
+    kept += tables.tables(run.path)
+    kind = KINDS.get(study.kind)
+    arranged = getattr(kind.answer, "tables", None) if kind else None
+    return arranged(study, kept) if arranged else kept
 
 
 def _cautions(study: Study) -> list[str]:

@@ -341,7 +341,8 @@ class Evidence:
             return None
         if self.metric.of_row is not None:
             return _stacked([entry.rows for entry in self.used[arm]])
-        scores, found = self.metric.row.row_scores, self.predictions(arm, "predicted")
+        row = self.metric.row
+        scores, found = row.row_scores, self.predictions(arm, row.made_of)
         truth = self.used[arm][0].kept("true")
         if scores is None or found is None or truth is None:
             return None

@@ -9,7 +9,9 @@ import numpy as np
 
 from mlexp.comparisons.figures.arms import Arms
 from mlexp.drawing import matrix, style
-from mlexp.kinds.classification import figures as classes
+from mlexp.kinds.classification import classes
+from mlexp.kinds.classification.confusion import percent_text
+from mlexp.kinds.classification.figures import axis_start
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,7 +68,7 @@ def radar(arms: Arms) -> Figure | None:
         return None
     means = {arm: 100 * recall.mean(axis=0) for arm, recall in found.items()}
     lowest = min(float(mean.min()) for mean in means.values())
-    start = classes.axis_start(lowest / 100) * 100
+    start = axis_start(lowest / 100) * 100
     figure = style.new_figure(3.9, f"Accuracy by class{_which(arms, found)}; the centre is {start:g} %")
     axes = figure.add_subplot(projection="polar")
     angles = np.linspace(0, 2 * np.pi, len(names), endpoint=False)
@@ -169,11 +171,7 @@ def _write(axes: Axes, values: np.ndarray, cell: float, *, signed: bool) -> None
     dark = np.abs(values) / max(float(np.abs(values).max()), 1e-9) > 0.6 if signed else matrix.is_dark(values)
     texts = [
         [
-            ""
-            if abs(v) < 0.05
-            else f"{v:+.1f}".replace("-", "−")
-            if signed
-            else classes.percent_text(v, True)
+            "" if abs(v) < 0.05 else f"{v:+.1f}".replace("-", "−") if signed else percent_text(v, True)
             for v in row
         ]
         for row in values

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from mlexp.kinds.classification.classes import confusions
+from mlexp.kinds.classification.tables import tables as tables  # what the page shows
 from mlexp.page.study import SEEN, Said, Study
 from mlexp.page.words import percent, within
 
@@ -20,30 +24,26 @@ def answer(study: Study) -> Said:
         f"{part} {study.things} {SEEN[part]}{sure}."
     )
     labels = {"accuracy": "Accuracy", "loss": "Log loss", "macro_f1": "Macro F1"}
-    return [first, *study.untested(), *_baseline(study), *_mixed_up(study)], study.figures(labels)
+    test = confusions(study.run).get("test")
+    more = [] if test is None or not test.any() else [*_baseline(test), *_mixed_up(study, test)]
+    return [first, *study.untested(), *more], study.figures(labels)
 
 
-def _baseline(study: Study) -> list[str]:
+def _baseline(counts: np.ndarray) -> list[str]:
     """Give the accuracy of always predicting the majority class on the same samples."""
-    support = [float(n) for n in study.run.tables.get("per_class", {}).get("support", [])]
-    if study.part != "test" or not sum(support):
-        return []
+    support = counts.sum(axis=1)
     return [
-        f"Always predicting the majority class would be correct for {percent(max(support) / sum(support))}."
+        f"Always predicting the majority class would be correct for {percent(support.max() / support.sum())}."
     ]
 
 
-def _mixed_up(study: Study) -> list[str]:
+def _mixed_up(study: Study, counts: np.ndarray) -> list[str]:
     """Name the most frequent confusion."""
-    true, *predicted = study.run.tables.get("confusion", {"true": []}).values()
-    wrong = [
-        (int(cell), actual, named)
-        for actual, cells in enumerate(zip(*predicted, strict=True))
-        for named, cell in enumerate(cells)
-        if actual != named
-    ]
-    times, actual, named = max(wrong, key=lambda one: one[0], default=(0, 0, 0))
-    if study.part != "test" or not times:
+    names = study.info["dataset"]["classes"]
+    wrong = counts - np.diag(np.diag(counts))
+    actual, named = np.unravel_index(wrong.argmax(), wrong.shape)
+    times = int(wrong[actual, named])
+    if not times:
         return []
     often = {1: "once", 2: "twice"}.get(times, f"{times:,} times")
-    return [f"The most frequent error is predicting {true[named]} for {true[actual]} ({often})."]
+    return [f"The most frequent error is predicting {names[named]} for {names[actual]} ({often})."]

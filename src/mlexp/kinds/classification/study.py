@@ -12,10 +12,11 @@ from mlexp.data.dataset import Dataset
 from mlexp.data.split import Part
 from mlexp.errors import DataError
 from mlexp.kinds import boundary, coefficients, diagnosis, importance, warm_started
+from mlexp.kinds.classification import classes
 from mlexp.kinds.fitting import Training, built, check_labels, train_together, unfinished
 from mlexp.kinds.observer import Observer
 from mlexp.kinds.sets import filled, identified
-from mlexp.store.result import Columns, Result
+from mlexp.store.result import Result
 
 GALLERY_IMAGES = 24
 Outputs = tuple[np.ndarray, np.ndarray | None]
@@ -57,8 +58,12 @@ def _evaluated(config: Config, dataset: Dataset, training: Training) -> Result:
     tables, arrays = boundary.drawn(dataset, training)
     more_tables, more_arrays = warm_started.scored(training, config.tune.grow, _probable, _right)
     tables, arrays = tables | more_tables, arrays | more_arrays
+    counts = {
+        name: metrics.confusion_matrix(part.y, outputs[name][0], dataset.n_classes)
+        for name, part in filled(training.parts)
+    }
+    tables |= classes.kept(counts, dataset.classes)
     if "test" in judged:
-        tables |= _class_tables(judged["test"].y, outputs["test"][0], dataset.classes)
         arrays |= _pictures(dataset, training.raw.test, *outputs["test"])
     used = importance.recorded(config, dataset, training)
     return training.result(
@@ -88,7 +93,7 @@ def _right(part: Part, probability: np.ndarray) -> dict[str, np.ndarray]:
 def _scores(part: Part, outputs: Outputs, n_classes: int) -> dict[str, float]:
     predicted, probability = outputs
     scores = metrics.classification_scores(part.y, predicted, n_classes, probability)
-    return metrics.with_further("classification", scores, part.y, predicted)
+    return metrics.with_further("classification", scores, part.y, predicted, probability)
 
 
 def _predictions(
@@ -125,21 +130,4 @@ def _pictures(
             ("position", rows),
             ("image", test.X.raw(rows).reshape(-1, *dataset.image_shape)),
         )
-    }
-
-
-def _class_tables(y: np.ndarray, predicted: np.ndarray, classes: tuple[str, ...]) -> dict[str, Columns]:
-    """Return the confusion matrix, and precision, recall and F1 of each class."""
-    confusion = metrics.confusion_matrix(y, predicted, len(classes))
-    precision, recall, f1 = metrics.precision_recall_f1(confusion)
-    named = {name: confusion[:, code].tolist() for code, name in enumerate(classes)}
-    return {
-        "confusion": {"true": list(classes)} | named,
-        "per_class": {
-            "class": list(classes),
-            "precision": precision.tolist(),
-            "recall": recall.tolist(),
-            "f1": f1.tolist(),
-            "support": confusion.sum(axis=1).tolist(),
-        },
     }

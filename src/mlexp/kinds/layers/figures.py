@@ -8,7 +8,7 @@ import numpy as np
 
 from mlexp.drawing import groups, style
 from mlexp.drawing.figure import Drawing
-from mlexp.kinds.classification.figures import confusion
+from mlexp.kinds.classification.confusion import confusion
 from mlexp.kinds.curves import learning_curves
 from mlexp.store import Run
 
@@ -105,8 +105,8 @@ FIGURES = {
     ),
     "confusion": Drawing(
         confusion,
-        "Confusion matrix: true classes as rows, predicted classes as columns",
-        "Correct predictions lie on the diagonal; the darkest off-diagonal cells are the classes that are confused.",
+        "Confusion matrix: true classes as rows, predicted classes as columns, percent of each true class, counts",
+        "Correct predictions lie on the diagonal; the darkest cells beside it are the classes that are confused.",
     ),
     "learning_curves": Drawing(
         learning_curves,

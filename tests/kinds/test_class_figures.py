@@ -60,7 +60,7 @@ def test_a_set_of_three_rows_has_no_matrix(make_run: Make) -> None:
     assert "test" in classes.matrices(run)
 
 
-@pytest.mark.parametrize("names", [("a", "b"), ("true", "false"), ("set", "true"), ("true", "true_")])
+@pytest.mark.parametrize("names", [("a", "b"), ("true", "false"), ("true", "true_")])
 def test_counts_are_read_as_they_were_recorded(make_run: Make, names: tuple[str, ...]) -> None:
     counts = {name: np.array([[k, 1], [2, 3]]) for k, name in enumerate(("train", "validation", "test"))}
     run = recorded(make_run(classes=names), **counts)
@@ -68,23 +68,21 @@ def test_counts_are_read_as_they_were_recorded(make_run: Make, names: tuple[str,
     assert list(found) == ["test", "validation", "train"]
     for name, one in counts.items():
         np.testing.assert_array_equal(found[name], one)
-        assert classes.scores_of(run, name)["support"] == [str(n) for n in one.sum(axis=1)]
 
 
-def test_folders_without_sets_hold_the_test_set(make_run: Make) -> None:
-    run = make_run(classes=["a", "b"])  # written as 0.1.0 did
+def test_folders_of_0_1_0_hold_the_test_set(make_run: Make) -> None:
+    run = make_run(classes=["a", "b"])
     np.testing.assert_array_equal(classes.confusions(run)["test"], classes.matrices(run)["test"])
-    assert classes.scores_of(run)["class"] == ["a", "b"]
-    assert classes.scores_of(run, "train") == {}
+    assert list(classes.matrices(run)) == ["test"]
 
 
 @pytest.mark.parametrize(
     "table",
     [
-        {"set": ["test"], "true": ["a"], "a": [1], "b": [2]},
-        {"set": ["test", "test"], "true": ["a", "b"], "a": [1, "x"], "b": [2, 3]},
-        {"set": ["test", "else"], "true": ["a", "b"], "a": [1, 1], "b": [2, 3]},
-        {"set": ["test", "test"], "true": ["a", "b"], "a": [1, -1], "b": [2, 3]},
+        {"true": ["a"], "a": [1], "b": [2]},
+        {"true": ["a", "b"], "a": [1, "x"], "b": [2, 3]},
+        {"true": ["a", "b"], "a": [1, 1]},
+        {"true": ["a", "b"], "a": [1, -1], "b": [2, 3]},
     ],
 )
 def test_a_damaged_confusion_matrix_is_one_line(make_run: Make, table: dict[str, list[object]]) -> None:
@@ -99,8 +97,7 @@ def test_more_than_a_hundred_classes_keep_the_matrix_of_the_test_set_alone() -> 
     names = [f"c{k}" for k in range(101)]
     counts = np.eye(101, dtype=np.int64)
     found = classes.kept({"train": counts, "test": counts}, names)
-    assert set(found["confusion"]["set"]) == {"test"}
-    assert set(found["per_class"]["set"]) == {"test", "train"}
+    assert set(found) == {"confusion", "per_class"}
 
 
 def test_counts_of_classes_stored_as_bytes_do_not_overflow() -> None:

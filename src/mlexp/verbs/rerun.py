@@ -33,12 +33,13 @@ def rerun(arguments: Sequence[str]) -> int:
     parsed = words.parse_intermixed_args(arguments)
     before = find(parsed.run, parsed.outputs)
     after = shown(_again(before, parsed))
-    lines = list(differences(before, after))
+    runs = _first_run(before), _first_run(after)
+    lines = list(differences(before, after, recorded_more=_program(runs[0]) != _program(runs[1])))
     if not lines:
         print(f"same bytes: {before} and {after}")
         return 0
     print("\n".join(lines))
-    causes = list(likely_causes(_first_run(before), _first_run(after)))
+    causes = list(likely_causes(*runs))
     print(
         "likely cause: "
         + ("; ".join(causes) or "none found: data, versions, processor and threads are the same")
@@ -89,29 +90,42 @@ def _sweep_again(before: Path, parsed: argparse.Namespace) -> Path:
     return outcome.path
 
 
-def differences(before: Path, after: Path) -> Iterator[str]:
-    """Yield one line for each file that differs between two folders of runs or sweeps."""
+def differences(before: Path, after: Path, *, recorded_more: bool = False) -> Iterator[str]:
+    """Yield one line for each file that differs between two folders of runs or sweeps.
+
+    What `after` alone holds is no difference where it `recorded_more`, being made by another version of mlexp.
+    """
     names = [name for name in REPEATED if (before / name).exists() or (after / name).exists()]
     tables = {file.relative_to(folder) for folder in (before, after) for file in folder.glob("tables/*.csv")}
     for name in [*names, *sorted(map(str, tables))]:
         old, new = before / name, after / name
+        if recorded_more and not old.exists():
+            continue
         if not (old.exists() and new.exists()):
             yield f"{name}: only in {(old if old.exists() else new).parent}"
         elif old.read_bytes() != new.read_bytes():
-            yield from (f"{name}: {words}" for words in _within(old, new))
+            yield from (f"{name}: {words}" for words in _within(old, new, recorded_more))
     for folder in sorted([*before.glob("runs/*"), *before.glob("tuning/*/")]):
         twin = after / folder.relative_to(before)
-        yield from (f"{folder.name}/{line}" for line in differences(folder, twin))
+        yield from (
+            f"{folder.name}/{line}" for line in differences(folder, twin, recorded_more=recorded_more)
+        )
 
 
-def _within(old: Path, new: Path) -> Iterator[str]:
+def _program(run: Run) -> tuple[Any, ...]:
+    """Return what says which version of mlexp made a run."""
+    place = run.info["environment"]
+    return run.info.get("format", 0), place["packages"].get("mlexp"), (place["git"] or {}).get("commit")
+
+
+def _within(old: Path, new: Path, recorded_more: bool) -> Iterator[str]:
     """Yield what differs within a file; nothing where only seconds do."""
     if old.suffix == ".skops":
         yield "the fitted scikit-learn objects differ"
         return
     first, second = _values(old), _values(new)
     for name in dict.fromkeys([*first, *second]):
-        if any(word in name for word in TAKES_TIME):
+        if any(word in name for word in TAKES_TIME) or (recorded_more and name not in first):
             continue
         if name not in first or name not in second:
             yield f"{name} is only in {(old if name in first else new).parent}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -15,42 +16,31 @@ MOST_CLASSES = (
     100  # up to which the matrices of training and validation set are kept beside that of the test set
 )
 FEW_ROWS = 3  # of a set up to which shares of its rows say nothing
-SETS = ("test", "validation", "train")
+FILES = {"test": "confusion", "validation": "confusion_validation", "train": "confusion_train"}
+SETS = tuple(FILES)
 SCORES = ("precision", "recall", "f1")
 
 
 def kept(found: Mapping[str, np.ndarray], classes: Sequence[str]) -> dict[str, Columns]:
-    """Return the tables that a run keeps: the confusion matrix of each set, and the scores of each class in it.
+    """Return the tables that a run keeps: the confusion matrix of each set, and the scores of the classes in the test set.
 
     Parameters
     ----------
     found : set -> int array of shape (n_classes, n_classes), true class first
     classes : names
     """
-    if not found:
-        return {}
-    some = {
-        name: found[name]
-        for name in SETS
-        if name in found and (len(classes) <= MOST_CLASSES or name == "test")
+    some = {name: one for name, one in found.items() if len(classes) <= MOST_CLASSES or name == "test"}
+    columns = distinct(("true",), classes)
+    tables: dict[str, Columns] = {
+        FILES[name]: dict(zip(columns, [list(classes), *counts.T.tolist()], strict=True))
+        for name, counts in some.items()
     }
-    whole = np.concatenate([*some.values(), np.zeros((0, len(classes)), np.int64)])
-    set_, true, *named = distinct(("set", "true"), classes)
-    confusion = {set_: [name for name in some for _ in classes], true: [*classes] * len(some)}
-    per_class: Columns = {name: [] for name in ("set", "class", *SCORES, "support")}
-    for name in (name for name in SETS if name in found):
-        scores = metrics.precision_recall_f1(found[name])
-        cells = (
-            [name] * len(classes),
-            classes,
-            *map(np.ndarray.tolist, scores),
-            found[name].sum(axis=1).tolist(),
+    if "test" in found:
+        scores = dict(zip(SCORES, metrics.precision_recall_f1(found["test"]), strict=True))
+        listed = {name: values.tolist() for name, values in scores.items()}
+        tables["per_class"] = (
+            {"class": list(classes)} | listed | {"support": found["test"].sum(axis=1).tolist()}
         )
-        for column, values in zip(per_class.values(), cells, strict=True):
-            column.extend(values)
-    tables = {"per_class": per_class}
-    if some:
-        tables["confusion"] = confusion | dict(zip(named, whole.T.tolist(), strict=True))
     return tables
 
 
@@ -59,8 +49,8 @@ def distinct(leading: Sequence[str], classes: Sequence[str]) -> list[str]:
 
     Examples
     --------
-    >>> distinct(("set", "true"), ("false", "true"))
-    ['set', 'true_', 'false', 'true']
+    >>> distinct(("true",), ("false", "true"))
+    ['true_', 'false', 'true']
     """
     names = []
     for name in leading:
@@ -71,39 +61,29 @@ def distinct(leading: Sequence[str], classes: Sequence[str]) -> list[str]:
 
 
 def confusions(run: Run) -> dict[str, np.ndarray]:
-    """Return the confusion matrix of each set that `confusion.csv` holds: the test set alone in folders of 0.1.0.
+    """Return the recorded confusion matrix of each set: of the test set alone in folders of 0.1.0.
 
     Raises
     ------
     DataError
-        If the table does not hold one row a class of each set.
+        If a table does not hold one row and one column of counts a class.
     """
-    table, n = run.tables.get("confusion"), len(run.info.get("dataset", {}).get("classes") or ())
-    if not table or not n:
-        return {}
-    columns = list(table.values())
-    if len(columns) == n + 1:
-        columns.insert(0, ["test"] * len(columns[0]))
-    try:
-        cells = np.array(columns[2:]).T.astype(np.int64)
-    except ValueError:
-        cells = np.empty((0, 0), np.int64)
-    found = (
-        {name: cells[np.array(columns[0]) == name] for name in dict.fromkeys(columns[0])}
-        if cells.size
-        else {}
-    )
-    if (
-        not found
-        or not set(found) <= set(SETS)
-        or {one.shape for one in found.values()} != {(n, n)}
-        or cells.min() < 0
-    ):
-        raise DataError(
-            f"{run.path / 'tables' / 'confusion.csv'}: each set must have {n} rows of {n} counts, one a class. Run the "
-            "task again."
-        )
+    n = len(run.info.get("dataset", {}).get("classes") or ())
+    found = {}
+    for name in SETS if n else ():
+        if table := run.tables.get(FILES[name]):
+            found[name] = _counts(list(table.values())[1:], n, run.path / "tables" / f"{FILES[name]}.csv")
     return found
+
+
+def _counts(columns: Sequence[Sequence[str]], n: int, file: Path) -> np.ndarray:
+    try:
+        cells = np.array(columns).T.astype(np.int64)
+    except ValueError:
+        cells = np.empty(0, np.int64)
+    if cells.shape != (n, n) or cells.min() < 0:
+        raise DataError(f"{file} must hold {n} rows of {n} counts, one a class. Run the task again.")
+    return cells
 
 
 def matrices(run: Run) -> dict[str, np.ndarray]:
@@ -138,15 +118,6 @@ def count(true: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray
         )
     # Small integers would overflow.
     return metrics.confusion_matrix(true.astype(np.int64), predicted.astype(np.int64), n_classes)
-
-
-def scores_of(run: Run, name: str = "test") -> Columns:
-    """Return the rows of `per_class.csv` that belong to a set; those of the test set in folders of 0.1.0."""
-    table = run.tables.get("per_class", {})
-    if "set" not in table:
-        return table if name == "test" else {}
-    rows = [row for row, of in enumerate(table["set"]) if of == name]
-    return {column: [cells[row] for row in rows] for column, cells in table.items() if column != "set"}
 
 
 def averaged(counts: np.ndarray) -> dict[str, list[float]]:

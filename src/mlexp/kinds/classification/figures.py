@@ -30,7 +30,7 @@ SCORES = {  # score -> colour, marker and place within the row of its class
 
 def per_class(run: Run) -> Figure | None:
     """Draw precision, recall and F1 of each class as dots; the axis starts where the scores do."""
-    table = classes.scores_of(run)
+    table = run.tables.get("per_class", {})
     if len(table.get("class", [])) < 2 or sum(map(float, table["support"])) <= classes.FEW_ROWS:
         return None
     scores = {name: np.array([float(cell or "nan") for cell in table[name]]) for name in SCORES}

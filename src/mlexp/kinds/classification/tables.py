@@ -34,7 +34,7 @@ def tables(study: Study, found: Sequence[Table]) -> list[Table]:
     study : the run
     found : tables as the folder holds them
     """
-    others = [table for table in found if table.name not in ("scores", "per_class", "confusion")]
+    others = [table for table in found if table.name not in ("scores", "per_class", *classes.FILES.values())]
     first = [_scores(study, table) for table in found if table.name == "scores"]
     matrices = classes.confusions(study.run)
     made = [by_class(study, matrices), *_matrices(study, matrices), thresholds(study), first_rows(study)]
@@ -70,7 +70,8 @@ def by_class(study: Study, matrices: dict[str, np.ndarray]) -> Table | None:
             decimals[f"{name}_{score}"] = DECIMALS
         support = counts.sum(axis=1)
         columns[f"{name}_samples"] = [str(n) for n in support] + [str(support.sum())] * 2
-    return _with_foot(shown.of("per_class", columns, "tables/per_class.csv", decimals=decimals), 2)
+    source = "tables/per_class.csv" if "test" in matrices else ""
+    return _with_foot(shown.of("per_class", columns, source, decimals=decimals), 2)
 
 
 def _with_foot(table: Table, totals: int) -> Table:
@@ -93,7 +94,7 @@ def _matrices(study: Study, matrices: dict[str, np.ndarray]) -> list[Table]:
         }
         columns[sums] = [str(n) for n in whole.sum(axis=1)]
         as_they_are = dict(zip(columns, columns, strict=True))
-        table = shown.of("confusion", columns, "tables/confusion.csv", titles=as_they_are)
+        table = shown.of("confusion", columns, f"tables/{classes.FILES[name]}.csv", titles=as_they_are)
         table = _with_foot(table, 1)
         made.append(replace(table, name=f"confusion_{name}", title=f"Confusion matrix, {WORDS[name]} set"))
     return made

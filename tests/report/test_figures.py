@@ -14,8 +14,7 @@ from matplotlib.transforms import Bbox
 from tests.drawing.seen import GARMENTS, NASTY, Make, figure_of, shown
 
 from mlexp.errors import DataError
-from mlexp.kinds.classification import figures as class_figures
-from mlexp.kinds.classification import gallery
+from mlexp.kinds.classification import classes, gallery
 from mlexp.report import run as pages
 from mlexp.store import Run, record
 from mlexp.store.files import write_npz
@@ -126,9 +125,9 @@ def test_arrays_that_do_not_belong_together_are_refused(make_run: Make) -> None:
     with pytest.raises(DataError, match=r"gallery_position must hold one position below 100 for each of 24"):
         gallery.gallery(Run.open(run.path))
     with pytest.raises(DataError, match="names class 3 of 3"):
-        class_figures.count(np.array([0, 3]), np.array([0, 1]), 3)
+        classes.count(np.array([0, 3]), np.array([0, 1]), 3)
     with pytest.raises(DataError, match="do not match"):
-        class_figures.count(np.array([0, 1]), np.array([0]), 3)
+        classes.count(np.array([0, 1]), np.array([0]), 3)
 
 
 def test_results_of_other_kinds_draw_what_they_have(tmp_path: Path) -> None:

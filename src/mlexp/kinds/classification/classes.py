@@ -22,7 +22,7 @@ SCORES = ("precision", "recall", "f1")
 
 
 def kept(found: Mapping[str, np.ndarray], classes: Sequence[str]) -> dict[str, Columns]:
-    """Return the tables that a run keeps: the confusion matrix of each set, and the scores of the classes in the test set.
+    """Return the tables of a run: the confusion matrix of each set, and the scores of the classes in the test set.
 
     Parameters
     ----------

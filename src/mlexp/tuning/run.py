@@ -327,6 +327,7 @@ class _Refit:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.epoch: Callable[..., None] = session.epoch
+        self.diagnosis = session.diagnosis
         self.stop_requested = session.stop_requested
         self.checkpoint = session.checkpoint
         self.checkpointed = session.checkpointed

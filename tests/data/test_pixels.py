@@ -59,7 +59,7 @@ def test_white_ink_on_transparent_ground(
         image.save(tmp_path / f"{k}.png")
     assert answers(digits, tmp_path) == ["0", "1", "2", "3", "4"]
     said = capsys.readouterr().err
-    assert "5 of 5 pictures have transparent pixels" in said
+    assert "5 of 5 images have transparent pixels" in said
     assert "grey 0" in said
     assert "unlike" not in said
 

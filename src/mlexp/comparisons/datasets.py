@@ -21,7 +21,7 @@ from mlexp.data.packed import PACKED
 from mlexp.errors import ConfigError, did_you_mean
 
 OWN = ("dataset", "split", "prepare")  # nodes that a data set may set for itself
-PATHS = ("dataset.path", "dataset.test_path")
+PATHS = ("dataset.path", "dataset.test_path", "dataset.labels")
 OPENML = "openml:"
 Settings = dict[str, Any]  # key -> value, the choice of the data set under `dataset`
 

@@ -97,6 +97,18 @@ def check_together(config: Config) -> None:
         raise ConfigError(
             "split.validation=0 leaves nothing to stop by. Set model.patience=null, or split.validation=0.1."
         )
+    _check_reader(config)
+
+
+def _check_reader(config: Config) -> None:
+    """Refuse the keys of a table or of a folder of images for another data set."""
+    data = config.dataset
+    for name, value, default in (("labels", data.labels, None), ("channels", data.channels, "grey")):
+        if data.reader != "folder" and value != default:
+            raise ConfigError(
+                f"dataset.{name} belongs to a folder of images (dataset=folder). Got {value!r} with "
+                f"dataset={data.name}: leave it out."
+            )
     if not READERS[config.dataset.reader].has_columns:
         for entry in fields(config.dataset):
             value = getattr(config.dataset, entry.name)

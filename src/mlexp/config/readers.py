@@ -40,6 +40,7 @@ READERS = {
     "arff": _of_files(".arff"),
     "parquet": _of_files(".parquet", ".pq"),
     "excel": _of_files(".xlsx", ".xlsm"),
+    "folder": Reader({"path": "name a folder of images"}),
     "npz": Reader({"path": "name an .npz file with arrays X and y"}),
     "sklearn": Reader(),
     "synthetic": Reader(),

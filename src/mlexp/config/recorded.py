@@ -17,6 +17,7 @@ from mlexp.config.rules import shortened
 from mlexp.config.schema import Config, flat
 from mlexp.errors import ConfigError, DataError
 
+PATHS = ("path", "test_path", "labels")  # keys of dataset that name files
 DOES_NOT_CHANGE_RESULTS = (
     "threads",  # but for the last bits: the same run, on more of a machine
     "outputs",
@@ -28,6 +29,7 @@ DOES_NOT_CHANGE_RESULTS = (
     "task.name",
     "dataset.path",
     "dataset.test_path",
+    "dataset.labels",
 )
 
 
@@ -93,8 +95,9 @@ def relocated(config: Config, began: str | None) -> Config:
     if began is None or Path(began) == Path.cwd():
         return config
     data = config.dataset
-    data = replace(data, path=_at(began, data.path), test_path=_at(began, data.test_path))
-    for name, path in (("path", data.path), ("test_path", data.test_path)):
+    paths: dict[str, Any] = {name: _at(began, getattr(data, name)) for name in PATHS}
+    data = replace(data, **paths)
+    for name, path in paths.items():
         if path is not None and not Path(path).exists():
             raise DataError(
                 f"dataset.{name}={path} is neither in {shortened(began)}, where this began, nor in {Path.cwd()}. Bring "

@@ -247,6 +247,21 @@ def line() -> Rule:
     )
 
 
+def size_of_image() -> Rule:
+    """Accept height and width of an image, with a third number 3 where each pixel has a colour; [] for none."""
+
+    def accepts(value: Any) -> bool:
+        return (
+            isinstance(value, Sequence)
+            and not isinstance(value, str)
+            and len(value) in (0, 2, 3)
+            and all(is_whole(side) and side >= 1 for side in value)
+            and list(value[2:]) in ([], [3])
+        )
+
+    return Rule("[height, width] or [height, width, 3], whole numbers from 1", accepts)
+
+
 def options_of_sbatch() -> Rule:
     """Accept a mapping of names such as mail-user to single-line text, numbers, true or false."""
 

@@ -48,6 +48,7 @@ from mlexp.config.rules import (
     options_of_sbatch,
     path_text,
     share_or_count,
+    size_of_image,
     text,
     text_like,
     whole,
@@ -122,6 +123,25 @@ class Dataset:
         "csv: whether the first line names the columns; auto: yes, and a line of numbers is refused",
     )
     sheet: str | None = key(None, optional(text()), "Excel: sheet to read; null: the first visible one")
+    labels: str | None = key(
+        None,
+        optional(path_text()),
+        "folder: table with the file name and the label of each image; null: one subfolder per class",
+    )
+    image_shape: list[Any] = key(
+        [],
+        size_of_image(),
+        "height and width; tables and arrays: their features are the pixels of an image, row by row; folder: resize "
+        "the images, which else must have one size. A third number, 3: red, green and blue of each pixel",
+    )
+    channels: str = key(
+        "grey", choice("grey", "rgb"), "folder: convert images to grey, or keep red, green and blue"
+    )
+    class_names: list[Any] = key(
+        [],
+        list_of(text(), what="a list of names"),
+        "names of the classes: of the labels 0, 1, 2 ..., or else in the order of the labels",
+    )
     groups: str | None = key(
         None,
         optional(text()),

@@ -32,7 +32,8 @@ class Dataset:
         there is no label.
     classes : name of each class, in the order of its number
     feature_names : name of each column of `X`
-    image_shape : height and width of a picture whose pixels are the features, or None
+    image_shape : height and width of an image whose pixels are the features, and 3 where each pixel has a colour; or
+        None
     pixel_max : largest value a pixel can have (255 for bytes), or None where features are no pixels
     X_test, y_test : a test part of its own, or None
     source : where the rows came from, in words
@@ -44,6 +45,8 @@ class Dataset:
         neither features nor label nor groups), `groups`, `target` (how numbers to predict are written), `missing`
         (further words for an empty cell), `dialect` (as typed)
     notes, warnings : how the file was read, where that is not the usual way; what may be wrong with it
+    reading : how a later file is read as this one was: `labels` (of each class, as the file writes it), `resized`
+        (whether images were brought to `image_shape`)
     digests : SHA-256 of `X` and `X_test` where known already, so that they are not read again
     """
 
@@ -52,7 +55,7 @@ class Dataset:
     y: np.ndarray
     classes: tuple[str, ...]
     feature_names: tuple[str, ...]
-    image_shape: tuple[int, int] | None = None
+    image_shape: tuple[int, ...] | None = None
     pixel_max: float | None = None
     X_test: np.ndarray | None = None
     y_test: np.ndarray | None = None
@@ -63,6 +66,7 @@ class Dataset:
     table: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    reading: dict[str, Any] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -133,7 +137,7 @@ def assemble(
     test: Raw | None = None,
     *,
     feature_names: Sequence[str] = (),
-    image_shape: tuple[int, int] | None = None,
+    image_shape: tuple[int, ...] | None = None,
     pixel_max: float | None = None,
     names: Sequence[str] = (),
     target: str = "target",

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlexp.config import schema
 from mlexp.config.readers import suffixes
-from mlexp.data import readers
+from mlexp.data import images, readers
 from mlexp.data.cells import features, stripped
 from mlexp.data.columns import Column, listed, short
 from mlexp.data.packed import PACKED, check_regular
@@ -22,8 +22,6 @@ from mlexp.data.roles import LABEL_NAMES
 from mlexp.data.rows import MEMORY_MB
 from mlexp.data.table import Source, unseen
 from mlexp.errors import DataError, did_you_mean
-
-PICTURES = (".png", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +62,7 @@ def read(
     DataError
         A file is missing or of another kind, columns are missing or unknown, or a picture has another size.
     """
-    found = _read(paths, trained, keep, memory_mb)
+    found = _with_class_names(_read(paths, trained, keep, memory_mb), trained)
     known, shape = trained.get("pixels"), trained["image_shape"]
     if known is None or found.X.shape[1] != trained["n_features"]:
         return found
@@ -76,13 +74,13 @@ def _read(paths: Sequence[Path], trained: Mapping[str, Any], keep: Sequence[str]
     for path in paths:
         if not path.exists():
             raise DataError(f"{path} does not exist. Name a table, an npz or idx file, or pictures.")
-    if first.is_dir() or first.suffix.lower() in PICTURES:
-        return pictures(paths, trained)
+    if first.is_dir() or images.is_image(first):
+        return pictures(paths, trained, memory_mb)
     if len(paths) > 1:
         raise DataError(f"Only pictures can be several files. Got {first} and {len(paths) - 1} more.")
     check_regular(first)
     if readers.suffix(first) in (*suffixes(), *readers.NOT_READ):
-        wanted = schema.Dataset(**trained.get("table", {}).get("dialect", {}))
+        wanted = schema.Dataset(**(trained.get("table") or {}).get("dialect", {}))
         source = readers.opened(first, wanted, memory_mb)
         as_trained = len(source.names) == trained["n_features"]
         if isinstance(source, TextFile) and not source.has_header and as_trained:
@@ -153,8 +151,10 @@ def columns_of(trained: Mapping[str, Any]) -> list[Column]:
 
 
 def _pixels(source: Source, trained: Mapping[str, Any], keep: Sequence[str]) -> NewRows:
-    rest = [name for name in source.names if name not in keep]
-    label = [name for name in rest if name.lower() in LABEL_NAMES]
+    known = trained.get("table") or {}
+    columns = [column["name"] for column in known.get("columns", ())]
+    rest = [name for name in source.names if name not in {*keep, *known.get("left_out", ())}]
+    label = [name for name in rest if name == trained["target"] or name.lower() in LABEL_NAMES]
     if len(rest) == trained["n_features"] + 1 and len(label) == 1:
         rest.remove(label[0])
     else:
@@ -164,59 +164,65 @@ def _pixels(source: Source, trained: Mapping[str, Any], keep: Sequence[str]) -> 
             f"{source.where} must have {trained['n_features']} columns of pixels, and perhaps one named label. Got "
             f"{len(rest)}."
         )
+    if columns and set(columns) == set(rest):
+        rest = columns
     cells = source.table({*keep, *label})
     found = features(cells, rest, source.where, known=[Column(name) for name in rest])
     kept = {name: cells.texts[name].tolist() for name in keep}
     return _numbered(_bytes(found.X), kept, labels=cells.texts[label[0]] if label else None)
 
 
-def pictures(paths: Sequence[Path], trained: Mapping[str, Any]) -> NewRows:
-    """Read PNG and JPEG files as grey pixels, light ones as large numbers.
+def pictures(paths: Sequence[Path], trained: Mapping[str, Any], memory_mb: float = MEMORY_MB) -> NewRows:
+    """Read image files, light pixels as large numbers; a folder's subfolders give labels if they are called as classes.
 
-    Transparent pixels are laid over the background of the training pictures, the median of their border pixels.
+    Transparent pixels are laid over the background of the training images, the median of their border pixels.
     """
     shape = trained["image_shape"]
     if shape is None:
         raise DataError(
-            f"The model was trained on a table of {trained['n_features']} columns, not on pictures."
+            f"The model was trained on a table of {trained['n_features']} columns, not on images."
         )
-    files = [file for path in paths for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
-    files = [file for file in files if file.suffix.lower() in PICTURES]
+    files, labels = _files(paths, trained)
     if not files:
-        raise DataError(f"{paths[0]} holds no pictures ({', '.join(PICTURES)}).")
+        raise DataError(f"{paths[0]} holds no images ({', '.join(images.SUFFIXES)}).")
     largest = trained.get("pixel_max") or 255
     background = round((trained.get("pixels") or {}).get("background", 0) / largest * 255)
-    greys = [_grey(file, tuple(shape), background) for file in files]
-    X = np.stack([grey for grey, _ in greys]).reshape(len(files), -1)
-    laid = sum(is_transparent for _, is_transparent in greys)
-    said = f"{laid:,} of {len(files):,} pictures have transparent pixels, which are laid over grey {background}, the "
-    said += "background of the training pictures."
+    wanted = images.Wanted(
+        shape=(shape[0], shape[1]),
+        resize=bool(trained.get("reading", {}).get("resized")),
+        channels=3 if len(shape) == 3 else 1,
+        background=background,
+    )
+    X, seen, _ = images.read(files, wanted, memory_mb)
+    said = f"{seen.transparent:,} of {len(files):,} images have transparent pixels, which are laid over grey "
+    said += f"{background}, the background of the training images."
     names = [str(file) for file in files]
-    return NewRows(X if largest == 255 else X / 255 * largest, {"file": names}, (said,) if laid else ())
+    return NewRows(
+        X if largest == 255 else X / 255 * largest,
+        {"file": names},
+        (said,) if seen.transparent else (),
+        np.array(labels) if any(labels) else None,
+    )
 
 
-def _grey(path: Path, shape: tuple[int, int], background: int) -> tuple[np.ndarray, bool]:
-    """Return the grey pixels of a picture, and whether some were transparent and laid over the background."""
-    from PIL import Image, UnidentifiedImageError
+def _files(paths: Sequence[Path], trained: Mapping[str, Any]) -> tuple[list[Path], list[str]]:
+    """Return the image files that `paths` name, and the class of each, empty where its folder is not called as one."""
+    known = {str(name) for name in (trained.get("reading", {}).get("labels") or trained.get("classes") or ())}
+    files, labels = [], []
+    for path in paths:
+        for file in images.inside(path, []) if path.is_dir() else [path]:
+            files.append(file)
+            labels.append(file.parent.name if path.is_dir() and file.parent.name in known else "")
+    return files, labels
 
-    try:
-        with Image.open(path) as image:
-            if (image.height, image.width) != shape:
-                raise DataError(
-                    f"{path} must be {shape[1]} pixels wide and {shape[0]} high, as the training pictures are. Got "
-                    f"{image.width} x {image.height}."
-                )
-            if image.mode.startswith(("I", "F")):
-                raise DataError(
-                    f"{path} must have 8 bits a channel. Got mode {image.mode}: save it as 8-bit grey."
-                )
-            if not image.has_transparency_data:
-                return np.asarray(image.convert("L")), False
-            ink, below = image.convert("RGBA"), Image.new("RGBA", image.size, (*[background] * 3, 255))
-            is_transparent = bool((np.asarray(ink)[..., 3] < 255).any())
-            return np.asarray(Image.alpha_composite(below, ink).convert("L")), is_transparent
-    except (UnidentifiedImageError, OSError) as error:
-        raise DataError(f"{path} cannot be read as a picture: {error}.") from error
+
+def _with_class_names(found: NewRows, trained: Mapping[str, Any]) -> NewRows:
+    """Return rows whose labels are the names that dataset.class_names gave the classes of the training file."""
+    written = trained.get("reading", {}).get("labels")
+    if written is None or found.labels is None:
+        return found
+    names = dict(zip(written, trained["classes"], strict=True))
+    return replace(found, labels=np.array([names.get(label, label) for label in found.labels.tolist()]))
 
 
 def _bytes(X: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ APART = 0.5  # share of the largest pixel by which a border is another one
 ALIKE = 0.9  # share of the training pictures that must have a border like the background
 
 
-def profile(X: np.ndarray, shape: tuple[int, int]) -> dict[str, float]:
+def profile(X: np.ndarray, shape: tuple[int, ...]) -> dict[str, float]:
     """Return what is recorded of training pictures.
 
     Parameters
@@ -44,7 +44,7 @@ def profile(X: np.ndarray, shape: tuple[int, int]) -> dict[str, float]:
     }
 
 
-def unlike(X: np.ndarray, shape: tuple[int, int], known: Mapping[str, float]) -> list[str]:
+def unlike(X: np.ndarray, shape: tuple[int, ...], known: Mapping[str, float]) -> list[str]:
     """Return warnings where new pictures lie far outside what the training pictures are.
 
     Parameters
@@ -81,7 +81,7 @@ def unlike(X: np.ndarray, shape: tuple[int, int], known: Mapping[str, float]) ->
     ]
 
 
-def _borders(pictures: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def _borders(pictures: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Return the median border pixel of each picture."""
     border = np.ones(shape, bool)
     border[1:-1, 1:-1] = False

@@ -52,7 +52,7 @@ Terms = list[tuple[str, str]]
 
 def method(study: Study) -> Terms:
     """Return data, split, preparation, model, training and tuning, each in words."""
-    described = (_data, _split, _preparation, _model, _training, _tuning, _scores, _statistics)
+    described = (_data, _split, _preparation, _model, _fitted, _training, _tuning, _scores, _statistics)
     return [term for describe in described for term in describe(study)]
 
 
@@ -263,3 +263,10 @@ def _range(values: Any) -> str:
         scale = ", logarithmic" if values.get("log") else ""
         return f"{values['low']} to {values['high']}{scale}"
     return listed([str(value) for value in values])
+
+
+def _fitted(study: Study) -> Iterator[tuple[str, str]]:
+    """Yield the parameters of each method of a clustering or an embedding, as they were fitted."""
+    for name, given in study.info["facts"].get("parameters", {}).items():
+        words = ", ".join(f"{key} {value}" for key, value in given.items() if value is not None)
+        yield f"Parameters of {name}", f"{words}."

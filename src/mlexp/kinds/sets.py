@@ -71,6 +71,7 @@ def described(dataset: Dataset) -> dict[str, Any]:
         "image_shape": list(dataset.image_shape) if dataset.image_shape else None,
         "pixel_max": dataset.pixel_max,
         "pixels": profile(dataset.X, dataset.image_shape) if dataset.image_shape else None,
+        **({"reading": dataset.reading} if dataset.reading else {}),
         "source": dataset.source,
         "notes": list(dataset.notes),
         "warnings": list(dataset.warnings),

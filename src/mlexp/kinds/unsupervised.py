@@ -103,6 +103,19 @@ def build(config: Config, method: str, **params: Any) -> Any:
     )
 
 
+def parameters(estimator: Any) -> dict[str, Any]:
+    """Return what a fitted estimator was given, as far as a record can hold it, and the iterations that it took."""
+    given = {
+        name: value
+        for name, value in estimator.get_params(deep=False).items()
+        if value is None
+        or isinstance(value, bool | int | str)
+        or (isinstance(value, float) and np.isfinite(value))
+    }
+    taken = getattr(estimator, "n_iter_", None)
+    return given | ({"iterations": int(taken)} if isinstance(taken, int | np.integer) else {})
+
+
 def costs(rows: dict[str, int], memory_mb: int, cure: str) -> list[str]:
     """Estimate time and memory of the expensive methods, before they start.
 

@@ -147,7 +147,7 @@ def load(config: Config) -> Dataset:
     """Return the rows that the configuration describes."""
     keys = dataclasses.asdict(config.dataset)
     by_distance = not KINDS[config.task.kind].needs_labels
-    if by_distance and READERS[keys["reader"]].suffixes and keys["label"] is None:
+    if by_distance and READERS[keys["reader"]].suffixes and keys["label"] is None and not keys["image_shape"]:
         keys["label"] = NO_LABEL  # the last column is a feature like the others
     dataset = readers.load(config.data_dir, config.memory_mb, **keys)
     return without_words(dataset) if by_distance and dataset.table and not config.prepare.one_hot else dataset

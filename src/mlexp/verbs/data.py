@@ -1,4 +1,4 @@
-"""``mlexp data``: locate, download and verify data sets, and inspect a table."""
+"""``mlexp data``: locate, download, verify and export data sets, and inspect a table."""
 
 from __future__ import annotations
 
@@ -10,22 +10,27 @@ from mlexp.verbs import parser
 
 
 def data(arguments: Sequence[str]) -> int:
-    """List, fetch or verify the named data sets, or inspect a table of your own."""
+    """List, fetch or verify the named data sets, inspect a table of your own, or export images as PNG files."""
     words = parser(
         "data",
         data.__doc__,
-        "mlexp data look my.csv missing=['?']\n  mlexp data verify mnist",
+        "mlexp data look my.csv missing=['?']\n  mlexp data verify mnist\n"
+        "  mlexp data export mnist mnist_png limit=1000",
         "names, or damaged files",
     )
     words.add_argument(
-        "action", nargs="?", type=str.lower, choices=("list", "fetch", "verify", "look"), default="list"
+        "action",
+        nargs="?",
+        type=str.lower,
+        choices=("list", "fetch", "verify", "look", "export"),
+        default="list",
     )
-    words.add_argument("name", nargs="?", help="data set, required by fetch and verify; look: a file")
+    words.add_argument("name", nargs="?", help="data set, required by fetch, verify and export; look: a file")
     words.add_argument(
         "keys",
         nargs="*",
         metavar="KEY=VALUE",
-        help="look: keys of dataset, such as label=price or decimal=comma",
+        help="export: the folder to write, first; look and export: keys of dataset, such as label=price or limit=1000",
     )
     words.add_argument("--data-dir", metavar="DIR", help="folder with data sets (default: MLEXP_DATA_DIR)")
     words.add_argument(
@@ -36,6 +41,8 @@ def data(arguments: Sequence[str]) -> int:
     parsed = words.parse_args(arguments)
     if parsed.action == "look":
         return look(parsed.name, parsed.keys, parsed.yaml)
+    if parsed.action == "export":
+        return export(parsed.name, parsed.keys, parsed.data_dir, bool(parsed.quiet))
     if parsed.keys or parsed.yaml:
         raise ConfigError(
             f"mlexp data {parsed.action} takes one name. Keys and --yaml belong to mlexp data look FILE."
@@ -95,9 +102,7 @@ def look(name: str | None, keys: Sequence[str], as_yaml: bool) -> int:
     from mlexp.data import readers, summary
     from mlexp.data.packed import existing
 
-    typed = [key.removeprefix("dataset.") for key in keys]
-    if wrong := [key for key in typed if "=" not in key]:
-        raise ConfigError(f"mlexp data look FILE takes keys of dataset as key=value. Got '{wrong[0][:60]}'.")
+    typed = _keys(keys, "look FILE")
     config = configuration.compose(["dataset=csv", *(f"dataset.{key}" for key in typed)])
     node = config.dataset
     path = existing(name, key="mlexp data look", what="a file with a table")
@@ -111,6 +116,36 @@ def look(name: str | None, keys: Sequence[str], as_yaml: bool) -> int:
         return 0
     for line in summary.lines(found):
         print(line)
+    return 0
+
+
+def _keys(words: Sequence[str], verb: str) -> list[str]:
+    """Return keys of dataset as they were typed, without the name of the node."""
+    typed = [key.removeprefix("dataset.") for key in words]
+    if wrong := [key for key in typed if "=" not in key]:
+        raise ConfigError(f"mlexp data {verb} takes keys of dataset as key=value. Got '{wrong[0][:60]}'.")
+    return typed
+
+
+def export(name: str | None, words: Sequence[str], data_dir: str | None, quiet: bool) -> int:
+    """Write the images of a data set as PNG files, in a subfolder per class, with a table of their labels."""
+    if name is None or not words or "=" in words[0]:
+        raise ConfigError(
+            "mlexp data export needs a data set and a folder: mlexp data export mnist mnist_png."
+        )
+    import dataclasses
+    from pathlib import Path
+
+    from mlexp.config import compose as configuration
+    from mlexp.data import png_folder, readers
+
+    folder = Path(words[0])
+    typed = [f"dataset.{key}" for key in _keys(words[1:], "export NAME FOLDER")]
+    config = configuration.compose([f"dataset={overrides.named('dataset', name)}", *typed])
+    keys = dataclasses.asdict(config.dataset)
+    dataset = readers.load(data_dir or config.data_dir, config.memory_mb, **keys)
+    written = png_folder.write(dataset, folder)
+    print(folder if quiet else f"{written:,} images in {folder}, their labels in {folder / png_folder.TABLE}")
     return 0
 
 

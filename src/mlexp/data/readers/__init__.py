@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +13,8 @@ from mlexp.config import schema
 from mlexp.config.readers import READERS
 from mlexp.data.dataset import Dataset
 from mlexp.data.packed import PACKED, check_regular, existing
+from mlexp.data.pictured import as_images, with_class_names
+from mlexp.data.roles import NO_LABEL
 from mlexp.data.rows import MEMORY_MB
 from mlexp.data.split import limited
 from mlexp.data.table import Source, assembled
@@ -66,6 +70,10 @@ def load(data_dir: str | None = None, memory_mb: int = MEMORY_MB, **keys: Any) -
         dataset = _load_table(wanted, memory_mb)
     else:
         dataset = _module(wanted.reader).load(wanted, data_dir, memory_mb)
+    if wanted.image_shape and wanted.reader != "folder":
+        dataset = as_images(dataset, wanted.image_shape)
+    if wanted.class_names:
+        dataset = with_class_names(dataset, wanted.class_names)
     return limited(dataset, wanted.limit, seed=wanted.seed)
 
 
@@ -84,6 +92,8 @@ def _load_table(wanted: schema.Dataset, memory_mb: int) -> Dataset:
     if wanted.test_path is not None:
         other = existing(wanted.test_path, key="dataset.test_path", what="a table with the same columns")
     main = opened(path, wanted, memory_mb)
+    if wanted.image_shape and wanted.label is None and len(main.names) == math.prod(wanted.image_shape):
+        wanted = replace(wanted, label=NO_LABEL)  # all columns are pixels
     test = None if other is None else partial(opened, other, wanted, memory_mb)
     return assembled(wanted, main, test, source=f"a file of the user's ({main.format})")
 

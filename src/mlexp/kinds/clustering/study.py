@@ -16,6 +16,7 @@ from mlexp.data.preparation import Preparation
 from mlexp.data.scaling import check_squares
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds import unsupervised
+from mlexp.kinds.clustering import evidence
 from mlexp.kinds.observer import Observer
 from mlexp.metrics import clustering as cluster_scores
 from mlexp.store.result import Columns, Result
@@ -74,7 +75,7 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     measured = np.sort(rng.permutation(len(X))[: config.clustering.silhouette_rows])
     fits = unsupervised.Fits(config, observer)
     groupings = [_grouping(fits, method, k, estimator, X, dataset, measured) for method, k, estimator in jobs]
-    return _result(config, dataset, X, preparation, groupings, fits, rng)
+    return _result(config, dataset, X, preparation, groupings, fits, measured, rng)
 
 
 def _check(config: Config, methods: list[str], n: int) -> None:
@@ -143,6 +144,8 @@ def _estimators(config: Config, method: str, X: np.ndarray) -> list[tuple[int, A
     elif method == "spectral_gaussian":
         width = node.width or _kernel_width(X)
         own = {"affinity": "rbf", "gamma": 1 / (2 * width * width)}
+    if "compute_distances" in signature:
+        own["compute_distances"] = True  # of the merges, for their tree
     if word is None:
         return [(0, unsupervised.build(config, method, **own))]
     return [(k, unsupervised.build(config, method, **own, **{word: k})) for k in _grid(config)]
@@ -221,6 +224,7 @@ def _result(
     preparation: Preparation,
     groupings: list[Grouping],
     fits: unsupervised.Fits,
+    measured: np.ndarray,
     rng: np.random.Generator,
 ) -> Result:
     by_method: dict[str, list[Grouping]] = {}
@@ -244,13 +248,15 @@ def _result(
         "chosen": {method: choice.chosen for method, choice in choices.items()},
         "why": {method: choice.why for method, choice in choices.items()},
         "seconds": fits.seconds,
+        "parameters": {method: unsupervised.parameters(one.estimator) for method, one in shown.items()},
     }
+    tables, arrays = _evidence(dataset, X, shown, measured)
     return Result(
         metrics={("all" if only else method): one.scores for method, one in shown.items()},
         predictions={**truth, **{f"{method}_cluster": one.labels for method, one in shown.items()}},
-        arrays=_scatter(dataset, X, rng) | _pictures(config, dataset, X, preparation, last, rng),
+        arrays=_scatter(X, shown, rng) | _pictures(config, dataset, X, preparation, last, rng) | arrays,
         pipeline=preparation.pipeline(("model", last.estimator)) if places_new_rows else None,
-        tables={"clusterings": _table(groupings)},
+        tables={"clusterings": _table(groupings)} | tables,
         facts=facts | {"pictured": last.method},
         warnings=fits.warnings + _sentences(shown, choices),
     )
@@ -271,16 +277,56 @@ def _sentences(shown: dict[str, Grouping], choices: dict[str, Choice]) -> list[s
     ]
 
 
-def _scatter(dataset: Dataset, X: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Keep points for a figure in two dimensions, by PCA if there are more features."""
+def _evidence(
+    dataset: Dataset, X: np.ndarray, shown: dict[str, Grouping], measured: np.ndarray
+) -> tuple[dict[str, Columns], dict[str, np.ndarray]]:
+    """Return the table of the clusters, and the silhouettes, typical images and merges of each method."""
+    labels = {method: one.labels for method, one in shown.items()}
+    silhouette = {method: evidence.silhouettes(X, found, measured) for method, found in labels.items()}
+    typical = {
+        method: evidence.nearest_to_mean(X, found, evidence.TYPICAL) for method, found in labels.items()
+    }
+    arrays: dict[str, np.ndarray] = {f"{method}_silhouette": found for method, found in silhouette.items()}
+    arrays["measured_row"] = measured
+    for method, one in shown.items():
+        if getattr(one.estimator, "distances_", None) is not None:
+            merged = evidence.merges(one.estimator.children_, one.estimator.distances_, one.labels)
+            arrays |= {f"{method}_{name}": values for name, values in merged.items()}
+        if dataset.image_shape is not None:
+            members = typical[method]
+            rows = np.concatenate([*members.values(), np.empty(0, np.intp)])
+            origin = np.repeat(list(members), [len(chosen) for chosen in members.values()])
+            arrays |= {
+                f"{method}_typical_image": np.asarray(dataset.X[rows]).reshape(-1, *dataset.image_shape),
+                f"{method}_typical_cluster": origin,
+            }
+    return {"clusters": evidence.table(dataset, labels, silhouette, typical, measured)}, arrays
+
+
+def _scatter(X: np.ndarray, shown: dict[str, Grouping], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Keep points for a figure in two dimensions, by PCA if there are more features, and the ellipses of a mixture."""
     rows = np.sort(rng.permutation(len(X))[:SCATTERED])
-    points, share = X, np.empty(0)
-    if X.shape[1] != 2:
+    points, share, axes, centre = X, np.empty(0), None, np.zeros(X.shape[1])
+    if X.shape[1] > 2:
         from sklearn.decomposition import PCA
 
-        pca = PCA(min(2, X.shape[1]), random_state=0).fit(X)
-        points, share = pca.transform(X), pca.explained_variance_ratio_
-    return {"scatter_row": rows, "scatter_point": points[rows].astype(np.float32), "scatter_share": share}
+        pca = PCA(2, random_state=0).fit(X)
+        points, share, axes, centre = (
+            pca.transform(X),
+            pca.explained_variance_ratio_,
+            pca.components_,
+            pca.mean_,
+        )
+    arrays: dict[str, np.ndarray] = {
+        "scatter_row": rows,
+        "scatter_point": points[rows].astype(np.float32),
+        "scatter_share": share,
+    }
+    for method, one in shown.items():
+        if X.shape[1] > 1 and hasattr(one.estimator, "covariances_"):
+            found = evidence.ellipses(one.estimator, axes, centre)
+            arrays |= {f"{method}_{name}": values for name, values in found.items()}
+    return arrays
 
 
 def _pictures(

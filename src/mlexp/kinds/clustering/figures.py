@@ -232,26 +232,28 @@ def purities(run: Run) -> Figure | None:
     for spare in axes[len(methods) :]:
         spare.remove()
     for panel, (method, found) in zip(axes, by_method.items(), strict=False):
-        found = found[:BARS_AT_MOST]
-        names = style.class_names([row[3] for row in found], 1.0 if len(methods) > 1 else 2.0)
-        shares = [100 * row[2] for row in found]
-        colours = [
-            style.BLUE if s >= 100 * CLEAR else style.VERMILION if s < 100 * MIXED else style.GREY
-            for s in shares
-        ]
-        panel.barh(range(len(found)), shares, 0.75, color=colours)
-        labels = [
-            f"{row[1]}: {name.partition(': ')[2] or name}" for row, name in zip(found, names, strict=True)
-        ]
-        panel.set_yticks(range(len(found)), labels)
-        for place, row in enumerate(found):
-            panel.text(101, place, f"{row[4]:,}", va="center", fontsize=style.SMALL, color=style.GREY)
-        panel.set(xlim=(0, 100), ylim=(len(found) - 0.5, -0.5), xlabel="Share of the most frequent class (%)")
-        panel.set_ylabel("Cluster: most frequent class")
+        _draw_purities(panel, found[:BARS_AT_MOST], 1.0 if len(methods) > 1 else 2.0)
         panel.set_title(called(method) if len(methods) > 1 else " ")
-        panel.tick_params(axis="y", length=0)
-        panel.grid(axis="x")
     return figure
+
+
+def _draw_purities(panel: Axes, rows: Sequence[Any], width: float) -> None:
+    """Draw a bar for each cluster, its class (at most `width` inches) on the left and its size on the right."""
+    names = style.class_names([row[3] for row in rows], width)
+    shares = [100 * row[2] for row in rows]
+    colours = [
+        style.BLUE if share >= 100 * CLEAR else style.VERMILION if share < 100 * MIXED else style.GREY
+        for share in shares
+    ]
+    panel.barh(range(len(rows)), shares, 0.75, color=colours)
+    labels = [f"{row[1]}: {name.partition(': ')[2] or name}" for row, name in zip(rows, names, strict=True)]
+    panel.set_yticks(range(len(rows)), labels)
+    for place, row in enumerate(rows):
+        panel.text(101, place, f"{row[4]:,}", va="center", fontsize=style.SMALL, color=style.GREY)
+    panel.set(xlim=(0, 100), ylim=(len(rows) - 0.5, -0.5))
+    panel.set(xlabel="Share of the most frequent class (%)", ylabel="Cluster: most frequent class")
+    panel.tick_params(axis="y", length=0)
+    panel.grid(axis="x")
 
 
 def _purity_headline(rows: list[Any]) -> str:

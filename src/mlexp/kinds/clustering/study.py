@@ -240,7 +240,26 @@ def _result(
     places_new_rows = hasattr(last.estimator, "predict")
     only = len(shown) == 1
     truth = {"true": dataset.y} if dataset.n_classes > 1 else {}
-    facts = {
+    tables, arrays = _evidence(dataset, X, shown, measured)
+    return Result(
+        metrics={("all" if only else method): one.scores for method, one in shown.items()},
+        predictions={**truth, **{f"{method}_cluster": one.labels for method, one in shown.items()}},
+        arrays=_scatter(X, shown, rng) | _pictures(config, dataset, X, preparation, last, rng) | arrays,
+        pipeline=preparation.pipeline(("model", last.estimator)) if places_new_rows else None,
+        tables={"clusterings": _table(groupings)} | tables,
+        facts=_facts(config, X, shown, choices, fits) | {"pictured": last.method},
+        warnings=fits.warnings + _sentences(shown, choices),
+    )
+
+
+def _facts(
+    config: Config,
+    X: np.ndarray,
+    shown: dict[str, Grouping],
+    choices: dict[str, Choice],
+    fits: unsupervised.Fits,
+) -> dict[str, Any]:
+    return {
         "rows": len(X),
         "features": X.shape[1],
         "silhouette_rows": min(config.clustering.silhouette_rows, len(X)),
@@ -250,16 +269,6 @@ def _result(
         "seconds": fits.seconds,
         "parameters": {method: unsupervised.parameters(one.estimator) for method, one in shown.items()},
     }
-    tables, arrays = _evidence(dataset, X, shown, measured)
-    return Result(
-        metrics={("all" if only else method): one.scores for method, one in shown.items()},
-        predictions={**truth, **{f"{method}_cluster": one.labels for method, one in shown.items()}},
-        arrays=_scatter(X, shown, rng) | _pictures(config, dataset, X, preparation, last, rng) | arrays,
-        pipeline=preparation.pipeline(("model", last.estimator)) if places_new_rows else None,
-        tables={"clusterings": _table(groupings)} | tables,
-        facts=facts | {"pictured": last.method},
-        warnings=fits.warnings + _sentences(shown, choices),
-    )
 
 
 def _table(groupings: list[Grouping]) -> Columns:

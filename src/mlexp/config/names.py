@@ -40,7 +40,13 @@ DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space":
 QUOTES = {"double": '"', "single": "'", "none": ""}
 # Kind of study -> its row; `mlexp.kinds` fills this table when `mlexp` is imported, for config imports no kind.
 KINDS: dict[str, Any] = {}
-GENERIC_TASKS = ("classify", "regress", "cluster", "embed")  # for any table; their runs are named after it
+GENERIC_TASKS = (
+    "classify",
+    "regress",
+    "cluster",
+    "embed",
+    "data_needed",
+)  # for any table; their runs are named after it
 TESTS = (
     "crossed", "welch", "permutation", "paired", "wilcoxon", "mcnemar", "corrected", "bayesian", "five_by_two",
     "bootstrap_seeds_rows", "anova", "friedman",

@@ -58,6 +58,7 @@ from mlexp.config.studies import (
     ByHand,
     Clustering,
     Comparison,
+    DataNeeded,
     Embedding,
     Explore,
     Features,
@@ -493,6 +494,7 @@ class Config:
     autoencoder: Autoencoder = field(default_factory=Autoencoder)
     features: Features = field(default_factory=Features)
     layers: Layers = field(default_factory=Layers)
+    data_needed: DataNeeded = field(default_factory=DataNeeded)
     explore: Explore = field(default_factory=Explore)
     by_hand: ByHand = field(default_factory=ByHand)
     clustering: Clustering = field(default_factory=Clustering)

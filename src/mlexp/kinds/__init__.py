@@ -76,6 +76,7 @@ ROWS = (
     Kind("autoencoder", "autoencoder", searches=True, compares=True),
     Kind("features", "features"),
     Kind("layers", "layers"),
+    Kind("data_needed", "data_needed"),
     Kind("explore", "explore", needs_labels=False),
     Kind("by_hand", "by_hand"),
     Kind("comparison", "comparison"),

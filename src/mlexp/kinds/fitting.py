@@ -190,9 +190,16 @@ def train_together(
     return [replace(one, facts=one.facts | seconds, tables=tables) for one in trainings]
 
 
-def _unfitted(config: Config, dataset: Dataset) -> Training:
-    node = config.split
-    raw = split(dataset, **asdict(node))
+def fitted_to(config: Config, dataset: Dataset, raw: Split, observer: Observer) -> Training:
+    """Prepare, check and fit to a split that is given; the observer is told of epochs, and not that a run starts."""
+    training = _unfitted(config, dataset, raw)
+    if training.is_engine or config.model.name == "sklearn_mlp":
+        return _fit_epochs(config, [training], [observer])[0]
+    return _fit_at_once(training)
+
+
+def _unfitted(config: Config, dataset: Dataset, raw: Split | None = None) -> Training:
+    raw = raw or split(dataset, **asdict(config.split))
     parts, preparation = prepared(raw, dataset, config.prepare, config.model.dtype, config.memory_mb)
     training = Training(
         built(config, parts),

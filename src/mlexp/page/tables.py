@@ -49,6 +49,7 @@ TITLES = {
     ),
     "tuning": ("Trials", "The validation part chose; no trial has seen a test row."),
     "key_importance": ("How much each key mattered", ""),
+    "data_needed": ("Scores by number of training samples", "A row a subset; those of a repeat are nested."),
     "clusterings": ("Clusterings", "ARI, NMI, accuracy and purity compare with classes that no method was shown."),
     "embeddings": ("Embeddings", ""),
     "separation": ("Separation of the classes by layer", ""),

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from mlexp import metrics
-from mlexp.config.schema import Config
+from mlexp.config.schema import Config, Record
 from mlexp.data.dataset import Dataset
 from mlexp.data.split import Part, Split
-from mlexp.errors import ConfigError, DataError
+from mlexp.errors import ConfigError, DataError, Interrupted
 from mlexp.kinds import diagnosis
 from mlexp.kinds.data_needed.curve import last_doubling, nested_order, power_law
 from mlexp.kinds.fitting import Training, built, check_labels, fitted_to, train, unfinished
 from mlexp.kinds.observer import Observer, Plan
 from mlexp.kinds.sets import columns, filled, identified
 from mlexp.metrics.regression import r2_scores
-from mlexp.nn.state import DIVERGED, INTERRUPTED
+from mlexp.nn.state import DIVERGED
 from mlexp.store.result import Result
 
 MOST_SIZES = 6
@@ -47,7 +47,9 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     if early := unfinished(config, training):
         return early
     sizes = chosen_sizes(config, training)
-    rows, found, warnings = [], {}, []
+    rows: list[dict[str, Any]] = []
+    found: dict[tuple[int, int], np.ndarray] = {}
+    warnings: list[str] = []
     for repeat in range(config.data_needed.repeats):
         order = nested_order(
             training.raw.train.y,
@@ -56,11 +58,14 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
         )
         for size in sizes:
             one = _fitted(config, dataset, training, order[:size], repeat, observer)
+            if observer.stop_requested():
+                raise Interrupted(
+                    f"Stopped after {len(rows):,} of {len(sizes) * config.data_needed.repeats:,} fits, which are not "
+                    "kept: mlexp resume repeats them."
+                )
             if isinstance(one, str):
                 warnings.append(f"{size:,} training samples, repeat {repeat + 1}: left out. {one}")
                 continue
-            if one.status == INTERRUPTED:
-                return replace(training, status=INTERRUPTED).result()
             scores = {name: _scores(one, getattr(one.parts, name)) for name in ("train", "validation")}
             found[size, repeat] = _validation_scores(one)
             rows.append(_row(size, repeat, scores))
@@ -115,7 +120,8 @@ def _fitted(
         _some(whole.raw.train, np.sort(positions)), whole.raw.validation, _some(whole.raw.test, positions[:0])
     )
     try:
-        training = fitted_to(replace(config, seed=config.seed + repeat), dataset, raw, Quiet(observer))
+        quiet = replace(config, seed=config.seed + repeat, record=Record(diagnostics=False))
+        training = fitted_to(quiet, dataset, raw, Quiet(observer))
     except (ConfigError, DataError) as error:
         return str(error)
     return (
@@ -144,6 +150,9 @@ class Quiet:
     def epoch(self, row: Mapping[str, float], seconds: float) -> None:
         """Report nothing."""
 
+    def diagnosis(self, row: Mapping[str, float]) -> None:
+        """Report nothing."""
+
     def stop_requested(self) -> bool:
         """Return whether the run should end."""
         return self.observer.stop_requested()
@@ -160,7 +169,7 @@ def _scores(training: Training, part: Part) -> dict[str, float]:
         return metrics.regression_scores(part.y, training.predicted(part.X))
     labels, probability = training.classified(part.X)
     scores = metrics.classification_scores(part.y, labels, training.n_classes, probability)
-    return metrics.with_further("classification", scores, part.y, labels)
+    return metrics.with_further("classification", scores, part.y, labels, probability)
 
 
 def _validation_scores(training: Training) -> np.ndarray:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from tests.drawing.seen import shown
 
 from mlexp import store
@@ -14,7 +15,7 @@ from mlexp.comparisons import figures as comparison
 from mlexp.comparisons.analysis import analyse, write
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.evidence.metric import PartMetric
-from mlexp.comparisons.figures import curves, scores
+from mlexp.comparisons.figures import beside, classes, curves, paired, scores
 from mlexp.comparisons.figures.arms import Arms
 from mlexp.config.studies import Comparison
 from mlexp.drawing import style
@@ -28,7 +29,9 @@ METRIC = PartMetric("test", "accuracy")
 CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress"]
 
 
-def run(place: Path, share: float, seed: int, dataset: str) -> Run:
+def run(
+    place: Path, share: float, seed: int, dataset: str, arrays: dict[str, np.ndarray] | None = None
+) -> Run:
     """Write a run that gets about `share` of 200 rows right."""
     rng = np.random.default_rng(seed)
     y = np.arange(200) % len(CLASSES)
@@ -41,12 +44,18 @@ def run(place: Path, share: float, seed: int, dataset: str) -> Run:
             "dataset": {"name": "made", "classes": CLASSES, "fingerprint": dataset},
             "split": {"train": 500, "test": 200, "fingerprint": "s"},
             "facts": {},
+            "seed": seed,
         }
     )
     for epoch in range(1, 9 + seed % 3):
-        folder.append_epoch({"epoch": epoch, "validation_accuracy": share * (1 - 0.5**epoch)}, 0.01 * epoch)
+        reached = share * (1 - 0.5**epoch)
+        row = {"epoch": epoch, "train_loss": 1 - reached, "validation_loss": 1.1 - reached}
+        folder.append_epoch(
+            row | {"train_accuracy": reached, "validation_accuracy": reached - 0.01}, 0.01 * epoch
+        )
     folder.write_result(
         Result(
+            arrays=arrays or {},
             metrics={"test": {"accuracy": float(right.mean())}},
             predictions={
                 "test_row": np.arange(200),
@@ -60,11 +69,18 @@ def run(place: Path, share: float, seed: int, dataset: str) -> Run:
     return Run(place)
 
 
-def compared(tmp_path: Path, arms: dict[str, float], *, seeds: int = 3, datasets: int = 1) -> Arms:
+def compared(
+    tmp_path: Path,
+    arms: dict[str, float],
+    *,
+    seeds: int = 3,
+    datasets: int = 1,
+    arrays: dict[str, np.ndarray] | None = None,
+) -> Arms:
     entries = {}
     for at, (arm, share) in enumerate(arms.items()):
         runs = [
-            run(tmp_path / f"{at}-{seed}-{data}", share, 100 * at + 10 * data + seed, f"data {data}")
+            run(tmp_path / f"{at}-{seed}-{data}", share, 100 * at + 10 * data + seed, f"data {data}", arrays)
             for data in range(datasets)
             for seed in range(seeds)
         ]
@@ -81,13 +97,139 @@ def texts(figure: object) -> str:
 
 @pytest.mark.parametrize("n", [2, 4, 12])
 def test_every_figure_is_drawn_and_repeats(tmp_path: Path, n: int) -> None:
-    arms = compared(tmp_path, {f"a rather long arm {k}": 0.95 - 0.05 * k for k in range(n)}, seeds=2)
-    names = set(comparison.FIGURES) - ({"looks"} if n > 2 else {"looks", "ranking"})
+    arms = compared(tmp_path, {f"a rather long arm {k}": 0.95 - 0.05 * k for k in range(n)}, seeds=3)
+    absent = {"boundaries", "clusterings", "reconstructions", "looks"} | (
+        {"ranking", "confusions"} if n == 2 else set()
+    )
     files = comparison.draw(arms.comparison)
-    assert {file.stem for file in files} == names
+    assert {file.stem for file in files} == set(comparison.FIGURES) - absent
     if n == 2:
         before = [file.read_bytes() for file in files]
         assert [file.read_bytes() for file in comparison.draw(arms.comparison)] == before
+
+
+def apart(figure: Figure) -> None:
+    """Hold that no two texts lie on one another and none leaves the figure."""
+    style.freeze(figure)
+    boxes = [text.get_window_extent() for text in shown(figure)]
+    for one, other in itertools.combinations(boxes, 2):
+        assert not one.padded(-1).overlaps(other.padded(-1))
+    for box in boxes:
+        assert box.x0 >= 0
+        assert box.x1 <= figure.bbox.x1
+
+
+@pytest.mark.parametrize("n", [2, 12, 40])
+def test_no_text_lies_on_another_however_many_arms(tmp_path: Path, n: int) -> None:
+    arms = compared(
+        tmp_path, {f"learning rate {0.1 / 2**k:.4g} hidden {k}-8": 0.95 - 0.01 * k for k in range(n)}, seeds=1
+    )
+    drawn = (
+        curves.curves_by_arm,
+        curves.learning_curves,
+        classes.per_class,
+        scores.scores,
+        classes.confusions,
+    )
+    for draw in drawn:
+        with style.settings():
+            figure = draw(arms)
+            if figure is not None:
+                apart(figure)
+    assert len(arms.shown) == min(n, 12 if n <= 12 else 10)
+    assert len(arms.shown) + len(arms.others) == n
+
+
+def test_each_arm_has_its_own_panels_with_both_sets(tmp_path: Path) -> None:
+    arms = compared(tmp_path, {"one": 0.9, "two": 0.7, "three": 0.5}, seeds=1)
+    with style.settings():
+        figure = curves.curves_by_arm(arms)
+    assert figure is not None
+    assert [axes.get_title("left") for axes in figure.axes if axes.get_title("left")] == arms.names
+    assert len(figure.axes) == 6
+    for place, arm in enumerate(arms.names):
+        history = arms.runs[arm][0].history
+        for row, (what, scale) in enumerate({"loss": 1, "accuracy": 100}.items()):
+            training, validation = figure.axes[3 * row + place].lines
+            assert np.allclose(training.get_ydata(), scale * history[f"train_{what}"])
+            assert np.allclose(validation.get_ydata(), scale * history[f"validation_{what}"])
+            assert figure.axes[3 * row + place].get_ylim() == figure.axes[3 * row].get_ylim()
+
+
+def test_the_training_loss_of_all_arms_stands_beside_the_validation_loss(tmp_path: Path) -> None:
+    arms = compared(tmp_path, {f"arm {k}": 0.95 - 0.04 * k for k in range(14)}, seeds=1)
+    with style.settings():
+        figure = curves.learning_curves(arms)
+    assert figure is not None
+    titles = ["Training loss", "Validation loss", "Training accuracy", "Validation accuracy"]
+    assert [axes.get_title("left") for axes in figure.axes] == titles
+    assert len(figure.axes[0].lines) == 14
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [*arms.names[:10], "4 others"]
+
+
+def test_boundaries_stand_side_by_side(tmp_path: Path) -> None:
+    grid = np.linspace(-1, 1, 11)
+    inside = (grid[:, None] ** 2 + grid[None] ** 2 < 0.5).astype(np.uint16)
+    points = np.random.default_rng(0).uniform(-1, 1, (20, 2))
+    arrays = {"boundary_x": grid, "boundary_y": grid, "boundary_class": inside, "test_points": points,
+              "test_class": np.arange(20) % 2, "train_points": points}  # fmt: skip
+    arms = compared(tmp_path, {"one": 0.9, "two": 0.7, "three": 0.5}, arrays=arrays)
+    with style.settings():
+        figure = beside.boundaries(arms)
+    assert figure is not None
+    apart(figure)
+    assert [axes.get_title("left").split("\n")[0] for axes in figure.axes] == arms.names
+    value = arms.runs["one"][0].metrics["test"]["accuracy"]
+    assert f"test accuracy {100 * value:.2f} %" in figure.axes[0].get_title("left")
+    assert "first run of each arm" in figure.get_suptitle()
+
+
+def test_reconstructions_of_every_arm_stand_below_the_originals(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).random((12, 4, 4)).astype(np.float32)
+    arrays = {"picture_original": images, "picture_rebuilt": images / 2, "picture_position": np.arange(12),
+              "pixel_range": np.array([0.0, 1.0])}  # fmt: skip
+    arms = compared(tmp_path, {"one": 0.9, "other": 0.5}, arrays=arrays)
+    with style.settings():
+        figure = beside.reconstructions(arms)
+    assert figure is not None
+    said = texts(figure)
+    assert all(words in said for words in ("original", "one\n", "other\n"))
+
+
+def test_confusions_are_counted_over_all_runs_of_an_arm(tmp_path: Path) -> None:
+    arms = compared(tmp_path, {"one": 0.9, "other": 0.5})
+    with style.settings():
+        figure = classes.confusion(arms)
+    assert figure is not None
+    right = sum(
+        int(run.predictions["test_correct"][run.predictions["test_true"] == 0].sum())
+        for run in arms.runs["one"]
+    )
+    said = [text.get_text() for text in figure.axes[0].texts]
+    assert said[0].split("\n")[1] == str(right)
+
+
+def test_a_class_without_samples_is_left_out(tmp_path: Path) -> None:
+    arms = compared(tmp_path, {"one": 0.9, "other": 0.5})
+    for run in (run for of in arms.runs.values() for run in of):
+        assert len(run.predictions["test_true"]) == 200
+        kept = run.predictions["test_true"] != 2
+        for name in list(run.predictions):
+            run.predictions[name] = run.predictions[name][kept]
+    with style.settings():
+        figure = classes.per_class(arms)
+    assert figure is not None
+    said = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert said == ["T-shirt/top", "Trouser", "Dress"]
+
+
+def test_differences_of_runs_are_those_of_each_with_each(tmp_path: Path) -> None:
+    arms = compared(tmp_path, {"one": 0.9, "other": 0.5})
+    with style.settings():
+        figure = paired.paired_differences(arms)
+    assert figure is not None
+    assert "one is ahead in 9 of 9 pairs of runs" in " ".join(figure.get_suptitle().split())
 
 
 def test_means_belong_to_their_arms(tmp_path: Path) -> None:
@@ -118,14 +260,6 @@ def test_curves_end_where_half_of_the_runs_end(tmp_path: Path) -> None:
         figure = curves.learning_curves(arms)
     assert figure is not None
     assert max(figure.axes[0].lines[0].get_xdata()) == 9  # of 8, 9 and 10 epochs
-    assert figure.axes[1].get_xlabel().startswith("Seconds")
-
-
-def test_bars_stand_for_steps_of_one_size() -> None:
-    edges = curves._edges(np.array([-50.0, 0.0, 0.0, 100.0]))
-    assert edges.tolist() == [-75, -25, 25, 75, 125]
-    uneven = curves._edges(np.random.default_rng(0).normal(size=30))
-    assert len(uneven) == 16
 
 
 def many(tmp_path: Path, n: int, high: float | None = 0.02) -> Arms:
@@ -165,13 +299,7 @@ def test_many_arms_are_drawn_against_the_best(tmp_path: Path, n: int) -> None:
     with style.settings():
         for figure in (scores.ranking(arms), scores.differences(arms)):
             assert figure is not None
-            style.freeze(figure)
-            boxes = [text.get_window_extent() for text in shown(figure)]
-            for one, other in itertools.combinations(boxes, 2):
-                assert not one.padded(-1).overlaps(other.padded(-1))
-            for box in boxes:
-                assert box.x0 >= 0
-                assert box.x1 <= figure.bbox.x1
+            apart(figure)
         best, gaps = scores.ranking(arms), scores.differences(arms)
     assert best is not None
     assert gaps is not None

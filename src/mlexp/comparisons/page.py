@@ -17,7 +17,7 @@ from mlexp.page.words import SPACE, listed, number, percent, shown
 from mlexp.store import Comparison, Sweep
 from mlexp.sweeps import answer as sweeps
 
-DETAILED = ("p_matrix",)  # tables that belong to the details of the answer
+LEFT_OUT = ("settings", "runs", "p_matrix")  # the jobs say what ran, and the table of pairs their p
 # Columns of the metric, and of its differences, by table; on the page of a share in percent and in points.
 OF_METRIC = {
     "arms": ("mean", "low", "high", "best", "worst", "interquartile mean", "validation"),
@@ -53,12 +53,7 @@ def page(comparison: Comparison) -> Page:
             *([_matrix(found)] if several else []),
             *(_percent(found, table) for table in under.members),
         ],
-        detailed=[table for table in under.tables if table.name in DETAILED],
-        tables=[
-            _percent(found, table)
-            for table in under.tables
-            if table.name not in ("settings", "runs", *DETAILED)
-        ],
+        tables=[_percent(found, table) for table in under.tables if table.name not in LEFT_OUT],
         method=[
             *_method(found),
             *(pair for pair in under.method if not (several and pair[0] in ("Data", "Model"))),

@@ -40,9 +40,9 @@ def boundary(run: Run) -> Figure | None:
     for axes, names in zip(
         figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True
     ):
-        _shade(axes, arrays, len(run.info["dataset"]["classes"]))
+        shade(axes, arrays, len(run.info["dataset"]["classes"]))
         for name in names:
-            _draw_points(axes, run, name)
+            draw_points(axes, run, name)
         if "support_points" in arrays:
             _draw_margins(axes, arrays)
         axes.set_title(TITLES[names[0]] if len(names) == 1 else "Training and test points")
@@ -51,11 +51,11 @@ def boundary(run: Run) -> Figure | None:
         axes.set_xlabel(features[0])
         if axes.get_subplotspec().is_first_col():
             axes.set_ylabel(features[1])
-    _legend(figure, run)
+    legend(figure, run)
     return figure
 
 
-def _shade(axes: Axes, arrays: dict[str, np.ndarray], n_classes: int) -> None:
+def shade(axes: Axes, arrays: dict[str, np.ndarray], n_classes: int) -> None:
     """Colour each point of the grid by its class, darker where the model is more confident, and draw the boundary."""
     from matplotlib.colors import to_rgb
 
@@ -78,7 +78,8 @@ def _shade(axes: Axes, arrays: dict[str, np.ndarray], n_classes: int) -> None:
             axes.contour(x, y, values.astype(float), levels, colors=style.INK, linewidths=1.2, zorder=1)
 
 
-def _draw_points(axes: Axes, run: Run, name: str) -> None:
+def draw_points(axes: Axes, run: Run, name: str) -> None:
+    """Draw the points of a set in the colours and markers of their classes."""
     points, classes = run.arrays[f"{name}_points"], run.arrays[f"{name}_class"]
     few = len(run.arrays["train_points"]) <= FEW
     for code in np.unique(classes):
@@ -99,7 +100,8 @@ def _draw_margins(axes: Axes, arrays: dict[str, np.ndarray]) -> None:
     )
 
 
-def _legend(figure: Figure, run: Run) -> None:
+def legend(figure: Figure, run: Run) -> None:
+    """Name the classes and the lines below the axes."""
     from matplotlib.lines import Line2D
 
     def entry(label: str, **look: object) -> Line2D:

@@ -109,7 +109,6 @@ class Page:
     Attributes
     ----------
     kind : run, sweep or comparison
-    detailed : tables that are folded with the details of the answer
     how : heading of the method
     method, record : term and description
     commands : how to run it again
@@ -125,7 +124,6 @@ class Page:
     up: tuple[str, str] | None = None
     pictures: Sequence[Picture] = ()
     members: Sequence[Table] = ()
-    detailed: Sequence[Table] = ()
     tables: Sequence[Table] = ()
     how: str = "How it was done"
     method: Sequence[tuple[str, str]] = ()

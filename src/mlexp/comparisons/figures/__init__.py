@@ -4,68 +4,88 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlexp.comparisons.figures import classes, curves, datasets, looks, scores
+from mlexp.comparisons.figures import beside, classes, curves, datasets, looks, paired, scores
 from mlexp.comparisons.figures.arms import Arms
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
 from mlexp.store import Comparison
 
-# A figure is None where the runs do not hold what it shows.
+# The most important first; a figure is None where the runs do not hold what it shows.
 FIGURES = {
     "scores": Drawing(
         scores.scores,
         "The score of every run, arm by arm, with the mean of each arm",
         "Where the dots of two arms overlap, chance decides which looks better.",
     ),
+    "boundaries": Drawing(
+        beside.boundaries,
+        "Decision boundaries of the arms side by side, of the first run of each, with the test samples",
+        "Which arms can follow the shape of the classes, and where do the others cut through them?",
+    ),
+    "clusterings": Drawing(
+        beside.clusterings,
+        "The true classes and the clusters of each arm side by side, of the first run of each",
+        "Do the colours follow the visible groups, and which arm cuts through them?",
+    ),
+    "reconstructions": Drawing(
+        beside.reconstructions,
+        "Test images and their reconstructions by each arm, of the first run of each",
+        "Which arm keeps the details, and which blurs them?",
+    ),
+    "curves_by_arm": Drawing(
+        curves.curves_by_arm,
+        "Loss and accuracy on the training and validation set by epoch, one panel per arm",
+        "Lines that part: over-fitting; flat lines: nothing is learnt; loss that still falls: more epochs would help.",
+    ),
+    "learning_curves": Drawing(
+        curves.learning_curves,
+        "Training and validation loss by epoch, and accuracy, all arms in one view",
+        "Which arm learns faster, and which one ends better?",
+    ),
     "differences": Drawing(
         scores.differences,
         "Differences with their intervals: between pairs of arms, or of many arms from the best other one",
         "An interval that excludes zero: significant. Of many arms, those that reach above zero may be best.",
-    ),
-    "ranking": Drawing(
-        scores.ranking,
-        "Arms by their mean",
-        "A bar joins arms that do not differ significantly; of many arms, those that may be best.",
     ),
     "looks": Drawing(
         looks.looks,
         "Differences between arms with their intervals at each look, and the boundary of that look",
         "A point outside the grey band is settled: its interval, at the level of that look, leaves zero out.",
     ),
-    "learning_curves": Drawing(
-        curves.learning_curves,
-        "Learning curves of every arm, with the spread of its runs",
-        "Which arm learns faster, and which one ends better?",
+    "confusion": Drawing(
+        classes.confusion,
+        "Confusion matrices of the two best arms, in percent and counts, and their difference",
+        "Which mistakes does one arm make that the other does not?",
     ),
-    "epochs_to_target": Drawing(
-        curves.epochs_to_target,
-        "Epochs that each run needed to reach the target",
-        "Fewer is faster; some never get there.",
-    ),
-    "paired_differences": Drawing(
-        curves.paired_differences,
-        "Differences one by one",
-        "Their spread sets the standard error of their mean.",
+    "confusions": Drawing(
+        classes.confusions,
+        "Confusion matrices of the arms side by side, in percent of each true class",
+        "Filled columns: the arm predicts few classes for everything. Off the diagonal: classes taken for one another.",
     ),
     "per_class": Drawing(
         classes.per_class,
         "Accuracy of every class, arm by arm",
         "Which classes make the difference?",
     ),
+    "epochs_to_target": Drawing(
+        curves.epochs_to_target,
+        "Epochs that each run needed to reach the target",
+        "Fewer is faster; some never get there.",
+    ),
+    "ranking": Drawing(
+        scores.ranking,
+        "Arms by their mean",
+        "A bar joins arms that do not differ significantly; of many arms, those that may be best.",
+    ),
+    "paired_differences": Drawing(
+        paired.paired_differences,
+        "Histogram of the differences between the two best arms, one by one",
+        "All on one side of zero: one arm is ahead every time. On both sides: which is ahead depends on the run.",
+    ),
     "per_class_radar": Drawing(
         classes.radar,
         "Accuracy of every class as a radar chart, one line per arm",
-        "The same on radial axes.",
-    ),
-    "confusion": Drawing(
-        classes.confusion,
-        "Confusion matrices of the arms and their difference",
-        "Which mistakes does one arm make that the other does not?",
-    ),
-    "mistakes": Drawing(
-        classes.mistakes,
-        "Share of mistakes that pairs of runs have in common",
-        "Mistakes that all runs share lie in the data, not in the model.",
+        "Classes in which the lines part are those in which the arms differ; the centre is not zero.",
     ),
 }
 

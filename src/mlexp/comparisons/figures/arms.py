@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,8 +13,16 @@ from mlexp.drawing import style
 from mlexp.drawing.groups import PALETTE
 from mlexp.store import Comparison, Run
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.2)), (0, (1, 1)))
 ROW = 0.27  # inches that an arm takes in a figure with a line for each
+MOST = 12  # arms up to which every one is drawn
+BEST = 10  # arms that are drawn where there are more
+LONG = 1.35  # inches from which the names of more than `FEW` arms are shortened
+FEW = 4
+SYMBOL = 0.6  # inches of the line of a legend and the space around it
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,47 @@ class Arms:
     def names(self) -> list[str]:
         """Arms with a run that counts."""
         return [str(name) for name in self.info["ranking"]]
+
+    @property
+    def shown(self) -> list[str]:
+        """The arms that are drawn one by one: all of few, the best of many."""
+        return self.names if len(self.names) <= MOST else self.names[:BEST]
+
+    @property
+    def others(self) -> list[str]:
+        """The arms that are not; figures draw them together, in grey."""
+        return self.names[len(self.shown) :]
+
+    @property
+    def which(self) -> str:
+        """How a headline says that not every arm is drawn by itself; empty where every one is."""
+        best = f", the {len(self.shown)} best of {len(self.names)} arms" if self.others else ""
+        return f"{best}{f' ({self.key})' if self.key else ''}"
+
+    @cached_property
+    def _shortened(self) -> tuple[dict[str, str], str]:
+        """Return arm -> its name, and what that leaves out: of many long names the words that all of them share."""
+        whole = {name: name for name in self.names}
+        words = [name.split() for name in self.names]
+        widest = max(style.text_width(style.clean(name), style.SMALL) for name in self.names)
+        if len(words) <= FEW or widest <= LONG or len(set(map(len, words))) > 1:
+            return whole, ""
+        shared = [len(set(column)) == 1 for column in zip(*words, strict=True)]
+        short = {
+            name: " ".join(word for word, same in zip(of, shared, strict=True) if not same)
+            for name, of in zip(self.names, words, strict=True)
+        }
+        pattern = " ".join(word if same else "…" for word, same in zip(words[0], shared, strict=True))
+        return (short, pattern) if any(shared) and len(set(short.values())) == len(short) else (whole, "")
+
+    @property
+    def key(self) -> str:
+        """What the short names leave out, with dots where they stand; empty where names are whole."""
+        return self._shortened[1]
+
+    def short(self, arm: str) -> str:
+        """Return the name of an arm as figures have it."""
+        return self._shortened[0].get(arm, arm)
 
     @cached_property
     def values(self) -> dict[str, np.ndarray]:
@@ -79,7 +128,12 @@ class Arms:
 
     @property
     def headline(self) -> str:
-        """The verdict, which is the first line of the answer."""
+        """The verdict, which is the first line of the answer; of many arms only how many may be best."""
+        if self.others and self.with_best:
+            n_best = len(self.with_best["may_be_best"])
+            return (
+                f"{n_best or 'None'} of {len(self.names)} arms may be best in {self.info['measure']['words']}"
+            )
         return str(self.info["answer"][0]).rstrip(".")
 
     @property
@@ -115,22 +169,30 @@ class Arms:
 
     def labels(self, width: float, arms: Sequence[str] = ()) -> list[str]:
         """Return the names of arms ready to draw, at most `width` inches wide."""
-        return style.class_names(list(arms) or self.names, width)
+        return style.class_names([self.short(arm) for arm in arms or self.names], width)
+
+    def titles(self, width: float, arms: Sequence[str]) -> list[str]:
+        """Return the names of arms as titles of panels: on two lines where one of `width` inches is too short."""
+        cut = self.labels(width, arms)
+        broken = [style.wrap(self.short(arm), width, style.SMALL) for arm in arms]
+        return [
+            style.escape("\n".join(lines)) if len(lines) == 2 else short
+            for lines, short in zip(broken, cut, strict=True)
+        ]
+
+    def legend(
+        self, figure: Figure, handles: Sequence[Any], names: Sequence[str], width: float = 2.4
+    ) -> None:
+        """Name lines below the axes, in as many columns as fit; names are at most `width` inches wide."""
+        labels = style.class_names([self.short(name) for name in names], width, style.NORMAL)
+        widest = max(style.text_width(label, style.NORMAL) for label in labels)
+        columns = max(1, min(len(labels), int(style.WIDTH / (widest + SYMBOL))))
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns)
 
     @property
     def part(self) -> str:
         """The set that the arms are evaluated on."""
         return str(self.info["metric"]).partition(".")[0]
-
-    def rows(self, arm: str, what: str) -> np.ndarray | None:
-        """Return what every run of an arm kept of the rows, shape (runs, n); None unless all have the same rows."""
-        part = self.part
-        found = [run.predictions.get(f"{part}_{what}") for run in self.runs[arm]]
-        index = [run.predictions.get(f"{part}_row") for run in self.runs[arm]]
-        first = self.runs[self.names[0]][0].predictions.get(f"{part}_row")
-        same = first is not None and all(one is not None and np.array_equal(one, first) for one in index)
-        kept = [one for one in found if one is not None]
-        return np.stack(kept) if same and len(kept) == len(found) else None
 
     @property
     def classes(self) -> list[str]:

@@ -1,9 +1,8 @@
-"""Where arms are right and wrong: by class, in confusion matrices, and whether they make the same mistakes."""
+"""Where arms are right and wrong: by class, and in confusion matrices."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,55 +17,68 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_ARMS = 4  # drawn by class; more would lie on one another
+MOST_CLASSES = 25  # drawn by class
+ACROSS = 3  # matrices side by side
 SHAPES = "os^D"
 LARGEST = 5  # differences that are put into words
 
 
 def per_class(arms: Arms) -> Figure | None:
-    """Draw the accuracy of each class as dots, with the t interval of its mean over runs."""
-    shown = _shown(arms)
-    found = {arm: recall for arm in shown if (recall := _recalls(arms, arm)) is not None}
+    """Draw the accuracy of each class as dots, with the t interval of its mean over runs.
+
+    Of many classes those in which the arms differ most, and none that has no samples.
+    """
+    found = _found(arms)
     if len(found) < 2:
         return None
-    names = arms.classes
+    kept, note = _told_apart(found)
+    names = style.class_names(arms.classes, 1.6)
     pitch = 0.1 + 0.1 * len(found)
-    figure = style.new_figure(0.95 + pitch * len(names), f"Accuracy by class{_which(arms, found)}")
+    figure = style.new_figure(0.95 + pitch * len(kept), f"Accuracy by class{_which(arms, found)}{note}")
     axes = figure.subplots()
     for place, (arm, recall) in enumerate(found.items()):
-        mean, half = 100 * recall.mean(axis=0), 100 * _half(recall)
-        at = np.arange(len(names)) + (place - (len(found) - 1) / 2) * 0.7 / len(found)
+        mean, half = 100 * recall.mean(axis=0)[kept], 100 * _half(recall)[kept]
+        at = np.arange(len(kept)) + (place - (len(found) - 1) / 2) * 0.7 / len(found)
         bar = (np.minimum(half, mean), np.minimum(half, 100 - mean))
         axes.errorbar(mean, at, xerr=bar, fmt=SHAPES[place], color=arms.colour(arm), markersize=3.5,
                       linewidth=1, label=arm)  # fmt: skip
-    axes.set_yticks(range(len(names)), style.class_names(names, 1.6))
-    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks(range(len(kept)), [names[k] for k in kept])
+    axes.set_ylim(len(kept) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
-    axes.hlines(np.arange(1, len(names)) - 0.5, 0, 1, transform=axes.get_yaxis_transform(), color=style.PALE,
+    axes.hlines(np.arange(1, len(kept)) - 0.5, 0, 1, transform=axes.get_yaxis_transform(), color=style.PALE,
                 linewidth=0.4)  # fmt: skip
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
     several = max(len(recall) for recall in found.values()) > 1
     axes.set_xlabel(
-        f"Rows of the class that are right (%){', mean and 95 % t interval over runs' if several else ''}"
+        f"Samples of the class predicted correctly (%){', mean and 95 % t interval over runs' if several else ''}"
     )
-    figure.legend(*_legend(axes, arms, found), loc="outside lower center", ncols=len(found))
+    arms.legend(figure, axes.get_legend_handles_labels()[0], list(found))
     return figure
 
 
-def _legend(axes: Axes, arms: Arms, found: dict[str, np.ndarray]) -> tuple[list[Any], list[str]]:
-    handles, _ = axes.get_legend_handles_labels()
-    return handles, arms.labels(5.2 / len(found), list(found))
+def _told_apart(found: dict[str, np.ndarray]) -> tuple[np.ndarray, str]:
+    """Return the classes to draw, in their order, and how a headline says which those are."""
+    means = np.array([recall.mean(axis=0) for recall in found.values()])
+    known = np.flatnonzero(np.isfinite(means).all(axis=0))
+    if len(known) <= MOST_CLASSES:
+        return known, ""
+    order = np.argsort(-np.ptp(means[:, known], axis=0), kind="stable")[:MOST_CLASSES]
+    return np.sort(
+        known[order]
+    ), f", the {MOST_CLASSES} of {means.shape[1]} classes that differ most between them"
 
 
 def radar(arms: Arms) -> Figure | None:
     """Draw the accuracy of each class as a radar; its centre is not zero but stated."""
     from matplotlib.ticker import MaxNLocator
 
-    found = {arm: recall for arm in _shown(arms) if (recall := _recalls(arms, arm)) is not None}
-    names = arms.classes
-    if len(found) < 2 or not 3 <= len(names) <= 40:
+    found = _found(arms)
+    kept = np.flatnonzero(np.all([np.isfinite(recall.mean(axis=0)) for recall in found.values()], axis=0))
+    if len(found) < 2 or not 3 <= len(kept) <= MOST_CLASSES:
         return None
-    means = {arm: 100 * recall.mean(axis=0) for arm, recall in found.items()}
+    names = [arms.classes[k] for k in kept]
+    means = {arm: 100 * recall.mean(axis=0)[kept] for arm, recall in found.items()}
     lowest = min(float(mean.min()) for mean in means.values())
     start = axis_start(lowest / 100) * 100
     figure = style.new_figure(3.9, f"Accuracy by class{_which(arms, found)}; the centre is {start:g} %")
@@ -83,12 +95,13 @@ def radar(arms: Arms) -> Figure | None:
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.set_rlabel_position(180 / len(names))  # type: ignore[attr-defined]
     axes.grid(True)
-    figure.legend(*_legend(axes, arms, found), loc="outside lower center", ncols=len(found))
+    arms.legend(figure, axes.get_legend_handles_labels()[0], list(found))
     return figure
 
 
-def _shown(arms: Arms) -> list[str]:
-    return arms.names[:MOST_ARMS]
+def _found(arms: Arms) -> dict[str, np.ndarray]:
+    """Return the share of right samples of each class, (runs, classes), of the arms that are drawn by class."""
+    return {arm: found for arm in arms.names[:MOST_ARMS] if (found := _recalls(arms, arm)) is not None}
 
 
 def _which(arms: Arms, found: dict[str, np.ndarray]) -> str:
@@ -96,12 +109,13 @@ def _which(arms: Arms, found: dict[str, np.ndarray]) -> str:
 
 
 def _recalls(arms: Arms, arm: str) -> np.ndarray | None:
-    """Return the share of right rows of each class, shape (runs, classes); None without classes or rows."""
+    """Return the share of right samples of each class, (runs, classes), NaN for a class without any; None without."""
     counts = _confusions(arms, arm)
-    if counts is None or len(counts) == 0:
+    if counts is None:
         return None
     rows = counts.sum(axis=2)
-    return None if (rows == 0).any() else np.diagonal(counts, axis1=1, axis2=2) / rows
+    right = np.diagonal(counts, axis1=1, axis2=2)
+    return np.asarray(np.divide(right, rows, out=np.full(rows.shape, np.nan), where=rows > 0))
 
 
 def _confusions(arms: Arms, arm: str) -> np.ndarray | None:
@@ -114,7 +128,7 @@ def _confusions(arms: Arms, arm: str) -> np.ndarray | None:
         return None
     whole = [(true, predicted) for true, predicted in kept if true is not None and predicted is not None]
     return (
-        np.stack([classes.count(*pair, n) for pair in whole]) if whole and len(whole) == len(kept) else None
+        np.stack([count(*pair, n) for pair in whole]) if whole and len(whole) == len(kept) else None
     )
 
 
@@ -128,18 +142,19 @@ def _half(recall: np.ndarray) -> np.ndarray:
 
 
 def confusion(arms: Arms) -> Figure | None:
-    """Draw the confusion matrices of the two best arms, in percent of each true class, and their difference."""
+    """Draw the confusion matrices of the two best arms, in percent and counts, and their difference."""
     counts = [_confusions(arms, arm) for arm in arms.lead]
     if counts[0] is None or counts[1] is None:
         return None
-    shares = [_percent(one.sum(axis=0)) for one in counts if one is not None]
+    summed = [one.sum(axis=0) for one in counts if one is not None]
+    shares = [_percent(one) for one in summed]
     gap = shares[0] - shares[1]
     names = style.class_names(arms.classes, 0.9)
     room = max(style.text_width(name, style.SMALL) for name in names) + 0.3
     side = (style.WIDTH - 2 * room - 0.2) / 2
     figure = style.new_figure(
         2 * side + 2 * room + 0.55,
-        f"{arms.lead_words}: percent of each true class, over all runs",
+        f"{arms.lead_words}: percent of each true class, counts below, over all runs",
         placed=True,
     )
     low, high = room, room + side + room + 0.28
@@ -148,13 +163,44 @@ def confusion(arms: Arms) -> Figure | None:
         *arms.labels(side, list(arms.lead)),
         f"Difference (points): {' − '.join(arms.labels(side / 3, arms.lead))}",
     )
-    for place, values, title in zip(places, (*shares, gap), titles, strict=True):
+    for place, values, number, title in zip(places, (*shares, gap), (*summed, None), titles, strict=True):
         axes = style.place(figure, *place, side, side)
-        (matrix.differences if values is gap else matrix.counts)(axes, values)
-        axes.set(title=title, ylabel="True class", xlabel="Predicted class")
+        (matrix.differences if number is None else matrix.counts)(axes, values)
+        axes.set(ylabel="True class", xlabel="Predicted class")
+        axes.set_title(title, fontsize=style.SMALL)
         matrix.name_classes(axes, names, 72 * side / len(names), turned=room - 0.3 > 0.9 * side / len(names))
-        _write(axes, values, 72 * side / len(names), signed=values is gap)
+        _write(axes, values, 72 * side / len(names), number)
     _say_largest(figure, arms, gap, (2 * room + side + 0.1, low, side))
+    return figure
+
+
+def confusions(arms: Arms) -> Figure | None:
+    """Draw the confusion matrix of each of more than two arms, in percent of each true class."""
+    found = {arm: counts for arm in arms.shown if (counts := _confusions(arms, arm)) is not None}
+    if len(arms.names) < 3 or len(found) < 2:
+        return None
+    names = style.class_names(arms.classes, 0.7)
+    room = max(style.text_width(name, style.SMALL) for name in names) + 0.12
+    side = (style.WIDTH - room - 0.25) / ACROSS - 0.12
+    turned = room - 0.12 > 0.9 * side / len(names)
+    deep = -(-len(found) // ACROSS)
+    head, foot = 0.26, (room if turned else 0.2) + 0.16
+    headline = (
+        f"Percent of each true class, over all runs{arms.which}; rows: true class, columns: predicted class"
+    )
+    figure = style.new_figure(deep * (side + head) + foot, headline, placed=True)
+    for place, (arm, title) in enumerate(zip(found, arms.labels(0.95 * side, list(found)), strict=True)):
+        row, column = divmod(place, ACROSS)
+        left, bottom = 0.2 + room + column * (side + 0.12), foot + (deep - 1 - row) * (side + head)
+        axes = style.place(figure, left, bottom, side, side)
+        percent, cell = _percent(found[arm].sum(axis=0)), 72 * side / len(names)
+        matrix.counts(axes, percent)
+        axes.set_title(title, fontsize=style.SMALL)
+        matrix.name_classes(axes, names, cell, turned=turned)
+        axes.tick_params(labelleft=column == 0, labelbottom=place + ACROSS >= len(found))
+        texts = [[f"{value:.0f}" if value >= 0.5 else "" for value in line] for line in percent]
+        if size := matrix.text_size(cell, 3):
+            matrix.write(axes, texts, matrix.is_dark(percent), size)
     return figure
 
 
@@ -163,20 +209,25 @@ def _percent(counts: np.ndarray) -> np.ndarray:
     return np.asarray(np.divide(100 * counts, total, out=np.zeros(counts.shape), where=total > 0))
 
 
-def _write(axes: Axes, values: np.ndarray, cell: float, *, signed: bool) -> None:
-    """Write the values that round to something into their cells, if they can be read there."""
-    size = matrix.text_size(cell, 4)
-    if not size:
-        return
-    dark = np.abs(values) / max(float(np.abs(values).max()), 1e-9) > 0.6 if signed else matrix.is_dark(values)
-    texts = [
-        [
-            "" if abs(v) < 0.05 else f"{v:+.1f}".replace("-", "−") if signed else percent_text(v, True)
-            for v in row
+def _write(axes: Axes, values: np.ndarray, cell: float, counts: np.ndarray | None) -> None:
+    """Write the values that round to something into their cells, each over its count where it has one."""
+    if counts is None:
+        dark = np.abs(values) / max(float(np.abs(values).max()), 1e-9) > 0.6
+        texts = [["" if abs(v) < 0.05 else f"{v:+.1f}".replace("-", "−") for v in row] for row in values]
+        longest = 5
+    else:
+        dark = matrix.is_dark(values)
+        longest = max(4, len(str(counts.max())))
+        both = 2.4 * matrix.text_size(cell, longest) < cell  # lines of text that a cell has room for
+        texts = [
+            [
+                percent_text(v, True) + (f"\n{n}" if both and n else "")
+                for v, n in zip(*row, strict=True)
+            ]
+            for row in zip(values, counts, strict=True)
         ]
-        for row in values
-    ]
-    matrix.write(axes, texts, dark, size)
+    if size := matrix.text_size(cell, longest):
+        matrix.write(axes, texts, dark, size)
 
 
 def _say_largest(figure: Figure, arms: Arms, gap: np.ndarray, place: tuple[float, float, float]) -> None:
@@ -191,63 +242,3 @@ def _say_largest(figure: Figure, arms: Arms, gap: np.ndarray, place: tuple[float
             lines.append(f"{gap[row, column]:+.2f}  {names[row]} {said}".replace("-", "−"))
     x, y = (left + 0.05) / style.WIDTH, (bottom + side) / figure.get_figheight()
     figure.text(x, y, "\n".join(lines), va="top", fontsize=style.NORMAL, linespacing=1.5)
-
-
-def mistakes(arms: Arms) -> Figure | None:
-    """Draw how often the two best arms are right and wrong on the same rows, and how far all arms err alike."""
-    found = {arm: arms.rows(arm, "correct") for arm in arms.names}
-    wrong = {arm: 1 - right.astype(float) for arm, right in found.items() if right is not None}
-    if len(wrong) < 2 or any(arm not in wrong for arm in arms.lead):
-        return None
-    alike = np.array([[_alike(wrong[a], wrong[b], a == b) for b in wrong] for a in wrong])
-    if not np.isfinite(alike).any():
-        return None
-    height = 2.4 if len(wrong) < 4 else 3.6
-    headline = "Mistakes that two runs have in common, of all that either makes; diagonal: seeds of one arm"
-    figure = style.new_figure(height, headline)
-    left, right = figure.subplots(1, 2, width_ratios=(1, 1.5))
-    _agreement(left, arms, *(wrong[arm].mean(axis=0) for arm in arms.lead))
-    _heat(right, alike, arms.labels(1.5, list(wrong)))
-    return figure
-
-
-def _alike(a: np.ndarray, b: np.ndarray, same: bool) -> float:
-    """Return the rows that two runs both get wrong over those that at least one does, on average; NaN without mistakes.
-
-    Within an arm the two are different runs: what agreement there is where nothing but the seed differs.
-    """
-    if same and len(a) < 2:
-        return np.nan
-    both = (a.mean(axis=0) * b.mean(axis=0)).mean()
-    if same:  # leave out each run with itself
-        both = ((a.sum(axis=0) ** 2 - (a**2).sum(axis=0)) / (len(a) * (len(a) - 1))).mean()
-    either = a.mean() + b.mean() - both
-    return float(both / either) if either > 0 else np.nan
-
-
-def _agreement(axes: Axes, arms: Arms, a: np.ndarray, b: np.ndarray) -> None:
-    """Draw the four shares of rows for one run of each of two arms."""
-    shares = 100 * np.array(
-        [[((1 - a) * (1 - b)).mean(), ((1 - a) * b).mean()], [(a * (1 - b)).mean(), (a * b).mean()]]
-    )
-    axes.imshow(np.log10(np.maximum(shares, 0.01)), cmap="Blues", vmin=-2, vmax=4, aspect="auto")
-    for (row, column), value in np.ndenumerate(shares):
-        axes.text(column, row, f"{value:.2f} %", ha="center", va="center")
-    names = arms.labels(1.6, list(arms.lead))
-    axes.set_xticks((0, 1), ("right", "wrong"))
-    axes.set_yticks((0, 1), ("right", "wrong"))
-    axes.set(xlabel=names[1], ylabel=names[0], title="Rows, two best arms")
-    axes.tick_params(length=0)
-
-
-def _heat(axes: Axes, alike: np.ndarray, names: Sequence[str]) -> None:
-    percent = 100 * alike
-    axes.imshow(percent, cmap="cividis", vmin=0, vmax=100, aspect="auto")
-    size = style.NORMAL if len(names) < 7 else 5.0
-    texts = [[f"{value:.0f}" if np.isfinite(value) else "" for value in row] for row in percent]
-    matrix.write(axes, texts, percent < 55, size)
-    turned = len(names) > 3
-    axes.set_xticks(range(len(names)), names, rotation=90 if turned else 0)
-    axes.set_yticks(range(len(names)), names)
-    axes.tick_params(length=0)
-    axes.set_title("Shared mistakes (%)")

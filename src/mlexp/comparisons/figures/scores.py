@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+MOST_ROWS = 20  # arms held against the best of the others
 MOST_PAIRS = 10  # with more, the best arm alone is held against the others
 GOLDEN = 0.6180339887  # spreads the points of an arm evenly, the same each time
 LABEL = 1.9  # inches of the name of an arm
@@ -22,12 +23,14 @@ LABEL = 1.9  # inches of the name of an arm
 
 def scores(arms: Arms) -> Figure:
     """Draw every run as a point over the box of its arm: quartiles, median, and the mean as a diamond."""
-    n = len(arms.names)
-    figure = style.new_figure(0.75 + 1.15 * ROW * n, arms.headline)
+    lines = {arm: arms.values[arm] for arm in arms.shown}
+    if arms.others:
+        lines[f"{len(arms.others)} others"] = np.concatenate([arms.values[arm] for arm in arms.others])
+    figure = style.new_figure(0.75 + 1.15 * ROW * len(lines), arms.headline)
     axes = figure.subplots()
-    for place, arm in enumerate(arms.names):
-        strip(axes, place, arms.values[arm], arms.colour(arm))
-    name_arms(axes, arms)
+    for place, (arm, values) in enumerate(lines.items()):
+        strip(axes, place, values, arms.colour(arm) if arm in arms.shown else style.GREY)
+    name_arms(axes, arms, list(lines))
     axes.set_xlabel(f"{arms.axis}: runs, quartiles with median, mean (diamond)")
     return figure
 
@@ -51,6 +54,8 @@ def name_arms(axes: Axes, arms: Arms, names: Sequence[str] = (), width: float = 
     labels = arms.labels(width, names)
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.4, -0.6)
+    if arms.key:
+        axes.set_ylabel(style.escape(style.clean(arms.key)), fontsize=style.SMALL)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
@@ -100,25 +105,23 @@ def differences(arms: Arms) -> Figure | None:
 
 def _from_best(arms: Arms) -> Figure:
     """Draw how far each arm is ahead of the best of the others; those that may be best are filled."""
-    best, scale = arms.with_best, arms.scale
+    best, scale, names = arms.with_best, arms.scale, arms.names[:MOST_ROWS]
     means = arms.direction * np.array([arms.means[name] for name in arms.names])
     level = f"{level_in_percent(best['level'])} % simultaneous intervals"
     figure = style.new_figure(
-        0.95 + ROW * len(arms.names), f"Each arm against the best of the others, with {level}"
+        0.95 + ROW * len(names), f"Each arm against the best of the others, with {level}{_left_out(arms)}"
     )
     axes = figure.subplots()
     margin = arms.info["margin"]
     if margin:
         axes.axvspan(-scale * margin, 0, color=style.PALE, alpha=0.6, linewidth=0)
     axes.axvline(0, color=style.INK, linewidth=0.8)
-    gaps = [mean - np.delete(means, place).max() for place, mean in enumerate(means)]
-    ends = {
-        name: [None if end is None else scale * end for end in best["ahead"][name]] for name in arms.names
-    }
+    gaps = [mean - np.delete(means, place).max() for place, mean in enumerate(means[:MOST_ROWS])]
+    ends = {name: [None if end is None else scale * end for end in best["ahead"][name]] for name in names}
     axes.plot(gaps, range(len(gaps)), linestyle="none")  # an end without limit is drawn to the edge of these
     known = [end for pair in ends.values() for end in pair if end is not None]
     edges = (min([*gaps, *known]), max([*gaps, *known]))
-    for place, name in enumerate(arms.names):
+    for place, name in enumerate(names):
         low, high = (edge if end is None else end for end, edge in zip(ends[name], edges, strict=True))
         may = name in best["may_be_best"]
         colour = style.BLUE if may else style.GREY
@@ -126,10 +129,21 @@ def _from_best(arms: Arms) -> Figure:
         axes.plot(
             gaps[place], place, "o", color=colour, markerfacecolor=colour if may else "white", markersize=5
         )
-    name_arms(axes, arms)
+    name_arms(axes, arms, names)
     shade = "; grey band: the margin" if margin else ""
     axes.set_xlabel(f"{arms.axis_of_differences}, better to the right\nfilled: may be best{shade}")
     return figure
+
+
+def _left_out(arms: Arms) -> str:
+    """Say how many arms are not drawn, and whether any of them may be best."""
+    rest = arms.names[MOST_ROWS:]
+    n_best = sum(name in arms.with_best["may_be_best"] for name in rest)
+    return (
+        f"; not drawn: {len(rest)} arms with lower ranks, {n_best or 'none'} of which may be best"
+        if rest
+        else ""
+    )
 
 
 def ranking(arms: Arms) -> Figure | None:

@@ -27,6 +27,7 @@ MEASURES = {"loss": "Loss", "accuracy": "Accuracy (%)"}
 FEW_EPOCHS = 4.0  # ratio of the epochs of two arms from which each has an axis of its own
 OTHERS: dict[str, Any] = {"color": style.GREY, "linewidth": 0.6, "alpha": 0.25, "zorder": 1}
 Curve = tuple[np.ndarray, np.ndarray, np.ndarray]  # epoch, mean, standard deviation
+Curves = dict[tuple[str, str], Curve]  # by part and measure
 
 
 def curves_by_arm(arms: Arms) -> Figure | None:
@@ -62,6 +63,13 @@ def curves_by_arm(arms: Arms) -> Figure | None:
         if row == len(measures) - 1 and place + across >= len(found):
             axes.set_xlabel("Epoch", fontsize=style.SMALL)
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
+    _share(grid, found, measures)
+    arms.legend(figure, [_handle(look) for look in LINES.values()], [TITLES[part].lower() for part in LINES])
+    return figure
+
+
+def _share(grid: np.ndarray, found: dict[str, Curves], measures: Sequence[str]) -> None:
+    """Give all panels of a measure one scale, and all panels one axis of epochs unless arms differ much in these."""
     for row, what in enumerate(measures):
         shared = grid[row, 0]
         _scale(shared, what, [of[name] for of in found.values() for name in of if name[1] == what])
@@ -70,9 +78,9 @@ def curves_by_arm(arms: Arms) -> Figure | None:
     ends = [max(float(curve[0][-1]) for curve in of.values()) for of in found.values()]
     if max(ends) < FEW_EPOCHS * min(ends):
         for place, row in product(range(len(found)), range(len(measures))):
-            grid[place // across * len(measures) + row, place % across].set_xlim(0, max(ends) + 1)
-    arms.legend(figure, [_handle(look) for look in LINES.values()], [TITLES[part].lower() for part in LINES])
-    return figure
+            grid[place // grid.shape[1] * len(measures) + row, place % grid.shape[1]].set_xlim(
+                0, max(ends) + 1
+            )
 
 
 def learning_curves(arms: Arms) -> Figure | None:
@@ -130,9 +138,9 @@ def _mean(arms: Arms) -> str:
     return "mean over runs, band: one standard deviation" if most > 1 else "one run per arm"
 
 
-def _curves(runs: Sequence[Run]) -> dict[tuple[str, str], Curve]:
+def _curves(runs: Sequence[Run]) -> Curves:
     """Return the curves that all runs of an arm have, by part and measure; accuracies in percent."""
-    found = {}
+    found: Curves = {}
     for part, what in product(LINES, MEASURES):
         name = f"{part}_{what}"
         histories = [run.history for run in runs]

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlexp.comparisons.figures.arms import Arms
 from mlexp.drawing import matrix, style
-from mlexp.kinds.classification import classes
+from mlexp.kinds.classification.classes import count
 from mlexp.kinds.classification.confusion import percent_text
 from mlexp.kinds.classification.figures import axis_start
 
@@ -127,9 +127,7 @@ def _confusions(arms: Arms, arm: str) -> np.ndarray | None:
     if n < 2:
         return None
     whole = [(true, predicted) for true, predicted in kept if true is not None and predicted is not None]
-    return (
-        np.stack([count(*pair, n) for pair in whole]) if whole and len(whole) == len(kept) else None
-    )
+    return np.stack([count(*pair, n) for pair in whole]) if whole and len(whole) == len(kept) else None
 
 
 def _half(recall: np.ndarray) -> np.ndarray:
@@ -220,10 +218,7 @@ def _write(axes: Axes, values: np.ndarray, cell: float, counts: np.ndarray | Non
         longest = max(4, len(str(counts.max())))
         both = 2.4 * matrix.text_size(cell, longest) < cell  # lines of text that a cell has room for
         texts = [
-            [
-                percent_text(v, True) + (f"\n{n}" if both and n else "")
-                for v, n in zip(*row, strict=True)
-            ]
+            [percent_text(v, True) + (f"\n{n}" if both and n else "") for v, n in zip(*row, strict=True)]
             for row in zip(values, counts, strict=True)
         ]
     if size := matrix.text_size(cell, longest):

@@ -9,8 +9,9 @@ from tests.drawing.seen import Make, figure_of, with_predictions, words
 
 from mlexp.drawing import matrix
 from mlexp.errors import DataError
-from mlexp.kinds.classification import classes, confusion
+from mlexp.kinds.classification import classes, confusion, intervals, probabilities
 from mlexp.kinds.classification import figures as class_figures
+from mlexp.metrics import METRICS
 from mlexp.store import Run
 from mlexp.store.files import write_table
 
@@ -191,3 +192,53 @@ def test_many_classes_stand_in_columns(make_run: Make) -> None:
     assert len(figure.axes) == 3
     assert sum(len(axes.get_yticklabels()) for axes in figure.axes) == 100
     assert len({axes.get_xlim() for axes in figure.axes}) == 1
+
+
+def test_curves_and_calibration_say_their_scores(make_run: Make) -> None:
+    from sklearn import metrics as rival
+
+    run = make_run(classes=["no", "yes"], n=300, wrong=0.2)
+    y, probability = run.predictions["test_true"], run.predictions["test_probability"]
+    curves, calibrated = figure_of(run, "roc_and_precision"), figure_of(run, "calibration")
+    auc, precision = (
+        score(y, probability[:, 1]) for score in (rival.roc_auc_score, rival.average_precision_score)
+    )
+    assert any(f"yes: AUC {auc:.3f}, AP {precision:.3f}" in text for text in words(curves))
+    brier = rival.brier_score_loss(y, probability[:, 1])
+    assert any(f"Brier score {brier:.3f}" in " ".join(text.split()) for text in words(calibrated))
+
+
+def test_without_probabilities_there_are_no_curves(make_run: Make) -> None:
+    run = with_predictions(make_run(classes=["a", "b"]), [0, 0, 1, 1, 1], [0, 1, 1, 1, 1])
+    assert probabilities.roc_and_precision(run) is None
+    assert probabilities.calibration(run) is None
+
+
+def test_a_set_of_one_class_has_no_curve_but_is_calibrated(make_run: Make) -> None:
+    run = make_run(classes=["a", "b"], labels=np.zeros(50), n=50)
+    assert probabilities.roc_and_precision(run) is None
+    assert probabilities.calibration(run) is not None
+
+
+def test_many_classes_have_three_curves_in_colour(make_run: Make) -> None:
+    figure = figure_of(make_run(classes=[f"c{k}" for k in range(25)], n=1500), "roc_and_precision")
+    assert sum("AUC" in text and text.startswith("c") for text in words(figure)) == probabilities.LOWEST
+    assert "the other 22 classes" in words(figure)
+
+
+def test_intervals_of_test_scores_hold_what_a_bootstrap_over_rows_gives(make_run: Make) -> None:
+    run = make_run(n=400, wrong=0.2)
+    y, probability = run.predictions["test_true"], run.predictions["test_probability"]
+    rng = np.random.default_rng(0)
+    for name in ("macro_f1", "roc_auc", "brier", "kappa", "average_precision"):
+        row = METRICS[name]
+        given = probability if row.made_of == "probability" else run.predictions["test_predicted"]
+        found = intervals.interval(run, name)
+        assert row.score is not None
+        assert found is not None
+        value, low, high = found
+        assert value == pytest.approx(row.score(y, given))
+        resampled = [
+            row.score(y[rows], given[rows]) for rows in (rng.integers(0, len(y), len(y)) for _ in range(200))
+        ]
+        assert high - low == pytest.approx(2 * 1.96 * np.std(resampled), rel=0.2)

@@ -22,7 +22,9 @@ from mlexp.store.result import Result
 
 pytestmark = pytest.mark.usefixtures("styled")
 
-ALL = ["confusion", "learning_curves", "mistakes", "per_class", "gallery"]
+ALL = [
+    "confusion", "learning_curves", "roc_and_precision", "mistakes", "calibration", "per_class", "gallery",
+]  # fmt: skip
 LETTERS = [*"ABCDEFGHIKLMNOPQRSTUVWXY"]
 CASES: dict[str, dict[str, object]] = {
     "two": {"classes": ["no", "yes"], "n": 100},
@@ -91,7 +93,7 @@ from mlexp.store import Run, record
 assert "matplotlib.figure" not in sys.modules
 matplotlib.rcParams["lines.linewidth"] = 7
 before, filters = dict(dict.items(matplotlib.rcParams)), list(warnings.filters)
-assert len(pages.draw(Run.open(Path({str(run.path)!r})))) == 5
+assert len(pages.draw(Run.open(Path({str(run.path)!r})))) == 7
 assert dict(dict.items(matplotlib.rcParams)) == before
 assert warnings.filters == filters
 unwanted = {{"matplotlib.pyplot", "pandas", "sklearn", "scipy", "mlexp.nn", "mlexp.data.dataset"}}
@@ -112,8 +114,8 @@ def test_only_what_the_folder_holds_is_drawn(make_run: Make) -> None:
     def names(**options: object) -> list[str]:
         return [path.stem for path in pages.draw(make_run(**options))]
 
-    assert names(shape=None) == ["confusion", "learning_curves", "per_class"]
-    assert names(wrong=0) == ["confusion", "learning_curves", "per_class", "gallery"]
+    assert names(shape=None) == [name for name in ALL if name not in ("mistakes", "gallery")]
+    assert names(wrong=0) == [name for name in ALL if name != "mistakes"]
     assert names(status="diverged", stopped="diverged") == ["learning_curves"]
     assert names(status="failed", history=[]) == []
     assert names(classes=["only"], wrong=0, history=[]) == ["gallery"]

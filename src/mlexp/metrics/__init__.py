@@ -1,7 +1,7 @@
 """Scores of predictions, groupings and embeddings: pure functions of arrays, and the table that lists them."""
 
 from mlexp.metrics.agreement import kappa_scores, mcc_scores
-from mlexp.metrics.calibration import Reliability, brier_rows, calibration_scores, reliability
+from mlexp.metrics.calibration import BINS, Reliability, brier_rows, calibration_scores, reliability
 from mlexp.metrics.classification import (
     class_scores,
     classification_scores,
@@ -24,6 +24,7 @@ from mlexp.metrics.regression import r2_scores, regression_scores, rmse_scores
 from mlexp.metrics.table import METRICS, Metric, metric, metrics_of, with_further
 
 __all__ = [
+    "BINS",
     "METRICS",
     "Metric",
     "Operating",

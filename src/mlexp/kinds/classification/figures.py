@@ -11,7 +11,8 @@ from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
 from mlexp.kinds import importance_figures
 from mlexp.kinds.boundary_figure import boundary
-from mlexp.kinds.classification import classes, gallery
+from mlexp.kinds.classification import gallery, probabilities
+from mlexp.kinds.classification.classes import FEW_ROWS
 from mlexp.kinds.classification.confusion import by_set, confusion
 from mlexp.kinds.curves import learning_curves
 from mlexp.store import Run
@@ -31,7 +32,7 @@ SCORES = {  # score -> colour, marker and place within the row of its class
 def per_class(run: Run) -> Figure | None:
     """Draw precision, recall and F1 of each class as dots; the axis starts where the scores do."""
     table = run.tables.get("per_class", {})
-    if len(table.get("class", [])) < 2 or sum(map(float, table["support"])) <= classes.FEW_ROWS:
+    if len(table.get("class", [])) < 2 or sum(map(float, table["support"])) <= FEW_ROWS:
         return None
     scores = {name: np.array([float(cell or "nan") for cell in table[name]]) for name in SCORES}
     values = np.concatenate(list(scores.values()))
@@ -104,10 +105,22 @@ FIGURES = {
         "Loss and accuracy by epoch, training and validation set",
         "Overfitting begins where the validation curve departs from the training curve.",
     ),
+    "roc_and_precision": Drawing(
+        probabilities.roc_and_precision,
+        "ROC curves, and precision against recall, of each class against the rest",
+        "Curves near the upper corner rank nearly all samples of the class first. AUC: area under the ROC curve; AP: "
+        "average precision; in brackets 95 % intervals over samples.",
+    ),
     "mistakes": Drawing(
         gallery.mistakes,
         "Misclassified test images, the most confident errors first",
         "Would a person have classified them correctly? Some labels are wrong.",
+    ),
+    "calibration": Drawing(
+        probabilities.calibration,
+        "Share of correct samples by confidence, and confidence of correct and wrong predictions",
+        "Points below the diagonal: the model is surer than it is right. The calibration error is the mean distance "
+        "from the diagonal, weighted by samples; with few samples in a bin it is above 0 even for a calibrated model.",
     ),
     **importance_figures.FIGURES,
     "confusion_by_set": Drawing(

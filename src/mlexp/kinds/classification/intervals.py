@@ -24,17 +24,22 @@ def intervals(study: Study) -> dict[str, tuple[float, float]]:
     if study.part != "test":
         return {}
     found = {}
-    for name, value in study.scores.items():
-        rows = of_rows(study.run, name) if name in METRICS else None
-        if rows is None or len(rows) < FEWEST:
-            continue
-        groups = study.run.predictions.get("test_group")
-        if name == "accuracy" and groups is None:
-            found[name] = wilson(value, len(rows))
-        elif (half := Z * standard_error(rows, groups)) > 0:
-            low, high = METRICS[name].limits
-            found[name] = max(low, value - half), min(high, value + half)
+    for name in study.scores:
+        if name == "accuracy" and "test_group" not in study.run.predictions and study.rows >= FEWEST:
+            found[name] = wilson(study.scores[name], study.rows)
+        elif name in METRICS and (limits := interval(study.run, name)) is not None:
+            found[name] = limits[1:]
     return found
+
+
+def interval(run: Run, name: str) -> tuple[float, float, float] | None:
+    """Return a metric on the test set and the limits of its interval; None where it has none."""
+    rows = of_rows(run, name)
+    if rows is None or len(rows) < FEWEST:
+        return None
+    value, low, high = mean_with_interval(rows, run.predictions.get("test_group"))
+    least, largest = METRICS[name].limits
+    return (value, max(low, least), min(high, largest)) if high > low else None
 
 
 def of_rows(run: Run, name: str) -> np.ndarray | None:
@@ -51,17 +56,19 @@ def of_rows(run: Run, name: str) -> np.ndarray | None:
         return None
 
 
-def standard_error(rows: np.ndarray, groups: np.ndarray | None = None) -> float:
-    """Return the standard error of the mean of rows, of which those of a group depend on one another.
+def mean_with_interval(rows: np.ndarray, groups: np.ndarray | None = None) -> tuple[float, float, float]:
+    """Return the mean of rows and mean ± 1.96·SE; rows of a group depend on one another.
 
     Examples
     --------
-    >>> round(standard_error(np.array([0.0, 1.0, 0.0, 1.0])), 4)
-    0.25
-    >>> round(standard_error(np.array([0.0, 0.0, 1.0, 1.0]), np.array([5, 5, 7, 7])), 4)
-    0.3536
+    >>> tuple(round(value, 2) for value in mean_with_interval(np.array([0.0, 1.0, 0.0, 1.0])))
+    (0.5, 0.01, 0.99)
+    >>> tuple(round(value, 2) for value in mean_with_interval(np.array([0.0, 0.0, 1.0, 1.0]), np.array([5, 5, 7, 7])))
+    (0.5, -0.19, 1.19)
     """
-    apart = rows.astype(np.float64) - rows.mean(dtype=np.float64)
+    mean = float(rows.mean(dtype=np.float64))
+    apart: np.ndarray = rows.astype(np.float64) - mean
     if groups is not None:
         apart = np.bincount(np.unique(groups, return_inverse=True)[1], weights=apart)
-    return float(np.sqrt(np.square(apart).sum()) / len(rows))
+    half = Z * float(np.sqrt(np.square(apart).sum())) / len(rows)
+    return mean, mean - half, mean + half

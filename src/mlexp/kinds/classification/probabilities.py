@@ -36,7 +36,7 @@ def kept(run: Run) -> tuple[str, np.ndarray, np.ndarray] | None:
             y is not None
             and probability is not None
             and y.size > FEW_ROWS
-            and probability.shape == (y.size, n)
+            and probability.shape == (y.size, max(n, 2))
         ):
             return name, y.astype(np.int64), probability
     return None
@@ -59,14 +59,29 @@ def roc_and_precision(run: Run) -> Figure | None:
     figure = style.new_figure(3.35 + 0.17 * _legend_lines(len(points)), _ranked_in_words(run, part, points))
     left, right = figure.subplots(1, 2)
     left.plot([0, 1], [0, 1], color=style.GREY, linewidth=0.8, linestyle=":", label="chance")
-    names = style.class_names(run.info["dataset"]["classes"], LONGEST)
-    coloured = sorted(points, key=lambda code: points[code].auc)[
-        : LOWEST if len(points) > MOST_CURVES else None
-    ]
+    _draw_classes(left, right, points, style.class_names(run.info["dataset"]["classes"], LONGEST))
+    if len(points) > 1:
+        is_class = y[:, None] == np.arange(probability.shape[1])
+        everything = metrics.operating(is_class.ravel(), probability.ravel())
+        label = f"micro mean: AUC {everything.auc:.3f}, AP {everything.average_precision:.3f}"
+        _draw_curves(left, right, everything, {"color": style.INK, "linewidth": 1.6, "label": label})
+        _draw_macro(left, list(points.values()))
+    left.set(xlabel="False positive rate", ylabel="True positive rate (recall)", title="ROC")
+    right.set(xlabel="Recall", ylabel="Precision", title="Precision and recall")
+    for axes in (left, right):
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+        axes.grid()
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def _draw_classes(left: Axes, right: Axes, points: dict[int, Operating], names: Sequence[str]) -> None:
+    worst_first = sorted(points, key=lambda code: points[code].auc)
+    coloured = sorted(worst_first[: LOWEST if len(points) > MOST_CURVES else None])
     for code, one in points.items():
         look: dict[str, Any] = {"color": style.PALE, "linewidth": 0.7, "zorder": 1}
         if code in coloured:
-            place = sorted(coloured).index(code)
+            place = coloured.index(code)
             look = {
                 "color": groups.PALETTE[place],
                 "linestyle": DASHES[place % len(DASHES)],
@@ -74,25 +89,9 @@ def roc_and_precision(run: Run) -> Figure | None:
             }
             look |= {"label": f"{names[code]}: AUC {one.auc:.3f}, AP {one.average_precision:.3f}"}
         _draw_curves(left, right, one, look)
-    if len(points) > 1:
-        everything = metrics.operating(
-            (y[:, None] == np.arange(probability.shape[1])).ravel(), probability.ravel()
-        )
-        label = f"micro mean: AUC {everything.auc:.3f}, AP {everything.average_precision:.3f}"
-        _draw_curves(left, right, everything, {"color": style.INK, "linewidth": 1.6, "label": label})
-        _draw_macro(left, list(points.values()))
     if len(points) > len(coloured):
-        left.plot(
-            [], [], color=style.PALE, linewidth=0.9, label=f"the other {len(points) - len(coloured)} classes"
-        )
-    left.set(xlabel="False positive rate", ylabel="True positive rate (recall)", title="ROC")
-    right.set(xlabel="Recall", ylabel="Precision", title="Precision and recall")
-    for axes in (left, right):
-        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
-        axes.grid()
-    handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2)
-    return figure
+        rest = f"the other {len(points) - len(coloured)} classes"
+        left.plot([], [], color=style.PALE, linewidth=0.9, label=rest)
 
 
 def _legend_lines(n_curves: int) -> int:
@@ -164,17 +163,7 @@ def calibration(run: Run) -> Figure | None:
     first.set(
         xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), title=f"Reliability, {metrics.BINS} bins of equal width"
     )
-    edges = np.linspace(0, 1, CONFIDENCE_BINS + 1)
-    for chosen, colour, dashes, word in (
-        (right, style.BLUE, "-", "correct"),
-        (~right, style.VERMILION, (0, (4, 1.2)), "wrong"),
-    ):
-        if chosen.any():
-            shares = 100 * np.histogram(confidence[chosen], edges)[0] / chosen.sum()
-            second.stairs(shares, edges, color=colour, linestyle=dashes, linewidth=1.4,
-                          label=f"{word} ({chosen.sum():,})")  # fmt: skip
-    second.set(xlabel="Confidence: probability of the predicted class", ylabel="Percent of these samples")
-    second.set(xlim=(-0.02, 1.02), title="Confidence")
+    _draw_confidence(second, confidence, right)
     for axes in (first, second):
         axes.grid()
     entries = [axes.get_legend_handles_labels() for axes in (first, second)]
@@ -182,6 +171,20 @@ def calibration(run: Run) -> Figure | None:
         entries[0][0] + entries[1][0], entries[0][1] + entries[1][1], loc="outside lower center", ncols=4
     )
     return figure
+
+
+def _draw_confidence(axes: Axes, confidence: np.ndarray, right: np.ndarray) -> None:
+    edges = np.linspace(0, 1, CONFIDENCE_BINS + 1)
+    for chosen, colour, dashes, word in (
+        (right, style.BLUE, "-", "correct"),
+        (~right, style.VERMILION, (0, (4, 1.2)), "wrong"),
+    ):
+        if chosen.any():
+            shares = 100 * np.histogram(confidence[chosen], edges)[0] / chosen.sum()
+            axes.stairs(shares, edges, color=colour, linestyle=dashes, linewidth=1.4,
+                          label=f"{word} ({chosen.sum():,})")  # fmt: skip
+    axes.set(xlabel="Confidence: probability of the predicted class", ylabel="Percent of these samples")
+    axes.set(xlim=(-0.02, 1.02), title="Confidence")
 
 
 def _calibrated_in_words(run: Run, part: str, error: float, confidence: np.ndarray, right: np.ndarray) -> str:

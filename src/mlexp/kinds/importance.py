@@ -25,7 +25,7 @@ FEWEST_REPEATS = 3
 MOST_ROWS = 10_000
 FEWEST_ROWS = 300  # before repeats, and then columns, are left out
 BATCH = 4_000_000  # cells of the shuffled rows that are predicted at a time
-PATCHES = 7  # along each side of an image
+PATCHES = 7  # along each side of an image, at most
 SHOWN = 3  # columns whose partial dependence is recorded
 Z = 1.959963984540054
 
@@ -229,10 +229,16 @@ def _columns(dataset: Dataset) -> tuple[list[np.ndarray], list[str]]:
     if dataset.image_shape is None:
         return [np.array([k]) for k in range(dataset.n_features)], list(dataset.feature_names)
     pixels = np.arange(dataset.n_features).reshape(dataset.image_shape)
-    down, across = (np.array_split(np.arange(n), min(n, PATCHES)) for n in dataset.image_shape)
+    cells = _patches(dataset.image_shape)
+    down, across = (np.array_split(np.arange(n), k) for n, k in zip(dataset.image_shape, cells, strict=True))
     groups = [pixels[np.ix_(rows, columns)].ravel() for rows in down for columns in across]
     names = [f"rows {r[0] + 1}–{r[-1] + 1}, columns {c[0] + 1}–{c[-1] + 1}" for r in down for c in across]
     return groups, names
+
+
+def _patches(shape: Sequence[int]) -> tuple[int, int]:
+    """Return the number of patches down and across: of two pixels at least, and no more than `PATCHES`."""
+    return max(1, min(shape[0] // 2, PATCHES)), max(1, min(shape[1] // 2, PATCHES))
 
 
 def _table(found: Importances, order: np.ndarray, names: Sequence[str]) -> Columns:
@@ -266,7 +272,7 @@ def _heat(
 ) -> dict[str, np.ndarray]:
     """Return the importance of each patch (NaN where it was left out), and the mean image below it."""
     assert dataset.image_shape is not None
-    grid = tuple(min(n, PATCHES) for n in dataset.image_shape)
+    grid = _patches(dataset.image_shape)
     heat = np.full(grid[0] * grid[1], np.nan)
     heat[chosen] = importance
     image = part.X.raw(rows).astype(np.float64).mean(axis=0).reshape(dataset.image_shape)

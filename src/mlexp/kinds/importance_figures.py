@@ -10,6 +10,7 @@ import numpy as np
 
 from mlexp.drawing import groups, matrix, style
 from mlexp.drawing.figure import Drawing
+from mlexp.kinds.importance_answer import matters
 from mlexp.store import Run
 
 if TYPE_CHECKING:
@@ -37,16 +38,17 @@ def importance(run: Run) -> Figure | None:
     own = found.get("impurity_decrease")
     names = style.class_names(found["feature"][:MOST], NAME if own is None else 0.8 * NAME)
     note = _note(facts, len(found["feature"]) - len(names))
-    figure = style.new_figure(ROW * len(names) + 0.75, _headline(found["feature"], mean, low, high, run))
+    figure = style.new_figure(ROW * len(names) + 0.75, _headline(found, mean, low, high, run))
     axes = figure.subplots(1, 1 if own is None else 2, sharey=True, squeeze=False)[0]
     places = np.arange(len(names))
+    beyond = np.array(matters(found)[:MOST])
     for sure, colour in ((True, style.BLUE), (False, style.GREY)):
-        shown = (low > 0) == sure
+        shown = beyond == sure
         if shown.any():
             ends = np.abs(np.stack([mean - low, high - mean]))[:, shown]
             axes[0].errorbar(
                 mean[shown], places[shown], xerr=np.nan_to_num(ends), fmt="o", markersize=4, color=colour,
-                elinewidth=1.2, label="interval above 0" if sure else "interval holds 0",
+                elinewidth=1.2,
             )  # fmt: skip
     axes[0].axvline(0, color=style.GREY, linewidth=0.8, zorder=0)
     axes[0].set_xlabel(_loss(run, facts["measure"]))
@@ -56,20 +58,22 @@ def importance(run: Run) -> Figure | None:
         axes[1].set_xlabel("Decrease of impurity in the trees\n(training set)")
         axes[1].tick_params(axis="y", length=0, labelleft=False)
         axes[1].grid(axis="x")
-    figure.supxlabel(note, x=0.01, ha="left", fontsize=style.SMALL, color=style.GREY)
+    figure.supxlabel("\n".join(note), x=0.01, ha="left", fontsize=style.SMALL, color=style.GREY)
     return figure
 
 
-def _headline(names: Sequence[str], mean: np.ndarray, low: np.ndarray, high: np.ndarray, run: Run) -> str:
+def _headline(found: Table, mean: np.ndarray, low: np.ndarray, high: np.ndarray, run: Run) -> str:
     measure = run.info["facts"]["importance"]["measure"]
-    first = _said(names[0], 2.6)
-    if not low[0] > 0:
+    sure = [k for k, matter in enumerate(matters(found)[:MOST]) if matter]
+    if not sure:
         return "No single feature matters measurably: shuffled alone, none lowers the score beyond chance"
+    k = sure[0]
+    first = _said(found["feature"][k], 2.6)
     what = {"accuracy": "accuracy falls by {} points", "r2": "R² falls by {}"}.get(
         measure, "the mean absolute error rises by {}"
     )
-    said = what.format(_short(mean[0]))
-    return f"{first} matters most: {said} when it is shuffled (95 % interval {_short(low[0])} to {_short(high[0])})"
+    said = what.format(_short(mean[k]))
+    return f"{first} matters most: {said} when it is shuffled (95 % interval {_short(low[k])} to {_short(high[k])})"
 
 
 def _loss(run: Run, measure: str) -> str:
@@ -80,13 +84,14 @@ def _loss(run: Run, measure: str) -> str:
     return f"Rise of the mean absolute error ({target(run)})\nwhen the feature is shuffled"
 
 
-def _note(facts: Mapping[str, Any], hidden: int) -> str:
+def _note(facts: Mapping[str, Any], hidden: int) -> list[str]:
     times = "1 shuffle" if facts["repeats"] == 1 else f"{facts['repeats']} shuffles"
     left = facts["of_columns"] - facts["columns"]
     words = f"{facts['set'].capitalize()} set, {facts['rows']:,} samples, {times} of each"
     words += "; bars: 95 % interval over samples"
     words += f"; {hidden:,} less important not shown" if hidden > 0 else ""
-    return words + (f"; {left:,} not computed" if left > 0 else "")
+    words += f"; {left:,} left out, drawn at random" if left > 0 else ""
+    return style.wrap(words, style.WIDTH - 0.2, style.SMALL)
 
 
 def _trees_alone(own: Table | None) -> Figure | None:
@@ -193,13 +198,14 @@ def _where(table: Table, feature: str, name: str) -> list[int]:
 
 def _output(run: Run, classes: Sequence[str]) -> str:
     if run.info["task"]["kind"] == "regression":
-        return f"Mean predicted {target(run, 1.0)}"
+        return f"Mean predicted\n{target(run)}"
+    name = "each class" if len(classes) > 1 else style.class_names(classes, 1.7)[0]
+    return f"{_measured(run)}\n{name}"
+
+
+def _measured(run: Run) -> str:
     sure = any(name.endswith("_probability") for name in run.predictions)
-    what = "Mean probability" if sure else "Share of samples classified as"
-    if len(classes) > 1:
-        return f"{what} of each class" if sure else f"{what} each class"
-    name = style.class_names(classes, 1.3)[0]
-    return f"{what} of {name}" if sure else f"{what} {name}"
+    return "Mean probability of" if sure else "Share of samples classified as"
 
 
 def _range_headline(table: Table, run: Run) -> str:
@@ -213,7 +219,8 @@ def _range_headline(table: Table, run: Run) -> str:
     (feature, name), (low, high) = max(ranges.items(), key=lambda one: one[1][1] - one[1][0])
     shown = _said(feature, 2.4)
     if name:
-        of = f"The mean prediction of {_said(name, 1.6)}"
+        measured = _measured(run)
+        of = f"The {measured[0].lower()}{measured[1:]} {_said(name, 1.6)}"
     else:
         of = f"The mean predicted {_said(run.info['dataset'].get('target') or 'target', 1.6)}"
     return f"{of} runs from {_short(low)} to {_short(high)} with {shown}, other features as they are"
@@ -262,7 +269,11 @@ def _coefficient_matrix(table: Table) -> Figure:
     names = style.class_names(classes, 1.1)
     longest = max(style.text_width(name, style.SMALL) for name in names)
     turned = longest > 0.9 * pitch
-    foot = 0.1 + (longest if turned else 0.12)
+    foot = 0.3 + (longest if turned else 0.12)
+    shown = f"{len(features):,} of {len(table['feature']):,} features"
+    shown += (
+        f", the first {len(classes):,} of {len(table) - 1:,} classes" if len(classes) < len(table) - 1 else ""
+    )
     high = ROW * len(features)
     k, j = (int(place) for place in np.unravel_index(np.abs(values).argmax(), values.shape))
     figure = style.new_figure(
@@ -278,6 +289,7 @@ def _coefficient_matrix(table: Table) -> Figure:
     axes.set_xticks(range(0, len(names), step), names[::step], rotation=90 if turned else 0)
     axes.set_yticks(range(len(features)), features)
     axes.tick_params(length=0)
+    figure.text(0.01, 0.05 / figure.get_figheight(), shown, fontsize=style.SMALL, color=style.GREY)
     texts = [[_short(cell, signed=True) for cell in row] for row in values.tolist()]
     if 72 * pitch > 3.6 * max(len(text) for row in texts for text in row):
         dark = np.abs(values) > 0.6 * np.abs(values).max()
@@ -297,12 +309,15 @@ def patches(run: Run) -> Figure | None:
     h, w = image.shape
     edges = [_edges(n, cells) for n, cells in ((h, heat.shape[0]), (w, heat.shape[1]))]
     row, column = np.unravel_index(np.nanargmax(values), values.shape)
-    where = [f"{edge[k] + 1} to {edge[k + 1]}" for edge, k in zip(edges, (row, column), strict=True)]
+    where = [
+        _span(word, edge, int(k))
+        for word, edge, k in zip(("row", "column"), edges, (row, column), strict=True)
+    ]
     lost = {"accuracy": "points of accuracy", "r2": "of R²"}.get(facts["measure"], "of error")
     figure = style.new_figure(
         3.0,
-        f"Pixel rows {where[0]}, columns {where[1]} matter most: {_short(values[row, column])} {lost} lost when they "
-        "are shuffled",
+        f"The patch of pixel {where[0]}, {where[1]} matters most: {_short(float(values[row, column]))} {lost} lost "
+        "when it is shuffled",
     )
     left, right = figure.subplots(1, 2)
     left.imshow(image, cmap="gray")
@@ -318,6 +333,11 @@ def patches(run: Run) -> Figure | None:
         axes.set(xticks=[], yticks=[], aspect="equal")
     left.set_xlabel(f"{facts['set'].capitalize()} set, {facts['rows']:,} samples")
     return figure
+
+
+def _span(word: str, edges: np.ndarray, k: int) -> str:
+    first, last = int(edges[k]) + 1, int(edges[k + 1])
+    return f"{word} {first}" if first == last else f"{word}s {first} to {last}"
 
 
 def _edges(n: int, cells: int) -> np.ndarray:
@@ -361,8 +381,8 @@ FIGURES = {
     "importance": Drawing(
         importance,
         "Importance of the features",
-        "Features whose interval lies above 0 carry information that the others do not replace; correlated features "
-        "share theirs, and each then looks less important.",
+        "Blue features matter beyond chance, adjusted for the number of features: they carry information that the "
+        "others do not replace. Correlated features share theirs, and each then looks less important.",
     ),
     "partial_dependence": Drawing(
         partial_dependence,

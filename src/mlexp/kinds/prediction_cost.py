@@ -36,9 +36,9 @@ def _of_model(training: Training, n_features: int) -> float:
     if hasattr(model, "tree_"):
         return 20.0 * _depth(model)
     if hasattr(model, "coefs_"):
-        return 100 + 0.5 * float(sum(weights.size for weights in model.coefs_))
+        return 100 + 0.15 * float(sum(weights.size for weights in model.coefs_))
     if hasattr(model, "coef_"):
-        return 50 + float(np.size(model.coef_))
+        return 50 + 0.15 * float(np.size(model.coef_))
     if hasattr(model, "theta_"):
         return 10.0 * float(model.theta_.size)
     return UNKNOWN

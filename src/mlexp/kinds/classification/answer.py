@@ -6,6 +6,7 @@ import numpy as np
 
 from mlexp.kinds.classification.classes import confusions
 from mlexp.kinds.classification.tables import tables as tables  # what the page shows
+from mlexp.kinds.importance_answer import relied_on
 from mlexp.page.study import SEEN, Said, Study
 from mlexp.page.words import percent, within
 
@@ -26,7 +27,7 @@ def answer(study: Study) -> Said:
     labels = {"accuracy": "Accuracy", "loss": "Log loss", "macro_f1": "Macro F1"}
     test = confusions(study.run).get("test")
     more = [] if test is None or not test.any() else [*_baseline(test), *_mixed_up(study, test)]
-    return [first, *study.untested(), *more], study.figures(labels)
+    return [first, *study.untested(), *more, *relied_on(study)], study.figures(labels)
 
 
 def _baseline(counts: np.ndarray) -> list[str]:

@@ -1,7 +1,8 @@
-"""Explained variance and mean absolute error."""
+"""Explained variance, errors, and the features that matter most."""
 
 from __future__ import annotations
 
+from mlexp.kinds.importance_answer import relied_on
 from mlexp.page.study import SEEN, Said, Study
 from mlexp.page.words import SPACE, number, percent
 
@@ -25,9 +26,19 @@ def answer(study: Study) -> Said:
         first,
         *study.untested(),
         f"The mean absolute error is {number(scores['mae'])}{_mae_interval(study)}.",
+        *_typical(study),
+        *relied_on(study),
     ]
     labels = {"r2": "R²", "mae": "Mean absolute error", "rmse": "Root mean squared error"}
     return sentences, study.figures(labels)
+
+
+def _typical(study: Study) -> list[str]:
+    """Say how large half of the errors are, and the largest one."""
+    half, largest = (study.scores.get(name) for name in ("median_absolute_error", "max_error"))
+    if half is None or largest is None:
+        return []
+    return [f"Half of the errors are below {number(half)}; the largest is {number(largest)}."]
 
 
 def _mae_interval(study: Study) -> str:

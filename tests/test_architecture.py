@@ -34,6 +34,7 @@ ORDER = (
     "tuning",
     "comparisons",
     "report",
+    "documents",
     "dispatch",
     "verbs",
     "views",

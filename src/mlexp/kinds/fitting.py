@@ -174,7 +174,7 @@ def train_together(
     The configurations differ only in seed, initialisers and the sizes that `nn.hyperparameters.NUMBERS` names.
     """
     config = configs[0]
-    first = _unfitted(config, dataset)
+    first = unfitted(config, dataset)
     trainings = [first, *(replace(first, model=built(other, first.parts)) for other in configs[1:])]
     summary = _summary(first)
     check_memory(config, summary)
@@ -192,13 +192,14 @@ def train_together(
 
 def fitted_to(config: Config, dataset: Dataset, raw: Split, observer: Observer) -> Training:
     """Prepare, check and fit to a split that is given; the observer is told of epochs, and not that a run starts."""
-    training = _unfitted(config, dataset, raw)
+    training = unfitted(config, dataset, raw)
     if training.is_engine or config.model.name == "sklearn_mlp":
         return _fit_epochs(config, [training], [observer])[0]
     return _fit_at_once(training)
 
 
-def _unfitted(config: Config, dataset: Dataset, raw: Split | None = None) -> Training:
+def unfitted(config: Config, dataset: Dataset, raw: Split | None = None) -> Training:
+    """Split unless `raw` is given, prepare and check, and build the model; only the preparation is fitted yet."""
     raw = raw or split(dataset, **asdict(config.split))
     parts, preparation = prepared(raw, dataset, config.prepare, config.model.dtype, config.memory_mb)
     training = Training(

@@ -1,4 +1,4 @@
-"""``mlexp export``: export the model of a run for other programs, or its configuration as a task."""
+"""``mlexp export``: export the model of a run for other programs, its configuration as a task, its program listing."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from mlexp.store import find_run
 from mlexp.verbs import add_run, add_trust, parser
 
 CHECKED_ROWS = 1000
+LIBRARIES = ("numpy", "torch", "sklearn")
 NOT_OF_A_TASK = ("outputs", "data_dir", "sweep.", "execution.", "tracking.", "comparison.", "page.")
 EXAMPLES = """mlexp export mnist_mlp --onnx model.onnx
-  mlexp export latest --config studies/task/mine.yaml     then: mlexp --config-dir studies task=mine"""
+  mlexp export latest --config studies/task/mine.yaml     then: mlexp --config-dir studies task=mine
+  mlexp export latest --code numpy --out listing.py       then: python listing.py"""
 
 
 def export(arguments: Sequence[str]) -> int:
-    """Write the model of a run as ONNX, or its configuration as a task file that repeats it."""
+    """Write the model of a run as ONNX, its configuration as a task file, or a script that trains the model again."""
     words = parser("export", export.__doc__, EXAMPLES, "the files that are written")
     add_run(words)
     words.add_argument(
@@ -30,17 +32,44 @@ def export(arguments: Sequence[str]) -> int:
         "--config", metavar="FILE", help="task file with all settings that differ from the defaults"
     )
     add_trust(words)
+    words.add_argument(
+        "--code",
+        choices=LIBRARIES,
+        help="program listing: a script that needs this library alone and gives the run's numbers",
+    )
+    words.add_argument(
+        "--out", metavar="FILE", help="--code: the script; its rows go to a .npz file beside it"
+    )
     parsed = words.parse_args(arguments)
     path = find_run(parsed.run, parsed.outputs)
-    if not (parsed.onnx or parsed.config):
-        raise ConfigError("mlexp export needs --onnx FILE, --config FILE or both.")
+    if not (parsed.onnx or parsed.config or parsed.code):
+        raise ConfigError("mlexp export needs --onnx FILE, --config FILE or --code LIBRARY --out FILE.")
+    if bool(parsed.code) != bool(parsed.out):
+        raise ConfigError("--code LIBRARY and --out FILE belong together.")
     if parsed.config:
         said = _write_task(path, Path(parsed.config))
         print(parsed.config if parsed.quiet else said)
     if parsed.onnx:
         said = _write_onnx(path, Path(parsed.onnx), parsed.trust)
         print(parsed.onnx if parsed.quiet else said)
+    if parsed.code:
+        said = _write_code(path, parsed.code, Path(parsed.out))
+        print(parsed.out if parsed.quiet else said)
     return 0
+
+
+def _write_code(path: Path, library: str, target: Path) -> str:
+    """Write the program listing, and return a summary."""
+    from mlexp.config import recorded
+    from mlexp.documents import code
+    from mlexp.runs import session
+    from mlexp.store import Run
+
+    run = Run.open(path)
+    config = recorded.relocated(recorded.read(path / "config.yaml"), run.info.get("began_in"))
+    script, rows = code.write(run, config, session.load(config), library, target)
+    lines = len(script.read_text().splitlines())
+    return f"{script}: {lines} lines; rows in {rows} ({rows.stat().st_size / 1e6:.1f} MB)"
 
 
 def _write_onnx(path: Path, target: Path, trusted: Sequence[str]) -> str:

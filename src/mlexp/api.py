@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlexp import store
+from mlexp.config.overrides import as_settings, as_word
 from mlexp.errors import ConfigError
 from mlexp.store import find
 from mlexp.views import Answer, ComparisonView, RunView, SweepView, View
@@ -240,7 +241,6 @@ def _checked(settings: Sequence[Any]) -> list[str]:
 
 
 def _typed(more: Mapping[str, Any]) -> list[str]:
-    from mlexp.config.overrides import as_settings
 
     plain = {key: str(value) if isinstance(value, Path) else value for key, value in more.items()}
     return [one.text for one in as_settings(plain)]
@@ -251,7 +251,6 @@ def _several(key: str, value: Any) -> list[str]:
     if isinstance(value, Mapping):
         return [word for name, inner in value.items() for word in _several(f"{key}.{name}", inner)]
     values = value if isinstance(value, list | tuple | range) else [value]
-    from mlexp.config.overrides import as_word
 
     return [f"{key}={','.join(as_word(str(one) if isinstance(one, Path) else one) for one in values)}"]
 

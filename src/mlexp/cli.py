@@ -13,8 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from mlexp import __version__
-from mlexp.config.rules import shortened
-from mlexp.errors import ConfigError, Interrupted, MlexpError
+from mlexp.errors import ConfigError, Interrupted, MlexpError, shortened
 
 if TYPE_CHECKING:
     from mlexp.comparisons.study import Study

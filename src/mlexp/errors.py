@@ -117,12 +117,14 @@ def plain(word: str) -> str:
 
 
 def shortened(text: str, limit: int = 300) -> str:
-    """Return a text on one line, with ``...`` for what is beyond `limit` characters.
+    """Return a text on one line of at most `limit` characters, with the middle of a longer one cut out.
 
     Examples
     --------
-    >>> shortened("a word, and\\nanother", limit=12)
-    'a word, and ...'
+    >>> shortened("a word, and\\nanother", limit=12), shortened("abc\\n d")
+    ('a word...her', 'abc d')
     """
-    line = " ".join(text[: 20 * limit].split())
-    return line if len(line) <= limit and len(text) <= 20 * limit else f"{line[:limit]}..."
+    if len(text) > 20 * limit:
+        text = f"{text[: 10 * limit]} ... {text[-10 * limit :]}"
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[: limit // 2]}...{line[limit // 2 + 3 - limit :]}"

@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 
 from mlexp import stats, store
-from mlexp.comparisons import convergence, looks, tune_each, tune_once
+from mlexp.comparisons import convergence, looks, page, tune_each, tune_once
+from mlexp.comparisons import figures as drawn
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.looks import Schedule
 from mlexp.comparisons.verdict import Pair, Verdict, evaluate
 from mlexp.comparisons.words import answer, details, many_arms, phrases
 from mlexp.config.studies import Comparison
+from mlexp.page import render
+from mlexp.page.study import most_figures
 from mlexp.stats import Outcome
 from mlexp.store import record
 from mlexp.store.files import write_table
@@ -155,11 +158,6 @@ def write(analysis: Analysis, folder: Path, extra: Mapping[str, Any], *, figures
         write_table(folder / "tables" / f"{name}.csv", columns)
     record.write_info(store.Comparison, folder, {**extra, **analysis.info})
     if figures:
-        from mlexp.comparisons import figures as drawn
-        from mlexp.comparisons import page
-        from mlexp.page import render
-        from mlexp.page.study import most_figures
-
         comparison = store.Comparison.open(folder)
         drawn.draw(comparison, most_figures(folder))
         render.write(folder, page.page(comparison))
@@ -194,7 +192,8 @@ def _arm(evidence: Evidence, verdict: Verdict, arm: str, node: Comparison) -> di
     row |= {"interval_over": phrases.varied(evidence, arm), "sd": _between_runs(evidence, arm)}
     row |= {"best": values[signed.argmax()], "worst": values[signed.argmin()]}
     row |= {"interquartile_mean": stats.interquartile_mean(values)} | many_arms.ahead(verdict, arm)
-    chosen = [_metric(entry, "validation", evidence.metric.name) for entry in used]
+    measure = evidence.metric.name
+    chosen = [entry.run.metrics.get("validation", {}).get(measure) for entry in used if entry.run]
     epochs = [entry.run.info["facts"].get("epochs") for entry in used if entry.run]
     seconds = [convergence.seconds_of(entry.run) for entry in used if entry.run]
     reached = [convergence.reached(entry.run, node.target) for entry in used if entry.run]
@@ -222,10 +221,6 @@ def _interval(mean: Outcome, share: bool) -> dict[str, Any]:
         "low": max(mean.low, 0.0) if share else mean.low,
         "high": min(mean.high, 1.0) if share else mean.high,
     }
-
-
-def _metric(entry: Entry, part: str, name: str) -> float | None:
-    return entry.run.metrics.get(part, {}).get(name) if entry.run else None
 
 
 def _mean(values: list[Any]) -> float | str:

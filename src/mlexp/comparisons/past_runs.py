@@ -19,8 +19,9 @@ from mlexp.config.rules import as_typed
 from mlexp.config.schema import declared
 from mlexp.config.studies import Comparison
 from mlexp.errors import ConfigError, DataError, did_you_mean
-from mlexp.store import Run, Sweep, stamp, sweep_folder
+from mlexp.store import Run, Sweep, stamp
 from mlexp.store.result import by_row
+from mlexp.store.sweep_folder import NOT_NEEDED, job_name
 
 REPEATS = ("seed", "split.seed", "split.test", "dataset.seed")  # what makes another run of the same settings
 # Keys of `comparison` that apply to runs that are there.
@@ -104,7 +105,7 @@ def compare(
     evidence = Evidence(metric, entries)
     evidence.check()
     within = _within_arms([[of[id(entry)] for entry in used] for used in evidence.used.values()], keys)
-    strata = {key: _stratum(one, within) for key, one in of.items()} if within else {}
+    strata = {key: ", ".join(_named(one, name) for name in within) for key, one in of.items()}
     evidence, said, cautions = _of_one_setting(evidence, within, strata, best_of)
     notes += cautions
     if beside := [key for key in differing if key not in (*keys, *within)]:
@@ -186,10 +187,10 @@ def runs_in(path: Path) -> list[Found]:
         return [Found(run, _opened(schema.flat(recorded.read(run.path / "config.yaml"))))]
     sweep = Sweep.open(path)
     base = schema.flat(recorded.read(sweep.path / "config.yaml"))
-    spared = {row["number"] for row in by_row(sweep.summary) if row["status"] == sweep_folder.NOT_NEEDED}
+    spared = {row["number"] for row in by_row(sweep.summary) if row["status"] == NOT_NEEDED}
     return [
         Found(
-            sweep.run(f"{job['number']:03d}-{job['hash']}"),
+            sweep.run(job_name(job["number"], job["hash"])),
             _opened(base | job["changes"]),
             job["swept"].get("arm", ""),
             ("left", "it was never begun"),
@@ -254,10 +255,6 @@ def _within_arms(arms: Sequence[Sequence[Found]], keys: Sequence[str]) -> list[s
     """Return the keys in which runs of one arm differ, aside from those that make repeats."""
     inside = [key for found in arms if found for key in differences(found)]
     return [key for key in dict.fromkeys(inside) if key not in keys and not _is_repeat(key)]
-
-
-def _stratum(one: Found, keys: Sequence[str]) -> str:
-    return ", ".join(_named(one, key) for key in keys)
 
 
 def _is_repeat(key: str) -> bool:

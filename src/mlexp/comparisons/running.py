@@ -24,7 +24,7 @@ from mlexp.runs.terminal import QUIET, new_console
 from mlexp.store import Sweep, record, shapes
 from mlexp.store.files import read_json, write_json
 from mlexp.store.result import by_row
-from mlexp.store.sweep_folder import NOT_NEEDED, SweepFolder
+from mlexp.store.sweep_folder import NOT_NEEDED, SweepFolder, job_name
 from mlexp.sweeps import conductor, opening, planning
 from mlexp.sweeps.conductor import Outcome, Sparing
 from mlexp.sweeps.planning import Plan
@@ -237,7 +237,7 @@ def evidence_of(sweep: Sweep, metric: PartMetric) -> Evidence:
             Entry(
                 arm,
                 " ".join(f"{key}={value}" for key, value in swept.items()),
-                sweep.run(f"{job['number']:03d}-{job['hash']}"),
+                sweep.run(job_name(job["number"], job["hash"])),
                 metric,
                 (row.get("status", "left"), row.get("problem", "")),
                 dataset=dataset,

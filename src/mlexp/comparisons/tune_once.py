@@ -115,7 +115,7 @@ def cost_of_each(plan: Plan) -> list[str]:
 def write(folder: Path, configs: Mapping[str, Config]) -> None:
     """Write down the searches, so that another process can resume them."""
     for place, (name, config) in enumerate(configs.items(), 1):
-        path = folder / FOLDER / f"{_slug(place, name)}.yaml"
+        path = folder / FOLDER / f"{place:02d}-{re.sub(r'[^A-Za-z0-9.-]+', '-', name)}.yaml"
         write_bytes(path, recorded.as_yaml(config).encode())
 
 
@@ -135,7 +135,7 @@ def search(folder: SweepFolder, plan: Plan, program: Program, *, verbosity: int)
             shutil.rmtree(place, ignore_errors=True)
         elif data[config.task.name] not in ("", Run.open(place).info["dataset"]["fingerprint"]):
             folder.set_aside(place)
-        if not _complete(place):
+        if not (Run.is_at(place) and Run.open(place).status == "completed"):
             config = replace(
                 config,
                 outputs=plan.first.outputs,
@@ -153,10 +153,6 @@ def search(folder: SweepFolder, plan: Plan, program: Program, *, verbosity: int)
             "folder": f"{FOLDER}/{place.name}",
         } | {name: search_record.get(name) for name in names}
     return found
-
-
-def _complete(place: Path) -> bool:
-    return Run.is_at(place) and Run.open(place).status == "completed"
 
 
 def before(plan: Plan, folder: Path) -> tuple[Plan, dict[str, Config]]:
@@ -239,7 +235,3 @@ def in_words(chosen: Chosen) -> str:
 
 def _listed(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{key.removeprefix('model.')} {value}" for key, value in values.items())
-
-
-def _slug(place: int, name: str) -> str:
-    return f"{place:02d}-{re.sub(r'[^A-Za-z0-9.-]+', '-', name)}"

@@ -266,16 +266,13 @@ def _power(evidence: Evidence, node: Comparison, pair: tuple[str, str], n_pairs:
     a, b = (values(evidence, arm) for arm in pair)
     tables = [spread(evidence, arm, table) for arm in pair if (table := evidence.table(arm)) is not None]
     rows: dict[str, Any] = {}  # without scores of rows, on these test rows alone
-    grouped = [_grouped(table, evidence.groups) for table in tables]
+    groups = evidence.groups
+    grouped = tables if groups is None else [stats.group_scores(table, groups) for table in tables]
     if len(grouped) == 2 and grouped[0].shape[1] > 1:
         parts = stats.crossed_parts(*grouped)
         rows = {"v_row": float(parts.v_row), "v_res": float(parts.v_res), "rows": grouped[0].shape[1]}
     delta = node.margin or worth_seeing(evidence)
     return stats.seeds_needed(a, b, delta, pairs=n_pairs, alpha=node.alpha, **rows)
-
-
-def _grouped(table: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
-    return table if groups is None else stats.group_scores(table, groups)
 
 
 def worth_seeing(evidence: Evidence) -> float:

@@ -159,7 +159,7 @@ def typed_instead(name: str, value: str | None = None) -> str | None:
 
 def table() -> list[tuple[str, str, str]]:
     """Return names that other tools use, what is typed here instead, and what else there is to know, row by row."""
-    rows = [(row.names, _typed(row), row.note) for row in habits.HABITS]
+    rows = [(row.names, row.typed.format(row.example), row.note) for row in habits.HABITS]
     of_models = {
         name: [model for model, params in habits.PARAMS.items() if name in params.split()]
         for name in dict.fromkeys(" ".join(habits.PARAMS.values()).split())
@@ -181,10 +181,6 @@ def keys_of(typed: str) -> set[str]:
     ['model.l2', 'seed']
     """
     return {one.key for one in parsed(typed.split()) if one.value is not None}
-
-
-def _typed(row: habits.Habit) -> str:
-    return row.typed.format(row.example) if row.typed else ""
 
 
 def bare(word: str, config_dir: str | None = None, value: str | None = None) -> str:

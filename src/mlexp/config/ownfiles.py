@@ -21,9 +21,9 @@ from omegaconf import OmegaConf
 from mlexp.config import trust, yamltext
 from mlexp.config.groups import SUFFIXES, file_in, offered, own_folder
 from mlexp.config.names import GROUPS
-from mlexp.config.rules import as_typed, shortened
+from mlexp.config.rules import as_typed
 from mlexp.config.schema import Task
-from mlexp.errors import ConfigError
+from mlexp.errors import ConfigError, shortened
 
 MOST = 20_000  # values in one file
 LONGEST_CHAIN = 100  # files that the defaults list of one file leads to

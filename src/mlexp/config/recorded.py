@@ -13,9 +13,8 @@ from mlexp.config import trust, yamltext
 from mlexp.config.compose import BAD_VALUES, compose, from_values
 from mlexp.config.explained import first_line
 from mlexp.config.overrides import Override, parsed
-from mlexp.config.rules import shortened
 from mlexp.config.schema import Config, flat
-from mlexp.errors import ConfigError, DataError
+from mlexp.errors import ConfigError, DataError, shortened
 
 PATHS = ("path", "test_path", "labels")  # keys of dataset that name files
 DOES_NOT_CHANGE_RESULTS = (

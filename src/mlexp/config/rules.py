@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlexp.config.habits import VALUES
-from mlexp.errors import did_you_mean, plain
+from mlexp.errors import did_you_mean, plain, shortened
 
 
 @dataclass(frozen=True)
@@ -96,17 +96,6 @@ def as_typed(value: Any) -> str:
     """
     words = {None: "null", True: "true", False: "false"}
     return words[value] if value is None or isinstance(value, bool) else shortened(repr(value))
-
-
-def shortened(text: str, longest: int = 200) -> str:
-    """Return a text for quotation in a message, with the middle of a long one cut out.
-
-    Examples
-    --------
-    >>> shortened("abc"), shortened("a" * 1000, 9)
-    ('abc', 'aaaa...aa')
-    """
-    return text if len(text) <= longest else f"{text[: longest // 2]}...{text[longest // 2 + 3 - longest :]}"
 
 
 def is_number(value: Any) -> bool:

@@ -12,10 +12,9 @@ from typing import Any
 
 from mlexp.config.names import GROUPS
 from mlexp.config.overrides import Override
-from mlexp.config.rules import shortened
 from mlexp.config.schema import Config, declared
 from mlexp.config.yamltext import DEEPEST, leaves
-from mlexp.errors import ConfigError
+from mlexp.errors import ConfigError, shortened
 
 # What is written where, sent where and imported from where: never taken from a file that a stranger may have written.
 TYPED_ONLY = ("trusted_packages", "outputs", "sweep.dir", "execution", "tracking.uri")

@@ -10,10 +10,9 @@ from typing import Any
 
 import yaml
 
-from mlexp.config.rules import shortened
 from mlexp.config.schema import ADDED, Config
 from mlexp.config.untrusted import read_bytes
-from mlexp.errors import DataError
+from mlexp.errors import DataError, shortened
 
 LONGEST = 4_000_000  # bytes of a file
 MOST = 50_000  # values in it, each counted as often as it is referred to

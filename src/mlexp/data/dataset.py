@@ -230,7 +230,8 @@ def check_part(part: Raw, columns: Sequence[str], where: str, may_be_empty: bool
 def _check_finite(X: np.ndarray, columns: Sequence[str], where: str, may_be_empty: bool) -> None:
     step = max(1, CHUNK_BYTES // (X.shape[1] * X.itemsize))
     for start in range(0, len(X), step):
-        wrong = (np.isinf if may_be_empty else _not_finite)(X[start : start + step])
+        rows = X[start : start + step]
+        wrong = np.isinf(rows) if may_be_empty else ~np.isfinite(rows)
         if wrong.any():
             row, column = np.argwhere(wrong)[0]
             value = "an empty cell (NaN)" if np.isnan(X[start + row, column]) else "an infinite value"
@@ -238,10 +239,6 @@ def _check_finite(X: np.ndarray, columns: Sequence[str], where: str, may_be_empt
                 f"{where} has {value} in column '{short(columns[column])}', row {start + row + 1}. "
                 "Correct it, or leave out the row, or the column with dataset.ignore."
             )
-
-
-def _not_finite(X: np.ndarray) -> np.ndarray:
-    return np.asarray(~np.isfinite(X))
 
 
 def _numbers(X: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlexp import store
+from mlexp.comparisons import figures as of_comparison
 from mlexp.comparisons import page as comparisons
 from mlexp.page import render
 from mlexp.page.page import Page
@@ -12,6 +13,7 @@ from mlexp.page.study import most_figures
 from mlexp.report import run
 from mlexp.store import Comparison, Run, Sweep
 from mlexp.sweeps import answer as sweeps
+from mlexp.sweeps import figures as of_sweep
 
 
 def write(folder: Path) -> list[Path]:
@@ -39,9 +41,6 @@ def redraw(folder: Path, most: int | None = None) -> list[Path]:
 
     `most` limits the figures to the most important ones; None draws all that the folder allows.
     """
-    from mlexp.comparisons import figures as of_comparison
-    from mlexp.sweeps import figures as of_sweep
-
     opened = store.open(folder)
     drawn: list[Path] = []
     if isinstance(opened, Run):

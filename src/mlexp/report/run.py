@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlexp.config.names import spelled
+from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing, words
 from mlexp.kinds import KINDS, method
 from mlexp.page import tables
@@ -173,6 +174,4 @@ def draw(run: Run, most: int | None = None) -> list[Path]:
     DataError
         If a file of the folder is missing or damaged, or its arrays do not belong together.
     """
-    from mlexp.drawing import style
-
     return style.draw(run.path, figures(run.info["task"]["kind"]), run, most)

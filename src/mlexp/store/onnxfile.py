@@ -11,6 +11,7 @@ Input ``X``: raw features (n_rows, n_features), float for pictures, double for t
 
 from __future__ import annotations
 
+import importlib
 import json
 import warnings
 from collections.abc import Sequence
@@ -377,7 +378,6 @@ def _skl2onnx(estimator: Any, n_features: int, *, double: bool = False) -> Any:
 
 
 def _extra(package: str) -> Any:
-    import importlib
 
     try:
         return importlib.import_module(package)

@@ -36,6 +36,11 @@ PARTS_FIRST = ("test", "validation", "train")
 SECONDS_TO_WAIT = 3.0  # for the workers of a sweep that was killed to notice
 
 
+def job_name(number: int, code: str) -> str:
+    """Return the name of the run folder of a job: its number and the hash of its settings."""
+    return f"{number:03d}-{code}"
+
+
 @dataclass
 class SweepFolder:
     """Where a sweep writes; as long as `lock` is open, here or in a worker, no other process can."""

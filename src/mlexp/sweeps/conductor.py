@@ -14,10 +14,13 @@ from mlexp import store
 from mlexp.config.untrusted import plain
 from mlexp.errors import Interrupted, MlexpError, SweepError
 from mlexp.execution import Backend, Event, InProcess, Work, backend
+from mlexp.page import render
+from mlexp.page.study import most_figures
 from mlexp.runs import stopping
 from mlexp.runs.terminal import QUIET
 from mlexp.store import Sweep, files, record
 from mlexp.store.sweep_folder import FINISHED, NOT_NEEDED, SETTLED, SweepFolder
+from mlexp.sweeps import answer, figures
 from mlexp.sweeps.opening import (
     begin,
     has_other_data,
@@ -349,10 +352,6 @@ class Conductor:
     def close(self, outcome: Outcome) -> Outcome:
         """Draw and show."""
         if self.plan.figures and self.ending:
-            from mlexp.page import render
-            from mlexp.page.study import most_figures
-            from mlexp.sweeps import answer, figures
-
             sweep = Sweep(self.folder.path)
             figures.draw(sweep, most_figures(sweep.path))
             render.write(sweep.path, answer.page(sweep))

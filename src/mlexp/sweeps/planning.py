@@ -18,6 +18,7 @@ from mlexp.config.schema import Config
 from mlexp.errors import ConfigError, DataError
 from mlexp.runs import session
 from mlexp.store import Sweep, identity, stamp
+from mlexp.store.sweep_folder import job_name
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Job:
     @property
     def name(self) -> str:
         """Name of the run folder."""
-        return f"{self.number:03d}-{self.hash}"
+        return job_name(self.number, self.hash)
 
     def __str__(self) -> str:
         return " ".join(f"{key}={value}" for key, value in self.swept.items())
@@ -123,7 +124,9 @@ class Plan:
                     "hash": job.hash,
                     "data": job.data,
                     "swept": dict(job.swept),
-                    "changes": _changes(known, job),
+                    "changes": {
+                        key: value for key, value in schema.flat(job.config).items() if known[key] != value
+                    },
                 }
                 for job in self.jobs
             ],
@@ -276,7 +279,3 @@ def _shared(config: Config) -> dict[str, Any]:
 
 def _digits(words: Iterable[str]) -> str:
     return hashlib.sha256(" ".join(words).encode()).hexdigest()[:8]
-
-
-def _changes(base: Mapping[str, Any], job: Job) -> dict[str, Any]:
-    return {key: value for key, value in schema.flat(job.config).items() if base[key] != value}

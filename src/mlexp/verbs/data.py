@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from mlexp.config import overrides
+from mlexp.config import overrides, yamltext
 from mlexp.errors import ConfigError, DataError
 from mlexp.verbs import parser
 
@@ -95,10 +96,8 @@ def look(name: str | None, keys: Sequence[str], as_yaml: bool) -> int:
     """Print what mlexp detects in a table, without training; or the keys that make it explicit."""
     if name is None:
         raise ConfigError("mlexp data look needs a file: mlexp data look my.csv.")
-    from pathlib import Path
 
     from mlexp.config import compose as configuration
-    from mlexp.config import yamltext
     from mlexp.data import readers, summary
     from mlexp.data.packed import existing
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from mlexp.errors import ConfigError
+from mlexp.execution.base import cores
 from mlexp.verbs import parser
 
 OK, NOTE, WRONG = "ok", "note", "WRONG"
@@ -103,7 +104,6 @@ def _extras() -> Iterator[Finding]:
 
 
 def _processor() -> Iterator[Finding]:
-    from mlexp.execution.base import cores
     from mlexp.store import environment
 
     n_cores = cores()

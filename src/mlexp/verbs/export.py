@@ -9,6 +9,7 @@ from typing import Any
 
 from mlexp.errors import ConfigError
 from mlexp.store import find_run
+from mlexp.store.files import write_bytes
 from mlexp.verbs import add_run, add_trust, parser
 
 CHECKED_ROWS = 1000
@@ -77,7 +78,6 @@ def _write_onnx(path: Path, target: Path, trusted: Sequence[str]) -> str:
     from mlexp.config import recorded
     from mlexp.runs import session
     from mlexp.store import Run, fitted, onnxfile
-    from mlexp.store.files import write_bytes
 
     model = fitted.load(path, trusted)
     config = recorded.read(path / "config.yaml")
@@ -91,7 +91,6 @@ def _write_task(path: Path, target: Path) -> str:
     """Write the task file and return how to run it; refuse to leave one that does not give the same configuration."""
     from mlexp.config import compose as configuration
     from mlexp.config import recorded, schema, yamltext
-    from mlexp.store.files import write_bytes
 
     if not re.fullmatch(r"[\w-]+\.ya?ml", target.name) or target.suffix != ".yaml":
         raise ConfigError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlexp.errors import ConfigError
 from mlexp.store import find_run
+from mlexp.store.files import write_table
 from mlexp.verbs import add_run, add_trust, names, parser
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ def predict(arguments: Sequence[str]) -> int:
 
     from mlexp.data import newrows
     from mlexp.store import fitted
-    from mlexp.store.files import write_table
     from mlexp.store.scoring import scored
 
     model = fitted.load(path, parsed.trust)

@@ -12,6 +12,8 @@ import numpy as np
 
 from mlexp import store
 from mlexp.config.schema import Config
+from mlexp.config.studies import Comparison
+from mlexp.runs.terminal import Terminal
 from mlexp.store import Run, Sweep, find, shown
 from mlexp.store.files import read_json, read_table
 from mlexp.verbs import add_run, add_settings, parser
@@ -53,7 +55,6 @@ def _again(before: Path, parsed: argparse.Namespace) -> Path:
         return _sweep_again(before, parsed)
     from mlexp import dispatch
     from mlexp.config import recorded
-    from mlexp.runs.terminal import Terminal
 
     config = recorded.again(recorded.read(before / "config.yaml"), before, parsed.settings)
     config = recorded.relocated(config, Run.open(before).info.get("began_in"))
@@ -67,7 +68,6 @@ def _sweep_again(before: Path, parsed: argparse.Namespace) -> Path:
     from mlexp.comparisons import tune_once
     from mlexp.comparisons.evidence.metric import PartMetric
     from mlexp.comparisons.study import Study
-    from mlexp.config.studies import Comparison
     from mlexp.sweeps import planning
 
     def here(config: Config) -> Config:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mlexp.config import yamltext
 from mlexp.store import Run, Sweep, find
 from mlexp.verbs import add_run, add_settings, parser
 
@@ -35,8 +36,6 @@ def _say_where(path: Path, settings: Sequence[str]) -> None:
 
     A record may come from a stranger: it is not trusted to say where to connect or what to submit.
     """
-    from mlexp.config import yamltext
-
     if Sweep.is_at(path):
         ran_on = Sweep.open(path).info["execution"].get("backend")
     else:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import store
+from mlexp.config import yamltext
 from mlexp.config.messages import is_key, unknown_key
 from mlexp.config.overrides import spelt
 from mlexp.config.untrusted import reading
 from mlexp.errors import ConfigError, DataError, did_you_mean
+from mlexp.metrics import METRICS
 from mlexp.store import Comparison, Run, folders, stamp
 from mlexp.store.files import as_table
 
@@ -65,7 +67,6 @@ class Entry:
         """The main metric with its name: test before the other sets, then in the order of the table of metrics."""
         if self.is_sweep:
             return "jobs", len(self.info.get("jobs", ()))
-        from mlexp.metrics import METRICS
 
         metrics = self.metrics
         for part in [*(part for part in PARTS if part in metrics), *metrics]:
@@ -77,8 +78,6 @@ class Entry:
     @cached_property
     def settings(self) -> dict[str, str]:
         """Every key of the configuration with its full path, and its value as text; of a sweep, its first job's."""
-        from mlexp.config import yamltext
-
         path = self.path / "config.yaml"
         try:
             found = yamltext.leaves(yamltext.read(path)) if path.exists() else ()

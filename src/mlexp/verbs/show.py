@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import store
+from mlexp.config.untrusted import printable, reading
+from mlexp.kinds.observer import features_in_words
+from mlexp.runs.terminal import metrics_table, new_console
 from mlexp.store import Comparison, Run, Sweep, find
 from mlexp.verbs import add_run, parser
 
@@ -21,8 +24,6 @@ def show(arguments: Sequence[str]) -> int:
         print(path)
         return 0
     from mlexp import report
-    from mlexp.config.untrusted import printable, reading
-    from mlexp.runs.terminal import metrics_table, new_console
 
     console = new_console()
     with reading(path):
@@ -66,7 +67,6 @@ def _head(path: Path, info: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 def _of_run(info: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     data, facts = info["dataset"], info["facts"]
     yield "task", f"{info['task']['name']} ({info['task']['kind']}), seed {info['seed']}"
-    from mlexp.kinds.observer import features_in_words
 
     features = features_in_words(data["n_features"], info["preparation"])
     yield "data", f"{data['name']}: {data['n_samples']:,} samples, {features}"

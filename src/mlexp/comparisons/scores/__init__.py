@@ -93,7 +93,9 @@ def _of_arrays(
                 f"All arms must have scores of the same rows, shape (seeds, rows). Got rows of {counts}."
             )
         own = metric_of(metric, higher, arrays.values(), per_row=True)
-        return of_rows({arm: {"": (_numbered(len(one)), one)} for arm, one in arrays.items()}, own), []
+        return of_rows(
+            {arm: {"": ([*map(str, range(len(one)))], one)} for arm, one in arrays.items()}, own
+        ), []
     own = metric_of(metric, higher, arrays.values(), per_row=False)
     if per == "fold":
         return _of_folds(arrays, own, sizes)
@@ -170,7 +172,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, str | int | np.integer | tuple | list | None):
         return short(str(value), 40)
     return getattr(value, "__name__", type(value).__name__)
-
-
-def _numbered(count: int) -> list[str]:
-    return [str(k) for k in range(count)]

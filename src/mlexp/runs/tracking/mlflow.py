@@ -55,7 +55,7 @@ class MLflow:
             return
         tags = {"mlexp.folder": str(folder), "mlexp.command": " ".join(info["command"])[:LONGEST]}
         tags |= {f"mlexp.{name}": str(info[name]) for name in ("config_hash", "hash") if name in info}
-        if parent := next((note for place in _above(folder) if (note := _note(place))), None):
+        if parent := _note(folder.parents[1] if folder.parent.name == "runs" else folder.parent):
             tags["mlflow.parentRunId"] = parent["run_id"]
         run = self._client.create_run(self._experiment, tags=tags, run_name=folder.name)
         self._run = run.info.run_id
@@ -130,8 +130,3 @@ def _experiment(client: Any, name: str, place: str | None) -> str:
 def _note(folder: Path) -> dict[str, Any] | None:
     path = folder / NOTE
     return dict(json.loads(path.read_text("utf-8"))) if path.exists() else None
-
-
-def _above(folder: Path) -> list[Path]:
-    """Return where the sweep of a job, or the run of a search, would stand."""
-    return [folder.parents[1]] if folder.parent.name == "runs" else [folder.parent]

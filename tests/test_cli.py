@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.process import mlexp, start
 
 from mlexp import cli
 from mlexp.store import Run
@@ -35,18 +34,6 @@ REPEATS = (
 )
 
 
-def mlexp(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mlexp.cli", *arguments],
-        cwd=cwd,
-        env={**os.environ, "MLEXP_CACHE_DIR": str(cwd / "cache"), **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
 def assert_refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
     assert done.returncode == code, done.stderr
     assert done.stderr.startswith("mlexp: ")
@@ -60,7 +47,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], code: int, *words: st
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the default study has run once."""
     folder = tmp_path_factory.mktemp("digits")
-    done = mlexp(cwd=folder)
+    done = mlexp(folder)
     assert done.returncode == 0, done.stderr
     (folder / "said.txt").write_text(done.stdout)
     return folder
@@ -108,7 +95,7 @@ def test_record_says_what_ran(digits: Path) -> None:
 def test_same_seed_same_bytes_other_seed_other_bytes(tmp_path: Path) -> None:
     folders = []
     for seed in ("1", "1", "2"):
-        done = mlexp("-q", "size=smoke", f"seed={seed}", "figures=false", cwd=tmp_path)
+        done = mlexp(tmp_path, "-q", "size=smoke", f"seed={seed}", "figures=false")
         assert done.returncode == 0, done.stderr
         folders.append(tmp_path / done.stdout.strip())
     for name in REPEATS:
@@ -122,7 +109,7 @@ def test_config_of_a_run_repeats_it(digits: Path, tmp_path: Path) -> None:
     (tmp_path / "own" / "task").mkdir(parents=True)
     text = (run.path / "config.yaml").read_text()
     (tmp_path / "own" / "task" / "again.yaml").write_text("# @package _global_\n" + text)
-    done = mlexp("-q", "--config-dir", "own", "task=again", "figures=false", cwd=tmp_path)
+    done = mlexp(tmp_path, "-q", "--config-dir", "own", "task=again", "figures=false")
     assert done.returncode == 0, done.stderr
     again = tmp_path / done.stdout.strip()
     assert (again / "metrics.json").read_bytes() == (run.path / "metrics.json").read_bytes()
@@ -168,14 +155,14 @@ def test_config_of_a_run_repeats_it(digits: Path, tmp_path: Path) -> None:
 def test_mistakes_cost_one_line_and_leave_nothing(
     arguments: list[str], code: int, words: list[str], tmp_path: Path
 ) -> None:
-    done = mlexp(*arguments, cwd=tmp_path, MLEXP_DATA_DIR="")
+    done = mlexp(tmp_path, *arguments, MLEXP_DATA_DIR="")
     assert_refused(done, code, *words)
     assert not (tmp_path / "outputs").exists()
 
 
 def test_text_in_a_number_column(tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text("a,b,species\n" + "1,2,x\n3,oops,y\n" * 9)
-    done = mlexp("task=classify", "dataset=csv", "dataset.path=bad.csv", cwd=tmp_path)
+    done = mlexp(tmp_path, "task=classify", "dataset=csv", "dataset.path=bad.csv")
     assert_refused(done, 3, "bad.csv", "'b'", "oops")
 
 
@@ -189,7 +176,7 @@ def test_own_table_with_words_as_labels(tmp_path: Path) -> None:
     ]
     (tmp_path / "my.csv").write_text("species,a,b,c,d\n" + "\n".join(lines) + "\n")
     done = mlexp(
-        "-q", "task=classify", "dataset=csv", "dataset.path=my.csv", "dataset.label=species", cwd=tmp_path
+        tmp_path, "-q", "task=classify", "dataset=csv", "dataset.path=my.csv", "dataset.label=species"
     )
     assert done.returncode == 0, done.stderr
     run = Run.open(tmp_path / done.stdout.strip())
@@ -199,7 +186,7 @@ def test_own_table_with_words_as_labels(tmp_path: Path) -> None:
 
 
 def test_divergence_is_recorded_and_says_what_to_try(tmp_path: Path) -> None:
-    done = mlexp("model.learning_rate=1e30", "model.optimizer=sgd", "prepare.scale=none", cwd=tmp_path)
+    done = mlexp(tmp_path, "model.learning_rate=1e30", "model.optimizer=sgd", "prepare.scale=none")
     assert_refused(done, 4, "diverged", "epoch", "model.learning_rate=0.01")
     run = Run.open(tmp_path / "outputs" / "digits_mlp" / "latest")
     assert run.info["status"] == "diverged"
@@ -209,7 +196,7 @@ def test_divergence_is_recorded_and_says_what_to_try(tmp_path: Path) -> None:
 
 def test_outputs_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "outputs").write_text("a file, not a folder")
-    assert_refused(mlexp("size=smoke", cwd=tmp_path), 2, "outputs", "outputs=FOLDER")
+    assert_refused(mlexp(tmp_path, "size=smoke"), 2, "outputs", "outputs=FOLDER")
 
 
 @pytest.mark.parametrize(
@@ -220,15 +207,13 @@ def test_outputs_that_cannot_be_written(tmp_path: Path) -> None:
     ids=" ".join,
 )  # fmt: skip
 def test_shapes_and_settings(settings: list[str], tmp_path: Path) -> None:
-    done = mlexp("-q", "size=smoke", "figures=false", *settings, cwd=tmp_path)
+    done = mlexp(tmp_path, "-q", "size=smoke", "figures=false", *settings)
     assert done.returncode == 0, done.stderr
 
 
 def test_sweep_runs_every_combination_and_keeps_the_good_ones(tmp_path: Path) -> None:
-    done = mlexp(
-        "-m", "size=smoke", "model.activation=relu,tanh", "model.optimizer=sgd", "prepare.scale=none",
-        "model.learning_rate=0.01,1e30", cwd=tmp_path,
-    )  # fmt: skip
+    diverging = ("model.optimizer=sgd", "prepare.scale=none", "model.learning_rate=0.01,1e30")
+    done = mlexp(tmp_path, "-m", "size=smoke", "model.activation=relu,tanh", *diverging)
     assert done.returncode == 6
     assert "2 of 4 jobs did not complete" in done.stderr
     runs = list((tmp_path / "outputs" / "digits_mlp" / "latest" / "runs").glob("*/run.json"))
@@ -238,16 +223,13 @@ def test_sweep_runs_every_combination_and_keeps_the_good_ones(tmp_path: Path) ->
 
 
 def test_grid_with_an_impossible_job_is_refused_at_once(tmp_path: Path) -> None:
-    done = mlexp("-m", "model.activation=relu,tanh", "model.learning_rate=0.01,-1", cwd=tmp_path)
+    done = mlexp(tmp_path, "-m", "model.activation=relu,tanh", "model.learning_rate=0.01,-1")
     assert_refused(done, 2, "job 2 (model.activation=relu model.learning_rate=-1)", "above 0")
     assert not (tmp_path / "outputs").exists()
 
 
 def test_ctrl_c_finishes_the_epoch_and_says_so(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mlexp.cli", "model.epochs=100000", "model.patience=null"],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    process = start(tmp_path, "model.epochs=100000", "model.patience=null")
     history = tmp_path / "outputs" / "digits_mlp" / "latest" / "history.csv"
     for _ in range(600):
         if history.exists() and history.read_text().count("\n") > 3:
@@ -263,36 +245,33 @@ def test_ctrl_c_finishes_the_epoch_and_says_so(tmp_path: Path) -> None:
 
 
 def test_help_list_version_and_configuration(tmp_path: Path) -> None:
-    assert "mlexp task=mnist_mlp" in mlexp("--help", cwd=tmp_path).stdout
-    assert mlexp("--version", cwd=tmp_path).stdout.startswith("mlexp ")
-    listed = mlexp("list", cwd=tmp_path).stdout
+    assert "mlexp task=mnist_mlp" in mlexp(tmp_path, "--help").stdout
+    assert mlexp(tmp_path, "--version").stdout.startswith("mlexp ")
+    listed = mlexp(tmp_path, "list").stdout
     for name in ("digits_mlp", "mnist_mlp", "fashion_mnist", "spirals", "mlp", "smoke"):
         assert name in listed
-    shown = mlexp("--cfg", "job", "task=mnist_mlp", cwd=tmp_path)
+    shown = mlexp(tmp_path, "--cfg", "job", "task=mnist_mlp")
     assert "hidden:" in shown.stdout
-    assert mlexp("--info", "config", cwd=tmp_path).returncode == 0
-    assert "digits" in mlexp("data", "list", cwd=tmp_path).stdout
+    assert mlexp(tmp_path, "--info", "config").returncode == 0
+    assert "digits" in mlexp(tmp_path, "data", "list").stdout
     assert not (tmp_path / "outputs").exists()
 
 
 def test_own_file_hidden_by_ours_is_warned_of(tmp_path: Path) -> None:
     (tmp_path / "own" / "dataset").mkdir(parents=True)
     (tmp_path / "own" / "dataset" / "mnist.yaml").write_text("name: mine\nreader: csv\n")
-    done = mlexp("--config-dir", "own", "--cfg", "job", cwd=tmp_path)
+    done = mlexp(tmp_path, "--config-dir", "own", "--cfg", "job")
     assert "warning: dataset/mnist.yaml in own is ignored" in done.stderr
 
 
 def test_tab_completion_offers_choices(tmp_path: Path) -> None:
     line = "mlexp dataset="
-    done = subprocess.run(
-        [sys.executable, "-m", "mlexp.cli", "-sc", "query=bash"], cwd=tmp_path, capture_output=True, text=True,
-        env={**os.environ, "COMP_LINE": line, "COMP_POINT": str(len(line))}, check=True,
-    )  # fmt: skip
+    done = mlexp(tmp_path, "-sc", "query=bash", COMP_LINE=line, COMP_POINT=str(len(line)))
     assert "dataset=digits" in done.stdout
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
-    done = mlexp("model.hidden=[0]", cwd=tmp_path, MLEXP_DEBUG="1")
+    done = mlexp(tmp_path, "model.hidden=[0]", MLEXP_DEBUG="1")
     assert "Traceback" in done.stderr
     assert "ConfigError" in done.stderr
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.process import mlexp, start
 from tests.running import comparison_of_widths
-from tests.sweeps.conftest import mlexp, start
 
 from mlexp.store.files import read_table
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.process import mlexp
 
 from mlexp.config.groups import offered
 
@@ -19,9 +18,8 @@ IMAGES = ("mnist", "fashion", "sign")  # data sets that are not bundled
 def test_no_warning_at_smoke_size(task: str, tmp_path: Path) -> None:
     if task.startswith(IMAGES) and "MLEXP_DATA_DIR" not in os.environ:
         pytest.skip("needs the image sets (MLEXP_DATA_DIR)")
-    command = [sys.executable, "-m", "mlexp", "-q", f"task={task}", "size=smoke", f"outputs={tmp_path}"]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=os.environ | {"PYTHONWARNINGS": "default"}, check=False
+    done = mlexp(
+        tmp_path, "-q", f"task={task}", "size=smoke", f"outputs={tmp_path}", PYTHONWARNINGS="default"
     )
     assert done.returncode == 0, done.stderr
     logs = [file.read_text() for file in tmp_path.rglob("run.log")]

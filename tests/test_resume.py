@@ -7,11 +7,11 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from tests.process import mlexp, start
 
 from mlexp.store import Run
 
@@ -31,23 +31,10 @@ SAME = (
 )
 
 
-def start(cwd: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "mlexp.cli", *arguments],
-        cwd=cwd, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-    )  # fmt: skip
-
-
-def finish(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    process = start(cwd, *arguments)
-    said, errors = process.communicate(timeout=120)
-    return subprocess.CompletedProcess(process.args, process.returncode, said, errors)
-
-
 @pytest.fixture(scope="module")
 def never_stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
-    done = finish(folder, "-q", *SETTINGS)
+    done = mlexp(folder, "-q", *SETTINGS)
     assert done.returncode == 0, done.stderr
     return folder / done.stdout.strip()
 
@@ -115,7 +102,7 @@ def test_stopped_by_hand_and_resumed(never_stopped: Path, tmp_path: Path) -> Non
     assert process.returncode == 5
     assert "mlexp resume" in errors
     assert Run.open(folder).info["status"] == "interrupted"
-    done = finish(tmp_path, "resume", "outputs/digits_mlp/latest")
+    done = mlexp(tmp_path, "resume", "outputs/digits_mlp/latest")
     assert done.returncode == 0, done.stderr
     for name in SAME:
         assert (folder / name).read_bytes() == (never_stopped / name).read_bytes(), name
@@ -123,16 +110,16 @@ def test_stopped_by_hand_and_resumed(never_stopped: Path, tmp_path: Path) -> Non
 
 
 def test_what_cannot_be_resumed_says_why(never_stopped: Path, tmp_path: Path) -> None:
-    done = finish(tmp_path, "resume", str(never_stopped))
+    done = mlexp(tmp_path, "resume", str(never_stopped))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "completed" in done.stderr
-    assert finish(tmp_path, "resume", "nowhere").returncode == 3
+    assert mlexp(tmp_path, "resume", "nowhere").returncode == 3
 
 
 def test_a_run_that_still_goes_on_is_left_alone(tmp_path: Path) -> None:
     process = start(tmp_path, "model.epochs=100000", "model.patience=null")
     folder = the_run(tmp_path)
-    done = finish(tmp_path, "resume", str(folder))
+    done = mlexp(tmp_path, "resume", str(folder))
     process.kill()
     process.communicate()
     assert done.returncode == 2
@@ -146,6 +133,6 @@ def test_changed_data_are_noticed(tmp_path: Path) -> None:
     info = json.loads((folder / "run.json").read_text())
     info["dataset"]["fingerprint"] = "0" * 64
     (folder / "run.json").write_text(json.dumps(info))
-    done = finish(tmp_path, "resume", str(folder))
+    done = mlexp(tmp_path, "resume", str(folder))
     assert done.returncode == 3
     assert "dataset has changed" in done.stderr

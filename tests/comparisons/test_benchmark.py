@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +16,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 from tests.comparisons.conftest import Make, scores
+from tests.process import start
 from tests.running import in_this_process
 
 from mlexp.cli import main
@@ -339,19 +338,21 @@ def test_two_names_of_the_same_rows_are_refused(tmp_path: Path, capsys: pytest.C
 
 @pytest.mark.slow
 def test_a_killed_benchmark_resumes_to_the_same_bytes(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mlexp", "-q", *SMALL[:2], "figures=false"]
     for place in ("whole", "killed"):
-        process = subprocess.Popen(
-            [*command, f"outputs={tmp_path}", f"sweep.dir={tmp_path / place}"],
-            start_new_session=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        process = start(
+            tmp_path,
+            "-q",
+            *SMALL[:2],
+            "figures=false",
+            f"outputs={tmp_path}",
+            f"sweep.dir={tmp_path / place}",
         )
         if place == "killed":
             runs = tmp_path / place / "runs"
             while process.poll() is None and len(list(runs.glob("*/metrics.json"))) < 7:
                 time.sleep(0.01)
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.communicate()
     killed = tmp_path / "killed"
     assert info(killed)["status"] == "running"
     assert main(["-q", "resume", str(killed)]) == 0

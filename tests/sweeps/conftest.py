@@ -1,41 +1,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-OWN = Path(__file__).parent / "own"
 SAME = ("metrics.json", "history.csv", "diagnostics.csv", "predictions.npz", "model.npz", "arrays.npz",
         "tables/confusion.csv", "tables/per_class.csv", "tables/layers.csv", "config.yaml")  # fmt: skip
-Start = Callable[..., subprocess.Popen[str]]
-
-
-def environment(cwd: Path) -> dict[str, str]:
-    return {
-        **os.environ,
-        "MLEXP_CACHE_DIR": str(cwd / "cache"),
-        "PYTHONPATH": str(OWN),
-        "OMP_NUM_THREADS": "1",
-    }
-
-
-def start(cwd: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start mlexp in a process group of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "mlexp.cli", *arguments], cwd=cwd, env=environment(cwd), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-    )  # fmt: skip
-
-
-def mlexp(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    process = start(cwd, *arguments)
-    said, errors = process.communicate(timeout=240)
-    return subprocess.CompletedProcess(process.args, process.returncode, said, errors)
 
 
 def summary(folder: Path) -> list[str]:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.sweeps.conftest import assert_whole, environment, mlexp, same_runs, start, summary
+from tests.process import environment, mlexp, start
+from tests.sweeps.conftest import assert_whole, same_runs, summary
 
 from mlexp.config.schema import Execution
 from mlexp.errors import ConfigError

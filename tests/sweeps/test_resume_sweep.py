@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.sweeps.conftest import assert_whole, mlexp, same_runs, start, summary
+from tests.process import mlexp, start
+from tests.sweeps.conftest import assert_whole, same_runs, summary
 
 from mlexp import dispatch
 from mlexp.runs.terminal import QUIET

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tests.sweeps.conftest import assert_whole, environment, mlexp, same_runs, start, summary
+from tests.process import environment, mlexp, start
+from tests.sweeps.conftest import assert_whole, same_runs, summary
 
 from mlexp import dispatch
 from mlexp.errors import DataError

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.sweeps.conftest import mlexp, start
+from tests.process import mlexp, start
 from tests.tuning.conftest import Searched
 
 from mlexp.config import recorded

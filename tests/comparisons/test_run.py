@@ -152,10 +152,10 @@ def test_a_whole_run_counts_rather_than_a_broken_one_of_the_same_settings(tmp_pa
 
 
 def test_a_parameter_that_is_null_is_not_one_that_is_left_out() -> None:
-    runs = [past_runs.Found(None, past_runs._opened({"seed": 1, "model.params": params}))
+    runs = [past_runs.Found(None, past_runs.with_params({"seed": 1, "model.params": params}))
             for params in ({}, {"max_features": None})]  # fmt: skip
     assert past_runs.differences(runs) == ["model.params.max_features"]
-    assert past_runs._named(runs[0], "model.params.max_features") == "max features by default"
+    assert past_runs.in_words(runs[0], "model.params.max_features") == "max features by default"
 
 
 def test_repeated_runs_count_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

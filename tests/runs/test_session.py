@@ -20,9 +20,8 @@ from mlexp.config.schema import Config
 from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten
 from mlexp.runs import session
 from mlexp.runs.terminal import QUIET, Terminal
-from mlexp.store import Run, lock, record
+from mlexp.store import Run, files, lock, record
 from mlexp.store.record import RunFolder
-from mlexp.store.result import Result
 from mlexp.sweeps.worker import JobRequest
 
 WORDS = ("size=smoke", "figures=false", "model.epochs=4", "model.patience=null", "checkpoint_seconds=0")
@@ -62,11 +61,13 @@ def test_what_fails_while_the_result_is_written_fails_the_run(
 ) -> None:
     config, place = composed(tmp_path), tmp_path / "place"
 
-    def out_of_memory(self: RunFolder, result: Result) -> None:
-        raise MemoryError
+    def out_of_memory(path: Path, content: Any) -> None:
+        if path.name == "metrics.json":
+            raise MemoryError
+        files.write_json(path, content)
 
     with monkeypatch.context() as patched:
-        patched.setattr(RunFolder, "_write_result", out_of_memory)
+        patched.setattr(record, "write_json", out_of_memory)
         with pytest.raises(MemoryError):
             dispatch.run(config, place=place)
     assert recorded(place) == ("failed", "MemoryError")
@@ -148,7 +149,7 @@ def test_a_stack_that_cannot_go_on_lets_go_of_all_its_folders(
     held.close(keep_checkpoint=True)
 
 
-@pytest.mark.parametrize("at", ["_write_result", "figures"])
+@pytest.mark.parametrize("at", ["write_result", "figures"])
 def test_a_full_disk_says_what_to_type_once_there_is_room(
     at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,14 +174,13 @@ def test_a_full_disk_costs_a_stack_the_job_that_found_it(
 ) -> None:
     configs = [composed(tmp_path, f"seed={seed}") for seed in range(2)]
     places = [tmp_path / f"place{seed}" for seed in range(2)]
-    write = RunFolder._write_result
 
-    def full(self: RunFolder, result: Result) -> None:
-        if self.path == places[0]:
+    def full(path: Path, content: Any) -> None:
+        if path == places[0] / "metrics.json":
             raise NotWritten("The disk is full.")
-        write(self, result)
+        files.write_json(path, content)
 
-    monkeypatch.setattr(RunFolder, "_write_result", full)
+    monkeypatch.setattr(record, "write_json", full)
     problems = together(configs, places)
     assert [str(problem) for problem in problems] == ["The disk is full.", "None"]
     assert recorded(places[0]) == ("interrupted", "The disk is full.")

@@ -12,7 +12,6 @@ import pytest
 from rich.console import Console
 
 from mlexp import dispatch
-from mlexp.sweeps import pace
 from mlexp.sweeps.pace import Pace
 from mlexp.sweeps.planning import Job
 from mlexp.sweeps.view import View
@@ -143,7 +142,6 @@ def test_what_a_person_reads(monkeypatch: pytest.MonkeyPatch, jobs: Sequence[Job
     """The lines of a sweep of 40 seconds that is written to a file."""
     clock = Clock()
     monkeypatch.setattr("time.monotonic", clock)
-    monkeypatch.setattr(pace.Pace.__init__, "__defaults__", (clock,))
     plan = dispatch.plan_sweep(["seed=range(0,40)", "execution.workers=2"])
     text = io.StringIO()
     view = View(plan, 0, Console(width=200, file=text))
@@ -160,10 +158,11 @@ def test_what_a_person_reads(monkeypatch: pytest.MonkeyPatch, jobs: Sequence[Job
 
 def test_a_search_that_chooses_as_it_goes_says_nothing() -> None:
     plan = dispatch.plan_sweep(["seed=0,1,2,3"])
-    view = View(plan, 0, Console(file=io.StringIO()))
+    text = io.StringIO()
+    view = View(plan, 0, Console(file=text))
     view.more_to_come = True
     view.announce([(job,) for job in plan.jobs], 0, Path("here"))
     for job in plan.jobs[:3]:
         view.changed(job, "running")
         view.changed(job, "completed", {})
-    assert view._left() == ""
+    assert " left" not in text.getvalue()

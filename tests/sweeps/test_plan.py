@@ -137,7 +137,7 @@ def test_what_is_stacked(words: list[str], sizes: list[int]) -> None:
 def test_a_job_made_from_another_is_as_if_composed(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     quick = combinations.expand(words)
     monkeypatch.setattr(configuration, "REMEMBERED", 0)
-    monkeypatch.setattr(configuration.Composer, "_plain", lambda composer, word: False)
+    monkeypatch.setattr(configuration.Composer, "is_plain", lambda composer, word: False)
     slow = combinations.expand(words)
     assert [one.swept for one in quick] == [one.swept for one in slow]
     assert [recorded.as_yaml(one.config) for one in quick] == [recorded.as_yaml(one.config) for one in slow]

@@ -246,7 +246,7 @@ def test_live_table_says_how_far_a_sweep_is() -> None:
     view.changed(plan.jobs[4], "running")
     view.stop()
     said = page.export_text()
-    page.print(view._table())
+    page.print(view.table())
     header, row = page.export_text().splitlines()
     assert header.split() == [
         "done",

@@ -69,8 +69,8 @@ def test_a_search_cut_at_any_line_of_its_journal_proposes_the_same(
 
 
 def test_a_killed_process_lets_go_of_the_journal(tmp_path: Path) -> None:
-    script = "import sys, time; from pathlib import Path; from mlexp.tuning.bayes import _Lock\n"
-    script += "_Lock(Path(sys.argv[1])).acquire(); print('held', flush=True); time.sleep(60)"
+    script = "import sys, time; from pathlib import Path; from mlexp.tuning.bayes import JournalLock\n"
+    script += "JournalLock(Path(sys.argv[1])).acquire(); print('held', flush=True); time.sleep(60)"
     holder = subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path / "journal")], stdout=subprocess.PIPE, text=True
     )
@@ -78,6 +78,6 @@ def test_a_killed_process_lets_go_of_the_journal(tmp_path: Path) -> None:
     assert holder.stdout.readline() == "held\n"
     os.kill(holder.pid, signal.SIGKILL)
     holder.communicate()
-    lock = bayes._Lock(tmp_path / "journal")
+    lock = bayes.JournalLock(tmp_path / "journal")
     assert lock.acquire()
     lock.release()

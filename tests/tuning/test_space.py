@@ -99,13 +99,13 @@ def test_ranges_become_lists(node: str, values: list[float]) -> None:
 
 @given(low=st.integers(-50, 50), step=st.integers(1, 60), n=st.integers(2, 40))
 def test_steps_of_whole_numbers_are_those_numbers(low: int, step: int, n: int) -> None:
-    axis = spaces._axis("model.params.C", {"low": low, "high": low + step * (n - 1), "step": step}, None)
+    axis = spaces.axis_of("model.params.C", {"low": low, "high": low + step * (n - 1), "step": step}, None)
     assert axis.values == tuple(range(low, low + step * n, step))
 
 
 @given(power=st.integers(1, 12))
 def test_powers_of_ten_are_those_numbers(power: int) -> None:
-    axis = spaces._axis("model.params.C", {"low": 1, "high": 10**power, "log": True, "n": power + 1}, None)
+    axis = spaces.axis_of("model.params.C", {"low": 1, "high": 10**power, "log": True, "n": power + 1}, None)
     assert axis.values == tuple(10**k for k in range(power + 1))
 
 

@@ -94,7 +94,7 @@ def compare(
     of: dict[int, Found] = {}
     settings: dict[str, dict[str, str]] = {}
     for one in found:
-        arm = one.arm if own else " ".join(_named(one, key) for key in keys)
+        arm = one.arm if own else " ".join(in_words(one, key) for key in keys)
         settings.setdefault(arm, {key: as_typed(one.values.get(key, UNSET)) for key in keys})
         entries.setdefault(arm, []).append(
             entry := Entry(arm, _repeat(one, found), one.run, metric, one.fate, dataset=one.dataset)
@@ -105,7 +105,7 @@ def compare(
     evidence = Evidence(metric, entries)
     evidence.check()
     within = _within_arms([[of[id(entry)] for entry in used] for used in evidence.used.values()], keys)
-    strata = {key: ", ".join(_named(one, name) for name in within) for key, one in of.items()}
+    strata = {key: ", ".join(in_words(one, name) for name in within) for key, one in of.items()}
     evidence, said, cautions = _of_one_setting(evidence, within, strata, best_of)
     notes += cautions
     if beside := [key for key in differing if key not in (*keys, *within)]:
@@ -184,14 +184,14 @@ def runs_in(path: Path) -> list[Found]:
     """Return the run of a run folder, or all runs of a sweep."""
     if not Sweep.is_at(path):
         run = Run.open(path)
-        return [Found(run, _opened(schema.flat(recorded.read(run.path / "config.yaml"))))]
+        return [Found(run, with_params(schema.flat(recorded.read(run.path / "config.yaml"))))]
     sweep = Sweep.open(path)
     base = schema.flat(recorded.read(sweep.path / "config.yaml"))
     spared = {row["number"] for row in by_row(sweep.summary) if row["status"] == NOT_NEEDED}
     return [
         Found(
             sweep.run(job_name(job["number"], job["hash"])),
-            _opened(base | job["changes"]),
+            with_params(base | job["changes"]),
             job["swept"].get("arm", ""),
             ("left", "it was never begun"),
             job["swept"].get("dataset", ""),
@@ -205,7 +205,7 @@ def _completed(one: Found) -> bool:
     return one.run is not None and one.run.info["status"] == "completed"
 
 
-def _opened(values: Mapping[str, Any]) -> dict[str, Any]:
+def with_params(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return keys and values in which each parameter of scikit-learn's models is a key of its own."""
     own = {key: value for key, value in values.items() if key != PARAMS}
     return own | {f"{PARAMS}.{name}": value for name, value in values[PARAMS].items()}
@@ -234,7 +234,7 @@ def distinct(found: Sequence[Found]) -> tuple[list[Found], list[str]]:
     return left, [note] if again else []
 
 
-def _named(one: Found, key: str) -> str:
+def in_words(one: Found, key: str) -> str:
     """Return how a run is called by one of its settings."""
     if key not in one.values:
         return f"{key.rpartition('.')[2].replace('_', ' ')} {UNSET}"

@@ -185,7 +185,7 @@ class Composer:
     def compose(self, overrides: Sequence[Override]) -> Config:
         """Return the checked configuration that these settings make, each with one value."""
         with self.explained(overrides):
-            frame = tuple(one.key if self._plain(one) else one.text for one in overrides)
+            frame = tuple(one.key if self.is_plain(one) else one.text for one in overrides)
             alike = self._like.get(frame)
             if alike is not None:
                 return self._varied(*alike, overrides)
@@ -199,7 +199,7 @@ class Composer:
     def _varied(self, composed: DictConfig, config: Config, overrides: Sequence[Override]) -> Config:
         """Return the checked configuration of words that differ from those of `config` in plain values alone."""
         for one in overrides:
-            if self._plain(one):
+            if self.is_plain(one):
                 if one.text not in self._values:
                     lay_over(self.parse(one), composed)
                     value = OmegaConf.select(composed, one.key)
@@ -208,7 +208,7 @@ class Composer:
                 config = _replaced(config, one.key, self._values[one.text])
         return check(config, overrides)
 
-    def _plain(self, one: Override) -> bool:
+    def is_plain(self, one: Override) -> bool:
         """Return whether a word gives a declared key a value that is neither a mapping nor made from other keys."""
         return (
             not one.operation

@@ -124,19 +124,15 @@ class RunFolder:
         """Write all that a run found out; the same result gives the same bytes."""
         self.write_epochs()
         with at_once():
-            self._write_result(result)
-
-    def _write_result(self, result: Result) -> None:
-        write_json(self.path / "metrics.json", result.metrics)
-        for name in ("predictions", "arrays", "model"):
-            arrays = getattr(result, name)
-            if arrays:
-                write_npz(self.path / f"{name}.npz", arrays)
-        if result.pipeline is not None:
-            name = "preparation.skops" if result.model else "model.skops"
-            write_bytes(self.path / name, skopsfile.dump(result.pipeline))
-        for name, columns in result.tables.items():
-            write_table(self.path / "tables" / f"{name}.csv", columns)
+            write_json(self.path / "metrics.json", result.metrics)
+            for name in ("predictions", "arrays", "model"):
+                if arrays := getattr(result, name):
+                    write_npz(self.path / f"{name}.npz", arrays)
+            if result.pipeline is not None:
+                name = "preparation.skops" if result.model else "model.skops"
+                write_bytes(self.path / name, skopsfile.dump(result.pipeline))
+            for name, columns in result.tables.items():
+                write_table(self.path / "tables" / f"{name}.csv", columns)
 
 
 def create(outputs: Path, task: str, config_hash: str, place: Path | None = None) -> RunFolder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -44,7 +43,7 @@ class Pace:
     clock : returns seconds
     """
 
-    def __init__(self, workers: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, workers: int, clock: Callable[[], float]) -> None:
         self.workers = workers
         self.clock = clock
         self._of: dict[int, _Unit] = {}  # number of a job that has not ended -> its unit

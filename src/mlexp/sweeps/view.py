@@ -66,10 +66,10 @@ class View:
                 self._folder = folder
             self._done_before = finished
             self._states = {}
-            self._pace = self._pace or Pace(workers)
+            self._pace = self._pace or Pace(workers, time.monotonic)
             self._pace.handed_out(units)
             if self.console.is_terminal:
-                self._live = Live(self._table(), console=self.console, transient=True, refresh_per_second=4)
+                self._live = Live(self.table(), console=self.console, transient=True, refresh_per_second=4)
                 self._live.start()
 
     def changed(self, job: Job, status: str, row: Row | None = None, problem: str = "") -> None:
@@ -84,7 +84,7 @@ class View:
         elif self._pace is not None and status != NOT_NEEDED:
             self._pace.ended(job, status == "completed")
         if self._live is not None:
-            self._live.update(self._table())
+            self._live.update(self.table())
         if status == "failed":
             self.console.print(f"[red]failed[/red] {escape(f'{job.name} ({job}): {problem}')}")
         elif status != "running" and self._live is None:
@@ -135,7 +135,8 @@ class View:
         seconds = None if self.more_to_come or self._pace is None else self._pace.left()
         return "" if seconds is None else in_words(seconds)
 
-    def _table(self) -> Table:
+    def table(self) -> Table:
+        """Return the line of a live sweep: how many jobs are done, running and left."""
         counted = Counter(self._states.values())
         done = counted["completed"] + counted[NOT_NEEDED] + self._done_before
         failed = counted["failed"] + counted["diverged"]

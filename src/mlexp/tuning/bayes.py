@@ -97,7 +97,9 @@ class _Study:
         """Return the study of this search in a journal, where searches of something else may stand beside it."""
         storages = self.optuna.storages
         return self.optuna.create_study(
-            storage=storages.JournalStorage(storages.journal.JournalFileBackend(str(path), _Lock(path))),
+            storage=storages.JournalStorage(
+                storages.journal.JournalFileBackend(str(path), JournalLock(path))
+            ),
             study_name=f"{metric} {self._asked()}",
             direction="maximize",
             load_if_exists=True,
@@ -245,7 +247,7 @@ class _Study:
         return batches
 
 
-class _Lock:
+class JournalLock:
     """Holds the journal while a line is written; unlike Optuna's own locks it does not outlive a killed process."""
 
     def __init__(self, path: Path) -> None:

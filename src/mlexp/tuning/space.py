@@ -151,7 +151,7 @@ def of(config: Config) -> Space:
         if node is None:
             continue
         _check_key(key)
-        axis = _axis(key, node, config.tune.first)
+        axis = axis_of(key, node, config.tune.first)
         for value in axis.values or (axis.low, axis.high):
             _check_value("tune.space", key, value)
         axes.append(axis)
@@ -210,7 +210,14 @@ def _entries(node: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return found
 
 
-def _axis(key: str, node: Any, first: int | None) -> Axis:
+def axis_of(key: str, node: Any, first: int | None) -> Axis:
+    """Return what a key of the space varies over; of a list only the `first` values.
+
+    Raises
+    ------
+    ConfigError
+        What is neither a list of values nor a range.
+    """
     entry = node if isinstance(node, dict) else {"values": node}
     if strange := sorted(set(entry) - set(WORDS)):
         raise ConfigError(f"tune.space.{key} takes {', '.join(WORDS)}. Got '{strange[0]}'.")

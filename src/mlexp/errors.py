@@ -15,8 +15,10 @@ A message is one line: what, where, what is allowed, what came, how to cure it.
 from __future__ import annotations
 
 import difflib
+import importlib
 import re
 from collections.abc import Iterable
+from typing import Any
 
 
 class MlexpError(Exception):
@@ -75,6 +77,23 @@ def in_words(error: BaseException) -> str:
     """
     words = " ".join(str(error).split())
     return words if isinstance(error, MlexpError) else ": ".join(filter(None, (type(error).__name__, words)))
+
+
+def optional(module: str, needed_by: str, extra: str) -> Any:
+    """Return a module that comes with an extra of mlexp.
+
+    Raises
+    ------
+    ConfigError
+        If it is not installed; the message says how to.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ConfigError(
+            f"{needed_by} needs the package '{error.name or module}', which is not installed: pip install "
+            f"'mlexp[{extra}]'."
+        ) from error
 
 
 LONG = 100  # letters of a word that are compared with those that are known

@@ -95,9 +95,6 @@ def near_groups(X: Any, distance: float) -> np.ndarray:
     >>> near_groups(np.array([[0.0], [1.0], [5.0], [6.5]]), 1.2)
     array([0, 0, 1, 2])
     """
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     found = np.arange(len(X))
     centre = sum(block.sum(axis=0) for _, block in _blocks(X, np.float64)) / len(X)
     squares = np.concatenate([np.einsum("ij,ij->i", block, block) for _, block in _centred(X, centre)])
@@ -112,8 +109,7 @@ def near_groups(X: Any, distance: float) -> np.ndarray:
                 [np.argwhere(sure) + np.array([start, other]), _nearer(X, unsure, distance)]
             )
             pairs = np.unique(found[near], axis=0)
-            joined = coo_matrix((np.ones(len(pairs), bool), pairs.T), shape=(len(X), len(X)))
-            found = connected_components(joined, directed=False)[1][found]
+            found = _connected(pairs.T, len(X))[found]
     _check_sizes(found, distance)
     return np.asarray(np.unique(found, return_inverse=True)[1])
 
@@ -126,15 +122,20 @@ def connected(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     >>> connected(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 2]))
     array([0, 0, 0, 1])
     """
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     first, second = (np.unique(groups, return_inverse=True)[1] for groups in (one, other))
     second = second + first.max() + 1
     n_nodes = int(second.max()) + 1
-    graph = coo_matrix((np.ones(len(first), bool), (first, second)), shape=(n_nodes, n_nodes))
-    numbers = connected_components(graph, directed=False)[1][first]
+    numbers = _connected((first, second), n_nodes)[first]
     return np.asarray(np.unique(numbers, return_inverse=True)[1])
+
+
+def _connected(edges: Any, n_nodes: int) -> np.ndarray:
+    """Return the connected component of each node of a graph; `edges` holds the first and second nodes."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_matrix((np.ones(len(edges[0]), bool), tuple(edges)), shape=(n_nodes, n_nodes))
+    return np.asarray(connected_components(graph, directed=False)[1])
 
 
 def _check_sizes(groups: np.ndarray, distance: float) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from mlexp import __version__
 from mlexp.config.schema import Execution
-from mlexp.errors import ConfigError, Interrupted
+from mlexp.errors import ConfigError, Interrupted, optional
 from mlexp.execution import batch as batches
 from mlexp.execution.batch import Batch
 
@@ -134,19 +134,13 @@ def connected(address: str | None) -> Any:
     )
     if address is None:
         raise ConfigError(f"execution.backend=dask needs a scheduler. {cure}")
-    try:
-        import distributed
-        from distributed.comm.addressing import get_address_host_port
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"execution.backend=dask needs {error.name}. Install it: pip install 'mlexp[dask]'"
-        ) from error
+    distributed = optional("distributed", "execution.backend=dask", "dask")
     for name in ("distributed", "distributed.client"):  # we say ourselves what went wrong
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        with socket.create_connection(get_address_host_port(address), SECONDS_TO_ANSWER):
+        place = distributed.comm.get_address_host_port(address)
+        with socket.create_connection(place, SECONDS_TO_ANSWER):
             pass
-        client: Any = distributed.Client
-        return client(address, timeout=SECONDS_TO_ANSWER, set_as_default=False)
+        return distributed.Client(address, timeout=SECONDS_TO_ANSWER, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ConfigError(f"execution.scheduler={address} does not answer: {error}. {cure}") from error

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mlexp.config.schema import Execution
-from mlexp.errors import ConfigError
+from mlexp.errors import ConfigError, optional
 from mlexp.execution import batch as batches
 from mlexp.execution.base import cores
 from mlexp.execution.batch import Batch
@@ -99,12 +99,7 @@ def workers_each(settings: Execution, threads: int) -> int:
 
 def check(settings: Execution) -> None:
     """Raise a `ConfigError` if nothing can be submitted from here."""
-    try:
-        import submitit  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"execution.backend=slurm needs {error.name}. Install it: pip install 'mlexp[slurm]'"
-        ) from error
+    optional("submitit", "execution.backend=slurm", "slurm")
     if settings.cluster == "slurm" and shutil.which("sbatch") is None:
         raise ConfigError(
             "execution.backend=slurm finds no sbatch here. Start the sweep on a node from which jobs are submitted, "

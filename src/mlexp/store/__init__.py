@@ -31,6 +31,8 @@ CHECKPOINT = "checkpoint.npz"
 QUESTION = (
     "question.json"  # what comparison.json holds before there is an answer, should that be damaged or missing
 )
+# Folders within one: jobs of a sweep, trials of a search, searches of the arms of a comparison.
+INSIDE = ("runs/*", "trials/runs/*", "trials", "tuning/*/trials/runs/*", "tuning/*/trials", "tuning/*")
 KILLED = "its process was killed"
 
 
@@ -269,6 +271,11 @@ def open(path: str | Path) -> Run | Sweep | Comparison:
             f"{stamp.RECORDS[-1]}. Name a folder such as outputs/TASK/latest."
         )
     return kind(run_folder(path))
+
+
+def inside(folder: Path) -> list[Path]:
+    """Return the folders of the runs and sweeps within that of a sweep, a search or a comparison."""
+    return [path for pattern in INSIDE for path in sorted(folder.glob(pattern)) if is_recorded(path)]
 
 
 def find(name: str, outputs: str | Path = "outputs") -> Path:

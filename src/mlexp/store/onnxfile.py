@@ -11,7 +11,6 @@ Input ``X``: raw features (n_rows, n_features), float for pictures, double for t
 
 from __future__ import annotations
 
-import importlib
 import json
 import warnings
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from mlexp.errors import ConfigError, DataError, shortened
+from mlexp.errors import ConfigError, DataError, optional, shortened
 from mlexp.models.guarded import in_short
 from mlexp.nn.activations import LEAK
 from mlexp.nn.layers import Activation, BatchNorm, Dense, Dropout
@@ -28,6 +27,7 @@ from mlexp.store.fitted import FittedModel
 
 OPSETS = {"": 20, "ai.onnx.ml": 3}
 IR_VERSION = 9
+BY = ("Exporting to ONNX", "onnx")  # what needs the packages, and the extra that brings them
 TOLERANCE = 1e-5
 SECONDS, SECONDS_A_BYTE = (
     10.0,
@@ -123,8 +123,8 @@ def convert(fitted: FittedModel) -> bytes:
         The extra ``onnx`` is not installed.
         Or the model has no counterpart in ONNX.
     """
-    onnx = _extra("onnx")
-    _extra("skl2onnx")
+    onnx = optional("onnx", *BY)
+    optional("skl2onnx", *BY)
     graph = _Graph()
     trained = fitted.run.info["dataset"]
     _prepare(graph, fitted)
@@ -153,7 +153,7 @@ def parity(model: bytes, fitted: FittedModel, X: np.ndarray) -> float:
     DataError
         The difference is above 1e-5, or labels differ.
     """
-    runtime = _extra("onnxruntime")
+    runtime = optional("onnxruntime", *BY)
     session = runtime.InferenceSession(model, providers=["CPUExecutionProvider"])
     wanted = np.float32 if session.get_inputs()[0].type == "tensor(float)" else np.float64
     names = [output.name for output in session.get_outputs()]
@@ -374,14 +374,4 @@ def _skl2onnx(estimator: Any, n_features: int, *, double: bool = False) -> Any:
         name, said = type(estimator).__name__, shortened(in_short(error), 120)
         raise ConfigError(
             f"{name} cannot be exported: skl2onnx cannot convert it ({said}). Models that can: {', '.join(EXPORTED)}."
-        ) from error
-
-
-def _extra(package: str) -> Any:
-
-    try:
-        return importlib.import_module(package)
-    except ImportError as error:
-        raise ConfigError(
-            f"Exporting to ONNX needs the package '{package}', which is not installed: pip install 'mlexp[onnx]'."
         ) from error

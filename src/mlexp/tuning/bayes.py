@@ -31,7 +31,7 @@ from mlexp.config import recorded
 from mlexp.config.rules import is_number
 from mlexp.config.schema import Config
 from mlexp.config.studies import Tune
-from mlexp.errors import ConfigError
+from mlexp.errors import ConfigError, optional
 from mlexp.store import Run, files
 from mlexp.tuning.space import Axis, Setting, Space, canonical
 from mlexp.tuning.strategies import budget, longest
@@ -311,12 +311,6 @@ def optuna_imported() -> Any:
     ConfigError
         If it is not installed.
     """
-    try:
-        import optuna
-    except ImportError as error:
-        raise ConfigError(
-            f"tune=bayes needs the package optuna ({error}). Install it with pip install 'mlexp[optuna]', or set "
-            "tune=random."
-        ) from error
+    optuna = optional("optuna", "tune=bayes", "optuna")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna

@@ -12,14 +12,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from mlexp.errors import ConfigError
-from mlexp.store import Run, folders
+from mlexp.store import Run, folders, inside
 from mlexp.store.lock import is_locked
 from mlexp.store.record import point_latest
 from mlexp.store.stamp import newest
 from mlexp.verbs import Parser, add_outputs, parser
 from mlexp.verbs.runs import Entry, entries, entry
 
-INSIDE = ("runs/*", "trials/runs/*", "tuning/*", "tuning/*/trials/runs/*")
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 EXAMPLES = """mlexp clean --status failed --dry-run
   mlexp clean --older-than 30d --task mnist_mlp"""
@@ -38,19 +37,19 @@ def clean(arguments: Sequence[str]) -> int:
         for one in entries(Path(parsed.outputs), task=parsed.task)
         if (not statuses or one.status in statuses) and one.started < before and not is_locked(one.path)
     ]
-    inside = {one.path: Counter(run.status for run in _within(one.path)) for one in found}
+    within = {one.path: Counter(run.status for run in _within(one.path)) for one in found}
     careful = bool(statuses) and "completed" not in statuses and not parsed.with_completed
-    kept = [one for one in found if careful and inside[one.path]["completed"]]
+    kept = [one for one in found if careful and within[one.path]["completed"]]
     for one in () if parsed.quiet else kept:
         print(
-            f"kept: {one.path}, {one.status}, {_counted(inside[one.path])}; --with-completed removes it too"
+            f"kept: {one.path}, {one.status}, {_counted(within[one.path])}; --with-completed removes it too"
         )
     useless = [one for one in found if one not in kept]
     if not useless:
         if not parsed.quiet:
             print("Nothing to remove.")
         return 0
-    _show(useless, inside, quiet=bool(parsed.quiet))
+    _show(useless, within, quiet=bool(parsed.quiet))
     if parsed.dry_run or not (parsed.yes or _agreed()):
         return 0
     for one in useless:
@@ -79,20 +78,19 @@ def _words() -> Parser:
 
 def _within(path: Path) -> list[Entry]:
     """Return the runs inside a sweep, a comparison or a search."""
-    places = [place for pattern in INSIDE for place in path.glob(pattern)]
-    return [entry(place) for place in places if Run.is_at(place)]
+    return [entry(place) for place in inside(path) if Run.is_at(place)]
 
 
 def _counted(statuses: Counter[str]) -> str:
     return f"{statuses['completed']} of {statuses.total()} runs completed"
 
 
-def _show(useless: Sequence[Entry], inside: Mapping[Path, Counter[str]], *, quiet: bool) -> None:
+def _show(useless: Sequence[Entry], within: Mapping[Path, Counter[str]], *, quiet: bool) -> None:
     """Print what would be removed, one folder per line."""
     total = 0
     for one in useless:
         total += (size := _bytes(one.path))
-        more = f", {_counted(inside[one.path])}" if inside[one.path] else ""
+        more = f", {_counted(within[one.path])}" if within[one.path] else ""
         line = f"{one.started:%Y-%m-%d %H:%M}  {one.status:<11} {size / 1e6:9.1f} MB  {one.path}{more}"
         print(one.path if quiet else line)
     if not quiet:

@@ -7,11 +7,8 @@ from pathlib import Path
 
 from mlexp.config.untrusted import printable, reading
 from mlexp.errors import ConfigError
-from mlexp.store import find, is_recorded
+from mlexp.store import find, inside
 from mlexp.verbs import add_outputs, parser
-
-# folders inside that have a page of their own: jobs of a sweep, trials of a tuning, tuning of the arms of a comparison
-BELOW = ("runs/*", "trials/runs/*", "trials", "tuning/*/trials/runs/*", "tuning/*/trials", "tuning/*")
 
 
 def report(arguments: Sequence[str]) -> int:
@@ -35,8 +32,7 @@ def report(arguments: Sequence[str]) -> int:
 
     for name in parsed.run:
         folder = find(name, parsed.outputs)
-        inside = [path for part in BELOW for path in sorted(folder.glob(part)) if is_recorded(path)]
-        below = inside if parsed.runs else []
+        below = inside(folder) if parsed.runs else []
         if below:
             with reading(folder):
                 write(folder)  # for the pages below to point to; again at the end, when it can point to them

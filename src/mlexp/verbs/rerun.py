@@ -15,7 +15,7 @@ from mlexp.config.schema import Config
 from mlexp.config.studies import Comparison
 from mlexp.runs.terminal import Terminal
 from mlexp.store import Run, Sweep, find, shown
-from mlexp.store.files import read_json, read_table
+from mlexp.store.files import read_json, read_npz, read_table
 from mlexp.verbs import add_run, add_settings, parser
 
 REPEATED = ("metrics.json", "history.csv", "tuning.csv", "predictions.npz", "arrays.npz", "model.npz",
@@ -138,7 +138,7 @@ def _within(old: Path, new: Path, recorded_more: bool) -> Iterator[str]:
 def _values(path: Path) -> dict[str, np.ndarray]:
     """Return what a file holds as arrays by name."""
     if path.suffix == ".npz":
-        return Run(path.parent)._npz(path.name)
+        return read_npz(path)
     if path.suffix == ".json":
         return dict(_leaves(read_json(path)))
     return {name: _numbers(cells) for name, cells in read_table(path).items()}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mlexp.config.schema import Config
-from mlexp.errors import ConfigError
+from mlexp.errors import ConfigError, optional
 
 # Backend -> module, its class, the package it needs.
 BACKENDS = {
@@ -60,12 +60,7 @@ class Tracker:
         if name is None:
             return
         module, word, package = BACKENDS[name]
-        try:
-            import_module(package)
-        except ImportError as error:
-            raise ConfigError(
-                f"tracking={name} needs the package '{package}', which is not installed: pip install 'mlexp[{name}]'."
-            ) from error
+        optional(package, f"tracking={name}", name)
         make: type[Backend] = getattr(import_module(module), word)
         try:
             self._backend = make(config)

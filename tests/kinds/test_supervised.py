@@ -14,7 +14,10 @@ from mlexp.config import compose as configuration
 from mlexp.config.names import ENGINE_MODELS
 from mlexp.config.schema import Model
 from mlexp.errors import ConfigError, DataError
+from mlexp.kinds import KINDS
 from mlexp.models.sklearn_networks import EpochByEpoch
+from mlexp.page.study import Study, settings
+from mlexp.report import run as pages
 from mlexp.store import Run
 
 FAST = ("figures=false", "dataset.limit=300")
@@ -155,10 +158,64 @@ def test_margins_of_the_report(tmp_path: Path, name: str) -> None:
     points = zip(column(done, "support_vectors", "x1"), column(done, "support_vectors", "x2"), strict=True)
     assert set(points) == support
     np.testing.assert_allclose(np.abs(column(done, "support_vectors", "score")), 1, atol=1e-6)
+    found = column(done, "points", "y_score")
+    assert found == pytest.approx(
+        {"four_points": [3, 1, 1, 3, 3], "six_points": [3, 1, 1, 1, 5, 3]}[name], abs=1e-6
+    )
+    assert max(column(done, "kkt", "missed_by")) < 1e-6
     if name == "four_points":  # the point (1, 3) is of class +1
         assert done.info["dataset"]["classes"][done.predictions["test_predicted"][0]] == "+1"
+        assert done.tables["points"]["predicted"][-1] == "+1"
+        assert column(done, "points", "distance")[-1] == pytest.approx(1.5)
     else:
         assert any("No test set" in sentence for sentence in done.info["warnings"])
+    said, figures = KINDS["classification"].answer.answer(Study(done, settings(done.path)))
+    assert f"{found_margin(done):.4g}" in said[0]
+    assert not any("%" in sentence for sentence in said)
+    assert figures[0].value == f"{found_margin(done):.4g}"
+    shown = {table.name for table in pages.page(done).tables}
+    assert {"margin", "points", "support_vectors", "kkt"} <= shown
+    assert not any(table.startswith(("confusion", "per_class")) for table in shown)
+    assert {file.stem for file in pages.draw(done)}.isdisjoint({"confusion", "per_class", "importance"})
+
+
+def found_margin(run: Run) -> float:
+    return float(run.tables["margin"]["value"][run.tables["margin"]["quantity"].index("margin")])
+
+
+def test_a_soft_margin_is_measured_on_every_point(tmp_path: Path) -> None:
+    done = run(
+        tmp_path, "dataset=moons", "model=svm", "+model.params.kernel=linear", "+model.params.C=0.5", *FAST
+    )
+    points = done.tables["points"]
+    values = np.array([points[name] for name in list(points)[:2]], float).T
+    kept = np.array(points["set"]) == "train"
+    assert max(column(done, "kkt", "missed_by")) < 0.02  # the tolerance of the solver
+    assert np.unique(np.array(points["multiplier"])[kept]).size > 1
+    assert len(values) <= 400
+
+
+def test_names_of_features_that_the_table_of_points_uses_itself(tmp_path: Path) -> None:
+    lines = [f"{a},{b},{'x' if a > b else 'y'}" for a, b in np.random.default_rng(0).normal(size=(40, 2))]
+    (tmp_path / "t.csv").write_text("\n".join(["score,set,kind", *lines]) + "\n")
+    words = ["task=classify", "dataset=csv", f"dataset.path={tmp_path / 't.csv'}", "dataset.label=kind"]
+    done = run(tmp_path, *words, "model=svm", "+model.params.kernel=linear", "figures=false")
+    assert list(done.tables["points"])[:4] == ["score_", "set_", "set", "class"]
+    assert set(done.tables["points"]["set"]) == {"train", "test"}
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_few_test_rows_are_counted_not_estimated(tmp_path: Path, rows: int) -> None:
+    lines = [f"{a:.3f},{'x' if a > 0 else 'y'}" for a in np.random.default_rng(0).normal(size=30)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,kind", *lines]) + "\n")
+    words = ["task=classify", "dataset=csv", f"dataset.path={tmp_path / 't.csv'}", "dataset.label=kind"]
+    share = ["split.test=" + str(rows / 30 + 0.001), "split.stratify=false"]
+    done = run(tmp_path, *words, *share, "model=logistic", "figures=false")
+    n = int(done.info["split"]["test"])
+    said, _ = KINDS["classification"].answer.answer(Study(done, settings(done.path)))
+    assert n <= 3
+    assert f" of {n} " in said[0]
+    assert "%" not in " ".join(said)
 
 
 def test_moons_boundary_is_recorded_in_raw_features(tmp_path: Path) -> None:

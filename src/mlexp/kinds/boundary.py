@@ -12,14 +12,27 @@ from mlexp.store.result import Columns
 
 GRID = 201  # points along each side
 POINTS = 2000  # points shown of each part, at most
+MOST_FEATURES = 10  # of a linear support vector machine whose margin is written out
+MOST_ROWS = 200  # points in a table, those nearest to the boundary first
+POINT = (
+    "set",
+    "class",
+    "predicted",
+    "score",
+    "y_score",
+    "distance",
+    "multiplier",
+)  # what is known of a point
 MARGIN = 0.08  # of the range of the points, beyond them
 
 
 def drawn(dataset: Dataset, training: Training) -> tuple[dict[str, Columns], dict[str, np.ndarray]]:
-    """Return tables and arrays of a decision boundary; nothing unless there are two features, both numbers."""
-    if dataset.n_features != 2 or dataset.categories:
+    """Return tables and arrays of a decision boundary of two features, both numbers, and of a margin of a few."""
+    if dataset.n_features > MOST_FEATURES or dataset.categories:
         return {}, {}
     tables, arrays = _margin(dataset, training)
+    if dataset.n_features != 2:
+        return tables, {}
     return tables, _grid(training) | _points("train", training.raw.train) | _points(
         "test", training.raw.test
     ) | arrays
@@ -70,22 +83,74 @@ def _margin(dataset: Dataset, training: Training) -> tuple[dict[str, Columns], d
     length = float(np.linalg.norm(w))
     numbers = {f"w_{k + 1}": float(value) for k, value in enumerate(w)}
     numbers |= {"b": b, "norm_w": length, "margin": 2 / length}
-    raw = training.raw.train.X.scaled(None, None, np.float64).take(model.support_)
-    ready = training.parts.train.X.take(model.support_)
-    table = {name: raw[:, k].tolist() for k, name in enumerate(dataset.feature_names)}
-    table |= {
-        "class": [dataset.classes[code] for code in training.parts.train.y[model.support_]],
-        "multiplier": np.abs(model.dual_coef_[0]).tolist(),
-        "score": model.decision_function(ready).tolist(),
-    }
     features = (
         "raw"
         if training.preparation.record["scale"] == "none" and training.preparation.scales_only
         else "prepared"
     )
-    margin = {
+    margin: Columns = {
         "quantity": list(numbers),
         "value": list(numbers.values()),
         "features": [features] * len(numbers),
     }
-    return {"margin": margin, "support_vectors": table}, {"support_points": raw}
+    multiplier = np.zeros(len(training.parts.train))
+    multiplier[model.support_] = np.abs(model.dual_coef_[0])
+    points = _placed(dataset, training, "train", multiplier)
+    support = {name: [cells[row] for row in model.support_] for name, cells in points.items()}
+    raw = training.raw.train.X.scaled(None, None, np.float64).take(model.support_)
+    of_support = [*list(points)[: dataset.n_features], "class", "multiplier", "score"]
+    tables: dict[str, Columns] = {
+        "margin": margin,
+        "kkt": _conditions(np.array(points["y_score"]), multiplier, training.parts.train.y, float(model.C)),
+        "support_vectors": {name: support[name] for name in of_support},
+        "points": _listed(points, _placed(dataset, training, "test", None)),
+    }
+    return tables, {"support_points": raw}
+
+
+def _placed(dataset: Dataset, training: Training, name: str, multiplier: np.ndarray | None) -> Columns:
+    """Return where each point of a set lies: class, w·x + b, y(w·x + b), distance to the boundary, multiplier."""
+    raw, ready = getattr(training.raw, name), getattr(training.parts, name)
+    if not len(raw):
+        return {}
+    values = raw.X.scaled(None, None, np.float64).take(np.arange(len(raw)))
+    scores = training.model.decision_function(np.asarray(ready.X))
+    names = [f"{name}_" if name in POINT else name for name in dataset.feature_names]
+    table: Columns = {name: values[:, k].tolist() for k, name in enumerate(names)}
+    known = (
+        [name] * len(raw),
+        [dataset.classes[code] for code in raw.y],
+        [dataset.classes[code] for code in (scores > 0).astype(int)],
+        scores.tolist(),
+        np.where(raw.y == 1, scores, -scores).tolist(),
+        (np.abs(scores) / np.linalg.norm(training.model.coef_[0])).tolist(),
+        [""] * len(raw) if multiplier is None else multiplier.tolist(),
+    )
+    return table | dict(zip(POINT, known, strict=True))
+
+
+def _listed(train: Columns, test: Columns) -> Columns:
+    """Return the points of both sets, of more than `MOST_ROWS` of a set those nearest to the boundary."""
+    kept: Columns = {name: [] for name in train}
+    for table in (train, test):
+        if table:
+            nearest = np.argsort(table["distance"], kind="stable")[:MOST_ROWS]
+            for name, cells in table.items():
+                kept[name] += [cells[row] for row in np.sort(nearest)]
+    return kept
+
+
+def _conditions(y_score: np.ndarray, multiplier: np.ndarray, y: np.ndarray, C: float) -> Columns:
+    """Return by how much each condition of Karush, Kuhn and Tucker is missed.
+
+    y is 1 for the second class and −1 for the first, slack is max(0, 1 − y(w·x + b)). Minimised is
+    ‖w‖²/2 + C·Σξ_i subject to y_i(w·x_i + b) ≥ 1 − ξ_i, ξ_i ≥ 0 (Cortes and Vapnik 1995, doi:10.1007/BF00994018).
+    """
+    slack = np.maximum(0, 1 - y_score)
+    missed = {
+        "sum of multiplier × y is 0": abs(float(multiplier @ np.where(y == 1, 1.0, -1.0))),
+        "multipliers lie in [0, C]": max(0.0, float(-multiplier.min()), float(multiplier.max()) - C),
+        "multiplier × (y(w·x + b) − 1 + slack) is 0": float(np.abs(multiplier * (y_score - 1 + slack)).max()),
+        "(C − multiplier) × slack is 0, as a share of C": float(np.abs((1 - multiplier / C) * slack).max()),
+    }
+    return {"condition": list(missed), "missed_by": list(missed.values())}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlexp.drawing import style
+from mlexp.page.words import coordinate, coordinates
 from mlexp.store import Run
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def _headline(run: Run) -> str:
     if margin is not None:
         values = dict(zip(margin["quantity"], map(float, margin["value"]), strict=True))
         return (
-            f"w = ({values['w_1']:.4g}, {values['w_2']:.4g}), b = {values['b']:.4g}; the margin lines are "
+            f"w = {coordinates([values['w_1'], values['w_2']])}, b = {coordinate(values['b'])}; the margin lines are "
             f"2/‖w‖ = {values['margin']:.4f} apart" + _of(margin["features"][0])
         )
     return f"Accuracy: {words} ({run.info['task']['name']}, seed {run.info['seed']})"

@@ -19,6 +19,7 @@ from mlexp.kinds.prediction_cost import nanoseconds_a_row
 from mlexp.kinds.sets import some
 from mlexp.store.result import Columns
 
+FEWEST = 10  # samples; what a model relies on cannot be measured on fewer
 BUDGET = 5e9  # nanoseconds of predictions, as `prediction_cost` counts them
 REPEATS = 10
 FEWEST_REPEATS = 3
@@ -93,6 +94,8 @@ def recorded(config: Config, dataset: Dataset, training: Training) -> Recorded:
         return Recorded()
     begun = time.perf_counter()
     name = next(name for name in ("test", "validation", "train") if len(getattr(training.parts, name)))
+    if len(getattr(training.parts, name)) < FEWEST:
+        return Recorded()
     groups, titles = _columns(dataset)
     part: Part = getattr(training.raw, name)
     cost = nanoseconds_a_row(training)

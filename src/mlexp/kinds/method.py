@@ -47,6 +47,7 @@ INTERVALS = {
     "regression": "mean ± 1.96 standard errors over samples",
 }
 NETWORKS = ("mlp", "autoencoder")
+FEW = 3  # samples of which no interval is given
 Terms = list[tuple[str, str]]
 
 
@@ -249,7 +250,7 @@ def _scores(study: Study) -> Iterator[tuple[str, str]]:
 def _statistics(study: Study) -> Iterator[tuple[str, str]]:
     """Yield the kind of interval, the reason for it, and what it does not cover."""
     kind = INTERVALS.get(study.kind)
-    if kind and study.metrics and study.part != "train":
+    if kind and study.metrics and study.part != "train" and study.rows > FEW:
         covers = (
             "It generalises over new samples for this one fitted model; for the variation over seeds and training "
             "sets, "

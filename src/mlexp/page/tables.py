@@ -28,6 +28,11 @@ TITLES = {
     "per_class": ("Classes", "Precision: share of right among those predicted as the class; recall: share of its "
                   "samples found; F1: their harmonic mean. The macro mean counts each class once, the weighted mean "
                   "each sample."),
+    "margin": ("Margin", "The boundary is w·x + b = 0, the margin lines are w·x + b = ±1, 2/‖w‖ apart."),
+    "points": ("All points", "Score: w·x + b; y is 1 for the second class, −1 for the first. y score is 1 on the "
+               "margin lines and more outside; the multiplier is above 0 at support vectors alone."),
+    "support_vectors": ("Support vectors", ""),
+    "kkt": ("Conditions of Karush, Kuhn and Tucker", "At the optimum all hold; missed by: the largest violation."),
     "thresholds": ("Scores by threshold", ""),
     "first_rows": ("First samples of the test set", ""),
     "layers": ("Layers of the network", "Parameters are trained, biases are among them; not trained: running values of "

@@ -126,6 +126,28 @@ def fixed(value: float, decimals: int) -> str:
     return (text.lstrip("-") if float(text) == 0 else text).replace("-", "−")
 
 
+def coordinate(value: float) -> str:
+    """Return a coordinate or coefficient with four digits that count.
+
+    Examples
+    --------
+    >>> coordinate(-1.9999999999999996), coordinate(3e-16), coordinate(0.70710678)
+    ('−2', '0', '0.7071')
+    """
+    return ("0" if abs(value) < NOTHING else f"{value:.4g}").replace("-", "−")
+
+
+def coordinates(values: Sequence[float]) -> str:
+    """Return a point or vector in brackets.
+
+    Examples
+    --------
+    >>> coordinates([1.0, -2.5])
+    '(1, −2.5)'
+    """
+    return f"({', '.join(map(coordinate, values))})"
+
+
 def as_number(cell: str) -> float | None:
     """Return the number that a cell holds, None if it holds none."""
     try:

@@ -19,6 +19,7 @@ from mlexp.store import Run, Sweep
 from mlexp.tuning.figures import FIGURES as SEARCHED
 
 FEW = 100  # test rows below which an interval is too wide to conclude much
+NONE = 3  # up to which there is no interval
 FILES = {
     "config.yaml": "configuration",
     "metrics.json": "scores",
@@ -97,7 +98,7 @@ def _tables(study: Study) -> list[Table]:
 def _cautions(study: Study) -> list[str]:
     """Return what a careful reader would object."""
     rows = study.parts.get("test", 0)
-    if study.metrics.get("test") and 0 < rows < FEW:
+    if study.metrics.get("test") and NONE < rows < FEW:
         return [
             f"Only {rows} test rows: the interval is wide, and small differences between models mean nothing."
         ]

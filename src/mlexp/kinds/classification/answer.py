@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlexp.kinds.classification.classes import confusions
+from mlexp.kinds.classification import margin
+from mlexp.kinds.classification.classes import FEW_ROWS, confusions
 from mlexp.kinds.classification.tables import tables as tables  # what the page shows
 from mlexp.kinds.importance_answer import relied_on
+from mlexp.page.page import KeyFigure
 from mlexp.page.study import SEEN, Said, Study
 from mlexp.page.words import percent, within
 
 
 def question(study: Study) -> str:
     """Return the question."""
+    if margin.is_geometry(study):
+        return margin.question(study)
     return f"How well does a {study.model} classify {study.data}?"
 
 
 def answer(study: Study) -> Said:
     """Accuracy, compared with the majority class, and the most frequent confusion."""
+    if margin.is_geometry(study):
+        return margin.answer(study)
     part, rows = study.part, study.rows
+    if 0 < rows <= FEW_ROWS:
+        right = f"{round(rows * study.scores['accuracy'])} of {rows}"
+        verb = "are" if rows > 1 else "is"
+        sentence = f"{right} {part} {study.things} {verb} classified correctly: too few to estimate a rate."
+        return [sentence, *study.untested()], [KeyFigure(f"Correct, {part}", right)]
     sure = f" ({within(study.scores['accuracy'], rows)})" if part != "train" and rows else ""
     first = (
         f"The {study.model} correctly classifies {percent(study.scores['accuracy'], rows)} of {rows:,} "

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from mlexp import metrics
-from mlexp.kinds.classification import classes
+from mlexp.kinds.classification import classes, margin
 from mlexp.kinds.classification.intervals import intervals
 from mlexp.page import tables as shown
 from mlexp.page.page import Table
@@ -34,6 +34,8 @@ def tables(study: Study, found: Sequence[Table]) -> list[Table]:
     study : the run
     found : tables as the folder holds them
     """
+    if margin.is_geometry(study):
+        return margin.tables(study, found)
     others = [table for table in found if table.name not in ("scores", "per_class", *classes.FILES.values())]
     first = [_scores(study, table) for table in found if table.name == "scores"]
     matrices = classes.confusions(study.run)

@@ -14,6 +14,7 @@ from tests.running import Silent, run, written
 
 from mlexp.config import schema
 from mlexp.data.dataset import Dataset
+from mlexp.errors import DataError
 from mlexp.kinds import coefficients, importance
 from mlexp.kinds.dependence import dependence
 from mlexp.kinds.fitting import Training, train
@@ -241,3 +242,15 @@ def test_the_answer_names_the_feature_that_matters_most(tmp_path: Path) -> None:
     page = (done.path / "report.md").read_text()
     assert f"It relies most on {done.tables['permutation_importance']['feature'][0]}" in page
     assert "No single feature" not in page
+
+
+def test_shuffled_rows_that_no_preparation_takes_do_not_fail_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise DataError("products beyond float32")
+
+    monkeypatch.setattr(importance, "permutation_importance", refuse)
+    done = run(tmp_path, "task=regress", "model=ridge", "record.importance=true", "figures=false")
+    assert any("was not computed: products beyond" in said for said in done.info["warnings"])
+    assert "permutation_importance" not in done.tables

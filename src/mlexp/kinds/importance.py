@@ -13,6 +13,7 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.data.rows import Rows
 from mlexp.data.split import Part
+from mlexp.errors import ConfigError, DataError
 from mlexp.kinds.dependence import dependence
 from mlexp.kinds.fitting import Training
 from mlexp.kinds.prediction_cost import nanoseconds_a_row
@@ -25,7 +26,7 @@ REPEATS = 10
 FEWEST_REPEATS = 3
 MOST_ROWS = 10_000
 FEWEST_ROWS = 300  # before repeats, and then columns, are left out
-BATCH = 4_000_000  # cells of the shuffled rows that are predicted at a time
+BATCH = 4_000_000  # cells of the shuffled and prepared rows that are predicted at a time
 PATCHES = 7  # along each side of an image, at most
 SHOWN = 3  # columns whose partial dependence is recorded
 Z = 1.959963984540054
@@ -83,6 +84,7 @@ class Recorded:
     tables: dict[str, Columns] = field(default_factory=dict)
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
 
 def recorded(config: Config, dataset: Dataset, training: Training) -> Recorded:
@@ -92,6 +94,13 @@ def recorded(config: Config, dataset: Dataset, training: Training) -> Recorded:
     """
     if not wanted(config, dataset):
         return Recorded()
+    try:
+        return _recorded(config, dataset, training)
+    except (ConfigError, DataError) as error:  # shuffled rows can be such as no preparation or model takes
+        return Recorded(warnings=[f"The importance of the features was not computed: {error}"])
+
+
+def _recorded(config: Config, dataset: Dataset, training: Training) -> Recorded:
     begun = time.perf_counter()
     name = next(name for name in ("test", "validation", "train") if len(getattr(training.parts, name)))
     if len(getattr(training.parts, name)) < FEWEST:
@@ -182,7 +191,8 @@ def permutation_importance(
         return np.asarray(loss(answers.reshape(times, len(truth))))
 
     before = losses(X)
-    gained = _losses_shuffled(X, groups, shuffles, losses) - before
+    cells = len(X) * max(X.shape[1], len(training.preparation.feature_names))
+    gained = _losses_shuffled(X, groups, shuffles, losses, max(1, BATCH // cells)) - before
     errors = [_standard_error(one, shuffles, weight) for one in gained]
     return Importances(measure, gained.mean(axis=(1, 2)), np.array(errors), gained.mean(axis=2))
 
@@ -200,11 +210,10 @@ def _losses(training: Training, truth: np.ndarray) -> tuple[str, Any, np.ndarray
 
 
 def _losses_shuffled(
-    X: np.ndarray, groups: Sequence[np.ndarray], shuffles: np.ndarray, losses: Any
+    X: np.ndarray, groups: Sequence[np.ndarray], shuffles: np.ndarray, losses: Any, step: int
 ) -> np.ndarray:
-    """Return the losses of rows (n_groups, R, n) with columns shuffled, as many shuffles at a time as memory takes."""
+    """Return the losses of rows (n_groups, R, n) with columns shuffled, predicted `step` shuffles at a time."""
     todo = [(columns, shuffle) for columns in groups for shuffle in shuffles]
-    step = max(1, BATCH // X.size)
     found = []
     for first in range(0, len(todo), step):
         mixed = np.tile(X, (len(todo[first : first + step]), 1))

@@ -21,6 +21,7 @@ MOST = 20  # features in a figure
 MOST_CLASSES = 30  # columns of the matrix of coefficients
 ROW = 0.19  # inches
 NAME = 2.1  # inches of the name of a feature
+LINE = 0.6  # inches of a line of a legend and the space around it
 INTERCEPT = "(intercept)"
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.2)), (0, (1, 1)), (0, (6, 1, 1, 1)), (0, (2, 2)))
 Table = Mapping[str, Sequence[str]]
@@ -38,7 +39,9 @@ def importance(run: Run) -> Figure | None:
     own = found.get("impurity_decrease")
     names = style.class_names(found["feature"][:MOST], NAME if own is None else 0.8 * NAME)
     note = _note(facts, len(found["feature"]) - len(names))
-    figure = style.new_figure(ROW * len(names) + 0.75, _headline(found, mean, low, high, run))
+    figure = style.new_figure(
+        ROW * len(names) + 0.85 + 0.13 * len(note), _headline(found, mean, low, high, run)
+    )
     axes = figure.subplots(1, 1 if own is None else 2, sharey=True, squeeze=False)[0]
     places = np.arange(len(names))
     beyond = np.array(matters(found)[:MOST])
@@ -144,17 +147,22 @@ def partial_dependence(run: Run) -> Figure | None:
             named, turned = words[feature]
             axes.set_xticks(range(len(named)), named, rotation=90 if turned else 0)
             axes.set_xlim(-0.5, len(named) - 0.5)
+        else:
+            axes.locator_params(axis="x", nbins=max(2, int(width / 0.65)))
         axes.set_xlabel(style.escape(style.fit(style.clean(feature), 0.9 * width, style.NORMAL)))
         axes.grid(axis="y")
-        if deciles is not None and place < len(deciles) and np.isfinite(deciles[place]).all():
-            axes.plot(
-                deciles[place], np.zeros(9), "|", color=style.INK, markersize=6, clip_on=False,
+        known = deciles[place] if deciles is not None and place < len(deciles) else np.array([np.nan])
+        if not words[feature][0] and np.isfinite(known).all():
+            ticks = axes.plot(
+                known, np.zeros(len(known)), "|", color=style.INK, markersize=6, clip_on=False,
                 transform=axes.get_xaxis_transform(),
             )  # fmt: skip
+            ticks[0].set_in_layout(False)
     panels[0].set_ylabel(_output(run, classes))
     if many:
         handles, names = panels[0].get_legend_handles_labels()
-        columns = max(1, min(len(names), groups.columns([style.clean(name) for name in classes])))
+        widest = max(style.text_width(name, style.NORMAL) for name in names)
+        columns = max(1, min(len(names), int(style.WIDTH / (widest + LINE))))
         figure.legend(handles, names, loc="outside lower center", ncols=columns)
     return figure
 
@@ -167,7 +175,7 @@ def _line(
     colour = groups.PALETTE[k % len(groups.PALETTE)]
     x = np.arange(len(cells), dtype=np.float64) if words else _numbers(cells)
     style_of_line = "" if words else DASHES[k % len(DASHES)]
-    marker = "o" if words or len(cells) == 1 else ""
+    marker = groups.SHAPES[k % len(groups.SHAPES)] if words or len(cells) == 1 else ""
     axes.plot(x, mean, color=colour, linestyle=style_of_line, marker=marker, markersize=4, label=label)
     if band and words:
         axes.vlines(x, low, high, color=colour, alpha=0.35, linewidth=4)
@@ -242,7 +250,7 @@ def coefficients(run: Run) -> Figure | None:
     of = target(run) if regression else f"log odds of {_second_class(run)}"
     first = _said(table["feature"][rows[0]], 2.4)
     figure = style.new_figure(
-        ROW * len(names) + 0.55,
+        ROW * len(names) + 0.7,
         f"{first} has the largest standardised coefficient: {_short(float(values[0]), signed=True)} "
         "per standard deviation of the feature",
     )
@@ -254,7 +262,7 @@ def coefficients(run: Run) -> Figure | None:
     axes.axvline(0, color=style.GREY, linewidth=0.8)
     left = len([cell for cell in table["standardised"] if cell]) - len(rows)
     more = f" ({left:,} smaller ones not shown)" if left else ""
-    axes.set_xlabel(f"Change of {of} per standard deviation{more}")
+    axes.set_xlabel(f"Change of {of}\nper standard deviation of the feature{more}")
     _rows(axes, names)
     return figure
 

@@ -73,6 +73,7 @@ def _evaluated(config: Config, dataset: Dataset, training: Training) -> Result:
         tables=tables | coefficients.tables(dataset, training) | used.tables,
         facts=used.facts,
         warnings=[
+            *used.warnings,
             *diagnosis.of_no_test_set(config, training.parts),
             *diagnosis.of_classes(config, training.parts, scores, training.preparation.record),
         ],

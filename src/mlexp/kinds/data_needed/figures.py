@@ -103,7 +103,7 @@ FIGURES = {
     ),
     "learning_curves": Drawing(
         learning_curves,
-        "Loss and accuracy by epoch with all training samples",
+        "Training and validation set by epoch, with all training samples",
         "Overfitting begins where the validation curve departs from the training curve.",
     ),
 }

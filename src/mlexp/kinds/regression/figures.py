@@ -40,7 +40,7 @@ def predicted_against_true(run: Run) -> Figure | None:
     _draw_agreement(left, true[rows], predicted[rows])
     _draw_residuals(right, predicted[rows], (true - predicted)[rows], scores["rmse"])
     left.set(xlabel=f"True {target(run)}", ylabel=f"Predicted {target(run)}")
-    right.set(xlabel=f"Predicted {target(run)}", ylabel=f"Residual (true − predicted) of {target(run, 1.0)}")
+    right.set(xlabel=f"Predicted {target(run)}", ylabel=f"Residual (true − predicted)\nof {target(run)}")
     _few_ticks(left, right)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower left")
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=2)

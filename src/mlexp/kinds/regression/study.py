@@ -62,6 +62,7 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
             )
         },
         warnings=[
+            *used.warnings,
             *diagnosis.of_no_test_set(config, training.parts),
             *diagnosis.of_numbers(config, training.parts, scores, training.preparation.record),
         ],

@@ -16,6 +16,7 @@ from mlexp.config.schema import Model
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds import KINDS
 from mlexp.models.sklearn_networks import EpochByEpoch
+from mlexp.page import tables
 from mlexp.page.study import Study, settings
 from mlexp.report import run as pages
 from mlexp.store import Run
@@ -339,12 +340,24 @@ def test_further_metrics_of_the_best_epoch_are_those_of_its_predictions(tmp_path
             assert recorded == pytest.approx(done.metrics["validation"][f"macro_{name}"])
 
 
-def test_the_table_of_layers_has_shapes_and_a_total(tmp_path: Path) -> None:
+def test_the_table_of_layers_has_shapes_and_on_the_page_a_total(tmp_path: Path) -> None:
     done = run(tmp_path, "model.hidden=[5]", "model.batch_norm=true", "model.epochs=1", *FAST)
     table = done.tables["layers"]
-    assert table["layer"] == ["Dense(5)", "BatchNorm", "relu", "Dense(10)", "total"]
-    assert table["weight_shape"] == ["64 × 5", "5", "", "5 × 10", ""]
-    assert (table["input_shape"][0], table["output_shape"][0], table["bias_shape"][0]) == ("64", "5", "5")
-    by_hand = {"parameters": 64 * 5 + 5 + 2 * 5 + 5 * 10 + 10, "biases": 15, "not_trained": 10}
-    assert {name: int(table[name][-1]) for name in by_hand} == by_hand
-    assert (done.info["facts"]["n_parameters"], done.info["facts"]["n_biases"]) == (395, 15)
+    assert table["layer"] == ["Dense(5)", "BatchNorm", "relu", "Dense(10)"]
+    assert table["weight_shape"] == ["64 × 5", "5", "", "5 × 10"]
+    assert (table["inputs"][0], table["outputs"][0], table["bias_shape"][0]) == ("64", "5", "5")
+    n_parameters, n_biases, n_not_trained = 64 * 5 + 5 + 2 * 5 + 5 * 10 + 10, 15, 10
+    assert (done.info["facts"]["n_parameters"], done.info["facts"]["n_biases"]) == (n_parameters, n_biases)
+    (shown,) = (table for table in tables.tables(done.path) if table.name == "layers")
+    total = [cell.text for cell in shown.rows[-1]]
+    assert total == ["total", "", "", "", "", str(n_parameters), str(n_biases), str(n_not_trained)]
+    assert shown.header[1:5] == ["input shape", "output shape", "weight shape", "bias shape"]
+
+
+def test_a_table_of_layers_of_an_older_version_has_a_total_too(tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables/layers.csv").write_text(
+        "layer,outputs,parameters\nDense(5),5,325\nrelu,5,0\nDense(10),10,60\n"
+    )
+    (shown,) = tables.tables(tmp_path)
+    assert [cell.text for cell in shown.rows[-1]] == ["total", "", "385"]

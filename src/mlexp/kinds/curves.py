@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,13 +20,22 @@ LINES: dict[
     "train": {"color": style.BLUE, "linestyle": "-", "marker": "o"},
     "validation": {"color": style.VERMILION, "linestyle": (0, (4, 1.2)), "marker": "s"},
 }
-LABELS = {"loss": "Loss (mean over samples)", "accuracy": "Accuracy"}
+LABELS = {
+    "loss": "Loss (mean over samples)",
+    "accuracy": "Accuracy",
+    "precision": "Precision (mean over classes)",
+    "recall": "Recall (mean over classes)",
+    "f1": "F1 (mean over classes)",
+    "r2": "R²",
+}
+LOSSES = {"mse": "Mean squared error", "mae": "Mean absolute error", "huber": "Huber loss"}
+LONGEST = 30  # letters of a label on one line
 FEW = 15  # epochs up to which each one is marked with a dot
 TWO_DECADES = 100.0
 
 
 def learning_curves(run: Run) -> Figure | None:
-    """Draw loss and accuracy on the training and validation set by epoch, with the best epoch marked.
+    """Draw loss, accuracy and recorded metrics of training and validation set by epoch, with the best epoch marked.
 
     Values that are not finite are left out, so a diverged run is shown up to that point. The loss axis is
     logarithmic where the values span more than two decades.
@@ -38,18 +48,33 @@ def learning_curves(run: Run) -> Figure | None:
         "facts", {}
     ):  # an autoencoder: drawn with the error of PCA beside it
         return None
-    figure = style.new_figure(2.75, _headline(run))
+    rows, columns = math.ceil(len(measures) / 2), min(len(measures), 2)
+    figure = style.new_figure(2.75 if rows == 1 else 0.3 + 2.1 * rows, _headline(run))
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
     best = _best_epoch(run)
-    for axes, what in zip(figure.subplots(1, len(measures), squeeze=False)[0], measures, strict=True):
-        _draw_measure(axes, history, what)
+    for axes, what in zip(grid, measures, strict=False):
+        label = _loss_name(run) if what == "loss" else LABELS[what]
+        if rows > 1 or len(label) > LONGEST:
+            label = label.replace(" (", "\n(")
+        _draw_measure(axes, history, what, label)
         if best is not None:
             _mark_best(axes, history, what, best)
+    for axes in grid[len(measures) :]:
+        axes.remove()
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     return figure
 
 
-def _draw_measure(axes: Axes, history: dict[str, np.ndarray], what: str) -> None:
+def _loss_name(run: Run) -> str:
+    """Return what the loss is; that of a regression is of targets with mean 0 and standard deviation 1."""
+    if run.info["task"]["kind"] != "regression":
+        return LABELS["loss"]
+    loss = str(run.info.get("settings", {}).get("model.loss", "mse"))
+    return f"{LOSSES.get(loss, 'Loss')} (standardised target)"
+
+
+def _draw_measure(axes: Axes, history: dict[str, np.ndarray], what: str, label: str) -> None:
     from matplotlib.ticker import MaxNLocator
 
     epochs = history["epoch"]
@@ -60,7 +85,7 @@ def _draw_measure(axes: Axes, history: dict[str, np.ndarray], what: str) -> None
             axes.plot(
                 epochs, np.where(np.isfinite(values), values, np.nan), label=part, markersize=3.5, **marker
             )
-    axes.set(xlabel="Epoch", ylabel=LABELS[what])
+    axes.set(xlabel="Epoch", ylabel=label)
     axes.grid(axis="y")
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     if epochs.size == 1:
@@ -73,10 +98,11 @@ def _scale(axes: Axes, values: np.ndarray, what: str) -> None:
     low, high = float(values.min()), float(values.max())
     if what == "loss" and low > 0 and high / low > TWO_DECADES:
         axes.set_yscale("log")
-        axes.set_ylabel(f"{LABELS[what]}, log scale")
+        head, broken, tail = axes.get_ylabel().partition("\n")
+        axes.set_ylabel(f"{head}, log scale{broken}{tail}")
         return
-    margin = max(0.06 * (high - low), 0.005 if what == "accuracy" else 0.005 * abs(high) or 0.005)
-    top = min(high + margin, 1 + 0.2 * margin) if what == "accuracy" else high + margin
+    margin = max(0.06 * (high - low), 0.005 if what != "loss" else 0.005 * abs(high) or 0.005)
+    top = min(high + margin, 1 + 0.2 * margin) if what != "loss" else high + margin
     axes.set_ylim(low - margin, top)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -19,9 +20,10 @@ from mlexp.data.rows import Rows
 from mlexp.data.scaling import centre_and_deviation
 from mlexp.data.split import Split, split
 from mlexp.errors import ConfigError, DataError
+from mlexp.kinds import weights
 from mlexp.kinds.diagnosis import of_divergence
 from mlexp.kinds.observer import Observer
-from mlexp.kinds.sets import check_memory, layer_table, plan
+from mlexp.kinds.sets import check_memory, columns, plan
 from mlexp.models import sklearn_networks
 from mlexp.models.guarded import guarded
 from mlexp.models.sklearn_networks import EpochByEpoch
@@ -29,6 +31,7 @@ from mlexp.nn.stack import fit_stack
 from mlexp.nn.state import CALLBACK, DIVERGED, INTERRUPTED, State
 from mlexp.store.result import Columns, Result
 
+MOST_NAMES = 2000  # inputs of a network whose names are kept
 SMALL = 1_000_000  # parameters up to which the layers of a network are looked at unasked
 SMALLEST_SPREAD = 1e-150  # of targets: squared errors neither vanish nor overflow
 
@@ -47,6 +50,8 @@ class Training:
     name, params : name and parameters of the model, from the configuration
     facts, tables, warnings : entries of the record about the fit
     status : completed, diverged or interrupted
+    image_shape : height and width of the images whose pixels are the features, None for others
+    outputs : names of the outputs of a network: classes, or the target
     """
 
     model: Any
@@ -62,6 +67,8 @@ class Training:
     tables: dict[str, Columns] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     status: str = "completed"
+    image_shape: tuple[int, ...] | None = None
+    outputs: tuple[str, ...] = ()
 
     def scaled(self, y: np.ndarray) -> np.ndarray:
         """Return the targets for the fit: mean 0 and standard deviation 1 for numbers, codes for classes."""
@@ -110,16 +117,43 @@ class Training:
 
     def result(self, **found: Any) -> Result:
         """Return the result of the run: the facts of the fit, and what was `found` with it."""
-        known: dict[str, Any] = {
-            "model": self.arrays() if self.is_engine and self.status != "diverged" else {},
-            "pipeline": self.pipeline() if self.status == "completed" else None,
-        }
+        completed = self.status == "completed"
+        model = self.arrays() if self.is_engine and self.status != "diverged" else {}
+        arrays = self._of_network() if completed else {}
+        known: dict[str, Any] = {"model": model, "pipeline": self.pipeline() if completed else None}
         return Result(
             status=self.status,
-            tables=self.tables | found.pop("tables", {}),
+            arrays=arrays | found.pop("arrays", {}),
+            tables=self.tables
+            | (self._weights(model, arrays) if completed else {})
+            | found.pop("tables", {}),
             facts=self.facts | found.pop("facts", {}),
             warnings=[*self.warnings, *found.pop("warnings", [])],
             **known | found,
+        )
+
+    def _of_network(self) -> dict[str, np.ndarray]:
+        """Return what a page needs to show the weights of a network, where its model does not say it.
+
+        Names of inputs that are no pixels; weights and biases of a network of scikit-learn.
+        """
+        arrays = {}
+        names = self.preparation.feature_names
+        pixels = self.preparation.scales_only and self.image_shape is not None
+        if "n_biases" in self.facts and not pixels and len(names) <= MOST_NAMES:
+            arrays["input_names"] = np.array(names)
+        if hasattr(self.model, "coefs_") and self.facts.get("n_parameters", math.inf) <= SMALL:
+            for kind, found in (("W", self.model.coefs_), ("b", self.model.intercepts_)):
+                arrays |= {f"network_{kind}{k}": array.astype(np.float32) for k, array in enumerate(found)}
+        return arrays
+
+    def _weights(self, model: dict[str, np.ndarray], arrays: dict[str, np.ndarray]) -> dict[str, Columns]:
+        """Return the table of all weights of a network that has few."""
+        if self.facts.get("n_parameters", math.inf) > weights.FEW:
+            return {}
+        layers = weights.of_arrays(model, arrays)
+        return (
+            {"weights": weights.table(layers, self.preparation.feature_names, self.outputs)} if layers else {}
         )
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -186,7 +220,7 @@ def train_together(
     begun = time.perf_counter()
     trainings = _fit_epochs(config, trainings, observers) if iterative else [_fit_at_once(first)]
     seconds = {"fit_seconds": round(time.perf_counter() - begun, 3)}
-    tables = {"layers": layer_table(summary)} if summary else {}
+    tables = {"layers": columns(summary)} if summary else {}
     return [replace(one, facts=one.facts | seconds, tables=tables) for one in trainings]
 
 
@@ -210,6 +244,8 @@ def unfitted(config: Config, dataset: Dataset, raw: Split | None = None) -> Trai
         n_classes=dataset.n_classes,
         name=config.model.name,
         params=config.model.params,
+        image_shape=dataset.image_shape,
+        outputs=dataset.classes or (dataset.target,),
     )
     if config.task.kind == "regression":
         centre, spread = centre_and_deviation(parts.train.y)

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mlexp.kinds.observer import TOTAL, features_in_words, parameters_in_words
+from mlexp.kinds.observer import features_in_words, parameters_in_words
 from mlexp.page.study import PARTS, Study
 from mlexp.page.words import duration, listed, number
 
@@ -158,7 +158,7 @@ def _model(study: Study) -> Iterator[tuple[str, str]]:
         given = ", ".join(f"{name} {value}" for name, value in model.get("params", {}).items())
         yield "Model", f"{model['name']} ({given or 'default parameters'})."
         return
-    table = [name for name in study.run.tables.get("layers", {}).get("layer", []) if name != TOTAL]
+    table = study.run.tables.get("layers", {}).get("layer", [])
     layers = [str(name) for name in table] or [f"Dense({width})" for width in model["hidden"]]
     size = parameters_in_words(facts.get("n_parameters", 0), facts.get("n_biases"))
     size = f"; {size}" if facts.get("n_parameters") else ""

@@ -8,8 +8,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-TOTAL = "total"  # the last row of the table of layers
-
 
 @dataclass(frozen=True)
 class Plan:

@@ -14,7 +14,7 @@ from mlexp.data.pixels import profile
 from mlexp.data.preparation import Preparation
 from mlexp.data.split import Part, Split, sample, split
 from mlexp.errors import ConfigError
-from mlexp.kinds.observer import TOTAL, Plan
+from mlexp.kinds.observer import Plan
 from mlexp.store.result import Columns
 
 NAMES = ("train", "validation", "test")
@@ -121,15 +121,6 @@ def some(part: Part, at_most: int, *, seed: int) -> np.ndarray:
         return np.arange(len(part))
     rng = np.random.default_rng(seed)
     return sample(part.y, at_most, stratify=part.y.dtype.kind == "i", rng=rng)
-
-
-def layer_table(summary: list[dict[str, Any]]) -> Columns:
-    """Return the layers of a network as a table, with a row `TOTAL` of what is counted; empty without layers."""
-    if not summary:
-        return {}
-    counted = ("parameters", "biases", "not_trained")
-    total = {name: sum(row[name] for row in summary) if name in counted else "" for name in summary[0]}
-    return columns([*summary, total | {"layer": TOTAL}])
 
 
 def columns(rows: list[dict[str, Any]]) -> Columns:

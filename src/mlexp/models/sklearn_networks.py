@@ -73,12 +73,10 @@ def settings(model: Model) -> dict[str, Any]:
 
 
 def layers(network: Any, n_features: int, n_outputs: int) -> list[dict[str, Any]]:
-    """Return one row for each layer of a network of scikit-learn, as `nn.network.Network.summary` describes it."""
+    """Return one row for each dense layer of a network of scikit-learn; see `nn.network.Network.summary`."""
     hidden = np.atleast_1d(network.hidden_layer_sizes).tolist()
-    function = next(
-        (own for own, (theirs, _) in ACTIVATIONS.items() if theirs == network.activation), "linear"
-    )
-    return perceptron(n_features, hidden, n_outputs, activation=function).summary()
+    rows = perceptron(n_features, hidden, n_outputs).summary()
+    return [row for row in rows if row["parameters"]]
 
 
 class EpochByEpoch:

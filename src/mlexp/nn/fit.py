@@ -111,8 +111,8 @@ def fit(
     on_epoch : function (replica, record) -> bool or None, optional
         Called after each epoch for each replica that trained; True stops that replica.
     on_diagnosis : function (replica, record), optional
-        Called after some epochs (`recording.due`) with the state of the layers (`recording.look`); costs 5 % of the
-        time of training at most, and changes no bit of it.
+        Called after some epochs (`recording.due`) with the state of the layers (`recording.look`); costs less than
+        5 % of the time of training, and changes no bit of it.
     should_stop : function () -> bool, optional
         Asked after each epoch; True interrupts all replicas, and `fit` can go on later.
     on_state : function (state) -> None, optional

@@ -208,7 +208,7 @@ class Network:
         return [position for position, layer in enumerate(self.layers[:-1]) if isinstance(layer, Activation)]
 
     def summary(self) -> list[dict[str, Any]]:
-        """Return one row for each layer: its input and output, the shapes of its weights and biases, its parameters.
+        """Return one row for each layer: its inputs and outputs, the shapes of its weights and biases, its parameters.
 
         `parameters` counts what is trained, `biases` those of them that are biases of dense layers, `not_trained` the
         running values of batch normalisation. Scale and shift of batch normalisation stand where weights and biases do.
@@ -232,8 +232,8 @@ def _described(layer: Layer, n_in: int, n_out: int) -> dict[str, Any]:
     added = {parameter for parameter in trained if parameter.name in ("b", "shift")}
     return {
         "layer": _title(layer),
-        "input_shape": n_in,
-        "output_shape": n_out,
+        "inputs": n_in,
+        "outputs": n_out,
         "weight_shape": _shapes(parameter for parameter in trained if parameter not in added),
         "bias_shape": _shapes(parameter for parameter in trained if parameter in added),
         "parameters": _size(trained),

@@ -37,6 +37,7 @@ TITLES = {
     "first_rows": ("First samples of the test set", ""),
     "layers": ("Layers of the network", "Parameters are trained, biases are among them; not trained: running values of "
                "batch normalisation."),
+    "weights": ("Weights and biases", "Of the prepared features; every number of the network that was kept."),
     "score_intervals": ("Scores with 95 % intervals", "Over samples of the last set, for this one fitted model."),
     "worst_predictions": ("Largest errors", "Rows are counted from 1; error is true − predicted."),
     "permutation_importance": (
@@ -65,6 +66,10 @@ TITLES = {
 }  # fmt: skip
 
 
+SUMMED = ("parameters", "biases", "not_trained")  # columns of the table of layers
+SHAPES = {"inputs": "input shape", "outputs": "output shape"}  # of a layer
+
+
 def tables(folder: Path) -> list[Table]:
     """Return the tables of a folder, those with a title first and in its order."""
     places = {name: place for place, name in enumerate(TITLES)}
@@ -77,7 +82,23 @@ def tables(folder: Path) -> list[Table]:
 def read(file: Path, source: str) -> Table | None:
     """Return a CSV file as a table, cut to what a page can hold; None if it has no rows."""
     columns = read_table(file)
-    return of(file.stem, columns, source) if any(columns.values()) else None
+    if not any(columns.values()):
+        return None
+    if file.stem == "layers":
+        return _with_total(of(file.stem, columns, source, titles=SHAPES), columns)
+    return of(file.stem, columns, source)
+
+
+def _with_total(table: Table, columns: Mapping[str, Sequence[str]]) -> Table:
+    """Return the table of layers with the sum of the columns that count something below them."""
+    total = {"layer": "total"}
+    for column in SUMMED:
+        counts = [as_number(cell) for cell in columns.get(column, ())]
+        if counts and None not in counts:
+            total[column] = f"{sum(filter(None, counts)):.0f}"
+    shown = [column for column, cells in columns.items() if any(cells)][:MOST_COLUMNS]
+    row = [Cell(total.get(column, ""), total.get(column, ""), strong=True) for column in shown]
+    return replace(table, rows=[*table.rows, row])
 
 
 def of(

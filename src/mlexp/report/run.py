@@ -10,6 +10,7 @@ from mlexp.config.names import spelled
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing, words
 from mlexp.kinds import KINDS, method
+from mlexp.kinds.evidence import evidence
 from mlexp.page import tables
 from mlexp.page.page import Answer, KeyFigure, Page, Table
 from mlexp.page.pictures import pictures
@@ -131,9 +132,10 @@ def answer(study: Study) -> Answer:
     question = kind.answer.question(study) if kind else f"What came out of {study.info['task']['name']}?"
     status = study.info["status"]
     if status != "completed" or not study.metrics:
-        return Answer(question, [UNFINISHED.get(status, "The run left no scores.")], _progress(study))
+        why = evidence(study.run, study.config) if status == "diverged" else []
+        return Answer(question, [UNFINISHED.get(status, "The run left no scores."), *why], _progress(study))
     (first, *others), figures = (kind.answer.answer if kind else _other)(study)
-    return Answer(question, [first, *_tuned(study), *others], figures)
+    return Answer(question, [first, *_tuned(study), *others, *evidence(study.run, study.config)], figures)
 
 
 def _other(study: Study) -> Said:

@@ -9,7 +9,7 @@ import numpy as np
 from mlexp.drawing import groups, style
 from mlexp.drawing.figure import Drawing
 from mlexp.drawing.strips import strips
-from mlexp.kinds import curves
+from mlexp.kinds import curves, network_figures
 from mlexp.store import Run
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ FEATURES = {"bottleneck": "bottleneck", "penultimate": "last hidden layer", "pca
 
 def error_curves(run: Run) -> Figure | None:
     """Draw the error on both sets by epoch, with that of PCA of the same width, the bound of linear autoencoders."""
-    from matplotlib.ticker import LogLocator
+    from matplotlib.ticker import LogLocator, MaxNLocator
 
     facts, history = run.info.get("facts", {}), run.history
     floor = facts.get("pca_validation_mse")
@@ -44,6 +44,7 @@ def error_curves(run: Run) -> Figure | None:
             label=f"PCA, {part}: {facts[f'pca_{part}_mse']:.4f}",
         )
     axes.set(xlabel="Epoch", ylabel="Mean squared error, log scale", yscale="log")
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
     axes.yaxis.set_major_formatter("{x:.3g}")
     axes.yaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
     axes.yaxis.set_minor_formatter("{x:.3g}")
@@ -136,4 +137,5 @@ FIGURES = {
         "Images decoded from the interpolation between two codes",
         "Intermediate images that look like the data show a smooth latent space.",
     ),
+    **network_figures.FIGURES,
 }

@@ -15,7 +15,7 @@ from mlexp.errors import ConfigError
 from mlexp.kinds.fitting import Training, diagnosed, fit_observed, trained, unfinished
 from mlexp.kinds.observer import Observer
 from mlexp.kinds.reconstruction import reconstruction_scores
-from mlexp.kinds.sets import NAMES, check_memory, columns, layer_table, plan, prepared, some
+from mlexp.kinds.sets import NAMES, check_memory, columns, plan, prepared, some
 from mlexp.models import build_autoencoder
 from mlexp.models.sklearn_networks import reconstruction_errors
 from mlexp.store.result import Result
@@ -43,9 +43,12 @@ def train(config: Config, dataset: Dataset, observer: Observer) -> Training:
     observer.started(plan(dataset, parts, preparation, summary, config.model.epochs))
     data = (parts.train.X, None, parts.validation.X, None)
     fit_observed([model], [observer], data, diagnosed=diagnosed(config, summary))
-    training = trained(Training(model, parts, parts, preparation, name=config.model.name), model)
+    training = trained(
+        Training(model, parts, parts, preparation, name=config.model.name, image_shape=dataset.image_shape),
+        model,
+    )
     facts = training.facts | {"width": int(min(model.hidden))}
-    return replace(training, facts=facts, tables={"layers": layer_table(summary)})
+    return replace(training, facts=facts, tables={"layers": columns(summary)})
 
 
 def check_width(config: Config, n_features: int, n_rows: int) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
-from mlexp.kinds import importance_figures
+from mlexp.kinds import importance_figures, network_figures
 from mlexp.kinds.boundary_figure import boundary
 from mlexp.kinds.classification import gallery, probabilities
 from mlexp.kinds.classification.classes import FEW_ROWS
@@ -136,4 +136,5 @@ FIGURES = {
     "gallery": Drawing(
         gallery.gallery, "Random test images with predicted and true class", "What the images look like."
     ),
+    **network_figures.FIGURES,
 }

@@ -8,6 +8,7 @@ import numpy as np
 
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
+from mlexp.kinds import network_figures
 from mlexp.kinds.autoencoder.figures import error_curves
 from mlexp.store import Run
 
@@ -66,4 +67,5 @@ FIGURES = {
         "Reconstruction error by epoch, with that of principal components of the same width",
         "Below the line, the network has found more than a linear method can.",
     ),
+    **network_figures.FIGURES,
 }

@@ -8,6 +8,7 @@ import numpy as np
 
 from mlexp.drawing import groups, style
 from mlexp.drawing.figure import Drawing
+from mlexp.kinds import network_figures
 from mlexp.kinds.classification.confusion import confusion
 from mlexp.kinds.curves import learning_curves
 from mlexp.store import Run
@@ -113,4 +114,5 @@ FIGURES = {
         "Loss and accuracy by epoch, training and validation set",
         "Overfitting begins where the validation curve departs from the training curve.",
     ),
+    **network_figures.FIGURES,
 }

@@ -16,7 +16,7 @@ from mlexp.data.split import Split
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds.fitting import Training, train, unfinished
 from mlexp.kinds.observer import Observer
-from mlexp.kinds.sets import NAMES, columns, divided, layer_table, plan, prepared, sizes, some
+from mlexp.kinds.sets import NAMES, columns, divided, plan, prepared, sizes, some
 from mlexp.nn.estimators import MLPClassifier
 from mlexp.store import Run
 from mlexp.store.result import Result
@@ -89,7 +89,7 @@ def _given(config: Config, dataset: Dataset, observer: Observer) -> Training:
     summary = model.plan(parts.train.X.shape[1], dataset.n_classes)
     observer.started(plan(dataset, parts, preparation, summary))
     return Training(
-        model, parts, parts, preparation, n_classes=dataset.n_classes, tables={"layers": layer_table(summary)}
+        model, parts, parts, preparation, n_classes=dataset.n_classes, tables={"layers": columns(summary)}
     )
 
 

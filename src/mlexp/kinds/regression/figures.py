@@ -8,7 +8,7 @@ import numpy as np
 
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
-from mlexp.kinds import importance_figures
+from mlexp.kinds import importance_figures, network_figures
 from mlexp.kinds.curves import learning_curves
 from mlexp.kinds.importance_figures import target
 from mlexp.page.words import number
@@ -145,4 +145,6 @@ FIGURES = {
         "Loss by epoch, training and validation set",
         "Overfitting begins where the validation curve departs from the training curve.",
     ),
-} | importance_figures.FIGURES
+    **importance_figures.FIGURES,
+    **network_figures.FIGURES,
+}

@@ -1,0 +1,121 @@
+"""The weights of a network as its run folder holds them, layer by layer, and their table where they are few."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlexp.errors import MlexpError
+from mlexp.store import Run
+from mlexp.store.files import damaged
+from mlexp.store.result import Columns
+
+FEW = 100  # parameters up to which the numbers themselves stand in a table
+BUILT = ("activation", "bias", "dropout", "input_dropout", "batch_norm")  # settings that shape a network
+
+
+class DenseLayer(NamedTuple):
+    """Weights (n_in, n_out) and biases (n_out,) of a dense layer; no biases: an empty array."""
+
+    W: np.ndarray
+    b: np.ndarray
+
+
+def dense_layers(run: Run) -> list[DenseLayer]:
+    """Return the dense layers of the network of a run, the first one first; none for other models and older runs.
+
+    Raises
+    ------
+    DataError
+        If the arrays are not those of a network.
+    """
+    try:
+        return of_arrays(run.model, run.arrays)
+    except (KeyError, TypeError, ValueError, AttributeError, MlexpError) as error:
+        raise damaged(
+            run.path / "model.npz", f"it does not hold the weights of a network ({error})"
+        ) from error
+
+
+def of_arrays(model: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]) -> list[DenseLayer]:
+    """Return the dense layers that the arrays of a model, or those beside it, hold; raise what Python raises."""
+    if "theta" in model:
+        return _of_engine(model)
+    plain, prefix = (model, "") if "W0" in model else (arrays, "network_")
+    n_layers = sum(name.startswith(f"{prefix}W") for name in plain)
+    layers = [DenseLayer(plain[f"{prefix}W{k}"], plain[f"{prefix}b{k}"]) for k in range(n_layers)]
+    for layer in layers:
+        if layer.W.ndim != 2 or layer.b.shape != layer.W.shape[1:] or layer.W.dtype.kind != "f":
+            raise ValueError(f"weights {layer.W.shape} and biases {layer.b.shape} do not belong together")
+    return layers
+
+
+def _of_engine(arrays: Mapping[str, np.ndarray]) -> list[DenseLayer]:
+    from mlexp.nn.layers import Dense
+    from mlexp.nn.network import perceptron
+
+    settings = json.loads(str(arrays["settings"]))
+    n_outputs = int(arrays["n_outputs_"]) if "n_outputs_" in arrays else len(arrays["classes_"])
+    n_outputs = 1 if "classes_" in arrays and settings.get("output") == "sigmoid" else n_outputs
+    network = perceptron(
+        int(arrays["n_features_in_"]),
+        settings["hidden"],
+        n_outputs,
+        **{name: settings[name] for name in BUILT},
+    )
+    theta = arrays["theta"]
+    if theta.shape != (network.n_parameters,) or theta.dtype.kind != "f":
+        raise ValueError(f"theta must be {network.n_parameters} numbers. Got {theta.dtype} {theta.shape}")
+    dense = (
+        views
+        for layer, views in zip(network.layers, network.bind(theta), strict=True)
+        if isinstance(layer, Dense)
+    )
+    return [DenseLayer(views[0], views[1][0] if len(views) > 1 else np.zeros(0)) for views in dense]
+
+
+def inputs(run: Run, n_inputs: int) -> list[str]:
+    """Return the name of each input of the network: features as they were prepared, such as principal components."""
+    known = run.arrays.get("input_names")
+    if known is not None and known.shape == (n_inputs,):
+        return [str(name) for name in known]
+    features = run.info["dataset"].get("features") or []
+    if len(features) == n_inputs:
+        return [str(name) for name in features]
+    return [f"input {k}" for k in range(1, n_inputs + 1)]
+
+
+def table(layers: Sequence[DenseLayer], names: Sequence[str], outputs: Sequence[str]) -> Columns:
+    """Return every weight and bias in a row of its own: layer, from, to, value.
+
+    Parameters
+    ----------
+    layers : dense layers
+    names : of the inputs
+    outputs : names of the outputs; as many as the last layer has, or none
+    """
+    columns: Columns = {"layer": [], "from": [], "to": [], "value": []}
+    for row in _rows(layers, names, outputs):
+        for column, value in zip(columns.values(), row, strict=True):
+            column.append(value)
+    return columns
+
+
+def _rows(
+    layers: Sequence[DenseLayer], names: Sequence[str], outputs: Sequence[str]
+) -> Iterator[tuple[Any, ...]]:
+    before = list(names)
+    for number, layer in enumerate(layers, 1):
+        n_in, n_out = layer.W.shape
+        last = number == len(layers)
+        after = [f"hidden {number}.{k}" for k in range(1, n_out + 1)]
+        if last:
+            after = list(outputs) if len(outputs) == n_out else [f"output {k}" for k in range(1, n_out + 1)]
+        for k in range(n_out):
+            yield from ((number, before[m], after[k], float(layer.W[m, k])) for m in range(n_in))
+            if layer.b.size:
+                yield number, "bias", after[k], float(layer.b[k])
+        before = after

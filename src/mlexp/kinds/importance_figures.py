@@ -143,18 +143,10 @@ def partial_dependence(run: Run) -> Figure | None:
         for k, name in enumerate(classes):
             rows = _where(table, feature, name)
             _line(axes, table, rows, bool(words[feature][0]), k, labels[k], band=not many)
-        if words[feature][0]:
-            named, turned = words[feature]
-            axes.set_xticks(range(len(named)), named, rotation=90 if turned else 0)
-            axes.set_xlim(-0.5, len(named) - 0.5)
-        else:
-            axes.locator_params(axis="x", nbins=max(2, int(width / 0.65)))
-        axes.set_xlabel(style.escape(style.fit(style.clean(feature), 0.9 * width, style.NORMAL)))
-        axes.grid(axis="y")
-        known = deciles[place] if deciles is not None and place < len(deciles) else np.array([np.nan])
-        if not words[feature][0] and np.isfinite(known).all():
+        _feature_axis(axes, feature, *words[feature], width)
+        if deciles is not None and not words[feature][0] and np.isfinite(deciles[place]).all():
             ticks = axes.plot(
-                known, np.zeros(len(known)), "|", color=style.INK, markersize=6, clip_on=False,
+                deciles[place], np.zeros(len(deciles[place])), "|", color=style.INK, markersize=6, clip_on=False,
                 transform=axes.get_xaxis_transform(),
             )  # fmt: skip
             ticks[0].set_in_layout(False)
@@ -165,6 +157,17 @@ def partial_dependence(run: Run) -> Figure | None:
         columns = max(1, min(len(names), int(style.WIDTH / (widest + LINE))))
         figure.legend(handles, names, loc="outside lower center", ncols=columns)
     return figure
+
+
+def _feature_axis(axes: Axes, feature: str, words: Sequence[str], turned: bool, width: float) -> None:
+    """Name a feature below its panel of `width` inches, and its words, if it has some."""
+    if words:
+        axes.set_xticks(range(len(words)), words, rotation=90 if turned else 0)
+        axes.set_xlim(-0.5, len(words) - 0.5)
+    else:
+        axes.locator_params(axis="x", nbins=max(2, int(width / 0.65)))
+    axes.set_xlabel(style.escape(style.fit(style.clean(feature), 0.9 * width, style.NORMAL)))
+    axes.grid(axis="y")
 
 
 def _line(

@@ -14,7 +14,13 @@ from mlexp.errors import ConfigError, DataError, MlexpError
 from mlexp.kinds import unsupervised
 from mlexp.store import Run
 
-DIGITS = ("task=sign_embeddings", "dataset=digits", "figures=false", "embedding.rows=400")
+DIGITS = (
+    "task=sign_embeddings",
+    "dataset=digits",
+    "figures=false",
+    "embedding.rows=400",
+    "embedding.neighbors=10",
+)
 PCA = ("task=sign_pca", "dataset=digits", "figures=false")
 REAL = pytest.mark.skipif("MLEXP_DATA_DIR" not in os.environ, reason="needs Sign MNIST: set MLEXP_DATA_DIR")
 
@@ -117,3 +123,18 @@ def test_sign_embeddings_run_small(tmp_path: Path) -> None:
     done = run(tmp_path, "task=sign_embeddings", "size=smoke", "embedding.methods=[pca,lle]")
     names = {file.stem for file in (done.path / "figures").iterdir()}
     assert names == {"embedding", "embedding_images", "pca_variance", "pca_components", "pca_reconstructions"}
+
+
+def test_several_numbers_of_neighbours_make_an_embedding_each(tmp_path: Path) -> None:
+    words = ["task=embed", "dataset=digits", "dataset.limit=120", "model=lle", "figures=false"]
+    done = dispatch.run(
+        compose.compose(
+            [*words, "embedding.methods=[pca,lle]", "embedding.neighbors=[5,20]", f"outputs={tmp_path}"]
+        )
+    )
+    assert set(done.metrics) == {"pca", "lle_5", "lle_20"}
+    found = {name: one.get("n_neighbors") for name, one in done.info["facts"]["parameters"].items()}
+    assert found == {"pca": None, "lle_5": 5, "lle_20": 20}
+    words.append("embedding.methods=[lle]")
+    alone = dispatch.run(compose.compose([*words, "embedding.neighbors=[5]", f"outputs={tmp_path}"]))
+    assert alone.info["facts"]["rows"] == {"lle": 120}

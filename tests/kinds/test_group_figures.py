@@ -125,3 +125,14 @@ def test_embeddings_with_classes_and_with_numbers(tmp_path: Path, classes: list[
     assert ("target" in seen) is (not classes)
     assert embedding.by_image(run) is None
     assert embedding.variance(run) is None
+
+
+def test_a_few_outliers_do_not_rule_the_axes() -> None:
+    points = np.random.default_rng(0).normal(size=(500, 2))
+    np.testing.assert_array_equal(embedding.axis_limits(points), [points.min(axis=0), points.max(axis=0)])
+    points[:4, 0] = [900, 901, -800, 1000]
+    low, high = embedding.axis_limits(points)
+    assert -20 < low[0] < high[0] < 20
+    assert (low[1], high[1]) == (points[:, 1].min(), points[:, 1].max())
+    points[:, 0] = 3.0
+    assert np.isfinite(embedding.axis_limits(points)).all()

@@ -163,10 +163,17 @@ class Embedding:
     quadratic_rows: int = key(
         5000, whole(4), "maximum number of samples for MDS and Isomap, whose memory grows quadratically"
     )
-    neighbors: int = key(
-        10, whole(1), "LLE, Isomap, UMAP: number of neighbours; also for trustworthiness and continuity"
+    neighbors: Any = key(
+        10,
+        either(whole(1), list_of(whole(1), what="a list of them")),
+        "LLE, Isomap, UMAP: number of neighbours; of several, each makes an embedding. The first is also that of "
+        "trustworthiness and continuity",
     )
-    perplexity: float = key(30.0, number(1), "t-SNE, openTSNE: effective number of neighbours of a sample")
+    perplexity: Any = key(
+        30.0,
+        either(number(1), list_of(number(1), what="a list of them")),
+        "t-SNE, openTSNE: effective number of neighbours of a sample; of several, each makes an embedding",
+    )
     measured: int = key(2000, whole(4), "maximum number of samples for trustworthiness and continuity")
     shown: int = key(1000, whole(1), "maximum number of samples shown in the figures")
     variance: float = key(

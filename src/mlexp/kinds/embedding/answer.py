@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlexp.kinds.embedding.figures import TITLES
+from mlexp.kinds.embedding.names import called
 from mlexp.page.page import KeyFigure
 from mlexp.page.study import Said, Study, by_method, three
 from mlexp.page.words import listed, percent
@@ -20,7 +20,7 @@ def answer(study: Study) -> Said:
     facts, methods = study.info["facts"], by_method(study, "rows")
     kept = {method: scores["trustworthiness"] for method, scores in methods.items()}
     best, *others = sorted(kept, key=lambda method: -kept[method])
-    name, sentences, figures = TITLES.get(best, best), [], []
+    name, sentences, figures = called(best), [], []
     if study.pca_alone:
         held, of = f"{facts['components']:,}", f"of {facts['features']:,}"
         sentences.append(
@@ -28,7 +28,7 @@ def answer(study: Study) -> Said:
         )
         figures.append(KeyFigure("Components", held, of))
     keeps = f"Of {len(methods)} methods, {name} best preserves" if others else f"{name} preserves"
-    beside = listed([f"{TITLES.get(one, one)} {kept[one]:.3f}" for one in others])
+    beside = listed([f"{called(one)} {kept[one]:.3f}" for one in others])
     sentences.append(
         f"{keeps} neighbourhoods in two dimensions: trustworthiness {kept[best]:.3f} of 1"
         f"{f' ({beside})' if others else ''}."

@@ -10,20 +10,18 @@ import numpy as np
 from mlexp.drawing import groups, style
 from mlexp.drawing import tiles as pictures
 from mlexp.drawing.figure import Drawing
+from mlexp.kinds.embedding.names import called
 from mlexp.store import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TITLES = {
-    "pca": "PCA", "tsne": "t-SNE", "lle": "LLE", "mds": "MDS", "isomap": "Isomap", "umap": "UMAP",
-    "opentsne": "openTSNE",
-}  # fmt: skip
 HEIGHT = 2.75  # inches of a panel
 THUMBNAIL = 0.17  # inches of the longer side of an image among others
 MARGIN = 1.15  # distance between two images, in their sizes
 LINE = "#D55E00"
+REACH = 1.0  # of outliers, in widths of the middle 95 % of the points
 
 
 def by_class(run: Run) -> Figure | None:
@@ -38,6 +36,8 @@ def by_image(run: Run) -> Figure | None:
 
 def variance(run: Run) -> Figure | None:
     """Draw the share of each principal component and their sum, with the requested share marked."""
+    from matplotlib.ticker import MaxNLocator
+
     share = run.arrays.get("pca_share")
     if share is None:
         return None
@@ -57,6 +57,7 @@ def variance(run: Run) -> Figure | None:
             va="center",
             fontsize=style.SMALL,
         )
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
     left.set(
         xlabel="Principal component",
         ylabel="Share of the variance (%)",
@@ -70,7 +71,10 @@ def variance(run: Run) -> Figure | None:
 
 def _draw_sums(right: Axes, sums: np.ndarray, kept: int, wanted: float) -> None:
     """Draw the sum of the shares in percent, with the requested one and the components that reach it."""
+    from matplotlib.ticker import MaxNLocator
+
     right.plot(np.arange(1, len(sums) + 1), sums, color=style.BLUE)
+    right.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.axhline(wanted, color=LINE, linestyle="--", linewidth=1)
     right.axvline(kept, color=LINE, linestyle=":", linewidth=1)
     right.plot(kept, sums[kept - 1], "o", color=LINE, markersize=5)
@@ -157,7 +161,11 @@ def apart(points: np.ndarray, size: tuple[float, float]) -> np.ndarray:
 def _panels(run: Run, *, images: bool) -> Figure | None:
     methods = [name for name in run.metrics if f"shown_{name}" in run.arrays]
     if not methods:  # one method alone stands under "all"
-        methods = [name[6:] for name in run.arrays if name.startswith("shown_") and name[6:] in TITLES]
+        methods = [
+            name[6:]
+            for name in run.arrays
+            if name.startswith("shown_") and name[6:] in run.info["facts"]["rows"]
+        ]
     if not methods:
         return None
     names, true = run.info["dataset"]["classes"], run.arrays.get("shown_true")
@@ -173,11 +181,12 @@ def _panels(run: Run, *, images: bool) -> Figure | None:
         spare.remove()
     for panel, method in zip(axes, methods, strict=False):
         points = run.arrays[f"shown_{method}"]
-        panel.set(xticks=[], yticks=[], title=_title(run, method, alone=len(methods) == 1))
-        panel.margins(0.03)
+        panel.set(xticks=[], yticks=[])
         if method == "pca":
             x, y = 100 * run.arrays["pca_share"][:2]
             panel.set(xlabel=f"PC 1 ({x:.1f} % of the variance)", ylabel=f"PC 2 ({y:.1f} %)")
+        points, beyond = _at_the_rim(panel, points)
+        panel.set_title(_title(run, method, beyond, alone=len(methods) == 1))
         if images:
             panel.scatter(points[:, 0], points[:, 1], s=0)
         elif true is None:
@@ -189,10 +198,43 @@ def _panels(run: Run, *, images: bool) -> Figure | None:
     if images:
         style.freeze(figure)
         for panel, method in zip(axes, methods, strict=False):
-            _place_images(panel, run.arrays[f"shown_{method}"], pictures.unit(run.arrays["shown_image"]))
+            points, _ = _at_the_rim(panel, run.arrays[f"shown_{method}"])
+            _place_images(panel, points, pictures.unit(run.arrays["shown_image"]))
     else:
         groups.legend(figure, names)
     return figure
+
+
+def axis_limits(points: np.ndarray) -> np.ndarray:
+    """Return limits of the axes that a few outliers do not rule.
+
+    They are those of the points, unless a side reaches beyond the middle 95 % by more than `REACH` times their width:
+    then it ends where half of that is reached.
+
+    Parameters
+    ----------
+    points : float array of shape (n, 2)
+
+    Returns
+    -------
+    float array of shape (2, 2): lower limits, upper limits
+    """
+    low, high = points.min(axis=0), points.max(axis=0)
+    inner_low, inner_high = np.quantile(points, [0.025, 0.975], axis=0)
+    room = REACH * (inner_high - inner_low)
+    low = np.where((room > 0) & (inner_low - low > room), inner_low - room / 2, low)
+    high = np.where((room > 0) & (high - inner_high > room), inner_high + room / 2, high)
+    return np.array([low, high])
+
+
+def _at_the_rim(panel: Axes, points: np.ndarray) -> tuple[np.ndarray, int]:
+    """Set the limits of the axes; return points with outliers moved to the rim, and how many those are."""
+    limits = axis_limits(points)
+    inside = np.clip(points, *limits)
+    margin = np.where(limits[1] > limits[0], 0.04 * (limits[1] - limits[0]), 1.0)
+    panel.set_xlim(limits[0, 0] - margin[0], limits[1, 0] + margin[0])
+    panel.set_ylim(limits[0, 1] - margin[1], limits[1, 1] + margin[1])
+    return inside, int((inside != points).any(axis=1).sum())
 
 
 def _place_images(panel: Any, points: np.ndarray, images: np.ndarray) -> None:
@@ -223,17 +265,18 @@ def _headline(run: Run, methods: list[str], shown: int, images: bool) -> str:
     if measured := run.info["facts"].get("measured_rows"):
         what += f", measures among {measured:,}"
     if len(methods) == 1:
-        return f"{TITLES.get(methods[0], methods[0])} of {what}"
+        return f"{called(methods[0])} of {what}"
     best = max(methods, key=lambda method: run.metrics[method]["trustworthiness"])
-    return f"{TITLES.get(best, best)} preserves neighbourhoods best ({what})"
+    return f"{called(best)} preserves neighbourhoods best ({what})"
 
 
-def _title(run: Run, method: str, *, alone: bool) -> str:
+def _title(run: Run, method: str, beyond: int, *, alone: bool) -> str:
     scores = run.metrics["all"] if alone else run.metrics[method]
     facts = run.info["facts"]
     return (
-        f"{TITLES.get(method, method)}: {facts['rows'][method]:,} samples, {facts['seconds'][method]:.1f} s\n"
+        f"{called(method)}: {facts['rows'][method]:,} samples, {facts['seconds'][method]:.1f} s\n"
         f"trustworthiness {scores['trustworthiness']:.3f}, continuity {scores['continuity']:.3f}"
+        + (f"\n{beyond:,} outliers drawn at the rim" if beyond else "")
     )
 
 

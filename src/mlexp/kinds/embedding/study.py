@@ -34,37 +34,43 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """Embed samples of the main set; labels, if any, only colour the figures."""
     methods = unsupervised.methods(config, config.embedding.methods)
     subsets = draw_rows(config, dataset)
-    counts = {method: len(subsets["quadratic" if method in QUADRATIC else "rows"]) for method in methods}
-    estimators = {method: _estimator(config, method, n) for method, n in counts.items()}
+    sizes = {method: len(subsets["quadratic" if method in QUADRATIC else "rows"]) for method in methods}
+    estimators = {
+        name: (method, estimator)
+        for method, n in sizes.items()
+        for name, estimator in _estimators(config, method, n).items()
+    }
+    counts = {name: sizes[method] for name, (method, _) in estimators.items()}
     notes = unsupervised.costs(
-        counts, config.memory_mb, "Set embedding.quadratic_rows or embedding.rows lower"
+        sizes, config.memory_mb, "Set embedding.quadratic_rows or embedding.rows lower"
     )
     X, preparation = unsupervised.prepared(config, dataset, subsets["rows"], np.float32)
     observer.started(unsupervised.plan(dataset, {"embedded": len(X)}, preparation.record, notes))
     where = {name: np.searchsorted(subsets["rows"], chosen) for name, chosen in subsets.items()}
     fits = unsupervised.Fits(config, observer)
     coordinates, scores = {}, {}
-    for method, estimator in estimators.items():
+    for name, (method, estimator) in estimators.items():
         positions = where["quadratic" if method in QUADRATIC else "rows"]
         _check_distinct(method, estimator, X[positions])
-        found = fits.run(method, method, partial(_embedded, estimator, X[positions]))
+        found = fits.run(name, method, partial(_embedded, estimator, X[positions]))
         if method == "lle":
             fits.warnings += _pieces(estimator)
         laid = np.full((len(X), found.shape[1]), np.nan)
         laid[positions] = found
-        coordinates[method] = laid
-        scores[method] = _scores(config, dataset, X, laid, subsets["measured"], where["measured"])
+        coordinates[name] = laid
+        scores[name] = _scores(config, dataset, X, laid, subsets["measured"], where["measured"])
     arrays: dict[str, np.ndarray] = {}
     facts: dict[str, Any] = {
         "rows": counts,
         "measured_rows": len(subsets["measured"]),
         "seconds": fits.seconds,
+        "parameters": {name: unsupervised.parameters(one) for name, (_, one) in estimators.items()},
     }
     if "pca" in methods:
-        arrays, shares = _components(config, dataset, X, preparation, subsets, where, estimators["pca"])
+        arrays, shares = _components(config, dataset, X, preparation, subsets, where, estimators["pca"][1])
         facts |= shares
     return Result(
-        metrics={"all": scores[methods[0]]} if len(methods) == 1 else scores,
+        metrics={"all": scores[next(iter(scores))]} if len(scores) == 1 else scores,
         predictions=_coordinates(dataset, subsets["rows"], coordinates),
         arrays=arrays | _shown(dataset, subsets["shown"], where["shown"], coordinates),
         tables={"embeddings": _table(scores, counts)},
@@ -107,16 +113,37 @@ def draw_rows(config: Config, dataset: Dataset) -> dict[str, np.ndarray]:
     return subsets
 
 
-def _estimator(config: Config, method: str, n: int) -> Any:
-    """Return the unfitted estimator of a method, refused if it needs as many neighbours as there are samples."""
-    node = config.embedding
+def _estimators(config: Config, method: str, n: int) -> dict[str, Any]:
+    """Return the unfitted estimators of a method under their names, one for each number of neighbours or perplexity."""
+    accepted = _accepted(config, method)
+    for key, name in (("neighbors", "n_neighbors"), ("perplexity", "perplexity")):
+        values = _several(getattr(config.embedding, key), key)
+        if name in accepted and name not in unsupervised.own_params(config, method) and len(values) > 1:
+            return {f"{method}_{value:g}": _estimator(config, method, n, {name: value}) for value in values}
+    return {method: _estimator(config, method, n, {})}
+
+
+def _several(value: Any, key: str) -> list[Any]:
+    """Return one or several values of a key as a list, each once."""
+    values = list(dict.fromkeys(value if isinstance(value, list) else [value]))
+    if not values:
+        raise ConfigError(f"embedding.{key} must be a number or a list of them. Got [].")
+    return values
+
+
+def _accepted(config: Config, method: str) -> Any:
     path = models.class_path(method, "embedding", config.trusted_packages)
-    accepted = inspect.signature(models.imported(path)).parameters
+    return inspect.signature(models.imported(path)).parameters
+
+
+def _estimator(config: Config, method: str, n: int, own: dict[str, Any]) -> Any:
+    """Return the unfitted estimator of a method, refused if it needs as many neighbours as there are samples."""
+    node, accepted = config.embedding, _accepted(config, method)
     wanted: dict[str, Any] = {
         "n_components": None if method == "pca" else 2,
-        "n_neighbors": node.neighbors,
-        "perplexity": node.perplexity,
-    }
+        "n_neighbors": _several(node.neighbors, "neighbors")[0],
+        "perplexity": _several(node.perplexity, "perplexity")[0],
+    } | own
     if method == "mds":
         wanted |= {"init": "classical_mds", "n_init": 1}  # "init" since scikit-learn 1.8
     estimator = unsupervised.build(
@@ -164,7 +191,7 @@ def _scores(
 ) -> dict[str, float]:
     """Measure an embedding on a subset of its samples, and the separation of its classes."""
     flat = laid[at][:, :2]
-    k = min(config.embedding.neighbors, (len(at) - 1) // 2)
+    k = min(_several(config.embedding.neighbors, "neighbors")[0], (len(at) - 1) // 2)
     scores = cluster_scores.neighbourhood_scores(X[at].astype(np.float64), flat, k)
     if dataset.n_classes > 1:
         scores["class_silhouette"] = cluster_scores.shape_scores(flat, dataset.y[rows], np.arange(len(rows)))[

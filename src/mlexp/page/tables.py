@@ -56,9 +56,14 @@ TITLES = {
     "tuning": ("Trials", "The validation part chose; no trial has seen a test row."),
     "key_importance": ("How much each key mattered", ""),
     "data_needed": ("Scores by number of training samples", "A row a subset; those of a repeat are nested."),
+    "clusters": ("Clusters", "Purity: share of the most frequent class. Typical rows: nearest to the mean, from 0."),
     "clusterings": ("Clusterings", "ARI, NMI, accuracy and purity compare with classes that no method was shown."),
     "embeddings": ("Embeddings", ""),
     "separation": ("Separation of the classes by layer", ""),
+    "head": ("First rows of the file", ""),
+    "feature_summary": (
+        "Features", "Of at most 2,000 training samples. Outliers: beyond 1.5 interquartile ranges from the quartiles."
+    ),
     "distances": ("Distance to the nearest training row", ""),
     "duplicates": ("Copies within and between parts", ""),
     "missing": ("Missing values", ""),

@@ -159,13 +159,10 @@ def apart(points: np.ndarray, size: tuple[float, float]) -> np.ndarray:
 
 
 def _panels(run: Run, *, images: bool) -> Figure | None:
-    methods = [name for name in run.metrics if f"shown_{name}" in run.arrays]
-    if not methods:  # one method alone stands under "all"
-        methods = [
-            name[6:]
-            for name in run.arrays
-            if name.startswith("shown_") and name[6:] in run.info["facts"]["rows"]
-        ]
+    embedded = run.info.get("facts", {}).get("rows")
+    methods = (
+        [name for name in embedded if f"shown_{name}" in run.arrays] if isinstance(embedded, dict) else []
+    )
     if not methods:
         return None
     names, true = run.info["dataset"]["classes"], run.arrays.get("shown_true")
@@ -180,12 +177,11 @@ def _panels(run: Run, *, images: bool) -> Figure | None:
     for spare in axes[len(methods) :]:
         spare.remove()
     for panel, method in zip(axes, methods, strict=False):
-        points = run.arrays[f"shown_{method}"]
         panel.set(xticks=[], yticks=[])
         if method == "pca":
             x, y = 100 * run.arrays["pca_share"][:2]
             panel.set(xlabel=f"PC 1 ({x:.1f} % of the variance)", ylabel=f"PC 2 ({y:.1f} %)")
-        points, beyond = _at_the_rim(panel, points)
+        points, beyond = _at_the_rim(panel, run.arrays[f"shown_{method}"])
         panel.set_title(_title(run, method, beyond, alone=len(methods) == 1))
         if images:
             panel.scatter(points[:, 0], points[:, 1], s=0)

@@ -51,14 +51,8 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     coordinates, scores = {}, {}
     for name, (method, estimator) in estimators.items():
         positions = where["quadratic" if method in QUADRATIC else "rows"]
-        _check_distinct(method, estimator, X[positions])
-        found = fits.run(name, method, partial(_embedded, estimator, X[positions]))
-        if method == "lle":
-            fits.warnings += _pieces(estimator)
-        laid = np.full((len(X), found.shape[1]), np.nan)
-        laid[positions] = found
-        coordinates[name] = laid
-        scores[name] = _scores(config, dataset, X, laid, subsets["measured"], where["measured"])
+        coordinates[name] = _laid(fits, name, method, estimator, X, positions)
+        scores[name] = _scores(config, dataset, X, coordinates[name], subsets["measured"], where["measured"])
     arrays: dict[str, np.ndarray] = {}
     facts: dict[str, Any] = {
         "rows": counts,
@@ -77,6 +71,19 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
         facts=facts,
         warnings=fits.warnings,
     )
+
+
+def _laid(
+    fits: unsupervised.Fits, name: str, method: str, estimator: Any, X: np.ndarray, positions: np.ndarray
+) -> np.ndarray:
+    """Return the coordinates of all samples, NaN for those that the method does not embed."""
+    _check_distinct(method, estimator, X[positions])
+    found = fits.run(name, method, partial(_embedded, estimator, X[positions]))
+    if method == "lle":
+        fits.warnings += _pieces(estimator)
+    laid = np.full((len(X), found.shape[1]), np.nan)
+    laid[positions] = found
+    return laid
 
 
 def _embedded(estimator: Any, X: np.ndarray) -> np.ndarray:

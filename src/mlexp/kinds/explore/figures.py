@@ -10,6 +10,7 @@ from mlexp.drawing import style
 from mlexp.drawing import tiles as pictures
 from mlexp.drawing.figure import Drawing
 from mlexp.drawing.strips import strips
+from mlexp.kinds.explore import table_figures
 from mlexp.store import Run
 
 if TYPE_CHECKING:
@@ -147,6 +148,37 @@ def pixels(run: Run) -> Figure | None:
 
 
 FIGURES = {
+    "images_by_class": Drawing(
+        by_class,
+        "Random images of each class",
+        "Do the images of a class look alike, and unlike those of others?",
+    ),
+    "histograms": Drawing(
+        table_figures.histograms,
+        "Histogram of each feature in the training set, stacked by class",
+        "Features whose classes lie apart are easy to learn from; long tails may need a logarithm.",
+    ),
+    "class_balance": Drawing(balance, "Samples of each class in each set", "Rare classes are learnt last."),
+    "correlations": Drawing(
+        table_figures.correlations,
+        "Correlation of each pair of features in the training set",
+        "Features that are nearly copies of each other share their importance and add little.",
+    ),
+    "scatter_matrix": Drawing(
+        table_figures.scatter_matrix,
+        "Scatter plots of pairs of features, coloured by class",
+        "Do the classes lie apart in some plane, and would a line separate them?",
+    ),
+    "missing_values": Drawing(
+        table_figures.missing,
+        "Share of missing values of each feature",
+        "A feature that is mostly missing can be left out; the others are filled (prepare.impute).",
+    ),
+    "outliers": Drawing(
+        table_figures.outliers,
+        "Box of each feature: quartiles, whiskers and outliers",
+        "Single points far out may be mistakes of the file; many are a skewed distribution.",
+    ),
     "nearest_distances": Drawing(
         distances,
         "Distances of validation and test samples to their nearest training sample",
@@ -155,15 +187,9 @@ FIGURES = {
     "random_images": Drawing(
         random_images, "Random test images with their classes", "What the images look like."
     ),
-    "class_balance": Drawing(balance, "Samples of each class in each set", "Rare classes are learnt last."),
-    "images_by_class": Drawing(
-        by_class,
-        "Random images of each class",
-        "Do the images of a class look alike, and unlike those of others?",
-    ),
     "pixels": Drawing(
         pixels,
-        "Mean and spread of each pixel by set",
-        "Sets that differ here were not sampled in the same way.",
+        "Mean and standard deviation of each pixel in the training set, and the histogram of the values",
+        "Pixels that never change carry nothing; a range that is not used suggests another scaling.",
     ),
 }

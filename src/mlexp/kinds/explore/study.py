@@ -12,6 +12,7 @@ from mlexp.data import preparation as chain
 from mlexp.data.dataset import Dataset
 from mlexp.data.near import nearest
 from mlexp.data.split import Part, Split
+from mlexp.kinds.explore import table
 from mlexp.kinds.observer import Observer, Plan
 from mlexp.kinds.sets import NAMES, columns, described, divided, sizes, some
 from mlexp.store.result import Columns, Result
@@ -42,14 +43,17 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
             f"{sum(missing['missing'])} values are missing in {len(missing['feature'])} features: see "
             "tables/missing.csv."
         )
+    found, arrays = _features(config, dataset, parts)
     return Result(
         metrics={
             name: {f"distance_{quantile}": value for quantile, value in values.items()}
             for name, values in compared.items()
         },
         predictions={f"{name}_nearest_distance": values for name, values in distances.items()},
-        arrays=_pictures(config, dataset, parts) | _pixels(dataset, parts.train),
+        arrays=arrays,
         tables={
+            "head": table.head(dataset),
+            **found,
             **balance,
             "duplicates": copies,
             "missing": missing,
@@ -64,6 +68,15 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
         },
         warnings=warnings,
     )
+
+
+def _features(
+    config: Config, dataset: Dataset, parts: Split
+) -> tuple[dict[str, Columns], dict[str, np.ndarray]]:
+    """Return tables and arrays of the features: images, or the columns of a table."""
+    if dataset.image_shape is None:
+        return table.explored(dataset, parts.train, np.random.default_rng(config.split.seed))
+    return {}, _pictures(config, dataset, parts) | _pixels(dataset, parts.train)
 
 
 def duplicates(parts: Split) -> tuple[Columns, dict[str, int]]:

@@ -518,7 +518,9 @@ FIGURES = {
         "A long vertical gap between two merges indicates a natural number of clusters.",
     ),
     "cluster_gallery": Drawing(
-        cluster_gallery, "Images of each cluster", "Does each row show one kind of image, or several?"
+        cluster_gallery,
+        "Random members of each cluster, one row of images per cluster",
+        "Does each row show one kind of image, or several?",
     ),
     "centres": Drawing(
         centres,

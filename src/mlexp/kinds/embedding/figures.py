@@ -283,12 +283,14 @@ FIGURES = {
         "Classes that form islands are easy to separate by these features.",
     ),
     "embedding_images": Drawing(
-        by_image, "The embedding with the images themselves", "Neighbours should look alike."
+        by_image,
+        "The embedding with the images themselves; those that would overlap are left out",
+        "Neighbours should look alike: what changes from left to right, and from top to bottom?",
     ),
     "pca_variance": Drawing(
         variance,
         "Explained variance by number of principal components",
-        "How many components are needed.",
+        "Where the curve flattens, further components add little: how many are needed?",
     ),
     "pca_components": Drawing(
         components,

@@ -185,7 +185,9 @@ FIGURES = {
         "Two clearly different curves mean that one set contains near-duplicates of the training set.",
     ),
     "random_images": Drawing(
-        random_images, "Random test images with their classes", "What the images look like."
+        random_images,
+        "Random test images with their classes",
+        "Are they as expected: upright, of one scale, and rightly labelled?",
     ),
     "pixels": Drawing(
         pixels,

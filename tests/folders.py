@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mlexp.kinds.classification import examples
 from mlexp.store import Run, record
 from mlexp.store.files import write_json
 from mlexp.store.result import Result
@@ -94,6 +95,12 @@ def build(
         shown = np.sort(rng.choice(n, n_gallery, replace=False)).astype(np.int64)
         for kind, rows in (("gallery", shown), ("mistake", missed)):
             arrays |= {f"{kind}_image": images[rows], f"{kind}_position": rows}
+        if k > 1:
+            kinds, _, rows = (
+                np.array(found) for found in zip(*examples.chosen(true, probability), strict=True)
+            )
+            numbers = np.array([examples.KINDS.index(kind) for kind in kinds])
+            arrays |= {"example_image": images[rows], "example_position": rows, "example_kind": numbers}
     folder = record.create(outputs, task, "0a1b2c3d")
     rows = learn(n_epochs, rng) if history is None else history
     for row in rows:

@@ -23,7 +23,7 @@ from mlexp.store.result import Result
 pytestmark = pytest.mark.usefixtures("styled")
 
 ALL = [
-    "confusion", "learning_curves", "roc_and_precision", "mistakes", "calibration", "per_class", "gallery",
+    "confusion", "learning_curves", "roc_and_precision", "mistakes", "calibration", "examples", "per_class", "gallery",
 ]  # fmt: skip
 LETTERS = [*"ABCDEFGHIKLMNOPQRSTUVWXY"]
 CASES: dict[str, dict[str, object]] = {
@@ -93,7 +93,7 @@ from mlexp.store import Run, record
 assert "matplotlib.figure" not in sys.modules
 matplotlib.rcParams["lines.linewidth"] = 7
 before, filters = dict(dict.items(matplotlib.rcParams)), list(warnings.filters)
-assert len(pages.draw(Run.open(Path({str(run.path)!r})))) == 7
+assert len(pages.draw(Run.open(Path({str(run.path)!r})))) == 8
 assert dict(dict.items(matplotlib.rcParams)) == before
 assert warnings.filters == filters
 unwanted = {{"matplotlib.pyplot", "pandas", "sklearn", "scipy", "mlexp.nn", "mlexp.data.dataset"}}
@@ -114,7 +114,7 @@ def test_only_what_the_folder_holds_is_drawn(make_run: Make) -> None:
     def names(**options: object) -> list[str]:
         return [path.stem for path in pages.draw(make_run(**options))]
 
-    assert names(shape=None) == [name for name in ALL if name not in ("mistakes", "gallery")]
+    assert names(shape=None) == [name for name in ALL if name not in ("mistakes", "examples", "gallery")]
     assert names(wrong=0) == [name for name in ALL if name != "mistakes"]
     assert names(status="diverged", stopped="diverged") == ["learning_curves"]
     assert names(status="failed", history=[]) == []

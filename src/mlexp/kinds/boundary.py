@@ -7,6 +7,7 @@ import numpy as np
 from mlexp.data.dataset import Dataset
 from mlexp.data.rows import Rows
 from mlexp.data.split import Part
+from mlexp.kinds.boundary_figure import POINT
 from mlexp.kinds.fitting import Training
 from mlexp.store.result import Columns
 
@@ -14,15 +15,6 @@ GRID = 201  # points along each side
 POINTS = 2000  # points shown of each part, at most
 MOST_FEATURES = 10  # of a linear support vector machine whose margin is written out
 MOST_ROWS = 200  # points in a table, those nearest to the boundary first
-POINT = (
-    "set",
-    "class",
-    "predicted",
-    "score",
-    "y_score",
-    "distance",
-    "multiplier",
-)  # what is known of a point
 MARGIN = 0.08  # of the range of the points, beyond them
 
 

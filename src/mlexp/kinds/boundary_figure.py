@@ -18,6 +18,15 @@ COLOURS = (style.BLUE, style.VERMILION, style.GREEN, "#CC79A7", "#E69F00", "#56B
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 FEW = 50  # points up to which they are drawn large
 PALEST = 0.12  # opacity of a region where the classes are as good as even
+POINT = (
+    "set",
+    "class",
+    "predicted",
+    "score",
+    "y_score",
+    "distance",
+    "multiplier",
+)  # beside the features of a point
 TITLES = {"train": "Training points", "test": "Test points"}
 
 

@@ -34,6 +34,9 @@ TITLES = {
     "support_vectors": ("Support vectors", ""),
     "kkt": ("Conditions of Karush, Kuhn and Tucker", "At the optimum all hold; missed by: the largest violation."),
     "thresholds": ("Scores by threshold", ""),
+    "examples": ("Typical, doubtful and wrong samples", "Of each class: predicted with the highest probability, with "
+                 "the two highest probabilities nearest to each other, and wrongly with the highest. Rows are counted "
+                 "from 1."),
     "first_rows": ("First samples of the test set", ""),
     "layers": ("Layers of the network", "Parameters are trained, biases are among them; not trained: running values of "
                "batch normalisation."),

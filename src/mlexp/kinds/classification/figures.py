@@ -14,6 +14,7 @@ from mlexp.kinds.boundary_figure import boundary
 from mlexp.kinds.classification import gallery, probabilities
 from mlexp.kinds.classification.classes import FEW_ROWS
 from mlexp.kinds.classification.confusion import by_set, confusion
+from mlexp.kinds.classification.examples_figure import examples
 from mlexp.kinds.curves import learning_curves
 from mlexp.store import Run
 
@@ -121,6 +122,12 @@ FIGURES = {
         "Share of correct samples by confidence, and confidence of correct and wrong predictions",
         "Points below the diagonal: the model is surer than it is right. The calibration error is the mean distance "
         "from the diagonal, weighted by samples; with few samples in a bin it is above 0 even for a calibrated model.",
+    ),
+    "examples": Drawing(
+        examples,
+        "The most typical, most doubtful and most confidently wrong test images of each class",
+        "Below each image the probability of the predicted class, after ≠ a wrong one. Doubtful: the two highest "
+        "probabilities are nearly equal.",
     ),
     **importance_figures.FIGURES,
     "confusion_by_set": Drawing(

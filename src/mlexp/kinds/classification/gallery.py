@@ -19,10 +19,10 @@ AT_MOST = 48  # images in one figure
 def gallery(run: Run) -> Figure | None:
     """Draw images of the test part; mistakes have a frame, a cross and the sign ≠ beside the colour."""
     columns = 8
-    chosen = _chosen(run, "gallery", AT_MOST)
-    if chosen is None:
+    found = chosen(run, "gallery", AT_MOST)
+    if found is None:
         return None
-    images, positions = chosen
+    images, positions = found
     names = style.class_names(run.info["dataset"]["classes"], _caption_width(columns), tiles.CAPTION)
     true, predicted = run.predictions["test_true"][positions], run.predictions["test_predicted"][positions]
     drawn = [
@@ -39,10 +39,10 @@ def gallery(run: Run) -> Figure | None:
 def mistakes(run: Run) -> Figure | None:
     """Draw the most confident mistakes with true and predicted class and the probability given to the latter."""
     columns = 6
-    chosen = _chosen(run, "mistake", 4 * columns)
-    if chosen is None:
+    found = chosen(run, "mistake", 4 * columns)
+    if found is None:
         return None
-    images, positions = chosen
+    images, positions = found
     names = style.class_names(run.info["dataset"]["classes"], _caption_width(columns), tiles.CAPTION)
     true, predicted = run.predictions["test_true"], run.predictions["test_predicted"]
     probability = run.predictions.get("test_probability")
@@ -52,16 +52,15 @@ def mistakes(run: Run) -> Figure | None:
         drawn.append(tiles.Tile(image, (names[true[k]], f"≠ {names[predicted[k]]}", sure), wrong=False))
     n_wrong = int((true != predicted).sum())
     order = f"shown: the {len(drawn)} most confident" if len(drawn) < n_wrong else "the most confident first"
+    if probability is None:
+        order = f"shown: {len(drawn)}"
     headline = f"Misclassified: {n_wrong:,} of {true.size:,} test images; {order}"
-    return tiles.draw_tiles(
-        drawn,
-        columns,
-        headline,
-        "Below each image: true class ≠ predicted class, and the probability given to it",
-    )
+    note = "Below each image: true class ≠ predicted class"
+    note += "" if probability is None else ", and the probability given to it"
+    return tiles.draw_tiles(drawn, columns, headline, note)
 
 
-def _chosen(run: Run, kind: str, at_most: int) -> tuple[np.ndarray, np.ndarray] | None:
+def chosen(run: Run, kind: str, at_most: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the recorded images of one kind and their positions in the test part."""
     images, positions = run.arrays.get(f"{kind}_image"), run.arrays.get(f"{kind}_position")
     true, predicted = (run.predictions.get(f"test_{what}") for what in ("true", "predicted"))

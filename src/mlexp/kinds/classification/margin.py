@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mlexp.kinds.boundary import POINT
+from mlexp.kinds.boundary_figure import POINT
 from mlexp.kinds.classification.classes import FEW_ROWS
 from mlexp.page import tables as shown
 from mlexp.page.page import KeyFigure, Table

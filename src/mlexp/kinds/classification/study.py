@@ -12,7 +12,7 @@ from mlexp.data.dataset import Dataset
 from mlexp.data.split import Part
 from mlexp.errors import DataError
 from mlexp.kinds import boundary, coefficients, diagnosis, importance, warm_started
-from mlexp.kinds.classification import classes
+from mlexp.kinds.classification import classes, examples
 from mlexp.kinds.fitting import Training, built, check_labels, train_together, unfinished
 from mlexp.kinds.observer import Observer
 from mlexp.kinds.sets import filled, identified
@@ -66,6 +66,10 @@ def _evaluated(config: Config, dataset: Dataset, training: Training) -> Result:
     if "test" in judged:
         arrays |= _pictures(dataset, training.raw.test, *outputs["test"])
     used = importance.recorded(config, dataset, training)
+    if "test" in judged:
+        important = used.tables.get("permutation_importance", {}).get("feature", [])
+        shown, images = examples.recorded(dataset, training.raw.test, outputs["test"][1], important)
+        tables, arrays = tables | shown, arrays | images
     return training.result(
         metrics=scores,
         predictions={name: array for arrays in kept for name, array in arrays.items()},
@@ -116,14 +120,14 @@ def _predictions(
 def _pictures(
     dataset: Dataset, test: Part, predicted: np.ndarray, probability: np.ndarray | None
 ) -> dict[str, np.ndarray]:
-    """Keep the images of a few test samples, and of the most confident errors."""
+    """Keep the images of a few test samples, and of errors: the most confident ones, else the first."""
     if dataset.image_shape is None:
         return {}
     shown = {"gallery": np.random.default_rng(0).permutation(len(test))[:GALLERY_IMAGES]}
+    wrong = np.flatnonzero(predicted != test.y)
     if probability is not None:
-        wrong = np.flatnonzero(predicted != test.y)
-        surest = np.argsort(-probability[wrong, predicted[wrong]], kind="stable")
-        shown["mistake"] = wrong[surest][:GALLERY_IMAGES]
+        wrong = wrong[np.argsort(-probability[wrong, predicted[wrong]], kind="stable")]
+    shown["mistake"] = wrong[:GALLERY_IMAGES]
     return {
         f"{name}_{what}": values
         for name, rows in shown.items()

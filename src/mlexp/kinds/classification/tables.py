@@ -165,7 +165,7 @@ def first_rows(study: Study) -> Table | None:
     some = slice(0, FIRST_ROWS)
     rows = kept.get("test_row", np.arange(len(y)))
     columns = {
-        "row": [str(row) for row in rows[some]],
+        "row": [str(row + 1) for row in rows[some]],
         "true": [str(names[code]) for code in y[some]],
         "predicted": [str(names[code]) for code in predicted[some]],
     }
@@ -176,4 +176,7 @@ def first_rows(study: Study) -> Table | None:
         titles, likely = {"p": "highest probability"}, {"p": probability[some].max(axis=1)}
     columns |= {name: [repr(float(value)) for value in values] for name, values in likely.items()}
     table = shown.of("first_rows", columns, decimals=dict.fromkeys(likely, DECIMALS), titles=titles)
-    return replace(table, note="Probabilities as the model gives them; the largest names the class.")
+    return replace(
+        table,
+        note="Probabilities as the model gives them; the largest names the class. Rows are counted from 1.",
+    )

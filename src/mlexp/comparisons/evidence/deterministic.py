@@ -9,10 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlexp.config.schema import Config
 from mlexp.store import Sweep
-from mlexp.sweeps.planning import Job
+
+if TYPE_CHECKING:
+    from mlexp.sweeps.planning import Job
 
 TRIED = 2  # seeds of an arm that run before it is known to be deterministic
 RESULT = ("predictions.npz", "history.csv")

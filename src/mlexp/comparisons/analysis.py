@@ -18,8 +18,8 @@ from mlexp.comparisons.looks import Schedule
 from mlexp.comparisons.verdict import Pair, Verdict, evaluate
 from mlexp.comparisons.words import answer, details, many_arms, phrases
 from mlexp.config.studies import Comparison
+from mlexp.drawing.wanted import wanted
 from mlexp.page import render
-from mlexp.page.study import most_figures
 from mlexp.stats import Outcome
 from mlexp.store import record
 from mlexp.store.files import write_table
@@ -159,7 +159,7 @@ def write(analysis: Analysis, folder: Path, extra: Mapping[str, Any], *, figures
     record.write_info(store.Comparison, folder, {**extra, **analysis.info})
     if figures:
         comparison = store.Comparison.open(folder)
-        drawn.draw(comparison, most_figures(folder))
+        drawn.draw(comparison, wanted(folder))
         render.write(folder, page.page(comparison))
 
 

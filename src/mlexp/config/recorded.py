@@ -130,6 +130,25 @@ def typed_anew(overrides: Sequence[Override]) -> Config:
     return asked
 
 
+def page_typed(words: Iterable[str]) -> dict[str, Any]:
+    """Return the keys of the node `page` that were typed, without it in their names; nothing else may be typed.
+
+    Raises
+    ------
+    ConfigError
+        If a word sets another key, or a value is not allowed.
+    """
+    overrides = parsed(words)
+    for one in overrides:
+        if one.value is None or not trust.within(one.key, ("page",)) or one.key == "page":
+            raise ConfigError(
+                f"'{shortened(one.text)}' cannot be set here: what ran is recorded. Only how it is shown can be set: "
+                "page.figures=all, page.format=[png,pdf,svg], page.title=false."
+            )
+    asked = asdict(compose(overrides).page)
+    return {one.key.partition(".")[2]: asked[one.key.partition(".")[2]] for one in overrides}
+
+
 def of_results(config: Config, without: Container[str] = ()) -> dict[str, Any]:
     """Return every key that can change a result, but the keys `without`, and its value."""
     kept = {

@@ -446,6 +446,14 @@ class Page:
         choice("main", "all"),
         "main: draw the six most important figures; all: every figure that the results allow",
     )
+    format: list[str] = key(
+        ["png"],
+        list_of(choice("png", "pdf", "svg"), what="a list of png, pdf and svg"),
+        "file formats of each figure; pdf and svg are vectors with text as text; png is always drawn for the page",
+    )
+    title: bool = key(
+        True, boolean(), "show the headline of a figure within it; false: leave it to a caption"
+    )
 
 
 @dataclass

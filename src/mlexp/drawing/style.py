@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlexp.drawing.figure import Drawing
+from mlexp.drawing.wanted import ALL, Wanted
 from mlexp.store.files import write_bytes
 
 if TYPE_CHECKING:
@@ -62,6 +63,16 @@ SETTINGS: dict[str, Any] = {
     "ytick.labelsize": SMALL,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
+    "pdf.fonttype": 42,  # text stays text
+    "svg.fonttype": "none",
+    "svg.hashsalt": "mlexp",  # same figure, same names of its parts
+}
+
+# What a file would say of the program and the time at which it was made
+MADE: dict[str, dict[str, None]] = {
+    "png": {},
+    "pdf": dict.fromkeys(("Creator", "Producer", "CreationDate")),
+    "svg": dict.fromkeys(("Creator", "Date")),
 }
 
 # Settings about windows, files and time that no picture depends on; setting some of them has side effects.
@@ -125,27 +136,55 @@ def freeze(figure: Figure) -> None:
         figure.set_layout_engine("none")
 
 
-def draw(folder: Path, figures: Mapping[str, Drawing], drawn: Any, most: int | None = None) -> list[Path]:
-    """Draw figures of one thing into ``figures/`` of a folder, and return the files.
+def draw(folder: Path, figures: Mapping[str, Drawing], drawn: Any, wanted: Wanted = ALL) -> list[Path]:
+    """Draw figures of one thing into ``figures/`` of a folder, and return the files; each as PNG at least.
 
     Parameters
     ----------
     folder : where they belong
     figures : name -> what draws it, the most important first; one that returns None is left out
     drawn : what they show
-    most : draw the first figures only, up to this number; None: all
+    wanted : how many, and in which formats
     """
     written: list[Path] = []
+    count = 0
     with settings():
         for name, drawing in figures.items():
-            if len(written) == most:
+            if count == wanted.most:
                 break
             figure = drawing.draw(drawn)
             if figure is not None:
-                path = folder / "figures" / f"{name}.png"
-                write_bytes(path, png(figure))
-                written.append(path)
+                count += 1
+                for kind in dict.fromkeys(("png", *wanted.formats)):
+                    written.append(folder / "figures" / f"{name}.{kind}")
+                    write_bytes(written[-1], saved(figure, kind, title=wanted.title))
     return written
+
+
+def saved(figure: Figure, kind: str, *, title: bool = True) -> bytes:
+    """Return the figure as a file of a format, the same bytes for the same figure; without its headline if asked.
+
+    Parameters
+    ----------
+    figure : the figure; laid out for good
+    kind : png, pdf or svg; in the last two what is drawn is vectors, and text is text
+    title : whether the headline stands in it; without it the figure is that much less high
+    """
+    if kind == "png" and title:
+        return png(figure)
+    freeze(figure)
+    headline, buffer = figure._suptitle, io.BytesIO()  # type: ignore[attr-defined]
+    whole = figure.bbox_inches
+    if headline is not None and not title:
+        lowest = headline.get_window_extent().y0 / figure.dpi
+        whole = whole.from_bounds(0, 0, whole.width, lowest)
+        headline.set_visible(False)
+    told = {name: text for name, text in _told(figure).items() if name == "Title" or kind == "png"}
+    metadata = told | MADE[kind]
+    figure.savefig(buffer, format=kind, bbox_inches=whole, dpi=figure.dpi, metadata=metadata)
+    if headline is not None:
+        headline.set_visible(True)
+    return buffer.getvalue()
 
 
 def png(figure: Figure) -> bytes:

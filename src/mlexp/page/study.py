@@ -14,7 +14,6 @@ from mlexp.page.page import KeyFigure
 from mlexp.page.words import number, percent
 from mlexp.store import Run
 
-MAIN_FIGURES = 6  # of a page, before anybody asks for more
 PARTS = ("test", "validation", "train")
 MODELS = {
     "mlp": "network",
@@ -139,11 +138,6 @@ def settings(folder: Path) -> Mapping[str, Any]:
     """Return the configuration of a run or sweep; empty where there is none."""
     path = folder / "config.yaml"
     return yamltext.read(path) if path.exists() else {}
-
-
-def most_figures(folder: Path) -> int | None:
-    """Return how many figures are drawn when a run, sweep or comparison ends; None for all that it allows."""
-    return None if settings(folder).get("page", {}).get("figures") == "all" else MAIN_FIGURES
 
 
 def page_in(folder: Path, run: str) -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 from mlexp import store
 from mlexp.comparisons import figures as of_comparison
 from mlexp.comparisons import page as comparisons
+from mlexp.drawing.wanted import ALL, Wanted, wanted
 from mlexp.page import render
 from mlexp.page.page import Page
-from mlexp.page.study import most_figures
 from mlexp.report import run
 from mlexp.store import Comparison, Run, Sweep
 from mlexp.sweeps import answer as sweeps
@@ -36,26 +36,29 @@ def write(folder: Path) -> list[Path]:
     return _write(store.open(folder))
 
 
-def redraw(folder: Path, most: int | None = None) -> list[Path]:
-    """Draw the figures of a folder anew, then write its page; return all files written.
+def redraw(folder: Path, wanted: Wanted = ALL) -> list[Path]:
+    """Draw the figures of a folder anew, as many and in the formats that are `wanted`, and write its page.
 
-    `most` limits the figures to the most important ones; None draws all that the folder allows.
+    Returns
+    -------
+    list of Path
+        All files written, the page last.
     """
     opened = store.open(folder)
     drawn: list[Path] = []
     if isinstance(opened, Run):
-        drawn = run.draw(opened, most)
+        drawn = run.draw(opened, wanted)
     elif isinstance(opened, Comparison):
-        drawn = of_comparison.draw(opened, most) if "answer" in opened.info else []
+        drawn = of_comparison.draw(opened, wanted) if "answer" in opened.info else []
     else:
-        drawn = of_sweep.draw(opened, most)
+        drawn = of_sweep.draw(opened, wanted)
     return [*drawn, *_write(opened)]
 
 
 def show(folder: Path, figures: bool) -> None:
     """Write the page of a folder that has just ended; if asked, with the figures that its configuration asks for."""
     if figures:
-        redraw(folder, most_figures(folder))
+        redraw(folder, wanted(folder))
     else:
         write(folder)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from mlexp.config.names import spelled
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing, words
+from mlexp.drawing.wanted import ALL, Wanted
 from mlexp.kinds import KINDS, method
 from mlexp.kinds.evidence import evidence
 from mlexp.page import tables
@@ -166,8 +167,8 @@ def figures(kind: str) -> dict[str, Drawing]:
     return (KINDS[kind].figures.FIGURES if kind in KINDS else {}) | SEARCHED
 
 
-def draw(run: Run, most: int | None = None) -> list[Path]:
-    """Draw the figures that the recorded files of a run allow, at most `most`, into its ``figures/``; return the files.
+def draw(run: Run, wanted: Wanted = ALL) -> list[Path]:
+    """Draw the figures that the recorded files of a run allow, as `wanted`, into its ``figures/``; return the files.
 
     The same files give the same bytes. Matplotlib's settings are set aside while this runs and put back afterwards; as
     they belong to the whole process, do not draw in two threads at once.
@@ -177,4 +178,4 @@ def draw(run: Run, most: int | None = None) -> list[Path]:
     DataError
         If a file of the folder is missing or damaged, or its arrays do not belong together.
     """
-    return style.draw(run.path, figures(run.info["task"]["kind"]), run, most)
+    return style.draw(run.path, figures(run.info["task"]["kind"]), run, wanted)

@@ -12,10 +12,10 @@ from typing import IO, Any, NamedTuple
 
 from mlexp import store
 from mlexp.config.untrusted import plain
+from mlexp.drawing.wanted import wanted
 from mlexp.errors import Interrupted, MlexpError, SweepError
 from mlexp.execution import Backend, Event, InProcess, Work, backend
 from mlexp.page import render
-from mlexp.page.study import most_figures
 from mlexp.runs import stopping
 from mlexp.runs.terminal import QUIET
 from mlexp.store import Sweep, files, record
@@ -353,7 +353,7 @@ class Conductor:
         """Draw and show."""
         if self.plan.figures and self.ending:
             sweep = Sweep(self.folder.path)
-            figures.draw(sweep, most_figures(sweep.path))
+            figures.draw(sweep, wanted(sweep.path))
             render.write(sweep.path, answer.page(sweep))
         fates = Counter(f"jobs_{row['status']}".replace(" ", "_") for row in outcome.rows)
         tracker(self.plan, self.folder).ended(outcome.path, outcome.status, fates)

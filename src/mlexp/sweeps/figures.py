@@ -15,6 +15,7 @@ from mlexp import metrics
 from mlexp.drawing import matrix, style
 from mlexp.drawing.figure import Drawing
 from mlexp.drawing.groups import PALETTE
+from mlexp.drawing.wanted import ALL, Wanted
 from mlexp.stats.outliers import without_outliers
 from mlexp.store import Run, Sweep
 from mlexp.store.result import by_row
@@ -103,12 +104,12 @@ class Findings:
         return f"{self.task}: best {self.choosing} {self.label} {best.mean():.4f}{repeats}, at {named}"
 
 
-def draw(sweep: Sweep, most: int | None = None) -> list[Path]:
-    """Draw what the folder of a sweep allows into its ``figures/``, at most `most`; return the files."""
+def draw(sweep: Sweep, wanted: Wanted = ALL) -> list[Path]:
+    """Draw what the folder of a sweep allows into its ``figures/``, as `wanted`; return the files."""
     found = findings(sweep)
     if found is None:
         return []
-    return style.draw(sweep.path, FIGURES, (found, sweep), most)
+    return style.draw(sweep.path, FIGURES, (found, sweep), wanted)
 
 
 def findings(sweep: Sweep) -> Findings | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import argparse
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mlexp.config.untrusted import printable, reading
 from mlexp.errors import ConfigError
@@ -13,34 +16,52 @@ from mlexp.verbs import add_outputs, parser
 
 def report(arguments: Sequence[str]) -> int:
     """Rebuild report and figures of runs, sweeps or comparisons from their folders, without training."""
-    example = "mlexp report outputs/mnist_mlp/latest\n  mlexp report --all"
+    example = (
+        "mlexp report outputs/mnist_mlp/latest\n  mlexp report latest page.format=[pdf] page.title=false"
+        "\n  mlexp report --all"
+    )
     words = parser("report", report.__doc__, example, "the report files")
     words.add_argument(
-        "run", metavar="RUN", nargs="*", help="folder, name of a task (its newest run), or latest"
+        "run",
+        metavar="RUN",
+        nargs="*",
+        help="folder, name of a task (its newest run), or latest; also settings of the node page: "
+        "page.figures=main, page.format=[pdf], page.title=false",
     )
     words.add_argument(
         "--runs", action="store_true", help="sweep or comparison: also rebuild the reports of its jobs"
     )
     words.add_argument("--all", action="store_true", help="write DIR/index.html, an index of all runs in DIR")
     add_outputs(words)
-    parsed = words.parse_args(arguments)
-    if not parsed.run and not parsed.all:
+    parsed = words.parse_intermixed_args(arguments)
+    typed = [word for word in parsed.run if re.match(r"[\w.+~]+=", word) and not Path(word).exists()]
+    names = [word for word in parsed.run if word not in typed]
+    if not names and not parsed.all:
         raise ConfigError(
             "mlexp report needs a RUN, such as outputs/TASK/latest, or --all. See mlexp report --help."
         )
-    from mlexp.report import redraw, write, write_index
+    from mlexp.config.recorded import page_typed
+    from mlexp.report import write_index
 
-    for name in parsed.run:
-        folder = find(name, parsed.outputs)
-        below = inside(folder) if parsed.runs else []
-        if below:
-            with reading(folder):
-                write(folder)  # for the pages below to point to; again at the end, when it can point to them
-        for path in [*below, folder]:
-            with reading(path):
-                written = redraw(path)
-            count = "" if parsed.quiet else f"  ({len(written) - 2} figures)"
-            print(printable(f"{path / 'report.html'}{count}"))
+    asked = {"figures": "all"} | (page_typed(typed) if typed else {})
+    for name in names:
+        _rebuilt(find(name, parsed.outputs), asked, parsed)
     if parsed.all:
         print(printable(str(write_index(Path(parsed.outputs)))))
     return 0
+
+
+def _rebuilt(folder: Path, asked: Mapping[str, Any], parsed: argparse.Namespace) -> None:
+    """Redraw a folder, and with --runs those inside it, and print where the pages are."""
+    from mlexp.drawing.wanted import wanted
+    from mlexp.report import redraw, write
+
+    below = inside(folder) if parsed.runs else []
+    if below:
+        with reading(folder):
+            write(folder)  # for the pages below to point to; again at the end, when it can point to them
+    for path in [*below, folder]:
+        with reading(path):
+            written = redraw(path, wanted(path, asked))
+        count = len({file.stem for file in written} - {"report"})
+        print(printable(f"{path / 'report.html'}{'' if parsed.quiet else f'  ({count} figures)'}"))

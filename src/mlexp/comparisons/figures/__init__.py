@@ -8,6 +8,7 @@ from mlexp.comparisons.figures import beside, classes, curves, datasets, looks, 
 from mlexp.comparisons.figures.arms import Arms
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
+from mlexp.drawing.wanted import ALL, Wanted
 from mlexp.store import Comparison
 
 # The most important first; a figure is None where the runs do not hold what it shows.
@@ -104,7 +105,7 @@ OF_SEVERAL = {
 }
 
 
-def draw(comparison: Comparison, most: int | None = None) -> list[Path]:
-    """Draw what the folder of a comparison allows into its ``figures/``, at most `most`; return the files."""
+def draw(comparison: Comparison, wanted: Wanted = ALL) -> list[Path]:
+    """Draw what the folder of a comparison allows into its ``figures/``, as `wanted`; return the files."""
     figures = OF_SEVERAL if "benchmark" in comparison.info else FIGURES
-    return style.draw(comparison.path, figures, Arms(comparison), most)
+    return style.draw(comparison.path, figures, Arms(comparison), wanted)

@@ -84,3 +84,13 @@ def test_a_few_images_make_a_small_grid(make_run: Make) -> None:
     run = make_run(n_gallery=2)
     width, height = figure_of(run, "gallery").get_size_inches()
     assert height < width / 2
+
+
+def test_images_in_colour_stand_on_white() -> None:
+    red = np.zeros((2, 4, 3, 3), np.float32)
+    red[..., 0] = 1
+    whole = pictures.mosaic([red[:1], red], 2, (5, 4))
+    assert whole.shape == (10, 8, 3)
+    assert whole[0, 0].tolist() == [1, 0, 0]
+    assert (whole[:5, 4:] == 1).all()
+    assert (whole[4] == 1).all()

@@ -26,13 +26,13 @@ def strips(
     Parameters
     ----------
     headline : the statement above the figure
-    rows : name of each row and its images (n, h, w); rows may differ in length
+    rows : name of each row and its images (n, h, w) or (n, h, w, 3); rows may differ in length
     """
     longest = max(len(images) for _, images in rows)
     left = 0.2 + max(style.text_width(line, style.SMALL) for name, _ in rows for line in name.split("\n"))
     pitch = min(LARGEST + GAP, (style.WIDTH - left - 0.08) / longest, TALLEST / len(rows))
-    labels = style.class_names(above, pitch + GAP / 2, pictures.CAPTION)
-    h, w = next(images.shape[1:] for _, images in rows if len(images))
+    labels = style.repeated_names(above, pitch + GAP / 2, pictures.CAPTION)
+    h, w = next(images.shape[1:3] for _, images in rows if len(images))
     gap = max(1, round(w * GAP / (pitch - GAP)))
     high = (h + gap) / (w + gap) * pitch * len(rows)
     head, foot = (0.17 if labels else 0.02), (0.22 if note else 0.05)

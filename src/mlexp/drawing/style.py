@@ -274,6 +274,19 @@ def class_names(names: Sequence[object], width: float, size: float = SMALL) -> l
     ]
 
 
+def repeated_names(names: Sequence[object], width: float, size: float = SMALL) -> list[str]:
+    """Return names ready to draw of which several may be the same, and stay the same.
+
+    Examples
+    --------
+    >>> repeated_names(["cat", "dog", "cat"], 1.0)
+    ['cat', 'dog', 'cat']
+    """
+    distinct = list(dict.fromkeys(names))
+    short = dict(zip(distinct, class_names(distinct, width, size), strict=True))
+    return [short[name] for name in names]
+
+
 @cache
 def _font(bold: bool) -> FT2Font:
     """Return the font at the size at which text is measured; not the shared one, which drawing resizes."""

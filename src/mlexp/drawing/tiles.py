@@ -34,7 +34,7 @@ def draw_tiles(tiles: list[Tile], columns: int, headline: str, note: str) -> Fig
     """Draw all images as one array, with a white band for the lines of text below each row of them."""
     columns = min(columns, max(len(tiles), 4))
     rows = math.ceil(len(tiles) / columns)
-    h, w = tiles[0].image.shape
+    h, w = tiles[0].image.shape[:2]
     gap = max(1, round(0.14 * w))
     inch = columns * (w + gap) / INNER  # pixels of the images to one inch of paper
     band = math.ceil((LINE * len(tiles[0].lines) + 0.14) * inch)
@@ -58,14 +58,17 @@ def draw_tiles(tiles: list[Tile], columns: int, headline: str, note: str) -> Fig
 
 
 def mosaic(rows: Sequence[np.ndarray], columns: int, cell: tuple[int, int]) -> np.ndarray:
-    """Return one array with every image at the top left of its cell, rows of images (n, h, w) below one another.
+    """Return one array with every image at the top left of its cell, rows of images below one another.
 
-    What no image covers is NaN; rows may hold fewer images than there are `columns`.
+    Images are of shape (n, h, w), or (n, h, w, 3) in colour. What no image covers is NaN, or white; rows may hold fewer
+    images than there are `columns`.
     """
-    whole = np.full((len(rows) * cell[0], columns * cell[1]), np.nan, dtype=np.float32)
+    channels = next((images[0].shape[2:] for images in rows if len(images)), ())
+    blank = 1.0 if channels else np.nan
+    whole = np.full((len(rows) * cell[0], columns * cell[1], *channels), blank, dtype=np.float32)
     for row, images in enumerate(rows):
         for column, image in enumerate(images):
-            h, w = image.shape
+            h, w = image.shape[:2]
             top, left = row * cell[0], column * cell[1]
             whole[top : top + h, left : left + w] = image
     return whole

@@ -242,7 +242,7 @@ def _columns(dataset: Dataset) -> tuple[list[np.ndarray], list[str]]:
         return [np.array([k]) for k in range(dataset.n_features)], list(dataset.feature_names)
     pixels = np.arange(dataset.n_features).reshape(dataset.image_shape)
     cells = _patches(dataset.image_shape)
-    down, across = (np.array_split(np.arange(n), k) for n, k in zip(dataset.image_shape, cells, strict=True))
+    down, across = (np.array_split(np.arange(n), k) for n, k in zip(dataset.image_shape, cells, strict=False))
     groups = [pixels[np.ix_(rows, columns)].ravel() for rows in down for columns in across]
     names = [f"rows {r[0] + 1}–{r[-1] + 1}, columns {c[0] + 1}–{c[-1] + 1}" for r in down for c in across]
     return groups, names

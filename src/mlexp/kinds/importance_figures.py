@@ -317,6 +317,7 @@ def patches(run: Run) -> Figure | None:
         return None
     unit = 100.0 if facts["measure"] == "accuracy" else 1.0
     values = unit * np.asarray(heat, np.float64)
+    image = image.mean(axis=-1) if image.ndim == 3 else image  # of the colours
     h, w = image.shape
     edges = [_edges(n, cells) for n, cells in ((h, heat.shape[0]), (w, heat.shape[1]))]
     row, column = np.unravel_index(np.nanargmax(values), values.shape)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from mlexp.kinds.clustering.names import called
 from mlexp.page.study import Said, Study, by_method, three
-from mlexp.page.words import listed, percent
+from mlexp.page.words import SPACE, listed, percent
 
 VERDICTS = (  # least adjusted Rand index, and what is said of one and of several methods
     (0.9, "recovers the classes", "recover the classes"),
@@ -15,6 +15,7 @@ VERDICTS = (  # least adjusted Rand index, and what is said of one and of severa
     (-1.0, "does not find the classes", "do not find the classes"),
 )
 CLEAR, MIXED = 0.8, 0.5  # purity from which a cluster is clear, below which it is mixed
+CLEAR_SHARE = f"{100 * CLEAR:.0f}{SPACE}%"
 NAMED = 12  # clusters named in a sentence
 LABELS = {"ari": "Adjusted Rand index", "purity": "Purity", "silhouette": "Silhouette"}
 
@@ -120,14 +121,14 @@ def clear_and_mixed(study: Study, method: str) -> list[str]:
     mixed = [name for name, purity, _ in rows[::-1] if purity < MIXED]
     said = []
     if len(clear) == len(rows):
-        said.append(f"Every cluster is clear, with at least {percent(CLEAR)} of its samples from one class")
+        said.append(f"Every cluster is clear, with at least {CLEAR_SHARE} of its samples from one class")
     elif clear:
         said.append(
-            f"{len(clear)} of {len(rows)} clusters are clear, with at least {percent(CLEAR)} of their samples from one "
+            f"{len(clear)} of {len(rows)} clusters are clear, with at least {CLEAR_SHARE} of their samples from one "
             f"class: {listed(clear, NAMED)}"
         )
     else:
-        said.append(f"No cluster has {percent(CLEAR)} of its samples from one class")
+        said.append(f"No cluster has {CLEAR_SHARE} of its samples from one class")
     if mixed:
         said.append(f"{len(mixed)} mix several, with less than half from one class: {listed(mixed, NAMED)}")
     return [f"{'; '.join(said)}."]

@@ -189,7 +189,7 @@ def cluster_gallery(run: Run) -> Figure | None:
     method = run.info["facts"]["pictured"]
     described = _described(run, method)[:ROWS_AT_MOST]
     across = int(np.bincount(origin - origin.min()).max())
-    h, w = images.shape[1:]
+    h, w = images.shape[1:3]
     gap = max(1, round(0.08 * w))
     inch = across * (w + gap) / (style.WIDTH - LABEL - 0.1)
     size = across * (w + gap) / inch, len(described) * (h + gap) / inch
@@ -239,14 +239,14 @@ def purities(run: Run) -> Figure | None:
 
 def _draw_purities(panel: Axes, rows: Sequence[Any], width: float) -> None:
     """Draw a bar for each cluster, its class (at most `width` inches) on the left and its size on the right."""
-    names = style.class_names([row[3] for row in rows], width)
+    names = style.repeated_names([row[3] for row in rows], width)
     shares = [100 * row[2] for row in rows]
     colours = [
         style.BLUE if share >= 100 * CLEAR else style.VERMILION if share < 100 * MIXED else style.GREY
         for share in shares
     ]
     panel.barh(range(len(rows)), shares, 0.75, color=colours)
-    labels = [f"{row[1]}: {name.partition(': ')[2] or name}" for row, name in zip(rows, names, strict=True)]
+    labels = [f"{row[1]}: {name}" for row, name in zip(rows, names, strict=True)]
     panel.set_yticks(range(len(rows)), labels)
     for place, row in enumerate(rows):
         panel.text(101, place, f"{row[4]:,}", va="center", fontsize=style.SMALL, color=style.GREY)

@@ -104,9 +104,11 @@ def components(run: Run) -> Figure | None:
         panel.set_axis_off()
         if k < len(images):
             most = float(np.abs(images[k]).max()) or 1.0
-            panel.imshow(images[k], cmap="PuOr_r", vmin=-most, vmax=most)
+            shown = np.clip(0.5 + images[k] / (2 * most), 0, 1) if images.ndim == 4 else images[k]
+            panel.imshow(shown, cmap="PuOr_r", vmin=-most, vmax=most)
             panel.set_title(f"{k + 1}: {100 * share[k]:.1f} %", fontsize=style.SMALL, loc="center", pad=2)
-    note = "Share of the variance above each; orange raises a pixel, purple lowers it; each scaled to its own range"
+    means = "grey is 0 in each channel" if images.ndim == 4 else "orange raises a pixel, purple lowers it"
+    note = f"Share of the variance above each; {means}; each scaled to its own range"
     figure.supxlabel(note, fontsize=style.SMALL, color=style.GREY)
     return figure
 
@@ -121,7 +123,7 @@ def reconstructions(run: Run) -> Figure | None:
     facts = run.info["facts"]
     high = float(original.max())
     both = np.concatenate([original, np.clip(rebuilt, 0, high)]) / (high or 1)
-    errors = np.sqrt(((original - rebuilt.astype(np.float64)) ** 2).mean(axis=(1, 2)))
+    errors = np.sqrt(((original - rebuilt.astype(np.float64)) ** 2).mean(axis=tuple(range(1, original.ndim))))
     labels = style.class_names(names, 0.5) if names else []
     figure = style.new_figure(
         1.75,
@@ -179,9 +181,9 @@ def _panels(run: Run, *, images: bool) -> Figure | None:
     for panel, method in zip(axes, methods, strict=False):
         panel.set(xticks=[], yticks=[])
         if method == "pca":
-            x, y = 100 * run.arrays["pca_share"][:2]
-            panel.set(xlabel=f"PC 1 ({x:.1f} % of the variance)", ylabel=f"PC 2 ({y:.1f} %)")
-        points, beyond = _at_the_rim(panel, run.arrays[f"shown_{method}"])
+            x, y = (*100 * run.arrays["pca_share"][:2], 0.0)[:2]
+            panel.set(xlabel=f"PC 1 ({x:.1f} % of the variance)", ylabel=f"PC 2 ({y:.1f} %)" if y else "")
+        points, beyond = _at_the_rim(panel, _plane(run, method))
         panel.set_title(_title(run, method, beyond, alone=len(methods) == 1))
         if images:
             panel.scatter(points[:, 0], points[:, 1], s=0)
@@ -194,11 +196,17 @@ def _panels(run: Run, *, images: bool) -> Figure | None:
     if images:
         style.freeze(figure)
         for panel, method in zip(axes, methods, strict=False):
-            points, _ = _at_the_rim(panel, run.arrays[f"shown_{method}"])
+            points, _ = _at_the_rim(panel, _plane(run, method))
             _place_images(panel, points, pictures.unit(run.arrays["shown_image"]))
     else:
         groups.legend(figure, names)
     return figure
+
+
+def _plane(run: Run, method: str) -> np.ndarray:
+    """Return the points of a method in two dimensions; those of one lie on a line."""
+    points = run.arrays[f"shown_{method}"]
+    return points if points.shape[1] > 1 else np.column_stack([points, np.zeros_like(points)])
 
 
 def axis_limits(points: np.ndarray) -> np.ndarray:
@@ -237,7 +245,7 @@ def _place_images(panel: Any, points: np.ndarray, images: np.ndarray) -> None:
     """Draw images centred on their points, as large as `THUMBNAIL`, none over another."""
     box = panel.get_window_extent()
     (left, right), (bottom, top) = panel.get_xlim(), panel.get_ylim()
-    h, w = images.shape[1:]
+    h, w = images.shape[1:3]
     inch = style.DPI * THUMBNAIL / max(h, w)
     width, height = w * inch * (right - left) / box.width, h * inch * (top - bottom) / box.height
     for k in apart(points, (MARGIN * width, MARGIN * height)):

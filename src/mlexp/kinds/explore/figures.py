@@ -134,6 +134,8 @@ def pixels(run: Run) -> Figure | None:
     top = float(arrays["pixel_edges"][-1])
     for panel, what in zip(axes, ("mean", "deviation"), strict=False):
         values = arrays[f"pixel_{what}"]
+        if values.ndim == 3:
+            values = values.mean(axis=-1)  # of the colours
         shown = panel.imshow(values, cmap="viridis", vmin=0, vmax=top if what == "mean" else None)
         panel.set(xticks=[], yticks=[], title=f"{what.capitalize()} of each pixel")
         figure.colorbar(shown, ax=panel, shrink=0.75, label=f"Grey level (0 to {top:g})")

@@ -53,7 +53,9 @@ Terms = list[tuple[str, str]]
 
 def method(study: Study) -> Terms:
     """Return data, split, preparation, model, training and tuning, each in words."""
-    described = (_data, _split, _preparation, _model, _fitted, _training, _tuning, _scores, _statistics)
+    described = (
+        _data, _split, _subsets, _preparation, _model, _fitted, _training, _tuning, _importance, _scores, _statistics,
+    )  # fmt: skip
     return [term for describe in described for term in describe(study)]
 
 
@@ -227,6 +229,28 @@ def _tuning(study: Study) -> Iterator[tuple[str, str]]:
         yield "Settings tried", "; ".join(space)
     told = [words for words in tuned["sentences"] if words not in study.info["warnings"]]
     yield "Result of the search", " ".join(words[:1].upper() + words[1:] for words in told)
+
+
+def _subsets(study: Study) -> Iterator[tuple[str, str]]:
+    """Yield the sizes of the training sets of a learning curve by number of samples."""
+    if found := study.info["facts"].get("data_needed"):
+        sizes = listed([f"{size:,}" for size in found.get("sizes", ())])
+        yield (
+            "Subsets",
+            f"{found['repeats']} random subsets of the training set of each size ({sizes} samples), nested and, for "
+            "classes, stratified; the preparation is fitted to each. The full set is fitted with as many seeds.",
+        )
+
+
+def _importance(study: Study) -> Iterator[tuple[str, str]]:
+    """Yield how the importance of the features was measured."""
+    if found := study.info["facts"].get("importance"):
+        times = "shuffle" if found["repeats"] == 1 else "shuffles"
+        yield (
+            "Importance",
+            f"{found['columns']:,} of {found['of_columns']:,} columns, {found['repeats']} {times} of each on "
+            f"{found['rows']:,} {found['set']} samples; intervals over samples, for this one fitted model.",
+        )
 
 
 def _scores(study: Study) -> Iterator[tuple[str, str]]:

@@ -90,8 +90,8 @@ def _gap(study: Study, metric: str) -> list[str]:
     first, last = (sum(gaps[size]) / len(gaps[size]) for size in (min(gaps), max(gaps)))
     unit = f"{SPACE}points" if metric == "accuracy" else ""
     return [
-        f"The training set scores {gained(first, metric)}{unit} against the validation set with {min(gaps):,} training "
-        f"samples and {gained(last, metric)}{unit} with {max(gaps):,}."
+        f"Training minus validation {TITLES[metric]}: {gained(first, metric)}{unit} with {min(gaps):,} training "
+        f"samples, {gained(last, metric)}{unit} with {max(gaps):,}."
     ]
 
 

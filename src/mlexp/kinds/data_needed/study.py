@@ -199,7 +199,8 @@ def _result(
     metric = "accuracy" if training.n_classes else "r2"
     judged = dict(filled(training.parts))
     scores = {name: _scores(training, part) for name, part in judged.items()}
-    facts: dict[str, Any] = {"metric": metric, "repeats": config.data_needed.repeats}
+    sizes = sorted({row["size"] for row in rows})
+    facts: dict[str, Any] = {"metric": metric, "sizes": sizes, "repeats": config.data_needed.repeats}
     if f"validation_{metric}" in rows[0]:
         facts |= _facts(training, rows, found, metric)
     return training.result(

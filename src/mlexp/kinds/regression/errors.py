@@ -6,6 +6,7 @@ import numpy as np
 
 from mlexp.data.dataset import Dataset
 from mlexp.data.split import Part
+from mlexp.metrics import metric
 from mlexp.metrics.regression import r2_scores, regression_scores, rmse_scores
 from mlexp.store.result import Columns
 
@@ -39,7 +40,7 @@ def score_intervals(y: np.ndarray, predicted: np.ndarray) -> Columns:
     table: Columns = {"metric": [], "value": [], "low": [], "high": []}
     for name, value in scores.items():
         low, high = ends.get(name, nothing)
-        for column, cell in zip(table, (name, value, low, high), strict=True):
+        for column, cell in zip(table, (metric(name).title, value, low, high), strict=True):
             table[column].append("" if isinstance(cell, float) and np.isnan(cell) else cell)
     return table
 

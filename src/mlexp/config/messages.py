@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from mlexp.config import habits, trust, yamltext
 from mlexp.config.groups import files
 from mlexp.config.names import ENGINE_MODELS, GROUPS, KINDS
@@ -386,12 +384,8 @@ def _takes(key: str, text: str) -> bool:
 def _read(text: str) -> Any:
     """Return a typed value as a number, a list, true, false, null or text."""
     try:
-        return (
-            float(text)
-            if re.fullmatch(r"[-+]?[\d.]+e[-+]?\d+", text, re.IGNORECASE)
-            else yaml.safe_load(text)
-        )
-    except (ValueError, yaml.YAMLError):
+        return yamltext.parsed(text.encode())
+    except ValueError:  # no YAML, or half a letter
         return text
 
 

@@ -25,9 +25,9 @@ SHOWN = 4
 class Terminal:
     """Prints a live bar on a terminal, plain lines elsewhere, only the folder when quiet."""
 
-    def __init__(self, verbosity: int = NORMAL, console: Console | None = None) -> None:
+    def __init__(self, verbosity: int = NORMAL) -> None:
         self.verbosity = verbosity
-        self.console = console or new_console()
+        self.console = new_console()
         self._progress: Progress | None = None
         self._last_line = 0.0
         self._epochs: int | None = None

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from tests.running import run, written
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.running import Silent, run, written
 
+from mlexp import report
+from mlexp.config import compose
+from mlexp.config.names import ACTIVATIONS, LOSSES, OPTIMIZERS
+from mlexp.config.schema import Config
 from mlexp.errors import ConfigError
+from mlexp.kinds.by_hand.study import CALCULATIONS, study
+from mlexp.page.mathml import known
+from mlexp.runs.session import load
+from mlexp.store.files import write_table
+from mlexp.store.result import Result
 
 # Worked out by hand in fractions for x = 1, 2, 3; y = 3, 4, 5; w1 0.1, w2 0.2, no biases; rate 0.01.
 GRADIENT = {"w1": -3.4293333333333336, "b1": -1.584, "w2": -1.714666666666667, "b2": -7.92}
@@ -72,3 +86,189 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     assert written(run(tmp_path / "a", "task=residual_gradient")) == written(
         run(tmp_path / "b", "task=residual_gradient")
     )
+
+
+@cache
+def composed() -> Config:
+    return compose.compose(["task=backprop_by_hand"])
+
+
+def derived(**node: Any) -> Result:
+    """Return the result of a calculation without a folder; keys of `model` begin with model_."""
+    config = deepcopy(composed())
+    for name, value in node.items():
+        of = config.model if name.startswith("model_") else config.by_hand
+        assert hasattr(of, name.removeprefix("model_"))
+        setattr(of, name.removeprefix("model_"), value)
+    return study(config, load(config), Silent())
+
+
+def formulas(result: Result) -> list[str]:
+    table = result.tables["derivation"]
+    return [cell for name in ("symbols", "numbers") for cell in table[name] if cell]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("loss", [*LOSSES, "cross_entropy", "binary_cross_entropy"])
+def test_every_activation_and_loss_agrees_with_the_engine_and_differences(activation: str, loss: str) -> None:
+    y = [0, 1, 1] if "entropy" in loss else [0.5, -1, 2]
+    found = derived(
+        loss=loss, x=[[1, 2], [0, -1], [3, 1]], y=y, model_hidden=[3, 2], model_activation=activation
+    )
+    checks = found.facts["checks"]
+    assert checks["largest"] > 0
+    assert checks["engine"] < 1e-13
+    assert checks["finite differences"] < 1e-6
+    assert checks["update"] < 1e-13
+    assert all(map(known, formulas(found)))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(
+    "momentum", [{}, {"model_momentum": 0.9}, {"model_momentum": 0.9, "model_nesterov": True}]
+)
+def test_the_first_step_of_every_optimizer(optimizer: str, momentum: dict[str, Any]) -> None:
+    found = derived(model_hidden=[2], model_activation="tanh", model_optimizer=optimizer, **momentum)
+    assert found.facts["checks"]["update"] < 1e-9
+    assert found.tables["step"]["before"] != found.tables["step"]["after"]
+
+
+@given(
+    st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=1, max_size=5),
+    st.lists(st.integers(1, 3), max_size=2),
+    st.integers(0, 50),
+)
+@settings(max_examples=15, deadline=None)
+def test_small_networks_agree_with_the_engine(
+    rows: list[tuple[int, int]], hidden: list[int], seed: int
+) -> None:
+    y = [sum(row) % 3 for row in rows]
+    found = derived(
+        x=[list(row) for row in rows], y=y, loss="cross_entropy", model_hidden=hidden, model_activation="sigmoid",
+        variant=seed,
+    )  # fmt: skip
+    assert found.facts["checks"]["engine"] < 1e-13
+    assert found.facts["checks"]["finite differences"] < 1e-7
+    assert all(map(known, formulas(found)))
+
+
+def test_without_biases_and_with_the_sum() -> None:
+    found = derived(model_bias=False, model_reduction="sum", model_hidden=[2])
+    assert found.tables["step"]["parameter"] == ["W1[1,1]", "W1[1,2]", "W2[1,1]", "W2[2,1]"]
+    assert found.facts["checks"]["engine"] < 1e-13
+
+
+def test_a_gradient_of_zero_is_said(tmp_path: Path) -> None:
+    found = derived(x=[1], y=[0.02])  # 0.1 times 0.2: no error
+    assert found.facts["checks"]["largest"] == pytest.approx(0, abs=1e-15)
+    assert found.tables["step"]["before"] == pytest.approx(found.tables["step"]["after"])
+
+
+def test_a_kink_is_warned_of() -> None:
+    assert "kink of relu" in derived(x=[0], y=[1]).warnings[0]
+
+
+def test_the_eight_partial_derivatives_by_differences() -> None:
+    from mlexp.kinds.by_hand.residual import Block
+
+    rng = np.random.default_rng(3)
+    W1, W2 = rng.normal(size=(3, 2)), rng.normal(size=(2, 3))
+    block = Block(W1, W2, *(rng.normal(size=n) for n in (2, 2, 3)))
+    z = W1 @ block.x
+    by = {
+        "dS/dy": (lambda y: 0.5 * np.sum((y - block.s) ** 2), block.y),
+        "dR/dh": (lambda h: block.r @ h, block.h),
+        "dy/dx": (lambda x: x + W2 @ block.h, block.x),
+        "dy/dh": (lambda h: block.x + W2 @ h, block.h),
+        "dh/dz": (lambda z: 1 / (1 + np.exp(-z)), z),
+        "dz/dx": (lambda x: W1 @ x, block.x),
+    }
+    partials = block.partials()
+    assert len(partials) == 8
+    for name, (function, at) in by.items():
+        moves = 1e-6 * np.eye(len(at))
+        wanted = np.array([(function(at + m) - function(at - m)) / 2e-6 for m in moves])
+        np.testing.assert_allclose(partials[name], np.atleast_2d(wanted.T), atol=1e-8)
+    p = partials
+    through = p["dh/dz"] @ p["dz/dx"]
+    chain = p["dE/dS"] @ p["dS/dy"] @ (p["dy/dx"] + p["dy/dh"] @ through) + p["dE/dR"] @ p["dR/dh"] @ through
+    np.testing.assert_allclose(chain[0], block.gradient(), rtol=1e-12)
+
+
+def page(path: Path) -> str:
+    html, _ = report.write(path)
+    return html.read_text()
+
+
+def test_the_page_shows_the_eight_derivatives_and_the_chain(tmp_path: Path) -> None:
+    done = run(tmp_path, "task=residual_gradient", "figures=false")
+    said = page(done.path)
+    assert said.count("<math") > 20
+    assert "<code>\\" not in said
+    markdown = (done.path / "report.md").read_text()
+    assert r"\frac{d E}{d x} = \frac{\partial E}{\partial S}" in markdown
+    assert markdown.count("$$") == 2 * said.count("<math")
+
+
+@pytest.mark.parametrize("calculation", CALCULATIONS)
+def test_an_exercise_and_its_key_agree(calculation: str, tmp_path: Path) -> None:
+    asked = (
+        "task=backprop_by_hand",
+        f"by_hand.calculation={calculation}",
+        "by_hand.variant=5",
+        "figures=false",
+    )
+    exercise = run(tmp_path / "a", *asked)
+    key = run(tmp_path / "b", *asked, "by_hand.answers=shown")
+    other = run(tmp_path / "c", *asked[:2], "by_hand.variant=6", "figures=false")
+    assert written(exercise) == written(key) != written(other)
+    folded, shown = page(exercise.path), page(key.path)
+    assert '<details class="solution"><summary>Solution' in folded
+    assert '<details class="solution">' not in shown
+    inside = folded[folded.index('<section id="derivation"') : folded.index("<details")]
+    assert "<math" in inside  # the question stands open
+    assert folded.count("<math") == shown.count("<math")
+    assert (exercise.path / "report.md").read_text().count("<details>") == 1
+    assert all(map(known, [c for n in ("symbols", "numbers") for c in key.tables["derivation"][n] if c]))
+
+
+def test_a_hostile_derivation_is_text(tmp_path: Path) -> None:
+    done = run(tmp_path, "task=backprop_by_hand", "figures=false")
+    bad = "<script>alert(1)</script>", r"\href{javascript:alert(1)}{x}", "{" * 9000, "$$<b>$$"
+    names = ("part", "given", "sentence", "symbols", "numbers")
+    write_table(done.path / "tables" / "derivation.csv", {name: list(bad) for name in names})
+    said = page(done.path)
+    inside = said[said.index('<section id="derivation"') : said.index('<section id="tables"')]
+    assert "<script" not in inside
+    assert "href" not in inside.replace(r"\href", "")
+    assert "<b>" not in inside
+    assert "<math" not in inside
+    markdown = (done.path / "report.md").read_text()
+    assert "<script" not in markdown
+    assert "<b>" not in markdown
+
+
+def test_a_damaged_or_missing_derivation_leaves_the_page(tmp_path: Path) -> None:
+    done = run(tmp_path, "task=backprop_by_hand", "figures=false")
+    table = done.path / "tables" / "derivation.csv"
+    write_table(table, {"part": ["Given"], "sentence": ["x"]})
+    assert '<section id="derivation"' not in page(done.path)
+    table.unlink()
+    assert "from 16.32 to 15.52" in page(done.path)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (["by_hand.x=[[1,2],[3]]"], "rows of one length"),
+        (["model.hidden=[30,30]"], "at most 400 parameters"),
+        (["by_hand.loss=cross_entropy", "by_hand.y=[0,1,2.5]"], "classes 0 to"),
+        (["by_hand.loss=binary_cross_entropy", "by_hand.y=[0,1,2]"], "classes 0 to 1"),
+        (["model.dropout=0.5"], "must be off"),
+        (["model.hidden=[2]", "by_hand.weights=[1]"], "the 7 numbers"),
+    ],
+)
+def test_what_cannot_be_derived_is_one_line(typed: list[str], words: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=words):
+        run(tmp_path, "task=backprop_by_hand", *typed)
+    assert not list(tmp_path.iterdir())

@@ -12,6 +12,7 @@ from mlexp.config.names import (
     EMBEDDINGS,
     FEATURES,
     KINDS,
+    LOSSES,
     STRATEGIES,
     TESTS,
 )
@@ -30,6 +31,8 @@ from mlexp.config.rules import (
     text,
     whole,
 )
+
+NUMBERS = list_of(number(), what="a list of numbers")
 
 
 @dataclass
@@ -104,13 +107,37 @@ class ByHand:
     """A calculation small enough to follow by hand."""
 
     calculation: str = key("backprop", choice(*CALCULATIONS), "calculation to carry out")
-    x: Any = key([1, 2, 3], list_of(number(), what="a list of numbers"), "backprop: inputs")
-    y: Any = key([3, 4, 5], list_of(number(), what="a list of numbers"), "backprop: targets")
+    x: Any = key(
+        None,
+        optional(list_of(either(number(), NUMBERS), what="a list of numbers, or of rows of them")),
+        "rows: a list of numbers, or of lists of them; null: those of the data set, else an example",
+    )
+    y: Any = key(
+        None,
+        optional(list_of(either(number(), NUMBERS), what="a list of numbers, or of rows of them")),
+        "backprop, softmax: targets, or classes from 0; svm: classes -1 and 1; null: of the data set, else an example",
+    )
     weights: Any = key(
-        [0.1, 0, 0.2, 0], list_of(number(), what="a list of numbers"), "backprop: initial w1, b1, w2, b2"
+        None,
+        optional(NUMBERS),
+        "backprop, softmax: initial parameters, layer by layer the weights row by row, then the biases; null: "
+        "0.1, 0, 0.2, 0 for a network of one unit and one input, else drawn from seed",
+    )
+    loss: str = key(
+        "mse", choice(*LOSSES, "cross_entropy", "binary_cross_entropy"), "backprop: loss of the network"
     )
     width: int = key(5, whole(1), "residual: length of x")
     hidden: int = key(7, whole(1), "residual: length of h")
+    variant: int | None = key(
+        None,
+        optional(whole(0)),
+        "exercise: draw other numbers from this seed, in place of those that are not typed",
+    )
+    answers: str = key(
+        "auto",
+        choice("auto", "shown", "folded"),
+        "solution on the page; auto: folded for an exercise (by_hand.variant), else shown",
+    )
 
 
 @dataclass

@@ -103,6 +103,31 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Step:
+    """A step of a derivation: a sentence, and its formula in symbols and in numbers, in LaTeX; either may be empty."""
+
+    sentence: str
+    symbols: str = ""
+    numbers: str = ""
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A derivation with its numbers.
+
+    Attributes
+    ----------
+    parts : heading and steps
+    given : number of parts, from the first, that state the exercise
+    folded : whether all after these, and every result of the page, is folded until the reader asks
+    """
+
+    parts: Sequence[tuple[str, Sequence[Step]]]
+    given: int = 0
+    folded: bool = False
+
+
+@dataclass(frozen=True)
 class Page:
     """Everything that a page says, in its order.
 
@@ -121,6 +146,7 @@ class Page:
     date: str
     answer: Answer
     problem: str = ""
+    derivation: Derivation | None = None
     up: tuple[str, str] | None = None
     pictures: Sequence[Picture] = ()
     members: Sequence[Table] = ()

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
+from mlexp.page import mathml
 from mlexp.page.page import Page
 from mlexp.store import PAGE
 from mlexp.store.files import write_bytes
@@ -54,6 +55,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {"inline": _inline, "address": _address, "md": _md, "oneline": _oneline}
+    environment.filters |= {"math": _math, "mathmd": _math_md}
     environment.globals |= {"style": Markup(_read("style.css")), "script": Markup(_read("script.js"))}
     return environment
 
@@ -87,6 +89,27 @@ def _address(path: str) -> str:
 def _oneline(command: str) -> Markup:
     """Return a command as the line of an indented block, in which Markdown reads nothing else."""
     return Markup(" ".join(command.split()))
+
+
+def _math(latex: str) -> Markup:
+    """Return a formula as MathML; one that is not known is shown as the text that it is.
+
+    Examples
+    --------
+    >>> str(_math("<b>"))
+    '<code>&lt;b&gt;</code>'
+    """
+    try:
+        return Markup(mathml.mathml(latex))
+    except mathml.UnknownFormula:
+        return Markup("<code>{}</code>").format(latex[: mathml.MOST_LETTERS])
+
+
+def _math_md(latex: str) -> Markup:
+    """Return a formula for Markdown, between dollars; one that is not known is shown as the text that it is."""
+    if not mathml.known(latex):
+        return Markup("<code>{}</code>").format(_md(latex[: mathml.MOST_LETTERS]))
+    return Markup(f"$$\n{' '.join(latex.split())}\n$$")
 
 
 def _md(text: object) -> Markup:

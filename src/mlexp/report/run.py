@@ -13,7 +13,7 @@ from mlexp.drawing.wanted import ALL, Wanted
 from mlexp.kinds import KINDS, method
 from mlexp.kinds.evidence import evidence
 from mlexp.page import tables
-from mlexp.page.page import Answer, KeyFigure, Page, Table
+from mlexp.page.page import Answer, Derivation, KeyFigure, Page, Table
 from mlexp.page.pictures import pictures
 from mlexp.page.study import Said, Study, page_in, settings
 from mlexp.page.words import duration, listed, number
@@ -55,6 +55,7 @@ def page(run: Run) -> Page:
         date=info["started"][:16].replace("T", " ") + " UTC",
         answer=answer(study),
         problem=info["error"] or "",
+        derivation=_derivation(study),
         up=_up(run.path),
         pictures=pictures(
             run.path, words(figures(study.kind)), first="pca_variance" if study.pca_alone else ""
@@ -95,6 +96,14 @@ def _tables(study: Study) -> list[Table]:
     kind = KINDS.get(study.kind)
     arranged = getattr(kind.answer, "tables", None) if kind else None
     return arranged(study, kept) if arranged else kept
+
+
+def _derivation(study: Study) -> Derivation | None:
+    """Return the derivation of the result, of a kind that has one."""
+    kind = KINDS.get(study.kind)
+    derived = getattr(kind.answer, "derivation", None) if kind else None
+    found: Derivation | None = derived(study) if derived else None
+    return found
 
 
 def _cautions(study: Study) -> list[str]:

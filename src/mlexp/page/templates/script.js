@@ -67,6 +67,6 @@
     });
   }
   addEventListener("beforeprint", () => {
-    for (const details of document.querySelectorAll("details")) details.open = true;
+    for (const details of document.querySelectorAll("details:not(.solution)")) details.open = true;
   });
 })();

@@ -54,6 +54,10 @@ def test_a_power_law_is_found_again() -> None:
     assert (found["a"], found["b"], found["c"]) == pytest.approx((0.05, 2, 0.6), rel=1e-3)
     assert power_law(sizes, np.linspace(0.1, 0.2, 6)) is None
     assert power_law(sizes[:3], 1 / sizes[:3]) is None
+    falls_ever_faster = np.array([0.91, 0.86, 0.77, 0.6, 0.4, 0.17])
+    assert (
+        power_law(sizes, falls_ever_faster) is None
+    )  # a law would expect less of more samples than was measured
 
 
 def test_a_run_scores_nested_subsets_and_the_test_set_by_all_samples(tmp_path: Path) -> None:

@@ -233,7 +233,7 @@ def purities(run: Run) -> Figure | None:
         spare.remove()
     for panel, (method, found) in zip(axes, by_method.items(), strict=False):
         _draw_purities(panel, found[:BARS_AT_MOST], 1.0 if len(methods) > 1 else 2.0)
-        panel.set_title(called(method) if len(methods) > 1 else " ")
+        panel.set_title(called(method) if len(methods) > 1 else "Cluster: its most frequent class")
     return figure
 
 
@@ -251,7 +251,7 @@ def _draw_purities(panel: Axes, rows: Sequence[Any], width: float) -> None:
     for place, row in enumerate(rows):
         panel.text(101, place, f"{row[4]:,}", va="center", fontsize=style.SMALL, color=style.GREY)
     panel.set(xlim=(0, 100), ylim=(len(rows) - 0.5, -0.5))
-    panel.set(xlabel="Share of the most frequent class (%)", ylabel="Cluster: most frequent class")
+    panel.set_xlabel("Share of the most frequent class (%)")
     panel.tick_params(axis="y", length=0)
     panel.grid(axis="x")
 

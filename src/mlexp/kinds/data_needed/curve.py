@@ -8,6 +8,7 @@ import numpy as np
 
 from mlexp.stats.outcome import t_quantile
 
+MISFIT = 0.1
 FEWEST_SIZES = 4  # that a power law of three parameters is fitted to
 LEVEL = 0.95
 Z = 1.959963984540054
@@ -80,7 +81,8 @@ def power_law(sizes: np.ndarray, errors: np.ndarray) -> dict[str, float] | None:
     """Return a, b, c of error(n) = a + b·n^(−c), fitted by least squares; None where the curve is none.
 
     C. Cortes, L. D. Jackel, S. A. Solla, V. Vapnik, J. S. Denker, NIPS 6 (1993) 327–334. Bounds: a ≥ 0, b ≥ 0,
-    0.05 ≤ c ≤ 2. A curve that does not fall has no law.
+    0.05 ≤ c ≤ 2. A curve that does not fall has no law, nor has one that the law misses at its end, where it is
+    extrapolated from, by more than `MISFIT` of its fall.
 
     Parameters
     ----------
@@ -104,6 +106,8 @@ def power_law(sizes: np.ndarray, errors: np.ndarray) -> dict[str, float] | None:
                 law, sizes, errors, p0=start, bounds=((0, 0, 0.05), (np.inf, np.inf, 2)), max_nfev=2000
             )
     except (RuntimeError, OptimizeWarning, ValueError):
+        return None
+    if abs(law(sizes[-1], a, b, c) - errors[-1]) > MISFIT * (errors[0] - errors[-1]):
         return None
     rest = float(np.sqrt(np.mean((law(sizes, a, b, c) - errors) ** 2)))
     return {"a": float(a), "b": float(b * unit**c), "c": float(c), "residual": rest}

@@ -52,9 +52,10 @@ def variance(run: Run) -> Figure | None:
         left.annotate(
             f"{100 * share[k]:.2f} %",
             (k + 1, 100 * share[k]),
-            (7, -2),
+            (0, 2),
             textcoords="offset points",
-            va="center",
+            ha="center",
+            va="bottom",
             fontsize=style.SMALL,
         )
     left.xaxis.set_major_locator(MaxNLocator(integer=True))

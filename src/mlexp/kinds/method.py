@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mlexp.kinds.clustering import names as clustering
+from mlexp.kinds.embedding import names as embedding
 from mlexp.kinds.observer import features_in_words, parameters_in_words
 from mlexp.page.study import PARTS, Study
 from mlexp.page.words import duration, listed, number
@@ -46,6 +48,14 @@ INTERVALS = {
     "features": WILSON,
     "regression": "mean ± 1.96 standard errors over samples",
 }
+NO_SETTINGS = (
+    "copy",
+    "copy_x",
+    "n_jobs",
+    "verbose",
+    "compute_distances",
+    "compute_full_tree",
+)  # of what is computed
 NETWORKS = ("mlp", "autoencoder")
 FEW = 3  # samples of which no interval is given
 Terms = list[tuple[str, str]]
@@ -292,6 +302,13 @@ def _range(values: Any) -> str:
 
 def _fitted(study: Study) -> Iterator[tuple[str, str]]:
     """Yield the parameters of each method of a clustering or an embedding, as they were fitted."""
+    called = {"clustering": clustering.called, "embedding": embedding.called}.get(study.kind)
+    if called is None:
+        return
     for name, given in study.info["facts"].get("parameters", {}).items():
-        words = ", ".join(f"{key} {value}" for key, value in given.items() if value is not None)
-        yield f"Parameters of {name}", f"{words}."
+        words = ", ".join(
+            f"{key} {number(value) if isinstance(value, float) else value}"
+            for key, value in given.items()
+            if value is not None and key not in NO_SETTINGS
+        )
+        yield called(name), f"{words}."

@@ -11,7 +11,7 @@ from mlexp.page.words import SPACE, listed, percent
 VERDICTS = (  # least adjusted Rand index, and what is said of one and of several methods
     (0.9, "recovers the classes", "recover the classes"),
     (0.5, "recovers the classes in part", "recover the classes in part"),
-    (0.1, "agrees with the classes weakly", "agree with the classes weakly"),
+    (0.2, "agrees with the classes weakly", "agree with the classes weakly"),
     (-1.0, "does not find the classes", "do not find the classes"),
 )
 CLEAR, MIXED = 0.8, 0.5  # purity from which a cluster is clear, below which it is mixed
@@ -56,8 +56,11 @@ def _by_truth(methods: Mapping[str, Mapping[str, float]]) -> list[str]:
         if names:
             who = listed([f"{called(name)} ({ari[name]:.3f})".replace("(-", "(−") for name in names], 9)
             said.append(f"{who} {one if len(names) == 1 else many}")
-    scale = "adjusted Rand index; 1: identical groups, 0: chance"
-    return [f"Judged by the classes, which were not used ({scale}), {'; '.join(said)}."]
+    return [
+        f"{'; '.join(said)}.",
+        "In brackets: adjusted Rand index of clusters and classes (1: identical groups, 0: chance). No method was "
+        "shown the classes.",
+    ]
 
 
 def _by_separation(study: Study, methods: Mapping[str, Mapping[str, float]], best: str) -> list[str]:

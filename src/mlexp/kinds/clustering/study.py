@@ -201,7 +201,7 @@ def choose(ks: list[int], scores: list[dict[str, float]], rule: str | None) -> C
     rule : silhouette (highest), bic (lowest), knee (of the inertia), or None for the first
     """
     if len(ks) == 1 or rule is None:
-        return Choice(0, len(ks) == 1, "the only k" if len(ks) == 1 else "no rule: the first k is shown")
+        return Choice(0, len(ks) == 1, "the given k" if len(ks) == 1 else "no rule: the first k is shown")
     score, least = RULES[rule]
     values = np.array([entry.get(score, np.nan) for entry in scores])
     if rule == "knee":

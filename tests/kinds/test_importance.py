@@ -157,6 +157,16 @@ def test_intervals_over_rows_hold_the_importance_19_times_of_20() -> None:
     assert 0.92 < np.mean(hits) < 0.98
 
 
+def test_copies_of_a_row_in_one_group_are_no_new_evidence() -> None:
+    rng = np.random.default_rng(0)
+    gained, shuffle = rng.normal(size=(1, 50)), np.arange(50)[None]
+    once = importance._standard_error(gained, shuffle, np.zeros(50))
+    four = importance._standard_error(
+        np.tile(gained, 4), np.arange(200)[None], np.zeros(200), np.tile(np.arange(50), 4)
+    )
+    assert four == pytest.approx(once)
+
+
 @given(
     n_rows=st.integers(1, 200_000),
     n_columns=st.integers(1, 5000),

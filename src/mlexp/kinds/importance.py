@@ -126,6 +126,7 @@ def _recorded(config: Config, dataset: Dataset, training: Training) -> Recorded:
         "set": name,
         "measure": found.measure,
         "rows": len(rows),
+        "over": "samples" if part.groups is None else "groups",
         "repeats": used.repeats,
         "columns": len(chosen),
         "of_columns": len(groups),
@@ -193,7 +194,8 @@ def permutation_importance(
     before = losses(X)
     cells = len(X) * max(X.shape[1], len(training.preparation.feature_names))
     gained = _losses_shuffled(X, groups, shuffles, losses, max(1, BATCH // cells)) - before
-    errors = [_standard_error(one, shuffles, weight) for one in gained]
+    together = None if part.groups is None else part.groups[rows]
+    errors = [_standard_error(one, shuffles, weight, together) for one in gained]
     return Importances(measure, gained.mean(axis=(1, 2)), np.array(errors), gained.mean(axis=2))
 
 
@@ -224,16 +226,20 @@ def _losses_shuffled(
     return np.concatenate(found).reshape(len(groups), len(shuffles), len(X))
 
 
-def _standard_error(gained: np.ndarray, shuffles: np.ndarray, weight: np.ndarray) -> float:
+def _standard_error(
+    gained: np.ndarray, shuffles: np.ndarray, weight: np.ndarray, groups: np.ndarray | None = None
+) -> float:
+    """Return the standard error over rows, or over whole groups of them: sums of influences of a group count as one."""
     n = gained.shape[1]
-    if n < 2:
-        return float("nan")
     lent = np.zeros(n)
     for shuffle, gain in zip(shuffles, gained, strict=True):
         lent[shuffle] += gain / len(shuffles)
     mean = gained.mean()
     influence = gained.mean(axis=0) + lent - 2 * mean - mean * weight
-    return float(np.sqrt(np.square(influence).sum() / (n * (n - 1))))
+    if groups is not None:
+        influence = np.bincount(np.unique(groups, return_inverse=True)[1], influence)
+    units = len(influence)
+    return float(np.sqrt(np.square(influence).sum() * units / (units - 1)) / n) if units > 1 else float("nan")
 
 
 def _columns(dataset: Dataset) -> tuple[list[np.ndarray], list[str]]:

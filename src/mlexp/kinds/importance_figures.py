@@ -91,7 +91,7 @@ def _note(facts: Mapping[str, Any], hidden: int) -> list[str]:
     times = "1 shuffle" if facts["repeats"] == 1 else f"{facts['repeats']} shuffles"
     left = facts["of_columns"] - facts["columns"]
     words = f"{facts['set'].capitalize()} set, {facts['rows']:,} samples, {times} of each"
-    words += "; bars: 95 % interval over samples"
+    words += f"; bars: 95 % interval over {facts.get('over', 'samples')}"
     words += f"; {hidden:,} less important not shown" if hidden > 0 else ""
     words += f"; {left:,} left out, drawn at random" if left > 0 else ""
     return style.wrap(words, style.WIDTH - 0.2, style.SMALL)

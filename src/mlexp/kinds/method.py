@@ -259,7 +259,8 @@ def _importance(study: Study) -> Iterator[tuple[str, str]]:
         yield (
             "Importance",
             f"{found['columns']:,} of {found['of_columns']:,} columns, {found['repeats']} {times} of each on "
-            f"{found['rows']:,} {found['set']} samples; intervals over samples, for this one fitted model.",
+            f"{found['rows']:,} {found['set']} samples; intervals over {found.get('over', 'samples')}, for this one "
+            "fitted model.",
         )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlexp.kinds.fitting import Training
 
-UNKNOWN = 100_000.0  # nanoseconds a row, for estimators of other packages
+UNKNOWN = 300_000.0  # nanoseconds a row, for estimators of other packages
 
 
 def nanoseconds_a_row(training: Training) -> float:

@@ -41,7 +41,8 @@ def test_a_table_has_the_values_of_the_file_words_and_gaps_among_them(tmp_path: 
              for k, x in enumerate(rng.normal(size=80))]  # fmt: skip
     (tmp_path / "t.csv").write_text("\n".join(["probability,colour,k,kind", *lines]) + "\n")
     table = ["task=classify", "dataset=csv", f"dataset.path={tmp_path / 't.csv'}", "dataset.label=kind"]
-    done = run(tmp_path, *table, "model=logistic", "prepare.impute=mean", "figures=false")
+    ready = ("prepare.impute=mean", "prepare.one_hot=true")
+    done = run(tmp_path, *table, *ready, "model=logistic", "figures=false")
     found = done.tables["examples"]
     assert list(found) == [
         "kind", "class", "predicted", "probability", "row", "probability_", "colour", "k",

@@ -31,7 +31,7 @@ def without_overlap(figure: object) -> None:
         ),
         (
             ("task=svm_margin",),
-            ["w = (-2, -2), b = 3; the margin lines are 2/‖w‖ = 0.7071 apart", "support vector"],
+            ["w = (−2, −2), b = 3; the margin lines are 2/‖w‖ = 0.7071 apart", "support vector"],
         ),
         (("task=svm_margin", "dataset=four_points"), ["Training and test points", "test point", "class +1"]),
         (("dataset=blobs", "model=knn"), ["class 2", "Test points"]),

@@ -13,9 +13,11 @@ from mlexp.store import Run
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 COLOURS = (style.BLUE, style.VERMILION, style.GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", style.INK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+SYMBOL = 0.55  # inches of the symbol of a legend and the space around it
 FEW = 50  # points up to which they are drawn large
 PALEST = 0.12  # opacity of a region where the classes are as good as even
 POINT = (
@@ -46,7 +48,11 @@ def boundary(run: Run) -> Figure | None:
     panels = [[name] for name in shown] if beside else [shown]
     wide, high = np.ptp(arrays["boundary_x"]), np.ptp(arrays["boundary_y"])
     side = (style.WIDTH - 0.7) / len(panels)
-    figure = style.new_figure(0.95 + float(np.clip(side * high / wide, 1.5, 4.0)), _headline(run))
+    handles = _entries(run)
+    lines = -(-len(handles) // _columns(handles))
+    figure = style.new_figure(
+        0.78 + 0.17 * lines + float(np.clip(side * high / wide, 1.5, 4.0)), _headline(run)
+    )
     for axes, names in zip(
         figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True
     ):
@@ -112,6 +118,11 @@ def _draw_margins(axes: Axes, arrays: dict[str, np.ndarray]) -> None:
 
 def legend(figure: Figure, run: Run) -> None:
     """Name the classes and the lines below the axes."""
+    handles = _entries(run)
+    figure.legend(handles=handles, loc="outside lower center", ncols=_columns(handles))
+
+
+def _entries(run: Run) -> list[Line2D]:
     from matplotlib.lines import Line2D
 
     def entry(label: str, **look: object) -> Line2D:
@@ -126,7 +137,13 @@ def legend(figure: Figure, run: Run) -> None:
         handles.append(entry("support vector", **ring))
         if len(run.arrays["test_points"]):
             handles.append(entry("test point", marker="o", markerfacecolor="white", color=style.GREY))
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6))
+    return handles
+
+
+def _columns(handles: list[Line2D]) -> int:
+    """Return how many entries of a legend fit side by side."""
+    widest = max(style.text_width(str(handle.get_label()), style.NORMAL) for handle in handles)
+    return max(1, min(len(handles), 6, int(style.WIDTH / (widest + SYMBOL))))
 
 
 def _headline(run: Run) -> str:

@@ -22,13 +22,20 @@ class Operating:
     ----------
     threshold : float array of shape (n_thresholds,); a row is called positive from this score upwards
     tp, fp : int arrays of shape (n_thresholds,): positive and other rows at or above the threshold
-    place : int array of shape (n_samples,): index of the threshold that equals the score of each row
+    order : int array of shape (n_samples,): rows by falling score
     """
 
     threshold: np.ndarray
     tp: np.ndarray
     fp: np.ndarray
-    place: np.ndarray
+    order: np.ndarray
+
+    @property
+    def place(self) -> np.ndarray:
+        """Index of the threshold that equals the score of each row, shape (n_samples,)."""
+        place = np.empty(len(self.order), np.intp)
+        place[self.order] = np.repeat(np.arange(len(self.tp)), np.diff(self.tp + self.fp, prepend=0))
+        return place
 
     @property
     def recall(self) -> np.ndarray:
@@ -48,12 +55,13 @@ class Operating:
     @property
     def auc(self) -> float:
         """Area under the ROC curve: P(score of a positive > score of another row), ties half."""
-        return float(np.trapezoid(np.r_[0, self.recall], np.r_[0, self.false_positive_rate]))
+        tp, fp = (np.diff(count, prepend=0) for count in (self.tp, self.fp))
+        return float((fp * (self.tp - tp / 2)).sum() / (float(self.tp[-1]) * float(self.fp[-1])))
 
     @property
     def average_precision(self) -> float:
         """Σ (recall_k − recall_{k−1})·precision_k, as in scikit-learn."""
-        return float(np.diff(self.recall, prepend=0.0) @ self.precision)
+        return float((np.diff(self.tp, prepend=0) * self.precision).sum() / self.tp[-1])
 
 
 def operating(positive: np.ndarray, score: np.ndarray) -> Operating:
@@ -77,14 +85,12 @@ def operating(positive: np.ndarray, score: np.ndarray) -> Operating:
     """
     if positive.all() or not positive.any():
         raise DataError("The AUC needs rows of both classes. All truths are equal.")
-    order = np.argsort(-score, kind="stable")
+    score = np.ascontiguousarray(score)  # a column of probabilities is read several times
+    order = np.argsort(-score)  # rows of equal scores in any order: they are counted together
     ordered = score[order]
-    ends = np.append(ordered[1:] != ordered[:-1], True)
-    last = np.flatnonzero(ends)
+    last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
     tp = np.cumsum(positive[order])[last]
-    place = np.empty(len(score), np.intp)
-    place[order] = np.cumsum(ends) - ends
-    return Operating(ordered[last], tp, last + 1 - tp, place)
+    return Operating(ordered[last], tp, last + 1 - tp, order)
 
 
 def auc_scores(y: np.ndarray, score: np.ndarray) -> np.ndarray:
@@ -134,21 +140,22 @@ def _each(
 
 
 def _auc_rows(positive: np.ndarray, points: Operating) -> np.ndarray:
+    place = points.place
     tp, fp = (np.diff(count, prepend=0) for count in (points.tp, points.fp))
     n_1, n_0 = points.tp[-1], points.fp[-1]
-    above = (points.tp - tp / 2)[points.place] / n_1  # positives of a higher score, ties half
-    placed = np.where(positive, 1 - (points.fp - fp / 2)[points.place] / n_0, above)
+    above = (points.tp - tp / 2)[place] / n_1  # positives of a higher score, ties half
+    placed = np.where(positive, 1 - (points.fp - fp / 2)[place] / n_0, above)
     auc = placed[positive].mean()
     return np.asarray(auc + len(positive) / np.where(positive, n_1, n_0) * (placed - auc))
 
 
 def _precision_rows(positive: np.ndarray, points: Operating) -> np.ndarray:
-    n, n_1 = len(positive), points.tp[-1]
+    n, n_1, place = len(positive), points.tp[-1], points.place
     share, precision, found = (points.tp + points.fp) / n, points.precision, np.diff(points.tp, prepend=0)
     value = points.average_precision
     upwards = [np.cumsum((found * part)[::-1])[::-1] / n for part in (1 / share, precision / share)]
-    gained, lost = (part[points.place] for part in upwards)
-    own = positive * (precision[points.place] - value)
+    gained, lost = (part[place] for part in upwards)
+    own = positive * (precision[place] - value)
     return np.asarray(value + n / n_1 * (own + positive * gained - lost))
 
 

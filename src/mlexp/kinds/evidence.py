@@ -124,16 +124,14 @@ def _losses(run: Run) -> tuple[dict[str, np.ndarray] | None, int]:
 
 def _columns(diagnostics: Mapping[str, np.ndarray], what: str) -> dict[int, np.ndarray]:
     """Return layer -> values by look, layers counted from 1."""
-    found = {
-        name.removeprefix(f"{what}_"): values for name, values in diagnostics.items() if name.startswith(what)
-    }
-    return {int(layer): values for layer, values in found.items() if layer.isdecimal() and len(values)}
+    found = {name.removeprefix(f"{what}_"): values for name, values in diagnostics.items() if len(values)}
+    return {int(layer): found[layer] for layer in sorted(filter(str.isdecimal, found), key=int)}
 
 
 def _gradients(diagnostics: Mapping[str, np.ndarray]) -> Iterator[str]:
     """Say that gradients vanish on their way to the first layer, never reach it, or are no finite numbers."""
     norms = _columns(diagnostics, "gradient_norm")
-    if len(norms) < 2:
+    if len(norms) < 2 or "epoch" not in diagnostics:
         return
     first, last = norms[min(norms)], norms[max(norms)]
     never = [layer for layer, values in norms.items() if not values.any()]

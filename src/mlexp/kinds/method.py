@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlexp.kinds.clustering import names as clustering
+from mlexp.kinds.curves import LOSSES
 from mlexp.kinds.embedding import names as embedding
 from mlexp.kinds.observer import features_in_words, parameters_in_words
 from mlexp.page.study import PARTS, Study
@@ -189,6 +190,9 @@ def _training(study: Study) -> Iterator[tuple[str, str]]:
     named = [f"{momentum} {model['momentum']}"] if model["optimizer"] == "sgd" and model["momentum"] else []
     named += [f"weight decay {model['decay']}"] if model["optimizer"] == "adamw" else []
     yield "Optimizer", f"{', '.join([model['optimizer'], *named, _rate(model)])}."
+    of_what = "standardised target" if study.kind == "regression" else "reconstruction"
+    of_numbers = f"{LOSSES[model.get('loss', 'mse')]} of the {of_what}."
+    yield "Loss", "Cross-entropy." if study.kind in ("classification", "layers") else of_numbers
     size = "full batch" if model["batch_size"] == "full" else f"{model['batch_size']} samples"
     yield "Batch size", f"{size}; gradient of the {model['reduction']} of the loss over a batch."
     given = [f"{words} {model[key]}" for key, words in REGULARIZERS.items() if model.get(key)]

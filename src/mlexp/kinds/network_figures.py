@@ -27,65 +27,70 @@ DASHES: dict[str, Any] = {"dead": "-", "saturated": (0, (4, 1.2))}
 
 def diagnostics(run: Run) -> Figure | None:
     """Draw the gradient norm of each layer by epoch, and its share of dead units or saturated outputs."""
-    from matplotlib.ticker import LogLocator
-
-    found = run.diagnostics
-    norms = _by_layer(found, "gradient_norm")
-    if not norms or not any(np.isfinite(values).any() for values in norms.values()):
+    epochs, norms = run.diagnostics.get("epoch", np.array([])), _by_layer(run.diagnostics, "gradient_norm")
+    idle = {(what, k): values for what in SHARES for k, values in _by_layer(run.diagnostics, what).items()}
+    idle = {
+        place: values for place, values in idle.items() if place[1] in norms and np.isfinite(values).any()
+    }
+    if not any(np.isfinite(values).any() for values in norms.values()):
         return None
-    idle = {(what, layer): values for what in SHARES for layer, values in _by_layer(found, what).items()}
-    figure = style.new_figure(2.9, _state(found, norms))
+    figure = style.new_figure(2.9, _state(epochs, norms))
     axes = figure.subplots(1, 2 if idle else 1, squeeze=False)[0]
-    colours = _colours(len(norms))
-    for layer, values in norms.items():
-        shown = np.where(np.isfinite(values) & (values > 0), values, np.nan)
-        _line(axes[0], found["epoch"], shown, colours[layer - 1], "-")
-    positive = np.concatenate([values[np.isfinite(values) & (values > 0)] for values in norms.values()])
-    axes[0].set_ylabel("Gradient norm (log scale)" if positive.size else "Gradient norm: 0 in all layers")
-    if positive.size:
-        axes[0].set_yscale("log")
-        low, high = float(positive.min()), float(positive.max())
-        axes[0].set_ylim(low / 1.3, high * 1.3)
-        if high / low < 100:
-            axes[0].yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
-            axes[0].yaxis.set_minor_formatter("{x:g}")
-            axes[0].yaxis.set_major_formatter("{x:g}")
-    for (what, layer), values in idle.items():
-        _line(axes[1], found["epoch"], 100 * values, colours[layer - 1], DASHES[what])
+    colours = _colours(list(norms))
+    _draw_norms(axes[0], epochs, norms, colours)
+    for (what, k), values in idle.items():
+        _line(axes[1], epochs, 100 * values, colours[k], DASHES[what])
     if idle:
         kinds = list(dict.fromkeys(SHARES[what] for what, _ in idle))
-        top = 100 * float(np.nanmax(list(idle.values())))
-        axes[1].set(
-            ylabel=f"{' or '.join(kinds).capitalize()} (%)", ylim=(-0.03 * max(top, 5), max(1.08 * top, 5))
-        )
+        top = max(5.0, 100 * float(np.nanmax(list(idle.values()))))
+        axes[1].set(ylabel=f"{' or '.join(kinds).capitalize()} (%)", ylim=(-0.03 * top, 1.08 * top))
     _name_layers(figure, run, colours, {what for what, _ in idle})
     return figure
 
 
 def _by_layer(found: dict[str, np.ndarray], what: str) -> dict[int, np.ndarray]:
-    columns = {
-        name.removeprefix(f"{what}_"): values for name, values in found.items() if name.startswith(f"{what}_")
-    }
-    return {int(layer): values for layer, values in sorted(columns.items(), key=_number) if layer.isdecimal()}
+    """Return layer -> values by look, in the order of the layers."""
+    columns = {name.removeprefix(f"{what}_"): values for name, values in found.items()}
+    return {int(k): columns[k] for k in sorted(filter(str.isdecimal, columns), key=int)}
 
 
-def _number(entry: tuple[str, Any]) -> int:
-    return int(entry[0]) if entry[0].isdecimal() else 0
+def _state(epochs: np.ndarray, norms: dict[int, np.ndarray]) -> str:
+    """Describe the gradients at the last look at which all were numbers."""
+    values = np.array(list(norms.values()))
+    at = np.flatnonzero(np.isfinite(values).all(axis=0))
+    if not at.size:
+        return "Gradient norm by layer"
+    first, last = (f"{values[layer, at[-1]]:.2g}" for layer in (0, -1))
+    where = f"{first} in the first layer, {last} in the last" if len(norms) > 1 else first
+    return f"Gradient norm after epoch {epochs[at[-1]]:.0f}: {where}"
 
 
-def _state(found: dict[str, np.ndarray], norms: dict[int, np.ndarray]) -> str:
-    """Describe the gradients at the last look."""
-    epoch, first, last = found["epoch"][-1], norms[min(norms)][-1], norms[max(norms)][-1]
-    if len(norms) == 1:
-        return f"Gradient norm after epoch {epoch:.0f}: {first:.2g}"
-    return f"Gradient norm after epoch {epoch:.0f}: {first:.2g} in the first layer, {last:.2g} in the last"
-
-
-def _colours(n_layers: int) -> list[Any]:
+def _colours(layers: Sequence[int]) -> dict[int, Any]:
     """Return a colour for each layer, dark at the input and light at the output."""
     import matplotlib
 
-    return list(matplotlib.colormaps["viridis"](np.linspace(0, 0.85, max(n_layers, 1))))
+    return dict(zip(layers, matplotlib.colormaps["viridis"](np.linspace(0, 0.85, len(layers))), strict=True))
+
+
+def _draw_norms(
+    axes: Axes, epochs: np.ndarray, norms: dict[int, np.ndarray], colours: dict[int, Any]
+) -> None:
+    """Draw the norms on a log axis, on which those that are 0 have no place."""
+    from matplotlib.ticker import LogLocator
+
+    values = np.array(list(norms.values()))
+    shown = np.where(np.isfinite(values) & (values > 0), values, np.nan)
+    for k, line in zip(norms, shown, strict=True):
+        _line(axes, epochs, line, colours[k], "-")
+    if np.isnan(shown).all():
+        axes.set_ylabel("Gradient norm: 0 in all layers")
+        return
+    low, high = float(np.nanmin(shown)), float(np.nanmax(shown))
+    axes.set(ylabel="Gradient norm (log scale)", yscale="log", ylim=(low / 1.3, high * 1.3))
+    if high / low < 100:
+        axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+        axes.yaxis.set_minor_formatter("{x:g}")
+        axes.yaxis.set_major_formatter("{x:g}")
 
 
 def _line(axes: Axes, epochs: np.ndarray, values: np.ndarray, colour: Any, dashes: Any) -> None:
@@ -99,15 +104,17 @@ def _line(axes: Axes, epochs: np.ndarray, values: np.ndarray, colour: Any, dashe
     axes.grid(axis="y")
 
 
-def _name_layers(figure: Figure, run: Run, colours: Sequence[Any], idle: set[str]) -> None:
+def _name_layers(figure: Figure, run: Run, colours: dict[int, Any], idle: set[str]) -> None:
     """Name the layers below the axes, of many layers the first and the last and some between."""
     from matplotlib.lines import Line2D
 
-    names = [name for name in run.tables.get("layers", {}).get("layer", []) if name.startswith("Dense")]
-    if len(names) != len(colours):
-        names = ["Dense"] * len(colours)
-    shown = np.unique(np.linspace(0, len(colours) - 1, min(len(colours), MOST_LAYERS)).round().astype(int))
-    handles = [Line2D([], [], color=colours[k], label=f"{k + 1}: {names[k]}") for k in shown]
+    titles = [name for name in run.tables.get("layers", {}).get("layer", []) if name.startswith("Dense")]
+    layers = list(colours)
+    some = np.unique(np.linspace(0, len(layers) - 1, min(len(layers), MOST_LAYERS)).round().astype(int))
+    handles = []
+    for k in (layers[place] for place in some):
+        title = style.class_names([titles[k - 1]], 1.2)[0] if 0 < k <= len(titles) else "layer"
+        handles.append(Line2D([], [], color=colours[k], label=f"{k}: {title}"))
     if len(idle) > 1:
         handles += [
             Line2D([], [], color=style.INK, linestyle=DASHES[what], label=SHARES[what]) for what in SHARES
@@ -123,12 +130,15 @@ def first_weights(run: Run) -> Figure | None:
     layers = dense_layers(run)
     if not layers or not np.isfinite(layers[0].W).all():
         return None
-    W, shape = layers[0].W, run.info["dataset"].get("image_shape")
+    W, n_layers = layers[0].W, len(layers)
+    shape: Sequence[int] = run.info["dataset"].get("image_shape") or ()
     strongest = np.argsort(-np.square(W, dtype=np.float64).sum(axis=0), kind="stable")
-    named = "input_names" in run.arrays
-    if shape is not None and math.prod(shape) == len(W) and not named and len(W) > 1:
-        return _as_images(W, strongest, tuple(shape), len(layers))
-    return _as_map(W, strongest, inputs(run, len(W)), run, len(layers))
+    drawable = len(shape) == 2 or (len(shape) == 3 and shape[2] == 3)
+    sizes = [n for n in shape if isinstance(n, int)]  # a record may hold anything
+    pixels = drawable and "input_names" not in run.arrays and len(sizes) == len(shape)
+    if pixels and math.prod(sizes) == len(W):
+        return _as_images(W, strongest, tuple(sizes), n_layers)
+    return _as_map(W, strongest, inputs(run, len(W)), run, n_layers)
 
 
 def _units(n_shown: int, n_units: int, n_layers: int) -> str:

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlexp.errors import MlexpError
+from mlexp.config.untrusted import reading
 from mlexp.store import Run
-from mlexp.store.files import damaged
 from mlexp.store.result import Columns
 
 FEW = 100  # parameters up to which the numbers themselves stand in a table
@@ -32,12 +31,8 @@ def dense_layers(run: Run) -> list[DenseLayer]:
     DataError
         If the arrays are not those of a network.
     """
-    try:
+    with reading(run.path / "model.npz"):
         return of_arrays(run.model, run.arrays)
-    except (KeyError, TypeError, ValueError, AttributeError, MlexpError) as error:
-        raise damaged(
-            run.path / "model.npz", f"it does not hold the weights of a network ({error})"
-        ) from error
 
 
 def of_arrays(model: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]) -> list[DenseLayer]:

@@ -46,7 +46,7 @@ def test_both_models_learn_and_draw(tmp_path: Path, model: str) -> None:
         done.metrics["test"]["mse"], rel=1e-6
     )
     drawn = {file.stem for file in (done.path / "figures").glob("*.png")}
-    assert drawn >= {"error_curves", "reconstructions", "latent", "between"}
+    assert drawn >= {"error_curves", "reconstructions", "latent", "between", "first_weights"}
     np.testing.assert_allclose(done.arrays["between_pixels"][[0, -1]], done.arrays["between_ends"], atol=1e-3)
     assert done.arrays["picture_rebuilt"].shape == (10, 8, 8)
 

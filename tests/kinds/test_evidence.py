@@ -15,6 +15,7 @@ from mlexp.errors import DataError
 from mlexp.kinds.evidence import evidence
 from mlexp.kinds.weights import dense_layers, inputs, table
 from mlexp.nn.estimators import Autoencoder, MLPClassifier, MLPRegressor
+from mlexp.nn.layers import Dense
 from mlexp.page.study import settings as recorded
 from mlexp.store import Run, record
 from mlexp.store.result import Result
@@ -155,6 +156,11 @@ def test_weights_of_a_folder_are_those_of_the_network(
     folder.close(keep_checkpoint=False)
     assert sum(W.size for W, _ in layers) == made.network_.n_weights
     assert sum(b.size for _, b in layers) == made.n_biases_
+    views = made.network_.bind(made.theta_)
+    dense = [views[k] for k, layer in enumerate(made.network_.layers) if isinstance(layer, Dense)]
+    for layer, (W, *b) in zip(layers, dense, strict=True):
+        assert (layer.W == W).all()
+        assert layer.b.tolist() == (b[0][0].tolist() if bias else [])
     cells = table(layers, ["p", "q", "r"], [])
     assert len(cells["value"]) == made.network_.n_weights + made.n_biases_
     if batch_norm and (hidden or kind == 3):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -13,7 +14,6 @@ from mlexp.store import Run
 from mlexp.store.result import Columns
 
 FEW = 100  # parameters up to which the numbers themselves stand in a table
-BUILT = ("activation", "bias", "dropout", "input_dropout", "batch_norm")  # settings that shape a network
 
 
 class DenseLayer(NamedTuple):
@@ -49,27 +49,23 @@ def of_arrays(model: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray])
 
 
 def _of_engine(arrays: Mapping[str, np.ndarray]) -> list[DenseLayer]:
-    from mlexp.nn.layers import Dense
-    from mlexp.nn.network import perceptron
+    """Cut the vector of `nn.network.Network` up: all weights, then biases, scales and shifts, layer by layer each.
 
-    settings = json.loads(str(arrays["settings"]))
+    The engine itself is not asked: a page is made without it.
+    """
+    settings, theta = json.loads(str(arrays["settings"])), arrays["theta"]
     n_outputs = int(arrays["n_outputs_"]) if "n_outputs_" in arrays else len(arrays["classes_"])
-    n_outputs = 1 if "classes_" in arrays and settings.get("output") == "sigmoid" else n_outputs
-    network = perceptron(
-        int(arrays["n_features_in_"]),
-        settings["hidden"],
-        n_outputs,
-        **{name: settings[name] for name in BUILT},
-    )
-    theta = arrays["theta"]
-    if theta.shape != (network.n_parameters,) or theta.dtype.kind != "f":
-        raise ValueError(f"theta must be {network.n_parameters} numbers. Got {theta.dtype} {theta.shape}")
-    dense = (
-        views
-        for layer, views in zip(network.layers, network.bind(theta), strict=True)
-        if isinstance(layer, Dense)
-    )
-    return [DenseLayer(views[0], views[1][0] if len(views) > 1 else np.zeros(0)) for views in dense]
+    n_outputs = 1 if "classes_" in arrays and settings["output"] == "sigmoid" else n_outputs
+    widths = [int(arrays["n_features_in_"]), *map(int, settings["hidden"]), n_outputs]
+    start, rest, layers = 0, sum(m * n for m, n in itertools.pairwise(widths)), []
+    for k, (m, n) in enumerate(itertools.pairwise(widths)):
+        W, b = theta[start : start + m * n].reshape(m, n), theta[rest : rest + n * bool(settings["bias"])]
+        layers.append(DenseLayer(W, b))
+        start += m * n
+        rest += b.size + 2 * n * (bool(settings["batch_norm"]) and k < len(widths) - 2)
+    if theta.shape != (rest,) or theta.dtype.kind != "f":
+        raise ValueError(f"theta must be {rest} numbers. Got {theta.dtype} {theta.shape}")
+    return layers
 
 
 def inputs(run: Run, n_inputs: int) -> list[str]:

@@ -516,7 +516,11 @@ class Config:
     tracking: Tracking = field(default_factory=Tracking)
 
 
-ADDED = ("data_needed", "page", "record")  # nodes that records made before them lack: they had what is the default now
+ADDED = (
+    "data_needed",
+    "page",
+    "record",
+)  # nodes that records made before them lack: they had what is the default now
 
 
 def default(entry: dataclasses.Field[Any]) -> Any:

@@ -7,9 +7,11 @@ from pathlib import Path
 from mlexp import store
 from mlexp.comparisons import figures as of_comparison
 from mlexp.comparisons import page as comparisons
+from mlexp.drawing.figure import words
 from mlexp.drawing.wanted import ALL, Wanted, wanted
 from mlexp.page import render
-from mlexp.page.page import Page
+from mlexp.page.page import Page, Picture
+from mlexp.page.pictures import pictures
 from mlexp.report import run
 from mlexp.store import Comparison, Run, Sweep
 from mlexp.sweeps import answer as sweeps
@@ -45,14 +47,27 @@ def redraw(folder: Path, wanted: Wanted = ALL) -> list[Path]:
         All files written, the page last.
     """
     opened = store.open(folder)
-    drawn: list[Path] = []
+    return [*_draw(opened, wanted), *_write(opened)]
+
+
+def drawn(folder: Path, wanted: Wanted, into: Path) -> list[Picture]:
+    """Draw the figures of a folder into ``figures/`` of another one, and return them with their words."""
+    opened = store.open(folder)
+    _draw(opened, wanted, into)
     if isinstance(opened, Run):
-        drawn = run.draw(opened, wanted)
-    elif isinstance(opened, Comparison):
-        drawn = of_comparison.draw(opened, wanted) if "answer" in opened.info else []
+        figures = run.figures(opened.info["task"]["kind"])
     else:
-        drawn = of_sweep.draw(opened, wanted)
-    return [*drawn, *_write(opened)]
+        several = of_comparison.OF_SEVERAL | of_comparison.FIGURES
+        figures = several if isinstance(opened, Comparison) else of_sweep.FIGURES
+    return pictures(into, words(figures))
+
+
+def _draw(opened: Run | Sweep | Comparison, wanted: Wanted, into: Path | None = None) -> list[Path]:
+    if isinstance(opened, Run):
+        return run.draw(opened, wanted, into)
+    if isinstance(opened, Comparison):
+        return of_comparison.draw(opened, wanted, into) if "answer" in opened.info else []
+    return of_sweep.draw(opened, wanted, into)
 
 
 def show(folder: Path, figures: bool) -> None:

@@ -176,8 +176,9 @@ def figures(kind: str) -> dict[str, Drawing]:
     return (KINDS[kind].figures.FIGURES if kind in KINDS else {}) | SEARCHED
 
 
-def draw(run: Run, wanted: Wanted = ALL) -> list[Path]:
-    """Draw the figures that the recorded files of a run allow, as `wanted`, into its ``figures/``; return the files.
+def draw(run: Run, wanted: Wanted = ALL, into: Path | None = None) -> list[Path]:
+    """Draw the figures that the recorded files of a run allow, as `wanted`, into its ``figures/``, or those of
+    the folder `into`; return the files.
 
     The same files give the same bytes. Matplotlib's settings are set aside while this runs and put back afterwards; as
     they belong to the whole process, do not draw in two threads at once.
@@ -187,4 +188,4 @@ def draw(run: Run, wanted: Wanted = ALL) -> list[Path]:
     DataError
         If a file of the folder is missing or damaged, or its arrays do not belong together.
     """
-    return style.draw(run.path, figures(run.info["task"]["kind"]), run, wanted)
+    return style.draw(into or run.path, figures(run.info["task"]["kind"]), run, wanted)

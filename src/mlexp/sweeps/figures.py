@@ -104,12 +104,12 @@ class Findings:
         return f"{self.task}: best {self.choosing} {self.label} {best.mean():.4f}{repeats}, at {named}"
 
 
-def draw(sweep: Sweep, wanted: Wanted = ALL) -> list[Path]:
-    """Draw what the folder of a sweep allows into its ``figures/``, as `wanted`; return the files."""
+def draw(sweep: Sweep, wanted: Wanted = ALL, into: Path | None = None) -> list[Path]:
+    """Draw what the folder of a sweep allows, as `wanted`, into its ``figures/`` or those of `into`."""
     found = findings(sweep)
     if found is None:
         return []
-    return style.draw(sweep.path, FIGURES, (found, sweep), wanted)
+    return style.draw(into or sweep.path, FIGURES, (found, sweep), wanted)
 
 
 def findings(sweep: Sweep) -> Findings | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlexp.errors import ConfigError
-from mlexp.store import find_run
+from mlexp.store import find, find_run
 from mlexp.store.files import write_bytes
 from mlexp.verbs import add_run, add_trust, parser
 
@@ -17,7 +17,8 @@ LIBRARIES = ("numpy", "torch", "sklearn")
 NOT_OF_A_TASK = ("outputs", "data_dir", "sweep.", "execution.", "tracking.", "comparison.", "page.")
 EXAMPLES = """mlexp export mnist_mlp --onnx model.onnx
   mlexp export latest --config studies/task/mine.yaml     then: mlexp --config-dir studies task=mine
-  mlexp export latest --code numpy --out listing.py       then: python listing.py"""
+  mlexp export latest --code numpy --out listing.py       then: python listing.py
+  mlexp export latest --latex paper                       then: cd paper; latexmk -pdf main"""
 
 
 def export(arguments: Sequence[str]) -> int:
@@ -41,12 +42,24 @@ def export(arguments: Sequence[str]) -> int:
     words.add_argument(
         "--out", metavar="FILE", help="--code: the script; its rows go to a .npz file beside it"
     )
+    words.add_argument(
+        "--latex",
+        metavar="DIR",
+        help="folder of LaTeX: tables, figures as PDF, a command a number, references, and a main.tex with them all",
+    )
     parsed = words.parse_args(arguments)
-    path = find_run(parsed.run, parsed.outputs)
-    if not (parsed.onnx or parsed.config or parsed.code):
-        raise ConfigError("mlexp export needs --onnx FILE, --config FILE or --code LIBRARY --out FILE.")
+    if not (parsed.onnx or parsed.config or parsed.code or parsed.latex):
+        raise ConfigError(
+            "mlexp export needs --onnx FILE, --config FILE, --code LIBRARY --out FILE or --latex DIR."
+        )
     if bool(parsed.code) != bool(parsed.out):
         raise ConfigError("--code LIBRARY and --out FILE belong together.")
+    if parsed.latex:
+        said = _write_latex(find(parsed.run, parsed.outputs), Path(parsed.latex))
+        print(parsed.latex if parsed.quiet else said)
+    if not (parsed.onnx or parsed.config or parsed.code):
+        return 0
+    path = find_run(parsed.run, parsed.outputs)
     if parsed.config:
         said = _write_task(path, Path(parsed.config))
         print(parsed.config if parsed.quiet else said)
@@ -57,6 +70,14 @@ def export(arguments: Sequence[str]) -> int:
         said = _write_code(path, parsed.code, Path(parsed.out))
         print(parsed.out if parsed.quiet else said)
     return 0
+
+
+def _write_latex(folder: Path, target: Path) -> str:
+    """Write the folder of LaTeX, and return a summary."""
+    from mlexp.documents import latex
+
+    written = latex.write(folder, target)
+    return f"{target}: {len(written)} files; compile with: cd {target}; latexmk -pdf main"
 
 
 def _write_code(path: Path, library: str, target: Path) -> str:

@@ -105,7 +105,7 @@ OF_SEVERAL = {
 }
 
 
-def draw(comparison: Comparison, wanted: Wanted = ALL) -> list[Path]:
-    """Draw what the folder of a comparison allows into its ``figures/``, as `wanted`; return the files."""
+def draw(comparison: Comparison, wanted: Wanted = ALL, into: Path | None = None) -> list[Path]:
+    """Draw what the folder of a comparison allows, as `wanted`, into its ``figures/`` or those of `into`."""
     figures = OF_SEVERAL if "benchmark" in comparison.info else FIGURES
-    return style.draw(comparison.path, figures, Arms(comparison), wanted)
+    return style.draw(into or comparison.path, figures, Arms(comparison), wanted)

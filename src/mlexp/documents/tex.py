@@ -43,7 +43,7 @@ def escape(text: object) -> str:
     Examples
     --------
     >>> escape("50 % of a_b"), escape(r"\input{x}"), escape("Müller, 字")
-    ('50 \\% of a\\_b', '\\textbackslash{}input\\{x\\}', 'M{\\"u}ller, U+5B57')
+    ('50 \\% of a\\_b', '\\textbackslash{}input\\{x\\}', 'M{\\"{u}}ller, U+5B57')
     """
     return "".join(map(_letter, " ".join(str(text).split(" ")).strip()))
 
@@ -55,11 +55,10 @@ def _letter(letter: str) -> str:
         return letter
     if letter in MATHS or letter in GREEK:
         return rf"\ensuremath{{{MATHS.get(letter) or chr(92) + GREEK[letter]}}}"
-    base, *marks = unicodedata.normalize("NFD", letter)
+    base, *marks = list(unicodedata.normalize("NFD", letter))
     if len(marks) == 1 and marks[0] in ACCENTS and base.isascii() and base.isalpha():
         base = {"i": r"\i", "j": r"\j"}.get(base, base)
-        return rf"{{\{ACCENTS[marks[0]]}{{{base}}}}}" if base.startswith("\\") or marks[0] in (
-            "\u030a", "\u0327", "\u030c", "\u0306", "\u030b") else rf"{{\{ACCENTS[marks[0]]}{base}}}"  # fmt: skip
+        return rf"{{\{ACCENTS[marks[0]]}{{{base}}}}}"
     return " " if letter.isspace() or unicodedata.category(letter).startswith("C") else f"U+{ord(letter):04X}"
 
 

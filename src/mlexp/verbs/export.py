@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from mlexp.errors import ConfigError
 from mlexp.store import find, find_run
 from mlexp.store.files import write_bytes
-from mlexp.verbs import add_run, add_trust, parser
+from mlexp.verbs import Parser, add_run, add_trust, parser
 
 CHECKED_ROWS = 1000
 LIBRARIES = ("numpy", "torch", "sklearn")
@@ -22,7 +23,27 @@ EXAMPLES = """mlexp export mnist_mlp --onnx model.onnx
 
 
 def export(arguments: Sequence[str]) -> int:
-    """Write the model of a run as ONNX, its configuration as a task file, or a script that trains the model again."""
+    """Write a run as ONNX, as a task file, as a script that trains it again, as LaTeX.
+
+    LaTeX is also written of sweeps and comparisons.
+    """
+    parsed = _parser().parse_args(arguments)
+    asked = [name for name in WRITERS if getattr(parsed, name)]
+    if not asked:
+        raise ConfigError(
+            "mlexp export needs --onnx FILE, --config FILE, --code LIBRARY --out FILE or --latex DIR."
+        )
+    if bool(parsed.code) != bool(parsed.out):
+        raise ConfigError("--code LIBRARY and --out FILE belong together.")
+    of_any = set(asked) <= OF_ANY
+    folder = (find if of_any else find_run)(parsed.run, parsed.outputs)
+    for name in asked:
+        said = WRITERS[name](folder, parsed)
+        print((parsed.out if name == "code" else getattr(parsed, name)) if parsed.quiet else said)
+    return 0
+
+
+def _parser() -> Parser:
     words = parser("export", export.__doc__, EXAMPLES, "the files that are written")
     add_run(words)
     words.add_argument(
@@ -47,40 +68,19 @@ def export(arguments: Sequence[str]) -> int:
         metavar="DIR",
         help="folder of LaTeX: tables, figures as PDF, a command a number, references, and a main.tex with them all",
     )
-    parsed = words.parse_args(arguments)
-    if not (parsed.onnx or parsed.config or parsed.code or parsed.latex):
-        raise ConfigError(
-            "mlexp export needs --onnx FILE, --config FILE, --code LIBRARY --out FILE or --latex DIR."
-        )
-    if bool(parsed.code) != bool(parsed.out):
-        raise ConfigError("--code LIBRARY and --out FILE belong together.")
-    if parsed.latex:
-        said = _write_latex(find(parsed.run, parsed.outputs), Path(parsed.latex))
-        print(parsed.latex if parsed.quiet else said)
-    if not (parsed.onnx or parsed.config or parsed.code):
-        return 0
-    path = find_run(parsed.run, parsed.outputs)
-    if parsed.config:
-        said = _write_task(path, Path(parsed.config))
-        print(parsed.config if parsed.quiet else said)
-    if parsed.onnx:
-        said = _write_onnx(path, Path(parsed.onnx), parsed.trust)
-        print(parsed.onnx if parsed.quiet else said)
-    if parsed.code:
-        said = _write_code(path, parsed.code, Path(parsed.out))
-        print(parsed.out if parsed.quiet else said)
-    return 0
+    return words
 
 
-def _write_latex(folder: Path, target: Path) -> str:
+def _write_latex(folder: Path, parsed: argparse.Namespace) -> str:
     """Write the folder of LaTeX, and return a summary."""
     from mlexp.documents import latex
 
+    target = Path(parsed.latex)
     written = latex.write(folder, target)
     return f"{target}: {len(written)} files; compile with: cd {target}; latexmk -pdf main"
 
 
-def _write_code(path: Path, library: str, target: Path) -> str:
+def _write_code(path: Path, parsed: argparse.Namespace) -> str:
     """Write the program listing, and return a summary."""
     from mlexp.config import recorded
     from mlexp.documents import code
@@ -89,18 +89,19 @@ def _write_code(path: Path, library: str, target: Path) -> str:
 
     run = Run.open(path)
     config = recorded.relocated(recorded.read(path / "config.yaml"), run.info.get("began_in"))
-    script, rows = code.write(run, config, session.load(config), library, target)
+    script, rows = code.write(run, config, session.load(config), parsed.code, Path(parsed.out))
     lines = len(script.read_text().splitlines())
     return f"{script}: {lines} lines; rows in {rows} ({rows.stat().st_size / 1e6:.1f} MB)"
 
 
-def _write_onnx(path: Path, target: Path, trusted: Sequence[str]) -> str:
+def _write_onnx(path: Path, parsed: argparse.Namespace) -> str:
     """Write the model, and return a summary."""
     from mlexp.config import recorded
     from mlexp.runs import session
     from mlexp.store import Run, fitted, onnxfile
 
-    model = fitted.load(path, trusted)
+    target = Path(parsed.onnx)
+    model = fitted.load(path, parsed.trust)
     config = recorded.read(path / "config.yaml")
     X = session.load(recorded.relocated(config, Run.open(path).info.get("began_in"))).X[:CHECKED_ROWS]
     data, apart = onnxfile.exported(model, X)
@@ -108,11 +109,12 @@ def _write_onnx(path: Path, target: Path, trusted: Sequence[str]) -> str:
     return f"{target}: {len(data) / 1e6:.2f} MB; largest difference from the run {apart:.1e} on {len(X):,} samples"
 
 
-def _write_task(path: Path, target: Path) -> str:
+def _write_task(path: Path, parsed: argparse.Namespace) -> str:
     """Write the task file and return how to run it; refuse to leave one that does not give the same configuration."""
     from mlexp.config import compose as configuration
     from mlexp.config import recorded, schema, yamltext
 
+    target = Path(parsed.config)
     if not re.fullmatch(r"[\w-]+\.ya?ml", target.name) or target.suffix != ".yaml":
         raise ConfigError(
             f"--config must be a .yaml file; its name becomes the name of the task. Got {target.name}."
@@ -148,3 +150,7 @@ def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
             node = node.setdefault(parent, {})
         node[name] = value
     return whole
+
+
+WRITERS = {"config": _write_task, "onnx": _write_onnx, "code": _write_code, "latex": _write_latex}
+OF_ANY = {"latex"}  # what is also written of a sweep or a comparison

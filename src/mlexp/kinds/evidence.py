@@ -95,23 +95,22 @@ def _gap(run: Run, model: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _unfinished(run: Run, model: Mapping[str, Any]) -> Iterator[str]:
-    """Say that both losses were still falling when the epochs were used up; with a poor fit that is under-fitting."""
+    """Say that the losses were still falling when the epochs were used up; with a poor fit that is under-fitting."""
     losses, best = _losses(run)
     if losses is None or run.info["facts"].get("stopped") != "epochs":
         return
-    train, held = losses["train"], losses["validation"]
-    back = max(1, len(train) // 10)
-    if len(train) < LATER or best < len(train) - back:
+    train = losses["train"]
+    back = max(2, len(train) // 10)
+    if len(train) <= LATER or best < len(train) - 1 - back:
         return
     fall, whole = train[-1 - back] - train[-1], train[0] - train[-1]
-    if fall <= 0 or fall < FALL * whole or held[-1 - back] <= held[-1]:
+    if fall <= 0 or fall < FALL * whole:
         return
     scores = run.metrics.get("train", {})
     poor = scores.get("accuracy", 1) < POOR_ACCURACY or scores.get("r2", 1) < POOR_R2
     yield (
         f"It {'under-fits: it ' if poor else ''}had not converged at its limit of {len(train)} epochs: in the last "
-        f"{'one' if back == 1 else back} the training loss still fell from {number(train[-1 - back])} to "
-        f"{number(train[-1])}."
+        f"{back} the training loss still fell from {number(train[-1 - back])} to {number(train[-1])}."
     )
 
 

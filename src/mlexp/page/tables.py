@@ -38,8 +38,7 @@ TITLES = {
                  "the two highest probabilities nearest to each other, and wrongly with the highest. Rows are counted "
                  "from 1."),
     "first_rows": ("First samples of the test set", ""),
-    "layers": ("Layers of the network", "Parameters are trained, biases are among them; not trained: running values of "
-               "batch normalisation."),
+    "layers": ("Layers of the network", ""),
     "weights": ("Weights and biases", "Of the prepared features; every number of the network that was kept."),
     "score_intervals": ("Scores with 95 % intervals", "Over samples of the last set, for this one fitted model."),
     "worst_predictions": ("Largest errors", "Rows are counted from 1; error is true − predicted."),
@@ -74,7 +73,7 @@ TITLES = {
 }  # fmt: skip
 
 
-SUMMED = ("parameters", "biases", "not_trained")  # columns of the table of layers
+COUNTED = ("biases", "not_trained")  # columns of the table of layers that stand in its note alone
 SHAPES = {"inputs": "input shape", "outputs": "output shape"}  # of a layer
 
 
@@ -92,21 +91,29 @@ def read(file: Path, source: str) -> Table | None:
     columns = read_table(file)
     if not any(columns.values()):
         return None
-    if file.stem == "layers":
-        return _with_total(of(file.stem, columns, source, titles=SHAPES), columns)
-    return of(file.stem, columns, source)
+    return _of_layers(columns, source) if file.stem == "layers" else of(file.stem, columns, source)
 
 
-def _with_total(table: Table, columns: Mapping[str, Sequence[str]]) -> Table:
-    """Return the table of layers with the sum of the columns that count something below them."""
-    total = {"layer": "total"}
-    for column in SUMMED:
-        counts = [as_number(cell) for cell in columns.get(column, ())]
-        if counts and None not in counts:
-            total[column] = f"{sum(filter(None, counts)):.0f}"
-    shown = [column for column, cells in columns.items() if any(cells)][:MOST_COLUMNS]
-    row = [Cell(total.get(column, ""), total.get(column, ""), strong=True) for column in shown]
-    return replace(table, rows=[*table.rows, row])
+def _of_layers(columns: Mapping[str, Sequence[str]], source: str) -> Table:
+    """Return the table of the layers of a network, with the number of its parameters below and in words."""
+    shown = {name: cells for name, cells in columns.items() if name not in COUNTED}
+    table = of("layers", shown, source, titles=SHAPES)
+    sums = {
+        name: sum(as_number(cell) or 0 for cell in columns.get(name, ())) for name in ("parameters", *COUNTED)
+    }
+    if "parameters" not in columns or not all(map(math.isfinite, sums.values())):
+        return table
+    trained, biases, kept = (int(number) for number in sums.values())
+    more = f"{trained + kept:,} in all" if kept else f"{trained:,} in all, every one of them trained"
+    said = f"Parameters: {more}"
+    said += (
+        f", {trained:,} of them trained and {kept:,} kept as running values of batch normalisation"
+        if kept
+        else ""
+    )
+    said += f"; {biases:,} are biases." if "biases" in columns else "."
+    total = [{"layer": "total", "parameters": str(trained)}.get(title, "") for title in table.header]
+    return replace(table, note=said, rows=[*table.rows, [Cell(cell, cell, strong=True) for cell in total]])
 
 
 def of(

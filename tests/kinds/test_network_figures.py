@@ -129,3 +129,4 @@ def test_nothing_is_drawn_of_runs_that_have_nothing_of_it(tmp_path: Path) -> Non
     nans = folder(tmp_path, 2, [2], looks=[look(1, gradient_norm_1=np.nan)])
     assert all(figure.draw(Run.open(made.path)) is None for figure in network_figures.FIGURES.values())
     assert network_figures.diagnostics(nans) is None
+    assert network_figures.diagnostics(folder(tmp_path, 2, [2], looks=[{"gradient_norm_1": 1.0}])) is None

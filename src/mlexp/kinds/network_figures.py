@@ -27,12 +27,12 @@ DASHES: dict[str, Any] = {"dead": "-", "saturated": (0, (4, 1.2))}
 
 def diagnostics(run: Run) -> Figure | None:
     """Draw the gradient norm of each layer by epoch, and its share of dead units or saturated outputs."""
-    epochs, norms = run.diagnostics.get("epoch", np.array([])), _by_layer(run.diagnostics, "gradient_norm")
+    epochs, norms = run.diagnostics.get("epoch"), _by_layer(run.diagnostics, "gradient_norm")
     idle = {(what, k): values for what in SHARES for k, values in _by_layer(run.diagnostics, what).items()}
     idle = {
         place: values for place, values in idle.items() if place[1] in norms and np.isfinite(values).any()
     }
-    if not any(np.isfinite(values).any() for values in norms.values()):
+    if epochs is None or not any(np.isfinite(values).any() for values in norms.values()):
         return None
     figure = style.new_figure(2.9, _state(epochs, norms))
     axes = figure.subplots(1, 2 if idle else 1, squeeze=False)[0]

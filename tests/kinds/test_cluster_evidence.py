@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -113,3 +114,27 @@ def test_truth_decides_and_the_silhouette_does_not(tmp_path: Path) -> None:
     assert figures[0].value == "1.000"
     assert not any("best-separated" in sentence for sentence in sentences)
     assert answer.best_method(done.metrics) == "spectral_neighbors"
+
+
+def said_of(purities: list[float]) -> str:
+    n = len(purities)
+    table = {
+        "method": ["kmeans"] * n,
+        "cluster": [str(k) for k in range(n)],
+        "purity": [str(value) for value in purities],
+        "most_frequent_class": [f"c{k}" for k in range(n)],
+    }
+    study: Any = SimpleNamespace(run=SimpleNamespace(tables={"clusters": table}))
+    (said,) = answer.clear_and_mixed(study, "kmeans")
+    return said
+
+
+def test_clear_and_mixed_clusters_are_named() -> None:
+    said = said_of([0.95, 0.6, 0.3, 0.81])
+    clear, _, mixed = said.partition(";")
+    assert "0 (c0)" in clear
+    assert "3 (c3)" in clear
+    assert "1" not in mixed.replace("1 mix", "")
+    assert mixed.rstrip(".").endswith("2")
+    assert "Every" in said_of([0.9, 0.9])
+    assert "1 (c1, 70.0" in said_of([0.6, 0.7])

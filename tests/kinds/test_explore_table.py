@@ -14,7 +14,8 @@ from tests.running import run
 
 from mlexp.data.readers import load
 from mlexp.drawing import style
-from mlexp.kinds.explore import table, table_figures
+from mlexp.kinds.explore import answer, table, table_figures
+from mlexp.page.study import Study, settings
 from mlexp.store import Run
 
 
@@ -103,3 +104,17 @@ def test_folders_without_a_sample_have_none_of_these_figures(tmp_path: Path) -> 
     for draw in (table_figures.histograms, table_figures.correlations, table_figures.outliers):
         assert draw(digits) is None
     assert digits.tables["head"]["pixel_0_0"][0] == str(int(load(name="digits", limit=200).X[0, 0]))
+
+
+def test_the_answer_names_the_features_that_go_with_the_label(odd: Run) -> None:
+    sentences, _ = answer.answer(Study(odd, settings(odd.path)))
+    found = dict(
+        zip(
+            odd.tables["feature_summary"]["feature"],
+            odd.tables["feature_summary"]["variance_explained_by_label"],
+            strict=True,
+        )
+    )
+    best = max((name for name in found if found[name]), key=lambda name: float(found[name]))
+    assert best in sentences[-1]
+    assert "always" not in sentences[-1]

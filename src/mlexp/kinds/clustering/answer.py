@@ -16,6 +16,7 @@ VERDICTS = (  # least adjusted Rand index, and what is said of one and of severa
 )
 CLEAR, MIXED = 0.8, 0.5  # purity from which a cluster is clear, below which it is mixed
 CLEAR_SHARE = f"{100 * CLEAR:.0f}{SPACE}%"
+CLEAREST = 3  # clusters named where none is clear
 NAMED = 12  # clusters named in a sentence
 LABELS = {"ari": "Adjusted Rand index", "purity": "Purity", "silhouette": "Silhouette"}
 
@@ -131,7 +132,10 @@ def clear_and_mixed(study: Study, method: str) -> list[str]:
             f"class: {listed(clear, NAMED)}"
         )
     else:
-        said.append(f"No cluster has {CLEAR_SHARE} of its samples from one class")
+        best = [f"{name} ({common}, {percent(purity)})" for name, purity, common in rows[:CLEAREST]]
+        said.append(
+            f"No cluster has {CLEAR_SHARE} of its samples from one class; the clearest are {listed(best)}"
+        )
     if mixed:
         said.append(f"{len(mixed)} mix several, with less than half from one class: {listed(mixed, NAMED)}")
     return [f"{'; '.join(said)}."]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mlexp.page.page import KeyFigure
 from mlexp.page.study import PARTS, Said, Study
-from mlexp.page.words import SPACE, percent
+from mlexp.page.words import SPACE, as_number, listed, percent
 
+STRONGEST = 3  # features named
 GROWN = 0.1  # share of validation samples closer than the closest 5 % of test samples: near-duplicates
 
 
@@ -35,10 +36,30 @@ def answer(study: Study) -> Said:
             "of the "
             f"test samples do; about 5{SPACE}% would be expected of independent samples{grown}."
         )
+    sentences += _related(study)
     sizes = ", ".join(f"{study.parts[part]:,} {part}" for part in reversed(PARTS) if study.parts.get(part))
     classes = [KeyFigure("Classes", str(len(data["classes"])))] if data["classes"] else []
     return sentences, [
         KeyFigure("Samples", f"{total:,}", sizes),
         *classes,
         KeyFigure("Missing values", f"{missing:,}"),
+    ]
+
+
+def _related(study: Study) -> list[str]:
+    """Say which features go best with the label, one at a time."""
+    table = study.run.tables.get("feature_summary")
+    if table is None or "variance_explained_by_label" not in table:
+        return []
+    shares = {
+        name: value
+        for name, cell in zip(table["feature"], table["variance_explained_by_label"], strict=True)
+        if (value := as_number(cell)) is not None
+    }
+    best = sorted(shares, key=lambda name: -shares[name])[:STRONGEST]
+    if not best:
+        return []
+    named = listed([f"{name} ({percent(shares[name])})" for name in best])
+    return [
+        f"Of single features, these go best with the label, by the share of their variance that it explains: {named}."
     ]

@@ -40,7 +40,10 @@ def relied_on(study: Study) -> list[str]:
         return []
     sure = [k for k, matter in enumerate(matters(table)) if matter]
     if not sure:
-        return ["No single feature matters measurably: shuffled alone, none lowers the score beyond chance."]
+        return [
+            "No single feature matters measurably: shuffled alone, none lowers the score beyond chance. Correlated "
+            "features can stand in for one another."
+        ]
     first = table["feature"][sure[0]]
     mean, low, high = (float(table[name][sure[0]]) for name in ("importance", "low", "high"))
     others = f", then {listed([table['feature'][k] for k in sure[1:MOST]], MOST)}" if len(sure) > 1 else ""

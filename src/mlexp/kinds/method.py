@@ -277,11 +277,20 @@ def _scores(study: Study) -> Iterator[tuple[str, str]]:
             "Log loss is in nats; probabilities are clipped at 2⁻¹⁰⁴ (5e-32), so one "
             "sample contributes at most 72.1 (scikit-learn clips float64 at 2e-16: 36.0)."
         )
-    if any(name.startswith("macro_") for name in names):
+    if any(name.startswith("macro_") for name in names) and study.rows > FEW:
         words.append(
             "Macro precision, recall and F1 are unweighted means over the classes with samples in the set; a class "
             "without any is skipped even if it was predicted (scikit-learn counts it as 0)."
         )
+    if "roc_auc" in names:
+        two = len(study.info["dataset"].get("classes") or ()) == 2
+        words.append(
+            "ROC AUC and average precision are of the second class against the first; the Brier score is at most 1."
+            if two
+            else "ROC AUC and average precision are macro means of each class against the rest, over the classes with "
+            "samples in the set; the Brier score sums over classes and is at most 2."
+        )
+        words.append("The expected calibration error has 10 bins of equal width by the highest probability.")
     if words:
         yield "Scores", " ".join(words)
 

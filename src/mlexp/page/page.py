@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 MOST_COLUMNS = 24  # a wider table is for a spreadsheet, not for a page
 MOST_ROWS = 200
+OPEN = ("scores",)  # tables that are never folded
 FOLDED = 12  # rows up to which a table is open when the page is
 
 
@@ -76,7 +77,7 @@ class Table:
     @property
     def folded(self) -> bool:
         """Whether the reader has to open it."""
-        return len(self.rows) > FOLDED and not self.filters
+        return len(self.rows) > FOLDED and not self.filters and self.name not in OPEN
 
 
 @dataclass(frozen=True)

@@ -207,7 +207,9 @@ def test_names_are_only_names(classes: list[str], make_whole: Callable[..., Run]
         assert not not_shown(page)
         assert page.locator("script").count() == 1
         assert page.locator("h1 b, figcaption script, td script").count() == 0
-        shown = page.locator("table", has=page.locator("th", has_text="recall")).locator("tbody td:first-child")
+        shown = page.locator("table", has=page.locator("th", has_text="recall")).locator(
+            "tbody td:first-child"
+        )
         assert [cell.strip() for cell in shown.all_text_contents()] == classes
     assert not serious(page)
 

@@ -242,3 +242,9 @@ def test_intervals_of_test_scores_hold_what_a_bootstrap_over_rows_gives(make_run
             row.score(y[rows], given[rows]) for rows in (rng.integers(0, len(y), len(y)) for _ in range(200))
         ]
         assert high - low == pytest.approx(2 * 1.96 * np.std(resampled), rel=0.2)
+
+
+@pytest.mark.parametrize("name", ["gallery", "mistakes", "examples"])
+def test_images_in_colour_are_drawn_in_colour(make_run: Make, name: str) -> None:
+    figure = figure_of(make_run(shape=(5, 4, 3)), name)
+    assert {np.ndim(image.get_array()) for axes in figure.axes for image in axes.get_images()} == {3}

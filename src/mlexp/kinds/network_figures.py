@@ -173,7 +173,7 @@ def _as_images(W: np.ndarray, strongest: np.ndarray, shape: tuple[int, ...], n_l
     if colour:
         images = np.clip(0.5 + images / (2 * reach), 0, 1)
     in_rows = [images[k : k + columns] for k in range(0, len(images), columns)]
-    grid = _mosaic(in_rows, columns, cell)
+    grid = tiles.mosaic(in_rows, columns, cell)
     look = {} if colour else {"cmap": _signed(), "vmin": -reach, "vmax": reach}
     drawn = axes.imshow(grid, aspect="auto", interpolation="nearest", **look)
     for k, unit in enumerate(shown):
@@ -188,17 +188,6 @@ def _as_images(W: np.ndarray, strongest: np.ndarray, shape: tuple[int, ...], n_l
     note = f"Below each image: number of the {what}; {zero}".replace("-", "−")
     figure.text(0.016, 0.05 / figure.get_figheight(), note, fontsize=style.SMALL, color=style.GREY)
     return figure
-
-
-def _mosaic(rows: Sequence[np.ndarray], columns: int, cell: tuple[int, int]) -> np.ndarray:
-    """Return one array of images, of each channel that they have; what no image covers is white."""
-    if rows[0].ndim == 3:
-        return tiles.mosaic(rows, columns, cell)
-    channels = [
-        tiles.mosaic([images[..., k] for images in rows], columns, cell) for k in range(rows[0].shape[-1])
-    ]
-    whole: np.ndarray = np.nan_to_num(np.stack(channels, axis=-1), nan=1.0)
-    return whole
 
 
 def _signed() -> Any:

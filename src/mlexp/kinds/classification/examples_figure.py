@@ -52,7 +52,7 @@ def examples(run: Run) -> Figure | None:
         return None
     images, positions = found
     true, names = run.predictions["test_true"][positions], run.info["dataset"]["classes"]
-    classes, (h, w) = np.unique(true), images.shape[1:]
+    classes, (h, w) = np.unique(true), images.shape[1:3]
     rows = style.class_names(names, LONGEST)
     left = 0.12 + max(style.text_width(rows[code], style.SMALL) for code in classes)
     pitch = (style.WIDTH - left - 0.05 - (len(TITLES) - 1) * BETWEEN) / (EACH * len(TITLES))

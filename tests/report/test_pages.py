@@ -312,7 +312,7 @@ def test_comparison_without_an_answer_reads_well(tmp_path: Path) -> None:
 
 
 def test_verb_redraws_the_same_bytes_without_fitting_code(tmp_path: Path) -> None:
-    folder = run(tmp_path, "size=smoke").path
+    folder = run(tmp_path, "size=smoke", "page.figures=all").path
     figures = {file.name: file.read_bytes() for file in (folder / "figures").iterdir()}
     page = (folder / "report.html").read_bytes()
     shutil.rmtree(folder / "figures")

@@ -40,10 +40,13 @@ def report(arguments: Sequence[str]) -> int:
         raise ConfigError(
             "mlexp report needs a RUN, such as outputs/TASK/latest, or --all. See mlexp report --help."
         )
-    from mlexp.config.recorded import page_typed
     from mlexp.report import write_index
 
-    asked = {"figures": "all"} | (page_typed(typed) if typed else {})
+    asked = {"figures": "all"}
+    if typed:
+        from mlexp.config.recorded import page_typed
+
+        asked |= page_typed(typed)
     for name in names:
         _rebuilt(find(name, parsed.outputs), asked, parsed)
     if parsed.all:

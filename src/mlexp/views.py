@@ -170,8 +170,8 @@ class _Answered:
 
     @property
     def answer(self) -> list[str]:
-        """Sentences, the most important one first."""
-        return list(self.info["answer"])
+        """Sentences, the most important one first; what was found of learning and time comes last."""
+        return [*self.info["answer"], *self.info.get("findings", ()), *self.info.get("seconds", ())]
 
     @property
     def details(self) -> dict[str, str]:

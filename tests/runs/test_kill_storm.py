@@ -94,18 +94,15 @@ def assert_no_orphan(cwd: Path) -> None:
 def files(folder: Path) -> dict[str, bytes]:
     """Return what must be the same of a folder and of all that lie in it; seconds and the like left out."""
     found = {}
-    timed = TIMES
-    if (folder / "comparison.json").exists():  # its curves are drawn over seconds as well
-        timed += (f"{folder.name}/figures/learning_curves.png",)
     for path in (path for name in SAME for path in folder.rglob(name) if path.is_file()):
         name = str(path.relative_to(folder))
-        if not f"{folder.name}/{name}".endswith(timed):
+        if not f"{folder.name}/{name}".endswith(TIMES):
             found[name] = path.read_bytes()
     tables = (folder / "tables" / f"{name}.csv" for name in ("arms", "epochs_to_target"))
     compared = [path for path in tables if path.exists()]
     for path in (*folder.rglob("summary.csv"), *folder.rglob("tuning.csv"), *compared):
         columns = read_table(path)
-        kept = {name: cells for name, cells in columns.items() if name not in ("seconds", "folder")}
+        kept = {name: cells for name, cells in columns.items() if "seconds" not in name and name != "folder"}
         found[str(path.relative_to(folder))] = repr(kept).encode()
     return found
 

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from mlexp import stats, store
-from mlexp.comparisons import convergence, looks, page, tune_each, tune_once
+from mlexp.comparisons import convergence, learning, looks, page, tune_each, tune_once
 from mlexp.comparisons import figures as drawn
+from mlexp.comparisons.convergence import Level
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.looks import Schedule
 from mlexp.comparisons.verdict import Pair, Verdict, evaluate
 from mlexp.comparisons.words import answer, details, many_arms, phrases
+from mlexp.comparisons.words import learning as how_learnt
 from mlexp.config.studies import Comparison
 from mlexp.drawing.wanted import wanted
 from mlexp.page import render
@@ -76,20 +78,12 @@ def analyse(
         evidence, verdict = seen[-1].evidence, seen[-1].verdict
     else:
         verdict = evaluate(evidence, node, all_pairs=all_pairs)
-    tables = _tables_of(evidence, verdict, node, folder or Path.cwd())
+    level = convergence.level_of(evidence, node.target)
+    tables = _tables_of(evidence, verdict, node, level, folder or Path.cwd())
     table = tables["arms"]
     chosen = dict(tuning) if tuning else {}
-    lost = [entry for entries in evidence.entries.values() for entry in entries if entry.problem]
     leader, runner_up = verdict.ranking[:2]
     epochwise = convergence.epochwise(evidence, leader, runner_up, node.alpha) if node.epochwise else None
-    warnings = [
-        *failing(evidence),
-        *tune_once.warnings(chosen),
-        *tune_each.warnings(evidence),
-        *_warnings(evidence, verdict),
-        *phrases.twins(evidence),
-        *_lost(lost),
-    ]
     arms = [
         {name: column[row] for name, column in table.items()}
         | {"name": arm, "settings": dict((settings or {}).get(arm, {}))}
@@ -98,27 +92,35 @@ def analyse(
     info: dict[str, Any] = {
         "question": question(evidence),
         "answer": answer.lines(evidence, verdict, node),
+        "findings": how_learnt.lines(evidence, level, node.alpha),
+        "seconds": how_learnt.on_seconds(evidence, node.alpha),
         "details": details.details(evidence, verdict, node, chosen, epochwise),
         "arms": arms,
-        "warnings": warnings,
+        "warnings": _all_warnings(evidence, verdict, chosen),
     }
     info |= _found(evidence, verdict, node) | {"epochwise": epochwise, "tuning": tuning}
-    info["status"] = "failed" if lost else "completed"
+    if level is not None:
+        info["level"] = asdict(level) | {"words": level.words}
+    info["status"] = "failed" if _all_lost(evidence) else "completed"
     if planned:
         info = looks.told(info, seen, planned, n_runs)
         tables["looks"] = looks.table(seen)
     return Analysis(info, tables)
 
 
-def _tables_of(evidence: Evidence, verdict: Verdict, node: Comparison, folder: Path) -> Tables:
+def _tables_of(
+    evidence: Evidence, verdict: Verdict, node: Comparison, level: Level | None, folder: Path
+) -> Tables:
     tables = {
-        "arms": arms_table(evidence, verdict, node),
+        "arms": arms_table(evidence, verdict, node, level),
         "pairs": pairs_table(verdict),
         "p_matrix": p_matrix(verdict),
         "runs": runs_table(evidence, folder),
     }
-    if (columns := convergence.epochs_to_target(evidence, node.target))["arm"]:
+    if (columns := convergence.epochs_to_target(evidence, level))["arm"]:
         tables["epochs_to_target"] = columns
+    if columns := learning.table(evidence, 1 - node.alpha):
+        tables["learning"] = columns
     if searched := tune_each.table(evidence):
         tables["chosen"] = searched
     return tables
@@ -174,13 +176,13 @@ def question(evidence: Evidence) -> str:
     return f"Which {asked}: {' or '.join(arms)}?" if len(arms) < 4 else f"Which of {len(arms)} arms {asked}?"
 
 
-def arms_table(evidence: Evidence, verdict: Verdict, node: Comparison) -> Columns:
+def arms_table(evidence: Evidence, verdict: Verdict, node: Comparison, level: Level | None = None) -> Columns:
     """Return one row an arm, the best mean first; arms without a run that counts last."""
     missing = [arm for arm in evidence.entries if arm not in evidence.arms]
-    return by_column([_arm(evidence, verdict, arm, node) for arm in (*verdict.ranking, *missing)])
+    return by_column([_arm(evidence, verdict, arm, level) for arm in (*verdict.ranking, *missing)])
 
 
-def _arm(evidence: Evidence, verdict: Verdict, arm: str, node: Comparison) -> dict[str, Any]:
+def _arm(evidence: Evidence, verdict: Verdict, arm: str, level: Level | None) -> dict[str, Any]:
     entries = evidence.entries[arm]
     row: dict[str, Any] = {"arm": arm, "runs": 0, "lost": sum(bool(entry.problem) for entry in entries)}
     if arm not in evidence.arms:
@@ -196,10 +198,26 @@ def _arm(evidence: Evidence, verdict: Verdict, arm: str, node: Comparison) -> di
     chosen = [entry.run.metrics.get("validation", {}).get(measure) for entry in used if entry.run]
     epochs = [entry.run.info["facts"].get("epochs") for entry in used if entry.run]
     seconds = [convergence.seconds_of(entry.run) for entry in used if entry.run]
-    reached = [convergence.reached(entry.run, node.target) for entry in used if entry.run]
+    reached = [convergence.reached(entry.run, level) for entry in used if entry.run]
     hits = [found[0] for found in reached if found]
+    row |= _counted(evidence, arm)
     row |= {"validation": _mean(chosen), "epochs": _mean(epochs), "seconds": _mean(seconds)}
     return row | {"reached_target": len(hits), "epochs_to_target": float(np.median(hits)) if hits else ""}
+
+
+def _counted(evidence: Evidence, arm: str) -> dict[str, Any]:
+    """Return loss, samples predicted correctly by a run, and number of parameters, where they are recorded."""
+    used, metric = evidence.used[arm], evidence.metric
+    found: dict[str, Any] = {}
+    if metric.name != "loss":
+        scored = [entry.run.metrics.get(metric.part, {}).get("loss") for entry in used if entry.run]
+        found["loss"] = _mean(scored)
+    sizes = {entry.sizes[1] for entry in used if entry.sizes}
+    if metric.right_or_wrong and len(sizes) == 1:
+        n_samples = sizes.pop()
+        found |= {"correct": round(evidence.mean(arm) * n_samples, 1), "samples": int(n_samples)}
+    sizes_of_models = [entry.run.info["facts"].get("n_parameters") for entry in used if entry.run]
+    return found | {"parameters": _mean(sizes_of_models)}
 
 
 def _between_runs(evidence: Evidence, arm: str) -> float | str:
@@ -291,6 +309,22 @@ def runs_table(evidence: Evidence, folder: Path) -> Columns:
             }
             rows.append(row | {"folder": where, "problem": problem})
     return by_column(rows)
+
+
+def _all_lost(evidence: Evidence) -> list[Entry]:
+    return [entry for entries in evidence.entries.values() for entry in entries if entry.problem]
+
+
+def _all_warnings(evidence: Evidence, verdict: Verdict, chosen: tune_once.Chosen) -> list[str]:
+    """Return what a reader must know of runs, tuning and test."""
+    return [
+        *failing(evidence),
+        *tune_once.warnings(chosen),
+        *tune_each.warnings(evidence),
+        *_warnings(evidence, verdict),
+        *phrases.twins(evidence),
+        *_lost(_all_lost(evidence)),
+    ]
 
 
 def _warnings(evidence: Evidence, verdict: Verdict) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from mlexp.kinds import method
 from mlexp.page import tables
 from mlexp.page.page import Answer, Cell, Page, Table
 from mlexp.page.pictures import pictures
-from mlexp.page.study import page_in
+from mlexp.page.study import Study, page_in, settings
 from mlexp.page.words import SPACE, listed, number, percent, shown
 from mlexp.store import Comparison, Sweep
 from mlexp.sweeps import answer as sweeps
@@ -21,11 +21,13 @@ LEFT_OUT = ("settings", "runs", "p_matrix")  # the jobs say what ran, and the ta
 # Columns of the metric, and of its differences, by table; on the page of a share in percent and in points.
 OF_METRIC = {
     "arms": ("mean", "low", "high", "best", "worst", "interquartile mean", "validation"),
+    "learning": ("train", "other"),
     "jobs": ("value",),
     "datasets": ("mean", "low", "high"),
 }
 OF_DIFFERENCES = {
     "arms": ("sd", "ahead low", "ahead high"),
+    "learning": ("gap", "gap se"),
     "pairs": ("difference", "low", "high", "adjusted low", "adjusted high", "welch low", "welch high"),
     "dataset_pairs": ("difference", "low", "high", "adjusted low", "adjusted high", "welch low", "welch high"),
     "mean_differences": (
@@ -34,6 +36,7 @@ OF_DIFFERENCES = {
     ),
 }  # fmt: skip
 Found = Mapping[str, Any]
+OF_A_RUN = ("seed", "split.seed", "split.test", "dataset.seed")  # what runs of one arm differ in
 MARK = "*"  # behind a mean that is significantly worse than the best one of the data set
 
 
@@ -42,6 +45,10 @@ def page(comparison: Comparison) -> Page:
     found = comparison.info
     under = sweeps.page(comparison.sweep) if comparison.sweep else _bare(comparison)
     several = "benchmark" in found  # data sets
+    studies = _studies(comparison)
+    shared = [] if several else common_terms([*studies.values()])
+    known = {"Swept: arm", *(("Data", "Model") if several or shared else ())}
+    differing = settings_table(studies)
     return replace(
         under,
         kind="comparison",
@@ -53,10 +60,15 @@ def page(comparison: Comparison) -> Page:
             *([_matrix(found)] if several else []),
             *(_percent(found, table) for table in under.members),
         ],
-        tables=[_percent(found, table) for table in under.tables if table.name not in LEFT_OUT],
+        tables=[
+            *([] if differing is None else [differing]),
+            *(_percent(found, table) for table in under.tables if table.name not in LEFT_OUT),
+        ],
+        how="How the arms were trained" if shared else under.how,
         method=[
-            *_method(found),
-            *(pair for pair in under.method if not (several and pair[0] in ("Data", "Model"))),
+            *shared,
+            *_method(found, differing is not None),
+            *(pair for pair in under.method if pair[0] not in known),
         ],
         warnings=sweeps.incomplete(sweeps.rows(Sweep(comparison.path)))
         if comparison.sweep and "answer" not in found
@@ -69,8 +81,9 @@ def _answer(found: Found) -> Answer:
     if "answer" not in found:
         arms = " or ".join(str(arm["name"]) for arm in found["arms"])
         return Answer(f"Which is better: {arms}?", [found.get("error") or "No answer yet."])
+    said = [*found["answer"], *found.get("findings", ()), *found.get("seconds", ())]
     details = tuple((str(term), str(text)) for term, text in found.get("details", {}).items())
-    return Answer(found["question"], found["answer"], warnings=found.get("warnings", ()), details=details)
+    return Answer(found["question"], said, warnings=found.get("warnings", ()), details=details)
 
 
 def _percent(found: Found, table: Table) -> Table:
@@ -116,9 +129,45 @@ def _runs(comparison: Comparison) -> Table:
     return replace(table, name="jobs", rows=linked, filters={0: arms})
 
 
-def _method(found: Found) -> Iterator[tuple[str, str]]:
-    """Yield the settings of the arms, how often each ran, and what tuning did."""
-    for arm in found["arms"]:
+def _studies(comparison: Comparison) -> dict[str, Study]:
+    """Return the first run of each arm that has one as its own page sees it."""
+    runs = comparison.runs if "runs" in comparison.tables else {}
+    return {arm: Study(of[0], settings(of[0].path)) for arm, of in runs.items() if of}
+
+
+def common_terms(studies: Sequence[Study]) -> list[tuple[str, str]]:
+    """Return what the pages of these runs say alike of data, preparation, model and training."""
+    if len(studies) < 2 or not all("preparation" in study.info for study in studies):
+        return []
+    first, *others = (method.method(study) for study in studies)
+    return [pair for pair in first if all(pair in other for other in others)]
+
+
+def settings_table(studies: Mapping[str, Study]) -> Table | None:
+    """Return the settings in which the arms differ, a row an arm and a column a key; None where none is recorded."""
+    records = {
+        arm: study.info.get("settings", {}) | study.info.get("chosen", {}) for arm, study in studies.items()
+    }
+    names = dict.fromkeys(name for record in records.values() for name in record)
+    differing = [
+        name
+        for name in names
+        if name not in OF_A_RUN and not name.startswith("tune.")
+        and len({str(record.get(name)) for record in records.values()}) > 1
+    ]  # fmt: skip
+    if not differing:
+        return None
+    columns = {"arm": [*records]} | {
+        name.removeprefix("model."): [str(record.get(name, "")) for record in records.values()]
+        for name in differing
+    }
+    note = "What differs between the arms, after tuning; all other settings are common to them."
+    return replace(tables.of("arm_settings", columns), title="Settings of the arms", note=note)
+
+
+def _method(found: Found, tabled: bool) -> Iterator[tuple[str, str]]:
+    """Yield the settings of the arms unless they are `tabled`, how often each ran, and what tuning did."""
+    for arm in [] if tabled else found["arms"]:
         given = arm.get("settings") or {}
         yield f"Arm {arm['name']}", listed([f"{key} = {shown(str(value))}" for key, value in given.items()])
     design = {key: value for key, value in (found.get("design") or {}).items() if value is not None}

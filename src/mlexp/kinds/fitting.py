@@ -235,6 +235,7 @@ def fitted_to(config: Config, dataset: Dataset, raw: Split, observer: Observer) 
 def unfitted(config: Config, dataset: Dataset, raw: Split | None = None) -> Training:
     """Split unless `raw` is given, prepare and check, and build the model; only the preparation is fitted yet."""
     raw = raw or split(dataset, **asdict(config.split))
+    begun = time.perf_counter()
     parts, preparation = prepared(raw, dataset, config.prepare, config.model.dtype, config.memory_mb)
     training = Training(
         built(config, parts),
@@ -246,6 +247,7 @@ def unfitted(config: Config, dataset: Dataset, raw: Split | None = None) -> Trai
         params=config.model.params,
         image_shape=dataset.image_shape,
         outputs=dataset.classes or (dataset.target,),
+        facts={"preparation_seconds": round(time.perf_counter() - begun, 3)},
     )
     if config.task.kind == "regression":
         centre, spread = centre_and_deviation(parts.train.y)

@@ -18,7 +18,12 @@ LARGE = 1000  # from which a score is shown by its digits, not by fixed decimals
 # table -> title and what to know of it
 TITLES = {
     "scores": ("Scores by part", "Training rows were learnt from, validation rows chose, test rows judge once."),
-    "arms": ("The arms", ""),
+    "arms": ("The arms", "Loss and correct samples are means over runs; seconds are of training, beside other jobs."),
+    "learning": (
+        "How the arms learnt",
+        "Gap: how much better an arm is on the samples it was trained on; se: standard error. Seconds ratio: geometric "
+        "means of training, relative to the arm without one.",
+    ),
     "datasets": ("Arms on each data set", "The interval is over what interval_over says."),
     "dataset_pairs": ("All pairs on each data set", "P values are adjusted over the pairs of a data set."),
     "mean_differences": ("Mean differences over data sets", "Data sets are a random sample; p adjusted by Holm."),

@@ -34,7 +34,7 @@ from mlexp.stats.power import (
 from mlexp.stats.ranks import average_ranks, friedman
 from mlexp.stats.resampled import bayesian_correlated_t, corrected_t, five_by_two_f, five_by_two_t
 from mlexp.stats.scope import Scope
-from mlexp.stats.ttests import Equivalence, equivalence, paired_t, welch_parts, welch_t
+from mlexp.stats.ttests import Equivalence, equivalence, geometric_ratio, paired_t, welch_parts, welch_t
 
 __all__ = [
     "Adjusted",
@@ -70,6 +70,7 @@ __all__ = [
     "five_by_two_f",
     "five_by_two_t",
     "friedman",
+    "geometric_ratio",
     "group_scores",
     "holm",
     "interquartile_mean",

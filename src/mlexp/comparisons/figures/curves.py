@@ -117,8 +117,7 @@ def learning_curves(arms: Arms) -> Figure | None:
         axes.set(title=f"{TITLES[part]} {what}", ylabel="" if column else MEASURES[what])
         axes.grid(axis="y")
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-        if what == "accuracy" and arms.info.get("target") is not None:
-            axes.axhline(100 * arms.info["target"], color=style.GREY, linewidth=0.7, linestyle=(0, (1, 2)))
+        _mark(axes, arms, what)
         if row == len(measures) - 1:
             axes.set_xlabel("Epoch")
     for row, what in enumerate(measures):
@@ -126,6 +125,17 @@ def learning_curves(arms: Arms) -> Figure | None:
     order = [name for name in (*arms.shown, *handles) if name in handles]
     arms.legend(figure, [handles[name] for name in dict.fromkeys(order)], list(dict.fromkeys(order)))
     return figure
+
+
+def _mark(axes: Axes, arms: Arms, what: str) -> None:
+    """Draw the level whose first epochs are compared."""
+    if (level := arms.info.get("level")) and level["column"].endswith(what):
+        axes.axhline(
+            100 * level["value"] if what == "accuracy" else level["value"],
+            color=style.GREY,
+            linewidth=0.7,
+            linestyle=(0, (1, 2)),
+        )
 
 
 def _title(measures: Sequence[str]) -> str:
@@ -232,6 +242,8 @@ def epochs_to_target(arms: Arms) -> Figure | None:
 
 
 def _until(arms: Arms) -> str:
+    if level := arms.info.get("level"):
+        return f"Epochs until {level['words']} was reached"
     part = (
         "validation"
         if any("validation_accuracy" in run.history for run in arms.runs[arms.names[0]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import os
 import signal
 import time
@@ -61,8 +62,14 @@ def test_the_record_of_a_grid(searched: Searched) -> None:
     assert recorded.read(run.path / "config.yaml").model.hidden == [16]
     assert run.tables["key_importance"]["key"][0] in ("model.hidden", "model.learning_rate")
     assert found["sentences"][0].startswith("grid search over 4 settings selected")  # type: ignore[index]
+    for row, job in zip(table, jobs(run), strict=True):
+        for part, name in itertools.product(
+            ("train", "validation"), ("macro_precision", "macro_recall", "macro_f1")
+        ):
+            assert float(row[f"{part}_{name}"]) == job.metrics[part][name]
     drawn = {path.stem for path in pages.draw(run)}
     assert {"tuning", "tuning_importance", "tuning_curves", "learning_curves", "confusion"} <= drawn
+    assert {"tuning_history", "tuning_slices", "tuning_measures"} <= drawn
 
 
 def test_a_trial_that_diverged_is_drawn_around(searched: Searched) -> None:

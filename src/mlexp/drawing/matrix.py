@@ -37,6 +37,37 @@ def differences(axes: Axes, values: np.ndarray) -> Any:
     return axes.imshow(values, cmap="PuOr_r", vmin=-reach, vmax=reach, interpolation="nearest")
 
 
+def scores(
+    axes: Axes, grid: np.ndarray, ends: tuple[float, float], *, higher: bool, size: float | None = None
+) -> Any:
+    """Draw a grid of scores with their values, the better the brighter; NaN stays white.
+
+    Parameters
+    ----------
+    grid : of shape (rows, columns)
+    ends : of the colours
+    higher : whether higher scores are better
+    size : of the values in points; None: that of the figure, 0: none
+    """
+    low, high = ends
+    image = axes.imshow(grid, cmap="cividis" if higher else "cividis_r", aspect="auto", vmin=low, vmax=high)
+    if size != 0:
+        texts = [[f"{value:.3f}" if np.isfinite(value) else "" for value in row] for row in grid]
+        is_low = (np.clip(grid, low, high) - low) / ((high - low) or 1) < 0.5
+        write(axes, texts, is_low == higher, size)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    return image
+
+
+def frame(axes: Axes, row: int, column: int) -> None:
+    """Frame a cell of a grid, such as the best setting."""
+    from matplotlib.patches import Rectangle
+
+    at = (column - 0.5, row - 0.5)
+    axes.add_patch(Rectangle(at, 1, 1, fill=False, edgecolor=style.VERMILION, linewidth=2))
+
+
 def name_classes(axes: Axes, names: Sequence[str], pitch: float, *, turned: bool) -> None:
     """Write the class names beside rows and columns `pitch` points apart; not all where they are too close."""
     apart = step(pitch)

@@ -22,7 +22,8 @@ from mlexp.page.words import duration, listed, number, percent, shown
 from mlexp.store import Run, Sweep
 from mlexp.store.result import by_row
 from mlexp.store.sweep_folder import NOT_NEEDED, SETTLED, short
-from mlexp.sweeps.figures import FIGURES, SEEDS, Findings, Setting, findings
+from mlexp.sweeps.figures import FIGURES
+from mlexp.sweeps.findings import SEEDS, Findings, Setting, findings
 
 FEW_SEEDS = 3
 MOST_TIED = 4  # named in a sentence

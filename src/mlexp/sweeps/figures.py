@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,92 +13,27 @@ from mlexp.drawing import matrix, style
 from mlexp.drawing.figure import Drawing
 from mlexp.drawing.groups import PALETTE
 from mlexp.drawing.wanted import ALL, Wanted
-from mlexp.stats.outliers import without_outliers
 from mlexp.store import Run, Sweep
-from mlexp.store.result import by_row
 from mlexp.store.sweep_folder import short
+from mlexp.sweeps import effects
+from mlexp.sweeps.findings import (
+    Findings,
+    findings,
+    half_width,
+    limits,
+    ordered,
+    places,
+    thinned,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SEEDS = ("seed", "split.seed", "dataset.seed")  # repetitions of a setting, not settings
-PARTS = ("split.test", "split.validation")  # so are these where they name folds, such as 2/5
 FEW_LINES = len(PALETTE)
 BEHIND: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8}
-MOST_LINES = 500  # more would take minutes to draw and be a grey wall
 MOST_CELLS = 20  # along one side of a heat map; more would not be readable
 LOOKS = {"test": (style.BLUE, "-", "o"), "validation": (style.VERMILION, (0, (4, 1.2)), "s")}
-Setting = tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Findings:
-    """The completed jobs of a sweep, grouped by setting; the jobs of a setting differ only in seeds and folds.
-
-    Attributes
-    ----------
-    keys : swept keys, seeds and folds left out unless nothing else was swept
-    repeated : the swept seeds and folds
-    jobs : setting (one word per key) -> its rows of the summary
-    measure : what is shown, such as accuracy
-    parts : sets with a value of the measure, test first
-    """
-
-    task: str
-    keys: tuple[str, ...]
-    repeated: tuple[str, ...]
-    jobs: Mapping[Setting, list[dict[str, str]]]
-    measure: str
-    parts: tuple[str, ...]
-
-    def values(self, setting: Setting, part: str) -> np.ndarray:
-        """Return the measure of each job of a setting."""
-        return np.array([float(row[f"{part}_{self.measure}"]) for row in self.jobs[setting]])
-
-    @property
-    def choosing(self) -> str:
-        """The set used for selection: validation if there is one."""
-        return self.parts[-1]
-
-    @property
-    def label(self) -> str:
-        """The measure in words."""
-        return self.measure.replace("_", " ")
-
-    @cached_property
-    def best(self) -> Setting:
-        """The setting of the best mean."""
-        sign = metrics.metric(self.measure).sign
-        return max(self.jobs, key=lambda setting: sign * float(self.values(setting, self.choosing).mean()))
-
-    @property
-    def drawn(self) -> list[Setting]:
-        """The settings drawn as separate lines: all, or an even selection with the best."""
-        step = -(-len(self.jobs) // MOST_LINES)
-        return [one for place, one in enumerate(self.jobs) if place % step == 0 or one == self.best]
-
-    @property
-    def only_repeats(self) -> bool:
-        """Whether nothing was swept that one would choose among."""
-        return set(self.keys) <= set(self.repeated)
-
-    @property
-    def repeats(self) -> str:
-        """What the runs of one setting are called."""
-        folds = [key in PARTS for key in self.repeated]
-        return "seeds" if not any(folds) else "folds" if all(folds) else "runs"
-
-    def headline(self) -> str:
-        """Name the best setting and its number of repeats; seeds and folds have no best."""
-        if self.only_repeats:
-            all_ = np.concatenate([self.values(setting, self.choosing) for setting in self.jobs])
-            words = f"{self.choosing} {self.label} {all_.mean():.4f} ± {_half_width(all_):.4f}"
-            return f"{self.task}: {words} (mean and 95 % t interval of {len(all_)} {self.repeats})"
-        best = self.values(self.best, self.choosing)
-        named = ", ".join(f"{name} {value}" for name, value in zip(short(self.keys), self.best, strict=True))
-        repeats = f", mean of {len(best)} {self.repeats}" if len(best) > 1 else ""
-        return f"{self.task}: best {self.choosing} {self.label} {best.mean():.4f}{repeats}, at {named}"
 
 
 def draw(sweep: Sweep, wanted: Wanted = ALL, into: Path | None = None) -> list[Path]:
@@ -110,30 +42,6 @@ def draw(sweep: Sweep, wanted: Wanted = ALL, into: Path | None = None) -> list[P
     if found is None:
         return []
     return style.draw(into or sweep.path, FIGURES, (found, sweep), wanted)
-
-
-def findings(sweep: Sweep) -> Findings | None:
-    """Return what a sweep found; None if there is nothing to compare."""
-    rows = [row for row in by_row(sweep.summary) if row["status"] == "completed"]
-    swept = sweep.info["keys"]
-    folds = [key for key in PARTS if key in swept and _are_folds(row[key] for row in rows)]
-    repeated = tuple(key for key in swept if key in (*SEEDS, *folds))
-    keys = tuple(key for key in swept if key not in repeated) or tuple(swept)
-    for measure in metrics.METRICS:
-        parts = tuple(
-            part for part in ("test", "validation") if all(row.get(f"{part}_{measure}") for row in rows)
-        )
-        if parts:
-            break
-    jobs: dict[Setting, list[dict[str, str]]] = {}
-    for row in rows:
-        jobs.setdefault(tuple(row[key] for key in keys), []).append(row)
-    found = Findings(sweep.info["task"], keys, repeated, jobs, measure, parts)
-    return found if parts and len(jobs) > 1 else None
-
-
-def _are_folds(values: Iterable[str]) -> bool:
-    return all(re.fullmatch(r"\d+/\d+", value) for value in values)
 
 
 def by_settings(found: Findings) -> Figure | None:
@@ -158,7 +66,7 @@ def line(found: Findings) -> Figure:
         colour, dashes, marker = LOOKS[part]
         values = [found.values(setting, part) for setting in found.jobs]
         mean = np.array([one.mean() for one in values])[order]
-        half = np.array([_half_width(one) for one in values])[order]
+        half = np.array([half_width(one) for one in values])[order]
         low, high = mean - half, mean + half
         low, high = np.clip((low, high), *metrics.metric(found.measure).limits)
         at = x[order] + (0 if numeric else 0.12 * (place - (len(found.parts) - 1) / 2))
@@ -185,30 +93,21 @@ def line(found: Findings) -> Figure:
 
 def heat_map(found: Findings) -> Figure:
     """Draw the mean over seeds or folds for each pair of values; the best is framed."""
-    from matplotlib.patches import Rectangle
-
-    rows, columns = ([*dict.fromkeys(setting[side] for setting in found.jobs)] for side in (0, 1))
+    rows, columns = (ordered([*dict.fromkeys(setting[side] for setting in found.jobs)]) for side in (0, 1))
     grid = np.full((len(rows), len(columns)), np.nan)
     for setting in found.jobs:
         grid[rows.index(setting[0]), columns.index(setting[1])] = found.values(setting, found.choosing).mean()
     figure = style.new_figure(0.9 + 0.3 * len(rows), found.headline())
     axes = figure.subplots()
     higher = metrics.metric(found.measure).higher_is_better
-    cmap = "cividis" if higher else "cividis_r"
-    low, high = _limits(grid[np.isfinite(grid)], found.measure)
-    image = axes.imshow(grid, cmap=cmap, aspect="auto", vmin=low, vmax=high)
-    texts = [[f"{value:.3f}" if np.isfinite(value) else "" for value in row] for row in grid]
-    is_low = (np.clip(grid, low, high) - low) / ((high - low) or 1) < 0.5
-    matrix.write(axes, texts, is_low == higher, _cell_size(len(columns)))
-    at = (columns.index(found.best[1]) - 0.5, rows.index(found.best[0]) - 0.5)
+    ends = limits(grid[np.isfinite(grid)], found.measure)
+    image = matrix.scores(axes, grid, ends, higher=higher, size=_cell_size(len(columns)))
     if not found.only_repeats:
-        axes.add_patch(Rectangle(at, 1, 1, fill=False, edgecolor=style.VERMILION, linewidth=2))
+        matrix.frame(axes, rows.index(found.best[0]), columns.index(found.best[1]))
     names = short(found.keys)
     axes.set_xticks(range(len(columns)), style.class_names(columns, 4.5 / len(columns)))
     axes.set_yticks(range(len(rows)), style.class_names(rows, 1.2))
     axes.set(xlabel=names[1], ylabel=names[0])
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
     figure.colorbar(image, ax=axes, label=f"{found.choosing.capitalize()} {found.label}", aspect=30)
     return figure
 
@@ -219,16 +118,16 @@ def parallel(found: Findings) -> Figure:
     from matplotlib.colors import Normalize
 
     means = {setting: float(found.values(setting, found.choosing).mean()) for setting in found.drawn}
-    norm = Normalize(*(ends := _limits(np.array([*means.values()]), found.measure)), clip=True)
+    norm = Normalize(*(ends := limits(np.array([*means.values()]), found.measure)), clip=True)
     cmap = "cividis" if metrics.metric(found.measure).higher_is_better else "cividis_r"
     colours = ScalarMappable(norm, cmap)
     figure = style.new_figure(3.2, found.headline())
     axes = figure.subplots()
     heights = []
     for side in range(len(found.keys)):
-        words = [*dict.fromkeys(setting[side] for setting in found.jobs)]
+        words = ordered([*dict.fromkeys(setting[side] for setting in found.jobs)])
         spots, numeric = places(words)
-        order = np.argsort(spots)
+        order = np.argsort(spots, kind="stable")
         spread = np.arange(len(words)) / max(len(words) - 1, 1)
         heights.append({words[k]: float(spread[rank]) for rank, k in enumerate(order)})
         for word in thinned([words[k] for k in order] if numeric else words):
@@ -257,49 +156,51 @@ def parallel(found: Findings) -> Figure:
 
 
 def losses(found: Findings, sweep: Sweep) -> Figure | None:
-    """Draw the validation loss of all jobs by epoch; many settings in grey, with the best in colour."""
+    """Draw the loss of all jobs by epoch, training beside validation; of many settings the best alone in colour."""
+    from matplotlib.ticker import MaxNLocator
+
     shown = found.drawn
+    histories = {
+        setting: [Run(sweep.path / row["folder"]).history for row in found.jobs[setting]] for setting in shown
+    }
+    every = [history for of in histories.values() for history in of]
+    parts = [part for part in ("train", "validation") if all(f"{part}_loss" in history for history in every)]
+    if not parts:
+        return None
     choice = "" if len(shown) == len(found.jobs) else f", {len(shown)} of {len(found.jobs)} settings"
     figure = style.new_figure(3.1, f"{found.task}: loss by epoch, one line per job{choice}")
-    axes = figure.subplots()
     few = len(found.jobs) <= FEW_LINES
-    drawn: list[float] = []
-    kind = ""
-    for rank, setting in enumerate(shown):
-        best = setting == found.best
-        colour = PALETTE[rank] if few else style.VERMILION if best else style.GREY
-        label: str | None = ", ".join(setting) if few or best else None
-        for row in found.jobs[setting]:
-            history = Run(sweep.path / row["folder"]).history
-            kind = next((part for part in ("validation", "train") if f"{part}_loss" in history), "")
-            if not kind:
-                return None
-            values = history[f"{kind}_loss"]
-            drawn.extend(values[np.isfinite(values)])
-            axes.plot(history["epoch"], values, color=colour, linewidth=1.2 if few or best else 0.5,
-                      alpha=0.9 if few or best else 0.4, zorder=3 if best else 2, label=label)  # fmt: skip
-            label = None
-    if min(drawn) > 0 and max(drawn) / min(drawn) > 30:
-        axes.set_yscale("log")
-    axes.set(xlabel="Epoch", ylabel=f"{kind.capitalize()} loss (mean over samples)")
-    axes.grid(axis="y")
+    panels = figure.subplots(1, len(parts), squeeze=False, sharey=True)[0]
+    for axes, part in zip(panels, parts, strict=True):
+        for rank, (setting, of) in enumerate(histories.items()):
+            best = setting == found.best
+            look: dict[str, Any] = {
+                "zorder": 3 if best else 2,
+                "color": PALETTE[rank] if few else style.VERMILION if best else style.GREY,
+            }
+            look |= {"linewidth": 1.2, "alpha": 0.9} if few or best else {"linewidth": 0.5, "alpha": 0.4}
+            for place, history in enumerate(of):
+                label = ", ".join(setting) if (few or best) and place == 0 else None
+                axes.plot(history["epoch"], history[f"{part}_loss"], label=label, **look)
+        axes.set(xlabel="Epoch", title=f"{'Training' if part == 'train' else 'Validation'} loss")
+        axes.grid(axis="y")
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+    values = np.concatenate([history[f"{part}_loss"] for history in every for part in parts])
+    drawn = values[np.isfinite(values)]
+    if len(drawn) and drawn.min() > 0 and drawn.max() / drawn.min() > 30:
+        panels[0].set_yscale("log")
+    panels[0].set_ylabel("Loss (mean over samples)")
     title = style.escape(", ".join(short(found.keys)) + ("" if few else " (best; all others in grey)"))
-    figure.legend(loc="outside lower center", ncols=3, title=title, title_fontsize=style.NORMAL)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(
+        handles,
+        style.class_names(labels, 1.5, style.NORMAL),
+        loc="outside lower center",
+        ncols=3,
+        title=title,
+        title_fontsize=style.NORMAL,
+    )
     return figure
-
-
-def _limits(values: np.ndarray, measure: str) -> tuple[float, float]:
-    """Return the ends of the colours: outliers, such as a diverged training, do not compress the colour scale."""
-    kept = without_outliers(values, low=metrics.metric(measure).higher_is_better)
-    return float(kept.min()), float(kept.max())
-
-
-def places(words: Sequence[str]) -> tuple[np.ndarray, bool]:
-    """Return where values stand on an axis: numbers at themselves, words one after another."""
-    try:
-        return np.array([float(word) for word in words]), True
-    except ValueError:
-        return np.arange(len(words), dtype=float), False
 
 
 def _name_places(axes: Axes, key: str, words: Sequence[str], x: np.ndarray, numeric: bool) -> None:
@@ -316,21 +217,6 @@ def _name_places(axes: Axes, key: str, words: Sequence[str], x: np.ndarray, nume
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _half_width(values: np.ndarray) -> float:
-    """Return half the width of the 95 % t interval of the mean; 0 for a single value."""
-    if len(values) < 2:
-        return 0.0
-    from scipy.stats import t
-
-    return float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
-
-
-def thinned(words: Sequence[Any], most: int = 12) -> Sequence[Any]:
-    """Leave out names of an axis that would lie on one another."""
-    step = -(-len(words) // most)
-    return words[::step]
-
-
 def _cell_size(n_columns: int) -> float:
     return style.NORMAL if n_columns <= 8 else 5.5 if n_columns <= 14 else 4.5
 
@@ -343,7 +229,22 @@ FIGURES = {
     ),
     "losses": Drawing(
         lambda shown: losses(*shown),
-        "Loss by epoch, one line per job",
+        "Training and validation loss by epoch, one line per job",
         "Curves that still fall at the end need more epochs; curves that jump need a smaller learning rate.",
+    ),
+    "main_effects": Drawing(
+        lambda shown: effects.main_effects(shown[0]),
+        "The score by each key alone: every setting as a dot, and the mean over the other keys as a line",
+        "A flat line: the key does not matter on average. Dots far from the line: it depends on the other keys.",
+    ),
+    "interactions": Drawing(
+        lambda shown: effects.interactions(shown[0]),
+        "The score by one key, a line for each value of another, for the pairs that interact most",
+        "Parallel lines: no interaction. Lines that cross: the best value of one key depends on the other.",
+    ),
+    "slices": Drawing(
+        lambda shown: effects.slices(shown[0]),
+        "Heat maps of two keys, one for each value of a third",
+        "Does the bright region stay where it is from panel to panel?",
     ),
 }

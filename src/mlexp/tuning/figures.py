@@ -9,20 +9,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlexp import metrics
-from mlexp.drawing import style
+from mlexp.config.names import spelled
+from mlexp.drawing import matrix, style
 from mlexp.drawing.figure import Drawing
 from mlexp.drawing.groups import PALETTE
 from mlexp.store import Run
 from mlexp.store.files import read_table
 from mlexp.store.result import by_row
 from mlexp.store.sweep_folder import short
-from mlexp.sweeps.figures import Findings, Setting, by_settings, places, thinned
+from mlexp.sweeps import effects
+from mlexp.sweeps.figures import by_settings
+from mlexp.sweeps.findings import Findings, Setting, limits, ordered, places, thinned
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NOTHING = "–"  # stands for a key whose condition does not hold
 BEST_SHOWN = 5
+MOST_CELLS = 20  # along one side of a heat map
+SETS = ("train", "validation")
+READ_BY = ("accuracy", "macro_precision", "macro_recall", "macro_f1", "r2", "mse")
 MOST_NAMED = 8  # words along one side of a scatter
 CURVES = {"accuracy": "accuracy"}  # other metrics are not recorded by epoch: their curve is the loss
 SHOWN = ("completed", "elsewhere")
@@ -173,7 +179,7 @@ def _scattered(found: Searched) -> Figure:
     figure = style.new_figure(3.2, found.headline())
     axes = figure.subplots()
     values = np.array([float(found.values(setting, found.choosing).mean()) for setting in found.jobs])
-    sides = [_ordered([*dict.fromkeys(setting[side] for setting in found.jobs)]) for side in range(2)]
+    sides = [ordered([*dict.fromkeys(setting[side] for setting in found.jobs)]) for side in range(2)]
     scales = [places(words) for words in sides]
     at = [dict(zip(words, spots, strict=True)) for words, (spots, _) in zip(sides, scales, strict=True)]
     points = np.array([[at[side][word] for side, word in enumerate(setting)] for setting in found.jobs])
@@ -200,18 +206,6 @@ def _scattered(found: Searched) -> Figure:
         axis.set_label_text(f"{found.keys[side]}{', log scale' if log else ''}")
     figure.colorbar(dots, ax=axes, label=f"{found.choosing.capitalize()} {found.label}", aspect=30)
     return figure
-
-
-def _ordered(words: list[str]) -> list[str]:
-    """Return words with the numbers among them first, by size."""
-
-    def rank(word: str) -> tuple[bool, float]:
-        try:
-            return False, float(word)
-        except ValueError:
-            return True, 0.0
-
-    return sorted(words, key=rank)
 
 
 def _report(run: Run) -> dict[str, Any] | None:
@@ -259,11 +253,113 @@ def _searched(run: Run) -> Searched | None:
     )
 
 
+def history(run: Run) -> Figure | None:
+    """Draw the score of each trial in the order of the search, the best so far as a line; pruned ones as crosses."""
+    from matplotlib.ticker import MaxNLocator
+
+    report, table = _report(run), _trials(run)
+    if report is None or table is None:
+        return None
+    column = f"validation_{report['metric']}"
+    rows = [row for row in by_row(table) if row[column]]
+    whole = [row for row in rows if row["status"] in SHOWN]
+    if len(whole) < 2:
+        return None
+    sign = metrics.metric(str(report["metric"])).sign
+    failed = len(table["number"]) - len(rows)
+    lost = f"; {failed} without a score" if failed else ""
+    figure = style.new_figure(2.6, f"{len(table['number'])} trials of a {report['strategy']} search{lost}")
+    axes = figure.subplots()
+    numbers, values = (np.array([float(row[name]) for row in whole]) for name in ("number", column))
+    axes.plot(
+        numbers, values, "o", color=style.BLUE, markersize=3, alpha=0.7, markeredgewidth=0, label="trial"
+    )
+    axes.step(numbers, sign * np.maximum.accumulate(sign * values), where="post", color=style.VERMILION, linewidth=1.4,
+              label="best so far")  # fmt: skip
+    if pruned := [row for row in rows if row["status"] == "pruned"]:
+        axes.plot([float(row["number"]) for row in pruned], [float(row[column]) for row in pruned], "x",
+                  color=style.GREY, markersize=4, label="pruned, at its last epoch")  # fmt: skip
+    chosen = next(row for row in rows if int(row["number"]) == report["chosen"]["number"])
+    axes.plot(float(chosen["number"]), float(chosen[column]), "o", markersize=10, fillstyle="none",
+              color=style.VERMILION, markeredgewidth=1.6, label="selected")  # fmt: skip
+    low, high = limits(values, str(report["metric"]))
+    room = 0.08 * (high - low) or 0.01
+    axes.set_ylim(low - room, high + room)
+    words = _words(report)
+    axes.set(xlabel="Trial", ylabel=f"{words[0].upper()}{words[1:]}")
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
+    axes.grid(axis="y")
+    figure.legend(loc="outside lower center", ncols=4)
+    return figure
+
+
+def slices(run: Run) -> Figure | None:
+    """Draw the score by each key alone: heat maps of two keys by a third where they are lists, else every trial."""
+    found = _searched(run)
+    if found is None or len(found.keys) < 2:
+        return None
+    return (None if found.drawn_at_random else effects.slices(found)) or effects.main_effects(found)
+
+
+def measures(run: Run) -> Figure | None:
+    """Draw a heat map of two keys for each recorded metric, training beside validation."""
+    found, table = _searched(run), _trials(run)
+    if found is None or table is None or len(found.keys) != 2 or found.drawn_at_random:
+        return None
+    names = [name for name in READ_BY if all(f"{part}_{name}" in table for part in SETS)]
+    rows, columns = (ordered([*dict.fromkeys(setting[side] for setting in found.jobs)]) for side in (0, 1))
+    if not names or max(len(rows), len(columns)) > MOST_CELLS:
+        return None
+    headline = f"{found.task}: metrics of each setting on both sets; frame: the selected one"
+    figure = style.new_figure(
+        len(names) * (0.45 + (0.2 if len(rows) < 8 else 0.14) * len(rows)) + 0.4, headline
+    )
+    panels = figure.subplots(len(names), 2, squeeze=False, sharex=True, sharey=True)
+    keys = short(found.keys)
+    for line, name in zip(panels, names, strict=True):
+        grids = np.full((2, len(rows), len(columns)), np.nan)
+        for setting, (row,) in found.jobs.items():
+            at = rows.index(setting[0]), columns.index(setting[1])
+            grids[:, *at] = [float(row[f"{part}_{name}"] or "nan") for part in SETS]
+        for axes, part, grid in zip(line, SETS, grids, strict=True):
+            ends = limits(grid[np.isfinite(grid)], name) if np.isfinite(grid).any() else (0.0, 1.0)
+            higher = metrics.metric(name).higher_is_better
+            size = matrix.text_size(72 * 2.6 / len(columns), 5)
+            matrix.scores(axes, grid, ends, higher=higher, size=size)
+            matrix.frame(axes, rows.index(found.chosen[0]), columns.index(found.chosen[1]))
+            axes.set_title(
+                f"{'Training' if part == 'train' else 'Validation'} {spelled(name)}", fontsize=style.SMALL
+            )
+            axes.set_yticks(range(len(rows)), style.class_names(rows, 0.9), fontsize=6)
+            axes.set_xticks(
+                range(len(columns)), style.class_names(columns, 2.6 / len(columns), 6), fontsize=6
+            )
+        line[0].set_ylabel(keys[0], fontsize=style.SMALL)
+    for axes in panels[-1]:
+        axes.set_xlabel(keys[1], fontsize=style.SMALL)
+    return figure
+
+
 FIGURES = {
     "tuning": Drawing(
         scores,
         "Validation score of the trials by setting",
         "Is the best setting well inside the search space, or at its edge?",
+    ),
+    "tuning_history": Drawing(
+        history,
+        "Validation score of the trials in the order of the search, with the best so far",
+        "A line that still rises at the end: more trials may find better settings.",
+    ),
+    "tuning_slices": Drawing(
+        slices,
+        "Validation score by two keys for each value of a third, or by each key alone",
+        "Does the best region stay where it is when another key changes?",
+    ),
+    "tuning_measures": Drawing(
+        measures,
+        "Accuracy, precision, recall and F1 of each setting on the training and the validation set, as heat maps",
+        "Bright on the left and dark on the right: the setting over-fits.",
     ),
     "tuning_curves": Drawing(
         curves,

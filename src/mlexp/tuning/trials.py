@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,11 @@ from mlexp.tuning.space import Setting, Space, canonical, shown
 from mlexp.tuning.warm_start import counted
 
 FOLDER = "trials"
+SETS = ("train", "validation")
+READ_BY = (
+    "accuracy", "macro_precision", "macro_recall", "macro_f1", "weighted_precision", "weighted_recall", "weighted_f1",
+    "r2", "mse", "mae",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class Trial:
     n_parameters : of a network
     components : principal components that the preparation kept, most of all folds; None without
     folders : run folders of its jobs, within the run folder
+    scores : set_metric -> value, mean over folds, of the metrics that a grid of settings is read by
     grown : position among the sizes of a warm-started forest
     """
 
@@ -58,6 +64,7 @@ class Trial:
     folders: tuple[str, ...] = ()
     grown: int | None = None
     problem: str = ""
+    scores: Mapping[str, float] = field(default_factory=dict)
 
 
 class Trials:
@@ -150,6 +157,11 @@ class Trials:
             score=float(np.mean(scores)),
             train=float(np.mean([one["train"] for one in found])),
             folds=scores,
+            scores={
+                name: float(np.mean([one["scores"][name] for one in found]))
+                for name in found[0]["scores"]
+                if all(name in one["scores"] for one in found)
+            },
         )
 
 
@@ -190,16 +202,27 @@ def _measured(place: Path, row: Mapping[str, Any], metric: str, size: int | None
     if kept := run.info["preparation"].get("pca"):
         found["components"] = kept["components"]
     if size is None or "grown" not in run.tables:
-        values = {part: run.metrics.get(part, {}).get(metric, math.nan) for part in ("train", "validation")}
-        return found | {"score": values["validation"], "train": values["train"]}
+        scores = {
+            f"{part}_{name}": value for part in SETS for name, value in run.metrics.get(part, {}).items()
+        }
+        return found | _scored(scores, metric)
     table = run.tables["grown"]
     sizes = [int(cell) for cell in table["size"]]
     at = sizes.index(size)
-    values = {
-        part: float(table[f"{part}_{metric}"][at]) if f"{part}_{metric}" in table else math.nan
-        for part in ("train", "validation")
+    scores = {name: float(cells[at]) for name, cells in table.items() if name != "size" and cells[at]}
+    return found | _scored(scores, metric) | {"grown": at, "sizes": sizes}
+
+
+def _scored(scores: Mapping[str, float | None], metric: str) -> dict[str, Any]:
+    """Return the score that selects, that on the training set, and those of `READ_BY` on both."""
+    known = {name: value for name, value in scores.items() if value is not None}
+    return {
+        "score": known.get(f"validation_{metric}", math.nan),
+        "train": known.get(f"train_{metric}", math.nan),
+        "scores": {
+            name: float(known[name]) for part in SETS for one in READ_BY if (name := f"{part}_{one}") in known
+        },
     }
-    return found | {"score": values["validation"], "train": values["train"], "grown": at, "sizes": sizes}
 
 
 def _share(setting: Setting, count: str | None, found: Sequence[Mapping[str, Any]]) -> float:
@@ -229,6 +252,9 @@ def rows_of(trials: Sequence[Trial], space: Space, metric: str) -> dict[str, lis
     columns["status"] = [trial.status for trial in trials]
     columns["folder"] = [trial.folders[0] if trial.folders else "" for trial in trials]
     columns["problem"] = [trial.problem for trial in trials]
+    for name in dict.fromkeys(name for trial in trials for name in trial.scores):
+        if name not in columns:
+            columns[name] = cells([trial.scores.get(name, math.nan) for trial in trials])
     return columns
 
 

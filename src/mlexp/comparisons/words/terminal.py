@@ -36,10 +36,10 @@ def show(
     info = analysis.info
     for place, sentence in enumerate(info["answer"]):
         console.print(f"[bold]{escape(sentence)}[/bold]" if place == 0 else escape(sentence))
-    for sentence in (*info.get("findings", ()), *info.get("seconds", ())):
-        console.print(sentence, markup=False)
     for sentence in info["warnings"]:
         console.print(f"[yellow]warning:[/yellow] {escape(sentence)}")
+    for sentence in (*info.get("findings", ()), *info.get("seconds", ())):
+        console.print(sentence, markup=False)
     console.print(of_datasets(info) if "benchmark" in info else _arms(info))
     if details:
         for term, text in info["details"].items():

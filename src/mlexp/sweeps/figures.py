@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 FEW_LINES = len(PALETTE)
 BEHIND: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8}
+WIDE = 30.0  # ratio of losses from which the axis is logarithmic
 MOST_CELLS = 20  # along one side of a heat map; more would not be readable
 LOOKS = {"test": (style.BLUE, "-", "o"), "validation": (style.VERMILION, (0, (4, 1.2)), "s")}
 
@@ -185,10 +186,7 @@ def losses(found: Findings, sweep: Sweep) -> Figure | None:
         axes.set(xlabel="Epoch", title=f"{'Training' if part == 'train' else 'Validation'} loss")
         axes.grid(axis="y")
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-    values = np.concatenate([history[f"{part}_loss"] for history in every for part in parts])
-    drawn = values[np.isfinite(values)]
-    if len(drawn) and drawn.min() > 0 and drawn.max() / drawn.min() > 30:
-        panels[0].set_yscale("log")
+    _log_scale_if_wide(panels[0], [history[f"{part}_loss"] for history in every for part in parts])
     panels[0].set_ylabel("Loss (mean over samples)")
     title = style.escape(", ".join(short(found.keys)) + ("" if few else " (best; all others in grey)"))
     handles, labels = panels[0].get_legend_handles_labels()
@@ -201,6 +199,13 @@ def losses(found: Findings, sweep: Sweep) -> Figure | None:
         title_fontsize=style.NORMAL,
     )
     return figure
+
+
+def _log_scale_if_wide(axes: Axes, curves: Sequence[np.ndarray]) -> None:
+    values = np.concatenate(curves)
+    drawn = values[np.isfinite(values)]
+    if len(drawn) and drawn.min() > 0 and drawn.max() / drawn.min() > WIDE:
+        axes.set_yscale("log")
 
 
 def _name_places(axes: Axes, key: str, words: Sequence[str], x: np.ndarray, numeric: bool) -> None:

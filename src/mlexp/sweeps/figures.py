@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 FEW_LINES = len(PALETTE)
 BEHIND: dict[str, Any] = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8}
+TITLES = {"train": "Training loss", "validation": "Validation loss"}
 WIDE = 30.0  # ratio of losses from which the axis is logarithmic
 MOST_CELLS = 20  # along one side of a heat map; more would not be readable
 LOOKS = {"test": (style.BLUE, "-", "o"), "validation": (style.VERMILION, (0, (4, 1.2)), "s")}
@@ -183,20 +184,16 @@ def losses(found: Findings, sweep: Sweep) -> Figure | None:
             for place, history in enumerate(of):
                 label = ", ".join(setting) if (few or best) and place == 0 else None
                 axes.plot(history["epoch"], history[f"{part}_loss"], label=label, **look)
-        axes.set(xlabel="Epoch", title=f"{'Training' if part == 'train' else 'Validation'} loss")
+        axes.set(xlabel="Epoch", title=TITLES[part])
         axes.grid(axis="y")
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     _log_scale_if_wide(panels[0], [history[f"{part}_loss"] for history in every for part in parts])
     panels[0].set_ylabel("Loss (mean over samples)")
     title = style.escape(", ".join(short(found.keys)) + ("" if few else " (best; all others in grey)"))
     handles, labels = panels[0].get_legend_handles_labels()
+    names = style.class_names(labels, 1.5, style.NORMAL)
     figure.legend(
-        handles,
-        style.class_names(labels, 1.5, style.NORMAL),
-        loc="outside lower center",
-        ncols=3,
-        title=title,
-        title_fontsize=style.NORMAL,
+        handles, names, loc="outside lower center", ncols=3, title=title, title_fontsize=style.NORMAL
     )
     return figure
 

@@ -184,7 +184,9 @@ def test_nothing_runs_when_dry(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main([*SMALL, ARMS, "--dry-run", f"outputs={tmp_path}"]) == 0
     assert "20 jobs" in capsys.readouterr().out
     deeper = ["model.epochs=1000", "tune.space.model.hidden=[[128,64,32],[128,128,64,32]]"]
-    assert main(["task=mnist_sigmoid_vs_relu", *deeper, "size=smoke", "--dry-run", f"outputs={tmp_path}"]) == 0
+    assert (
+        main(["task=mnist_sigmoid_vs_relu", *deeper, "size=smoke", "--dry-run", f"outputs={tmp_path}"]) == 0
+    )
     assert "First, for relu: tune=" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
 

@@ -36,6 +36,11 @@ OF_DIFFERENCES = {
     ),
 }  # fmt: skip
 Found = Mapping[str, Any]
+OF_ONE_RUN = (
+    "Interval",
+    "Epochs",
+    "Result of the search",
+)  # what only the page of a run says of how it was done
 OF_A_RUN = ("seed", "split.seed", "split.test", "dataset.seed")  # what runs of one arm differ in
 MARK = "*"  # behind a mean that is significantly worse than the best one of the data set
 
@@ -140,7 +145,7 @@ def common_terms(studies: Sequence[Study]) -> list[tuple[str, str]]:
     if len(studies) < 2 or not all("preparation" in study.info for study in studies):
         return []
     first, *others = (method.method(study) for study in studies)
-    return [pair for pair in first if all(pair in other for other in others)]
+    return [pair for pair in first if pair[0] not in OF_ONE_RUN and all(pair in other for other in others)]
 
 
 def settings_table(studies: Mapping[str, Study]) -> Table | None:
@@ -170,20 +175,28 @@ def _method(found: Found, tabled: bool) -> Iterator[tuple[str, str]]:
     for arm in [] if tabled else found["arms"]:
         given = arm.get("settings") or {}
         yield f"Arm {arm['name']}", listed([f"{key} = {shown(str(value))}" for key, value in given.items()])
-    design = {key: value for key, value in (found.get("design") or {}).items() if value is not None}
-    if design:
-        yield (
-            "Design",
-            ", ".join(f"{key.replace('_', ' ')}: {_plain(value)}" for key, value in design.items()),
-        )
+    if design := found.get("design"):
+        yield "Design", _design(design, str(found.get("units", "splits")))
     for arm, search in (found.get("tuning") or {}).items():
         yield f"Tuning of {arm}", " ".join(words[:1].upper() + words[1:] for words in search["sentences"])
 
 
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return number(value) if isinstance(value, int | float) else str(value)
+def _design(design: Found, units: str) -> str:
+    """Say what was repeated, and what the arms share."""
+    several = {
+        "data sets": design.get("datasets", 1),
+        units: design.get("splits", 1),
+        "blocks": design.get("blocks", 1),
+    }
+    found = [f"{count} {what}" for what, count in several.items() if count > 1]
+    if design.get("seeds") and not found[:2]:
+        found.append("1 run per arm" if design["seeds"] == 1 else f"{design['seeds']} seeds per arm")
+    words = [f"{design.get('arms', 2)} arms, {listed(found)}"]
+    if design.get("same_rows"):
+        words.append("all arms are evaluated on the same samples")
+    if design.get("rows_kept"):
+        words.append("the scores of single samples are known")
+    return f"{'; '.join(words)}."
 
 
 def _matrix(found: Found) -> Table:

@@ -237,6 +237,7 @@ def unfitted(config: Config, dataset: Dataset, raw: Split | None = None) -> Trai
     raw = raw or split(dataset, **asdict(config.split))
     begun = time.perf_counter()
     parts, preparation = prepared(raw, dataset, config.prepare, config.model.dtype, config.memory_mb)
+    spent = round(time.perf_counter() - begun, 3)
     training = Training(
         built(config, parts),
         raw,
@@ -247,7 +248,7 @@ def unfitted(config: Config, dataset: Dataset, raw: Split | None = None) -> Trai
         params=config.model.params,
         image_shape=dataset.image_shape,
         outputs=dataset.classes or (dataset.target,),
-        facts={"preparation_seconds": round(time.perf_counter() - begun, 3)},
+        facts={"preparation_seconds": spent},
     )
     if config.task.kind == "regression":
         centre, spread = centre_and_deviation(parts.train.y)

@@ -18,8 +18,8 @@ from mlexp.store import Run, Sweep, find, shown
 from mlexp.store.files import read_json, read_npz, read_table
 from mlexp.verbs import add_run, add_settings, parser
 
-REPEATED = ("metrics.json", "history.csv", "tuning.csv", "predictions.npz", "arrays.npz", "model.npz",
-            "model.skops", "preparation.skops", "comparison.json", "summary.csv")  # fmt: skip
+REPEATED = ("metrics.json", "history.csv", "diagnostics.csv", "tuning.csv", "predictions.npz", "arrays.npz",
+            "model.npz", "model.skops", "preparation.skops", "comparison.json", "summary.csv")  # fmt: skip
 TAKES_TIME = ("seconds", "started", "folder")
 DIFFERENT = 1
 

@@ -13,6 +13,7 @@ from tests.running import run, written
 from mlexp.data.near import nearest
 from mlexp.data.rows import Rows
 from mlexp.errors import ConfigError
+from mlexp.kinds.explore import figures
 
 DIGITS = ("task=fashion_gallery", "dataset=digits")
 needs_data = pytest.mark.skipif(not os.environ.get("MLEXP_DATA_DIR"), reason="MLEXP_DATA_DIR is not set")
@@ -101,3 +102,18 @@ def test_sign_mnist_is_told_and_mnist_is_not(tmp_path: Path) -> None:
     mnist = run(tmp_path, "task=sign_explore", "dataset=mnist", "explore.queries=500", "figures=false")
     assert mnist.info["warnings"] == []
     assert mnist.info["facts"]["validation_rows_nearer_than_nearest_5_percent_of_test"] < 0.1
+
+
+def test_of_many_classes_one_image_each_is_drawn(tmp_path: Path) -> None:
+    y = np.repeat(np.arange(40), 6)
+    np.savez(tmp_path / "many.npz", X=np.random.default_rng(0).integers(0, 255, (240, 4, 4), np.uint8), y=y)
+    done = run(
+        tmp_path,
+        "task=fashion_gallery",
+        "dataset=npz",
+        f"dataset.path={tmp_path / 'many.npz'}",
+        "figures=false",
+    )
+    drawn = figures.by_class(done)
+    assert drawn is not None
+    assert "each of 40 classes" in drawn.get_suptitle()

@@ -323,10 +323,9 @@ def dendrogram(run: Run) -> Figure | None:
         run.arrays[f"{method}_{name}"] for name in ("linkage", "leaf_size", "leaf_cluster")
     )
     k = run.info["facts"]["k"][method]
+    cut = f"cut at {k} clusters" if k <= len(linkage) else f"all of them above the cut at {k} clusters"
     tree = hierarchy.dendrogram(linkage, no_plot=True)
-    figure = style.new_figure(
-        3.2, f"The last {len(linkage)} merges of {sizes.sum():,} samples, cut at {k} clusters"
-    )
+    figure = style.new_figure(3.2, f"The last {len(linkage)} merges of {sizes.sum():,} samples, {cut}")
     axes = figure.subplots()
     order = [owner[leaf] for leaf in tree["leaves"]]
     for across, up in zip(tree["icoord"], tree["dcoord"], strict=True):
@@ -337,8 +336,8 @@ def dendrogram(run: Run) -> Figure | None:
         colour = style.INK if one < 0 else groups.PALETTE[one % len(groups.PALETTE)]
         axes.plot(across, up, color=colour, linewidth=1.1)
     if 1 < k <= len(linkage):
-        cut = (linkage[-k, 2] + linkage[1 - k, 2]) / 2
-        axes.axhline(cut, color=style.GREY, linestyle="--", linewidth=0.9)
+        height = (linkage[-k, 2] + linkage[1 - k, 2]) / 2
+        axes.axhline(height, color=style.GREY, linestyle="--", linewidth=0.9)
     axes.set_xticks(
         [10 * place + 5 for place in range(len(order))],
         [f"{sizes[leaf]:,}" for leaf in tree["leaves"]],

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PARTS = {"train": style.BLUE, "validation": style.VERMILION, "test": style.INK}
+ROWS_AT_MOST = 30  # classes with several images each; of more, one image each
+TILES_AT_MOST = 120
 MARKS = dict(zip(PARTS, "osD", strict=True))
 
 
@@ -44,6 +46,14 @@ def by_class(run: Run) -> Figure | None:
     unit = pictures.unit(images)
     labels = style.class_names(names, 1.0)
     rows = [(label, unit[codes == code]) for code, label in enumerate(labels) if (codes == code).any()]
+    if len(rows) > ROWS_AT_MOST:
+        labels = style.class_names([names[code] for code in np.unique(codes)], 0.55, pictures.CAPTION)
+        tiles = [
+            pictures.Tile(images[0], (label,), False) for label, (_, images) in zip(labels, rows, strict=True)
+        ]
+        shown = f"the first {TILES_AT_MOST} of " if len(tiles) > TILES_AT_MOST else ""
+        headline = f"A random training image of each of {shown}{len(rows)} classes"
+        return pictures.draw_tiles(tiles[:TILES_AT_MOST], 10, headline, "Below each image: its class")
     return strips(f"Random training images of each of {len(rows)} classes", rows)
 
 

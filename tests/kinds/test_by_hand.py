@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
+from sklearn.svm import SVC
 from tests.running import Silent, run, written
 
 from mlexp import report
@@ -18,6 +20,7 @@ from mlexp.config import compose
 from mlexp.config.names import ACTIVATIONS, LOSSES, OPTIMIZERS
 from mlexp.config.schema import Config
 from mlexp.errors import ConfigError
+from mlexp.kinds.by_hand.margin import widest
 from mlexp.kinds.by_hand.study import CALCULATIONS, study
 from mlexp.page.mathml import known
 from mlexp.runs.session import load
@@ -166,6 +169,120 @@ def test_a_gradient_of_zero_is_said(tmp_path: Path) -> None:
 
 def test_a_kink_is_warned_of() -> None:
     assert "kink of relu" in derived(x=[0], y=[1]).warnings[0]
+
+
+POINTS = st.lists(
+    st.tuples(*[st.integers(-4, 4)] * 2, st.booleans()), min_size=2, max_size=7, unique_by=lambda p: p[:2]
+)
+
+
+@given(POINTS)
+@settings(max_examples=40, deadline=None)
+def test_the_widest_margin_is_that_of_a_quadratic_programme(points: list[tuple[int, int, bool]]) -> None:
+    X = np.array([p[:2] for p in points], float)
+    y = np.where([p[2] for p in points], 1.0, -1.0)
+    solved = widest(X, y)
+    if len(set(y)) < 2:
+        assert solved is None
+        return
+    sides = -y[:, None] * np.column_stack([X, np.ones(len(X))])  # y (w x + b) >= 1 as a linear programme
+    assert (solved is not None) == linprog(np.zeros(3), sides, -np.ones(len(X)), bounds=(None, None)).success
+    if solved is not None:
+        reference = SVC(kernel="linear", C=1e8, tol=1e-10).fit(X, y)
+        w, b = reference.coef_[0], reference.intercept_[0]
+        np.testing.assert_allclose(np.append(solved.w, solved.b), np.append(w, b), rtol=1e-5, atol=1e-5)
+        slack = y * solved.value(X) - 1
+        assert slack.min() > -1e-9
+        assert solved.alpha.min() >= 0
+        np.testing.assert_allclose(solved.alpha * slack, 0, atol=1e-8)
+        np.testing.assert_allclose((solved.alpha * y) @ X, solved.w, atol=1e-9)
+        assert solved.alpha @ y == pytest.approx(0, abs=1e-8)
+
+
+def test_the_six_and_the_four_points_of_the_report(tmp_path: Path) -> None:
+    six = run(tmp_path, "task=svm_by_hand", "figures=false")
+    assert six.info["facts"]["w"] == pytest.approx([-2, -2])
+    assert six.info["facts"]["b"] == pytest.approx(3)
+    assert six.metrics["solution"]["margin"] == pytest.approx(2**-0.5)
+    four = run(tmp_path, "task=svm_by_hand", "dataset=four_points", "figures=false")
+    assert four.info["facts"]["w"] == pytest.approx([-2, 0])
+    assert [float(v) for v in four.tables["every_point"]["y (w x + b)"]] == pytest.approx([3, 1, 1, 3])
+    assert four.tables["new_points"]["class"] == ["+1"]
+    said = page(four.path)
+    assert "(1, 3) is of class +1." in said
+    assert [float(v) for v in four.tables["kkt"]["missed by"]] == pytest.approx([0, 0, 0, 0], abs=1e-12)
+
+
+@given(st.lists(st.tuples(*[st.integers(-9, 9)] * 3), min_size=2, max_size=8))
+@settings(max_examples=25, deadline=None)
+def test_components_are_those_of_scikit_learn(rows: list[tuple[int, ...]]) -> None:
+    if len(set(rows)) == 1:
+        with pytest.raises(ConfigError, match="at least 2 rows that differ"):
+            derived(calculation="pca", x=[list(row) for row in rows])
+        return
+    found = derived(calculation="pca", x=[list(row) for row in rows])
+    assert max(found.facts["checks"][name] for name in ("engine", "eigenvectors")) < 1e-11
+    assert found.facts["checks"]["finite differences"] < 1e-6
+    assert sum(found.metrics["share_of_variance"].values()) == pytest.approx(1)
+    assert all(map(known, formulas(found)))
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_one_step_of_kmeans_and_em_is_that_of_scikit_learn(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    X, centres = rng.integers(-9, 10, (8, 2)) / 2, rng.integers(-9, 10, (3, 2)) / 2
+    moved = derived(calculation="kmeans", x=X.tolist(), centres=centres.tolist())
+    assert moved.facts["checks"].get("engine", 0) < 1e-12
+    assert moved.facts["checks"]["finite differences"] < 1e-6
+    assert moved.metrics["after"]["inertia"] <= moved.metrics["before"]["inertia"]
+    stepped = derived(calculation="em", x=X.tolist(), centres=centres.tolist(), variance=9.0)
+    assert stepped.facts["checks"]["engine"] < 1e-9
+    assert stepped.facts["checks"]["finite differences"] < 1e-6
+    assert stepped.metrics["after"]["log_likelihood"] >= stepped.metrics["before"]["log_likelihood"] - 1e-9
+    assert all(map(known, [*formulas(moved), *formulas(stepped)]))
+
+
+def test_one_step_of_em_by_hand() -> None:
+    found = derived(calculation="em", x=[0, 4], centres=[1, 3], variance=2.0)
+    r = np.exp(-1 / 4) / (np.exp(-1 / 4) + np.exp(-9 / 4))  # of the first row for the first component
+    assert found.tables["responsibilities"]["component 1"] == pytest.approx([r, 1 - r])
+    assert found.tables["mixture"]["mean x1 after"] == pytest.approx([4 * (1 - r), 4 * r])
+    assert found.tables["mixture"]["weight after"] == pytest.approx([0.5, 0.5])
+
+
+def test_a_centre_without_rows_stays_and_is_warned_of() -> None:
+    found = derived(calculation="kmeans", x=[[0, 0], [1, 1]], centres=[[0, 0], [50, 50]])
+    assert found.tables["centres"]["x1 after"] == [0.5, 50]
+    assert "centre 2" in found.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("calculation", "node", "words"),
+    [
+        ("svm", {"x": [[0, 0], [2, 2], [1, 1]], "y": [1, 1, -1]}, "not linearly separable"),
+        ("svm", {"x": [[0, 0], [0, 0]], "y": [1, -1]}, "not linearly separable"),
+        ("svm", {"x": [[0, 0]], "y": [1]}, "both of them"),
+        ("svm", {"x": [[0, 0], [1, 1]], "y": [1, 2]}, "both of them"),
+        ("svm", {"x": [[i, 0] for i in range(30)], "y": [-1] + [1] * 29}, "at most 20 points"),
+        ("svm", {"new_points": [[1]]}, "must have 2 numbers"),
+        ("pca", {"x": [[1, 2]]}, "at least 2 rows"),
+        ("kmeans", {"x": [[1, 2]], "centres": [[1]]}, "at most 1 rows of 2 numbers"),
+        ("em", {"x": [1], "centres": [1]}, "singular"),
+        ("em", {"x": [[1, 1], [2, 2], [3, 3]], "centres": [[1, 1], [3, 3]]}, "singular"),
+        ("pca", {"x": [[0] * 20, [1] * 20]}, "at most 50 rows of 10"),
+    ],
+)
+def test_degenerate_numbers_are_one_line(calculation: str, node: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as told:
+        derived(calculation=calculation, **node)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(("calculation", "figure"), [("svm", "margin"), ("kmeans", "centres")])
+def test_the_margin_and_the_centres_are_drawn(calculation: str, figure: str, tmp_path: Path) -> None:
+    done = run(tmp_path, "task=by_hand", f"by_hand.calculation={calculation}")
+    assert (done.path / "figures" / f"{figure}.png").stat().st_size > 10_000
 
 
 def test_the_eight_partial_derivatives_by_differences() -> None:

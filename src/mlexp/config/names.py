@@ -71,7 +71,7 @@ CLUSTERINGS = (
 )  # fmt: skip
 EMBEDDINGS = ("pca", "tsne", "lle", "mds", "isomap", "umap", "opentsne")
 STRATEGIES = ("grid", "random", "halving", "bayes")
-CALCULATIONS = ("backprop", "softmax", "residual")
+CALCULATIONS = ("backprop", "softmax", "svm", "residual", "pca", "kmeans", "em")
 
 # Parts of the names of measures that prose writes in another way; some are of scikit-learn's scorers alone.
 CAPITALS = {

@@ -126,6 +126,17 @@ class ByHand:
     loss: str = key(
         "mse", choice(*LOSSES, "cross_entropy", "binary_cross_entropy"), "backprop: loss of the network"
     )
+    new_points: Any = key(
+        [], list_of(NUMBERS, what="a list of rows of numbers"), "svm: points whose class is asked for"
+    )
+    centres: Any = key(
+        None,
+        optional(list_of(either(number(), NUMBERS), what="a list of numbers, or of rows of them")),
+        "kmeans, em: first centres or means, a row each; null: the first and the last row",
+    )
+    variance: float = key(
+        1.0, number(0, open_low=True), "em: first variance of every component in every direction"
+    )
     width: int = key(5, whole(1), "residual: length of x")
     hidden: int = key(7, whole(1), "residual: length of h")
     variant: int | None = key(

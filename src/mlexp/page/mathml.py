@@ -41,7 +41,9 @@ FENCES = {
 }
 MATRICES = {"pmatrix": ("(", ")"), "bmatrix": ("[", "]"), "cases": ("{", ""), "aligned": ("", "")}
 MARKS = {"-": "−", "*": "∗", "'": "′"}
-BEFORE_A_SIGN = tuple(f">{sign}</mo>" for sign in ("=", "(", "[", ",", "·", "×", "≈", "≤", "≥", "←"))
+BEFORE_A_SIGN = tuple(
+    f">{sign}</mo>" for sign in ("=", "(", "[", ",", "·", "×", "≈", "≤", "≥", "←", "→", "⇒")
+)
 LIMITS = ("sum", "prod", "max", "min")  # what stands below them, not beside
 
 

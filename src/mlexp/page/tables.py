@@ -75,6 +75,16 @@ TITLES = {
     "duplicates": ("Copies within and between parts", ""),
     "missing": ("Missing values", ""),
     "values": ("Values by part", ""),
+    "every_point": ("Every point with its multiplier", ""),
+    "new_points": ("New points", ""),
+    "step": ("Parameters before and after the step", ""),
+    "gradient_check": ("The gradient by formula, engine and central differences", ""),
+    "centres": ("Centres before and after the step", ""),
+    "assignment": ("Rows with their squared distances", "A row belongs to the nearest centre before the step."),
+    "mixture": ("The mixture before and after the step", ""),
+    "responsibilities": ("Responsibilities", "The share of each component in each row, before the step."),
+    "components": ("Principal components", "A row a component: its variance and its direction."),
+    "component_scores": ("Scores of the rows", "Along the components, from the mean."),
 }  # fmt: skip
 
 

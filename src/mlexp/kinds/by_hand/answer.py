@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlexp.kinds.by_hand.latex import NAME
+from mlexp.kinds.by_hand.latex import NAME, ON_THE_LINE
 from mlexp.page.page import Derivation, KeyFigure, Step, Table
 from mlexp.page.study import Said, Study
-from mlexp.page.words import listed, number
+from mlexp.page.words import coordinates, listed, number, percent
 
 MOST_STEPS = 300
 QUESTIONS = {
     "backprop": "What does one step of backpropagation change?",
     "softmax": "What does one step of softmax regression change?",
+    "svm": "Which line separates the two classes with the widest margin?",
+    "pca": "What are the principal components of the table?",
+    "kmeans": "What does one step of k-means change?",
+    "em": "What does one EM step of a Gaussian mixture change?",
     "residual": "What is the derivative of a residual block by its input?",
 }
-ERRORS = {
+TITLES = {
     "mse": "mean squared error", "mae": "mean absolute error", "huber": "Huber loss", "cross_entropy": "cross-entropy",
-    "binary_cross_entropy": "binary cross-entropy",
+    "binary_cross_entropy": "binary cross-entropy", "inertia": "sum of squared distances", "log_likelihood":
+    "log-likelihood",
 }  # fmt: skip
+LOSSES = ("mse", "mae", "huber", "cross_entropy", "binary_cross_entropy")
+STEPS = {"kmeans": "One step", "em": "One EM step"}
+REFERENCES = dict.fromkeys(("svm", "pca", "kmeans", "em"), "scikit-learn")
 
 
 def question(study: Study) -> str:
@@ -31,8 +39,27 @@ def answer(study: Study) -> Said:
     """The result of the calculation; of an exercise whose solution is folded, where that is."""
     if _is_folded(study):
         return ["The exercise is stated below; its solution is folded."], []
+    facts = study.info["facts"]
     if "before" in study.metrics:
-        return _improved(study)
+        sentence, figures = _improved(study)
+    elif facts.get("calculation") == "svm":
+        sentence, figures = _margin(study)
+    elif facts.get("calculation") == "pca":
+        sentence, figures = _components(study)
+    else:
+        return _compared(study)
+    checks = facts.get("checks")
+    if not isinstance(checks, dict) or "engine" not in checks:
+        return [sentence], figures
+    by = REFERENCES.get(facts.get("calculation", ""), "the engine")
+    return [
+        sentence,
+        f"Check: what the formulas below give differs from {by} by at most {checks['engine']:.1e}, and their "
+        f"derivatives from central differences by at most {checks['finite differences']:.1e}.",
+    ], figures
+
+
+def _compared(study: Study) -> Said:
     what, values = next(iter(study.metrics.items()))
     what = what.replace("_", " ")
     found = listed([f"{number(value)} for {name}" for name, value in values.items()])
@@ -40,20 +67,46 @@ def answer(study: Study) -> Said:
     return [f"Compared with the formula derived by hand, the {what} is {found}."], figures
 
 
-def _improved(study: Study) -> Said:
+def _improved(study: Study) -> tuple[str, list[KeyFigure]]:
     """What a step changed."""
     name, before = next(iter(study.metrics["before"].items()))
     after = study.metrics["after"][name]
-    said = [
-        f"One step of gradient descent changes the {ERRORS.get(name, name)} from {number(before)} to {number(after)}."
+    step = STEPS.get(study.info["facts"].get("calculation", ""), "One step of gradient descent")
+    title = TITLES.get(name, name.replace("_", " "))
+    label = "Error" if name in LOSSES else title.capitalize()
+    return f"{step} changes the {title} from {number(before)} to {number(after)}.", [
+        KeyFigure(f"{label} before", number(before)),
+        KeyFigure(f"{label} after", number(after)),
     ]
-    checks = study.info["facts"].get("checks")
-    if isinstance(checks, dict) and "engine" in checks:
-        said.append(
-            f"The gradient by the formulas below differs from the engine's by at most {checks['engine']:.1e}, from "
-            f"central differences by at most {checks['finite differences']:.1e}."
-        )
-    return said, [KeyFigure("Error before", number(before)), KeyFigure("Error after", number(after))]
+
+
+def _margin(study: Study) -> tuple[str, list[KeyFigure]]:
+    """The line, its margin, the support vectors and the classes of new points."""
+    facts, scores = study.info["facts"], study.metrics["solution"]
+    said = [
+        f"The widest margin, {number(scores['margin'])}, has w = {coordinates(facts['w'])}, b = {number(facts['b'])}; "
+        f"support vectors are {listed(facts['support_vectors'])}."
+    ]
+    new = study.run.tables.get("new_points", {})
+    columns = [map(float, cells) for name, cells in new.items() if name.startswith("x")]
+    for point, side in zip(zip(*columns, strict=True), new.get("class", ()), strict=True):
+        where = "lies on the line" if side == ON_THE_LINE else f"is of class {side.replace('-', chr(8722))}"
+        said.append(f"{coordinates(point)} {where}.")
+    return " ".join(said), [
+        KeyFigure("Margin", number(scores["margin"]), "2/‖w‖"),
+        KeyFigure("w", coordinates(facts["w"])),
+        KeyFigure("b", number(facts["b"])),
+    ]
+
+
+def _components(study: Study) -> tuple[str, list[KeyFigure]]:
+    """The share of the variance of each component."""
+    shares = next(iter(study.metrics.values()))
+    found = listed([f"{percent(share)}" for share in shares.values()])
+    return f"The components hold {found} of the variance.", [
+        KeyFigure(name.capitalize(), percent(share), "of the variance")
+        for name, share in list(shares.items())[:4]
+    ]
 
 
 def tables(study: Study, found: Sequence[Table]) -> list[Table]:

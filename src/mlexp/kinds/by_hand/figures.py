@@ -1,11 +1,14 @@
-"""Figures of calculations by hand: the computation graph with its values, and gradient checks."""
+"""Figures of calculations by hand: the computation graph, gradient checks, the margin, centres that move."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
+from mlexp.page.words import coordinate, coordinates, number
 from mlexp.store import Run
 from mlexp.store.result import Columns
 
@@ -21,6 +24,8 @@ NODES = (  # column of tables/rows.csv, its formula, column of its gradient and 
 )
 BOX = (1.04, 0.62)  # inches
 PITCH = 1.27
+COLOURS = (style.BLUE, style.VERMILION, style.GREEN, "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P")  # of clusters
 MOST = 4  # rows whose numbers are written out
 
 
@@ -142,6 +147,95 @@ def _arrow(axes: Axes, start: float, height: float, end: float, colour: str) -> 
     )
 
 
+def margin(run: Run) -> Figure | None:
+    """Draw points of two features, the line, the two lines of the margin, and the new points."""
+    table, facts = run.tables.get("every_point"), run.info["facts"]
+    if table is None or "x2" not in table or "x3" in table:
+        return None
+    points = np.array([[float(cell) for cell in table[name]] for name in ("x1", "x2")]).T
+    positive = np.array([cell == "+1" for cell in table["class"]])
+    support = np.array([cell == "True" for cell in table["support vector"]])
+    new = run.tables.get("new_points", {})
+    others = np.array([[float(cell) for cell in new.get(name, ())] for name in ("x1", "x2")]).T
+    w, b = np.array(facts["w"], float), float(facts["b"])
+    headline = f"w = {coordinates(w.tolist())}, b = {coordinate(b)}; 2/‖w‖ = {facts['margin']:.4f}"
+    figure = style.new_figure(4.4, headline)
+    axes = figure.subplots()
+    every = np.vstack([points, others])
+    room = 0.15 * max(float(np.ptp(every, axis=0).max()), 1.0)
+    low, high = every.min(axis=0) - room, every.max(axis=0) + room
+    _line(axes, w, b, low, high)
+    x, y = points[support].T
+    axes.scatter(x, y, s=190, facecolor="none", edgecolor=style.INK, label="support vector")
+    for chosen, name, colour, mark in (
+        (positive, "+1", style.BLUE, "o"),
+        (~positive, "−1", style.VERMILION, "s"),
+    ):
+        x, y = points[chosen].T
+        axes.scatter(x, y, s=46, color=colour, marker=mark, zorder=3, label=f"class {name}")
+    if len(others):
+        axes.scatter(
+            others[:, 0], others[:, 1], s=60, color=style.INK, marker="x", zorder=3, label="new point"
+        )
+    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xlabel="x1", ylabel="x2", aspect="equal")
+    figure.legend(loc="outside lower center", ncols=3)
+    return figure
+
+
+def _line(axes: Axes, w: np.ndarray, b: float, low: np.ndarray, high: np.ndarray) -> None:
+    """Draw w·x + b = 0 solid, and −1 and 1 dashed."""
+    reach = float(np.linalg.norm(high - low)) * 2
+    along = np.array([-w[1], w[0]]) / np.linalg.norm(w) * reach
+    middle = (low + high) / 2
+    for level, look, label in ((0, "-", "w·x + b = 0"), (1, "--", "w·x + b = ±1"), (-1, "--", None)):
+        foot = middle - w * (w @ middle + b - level) / (w @ w)
+        axes.plot(
+            *zip(foot - along, foot + along, strict=True), look, color=style.INK, linewidth=1.1, label=label
+        )
+
+
+def centres(run: Run) -> Figure | None:
+    """Draw rows of two features in the colour of their cluster, and how each centre moves."""
+    rows, moved = run.tables.get("assignment"), run.tables.get("centres")
+    if (
+        rows is None
+        or moved is None
+        or "x2" not in rows
+        or "x3" in rows
+        or len(moved["cluster"]) > len(MARKERS)
+    ):
+        return None
+    points = np.array([[float(cell) for cell in rows[name]] for name in ("x1", "x2")]).T
+    cluster = np.array([int(cell) for cell in rows["cluster"]])
+    scores = run.metrics
+    figure = style.new_figure(
+        4.4,
+        f"One step of k-means: sum of squared distances {number(scores['before']['inertia'])}, then "
+        f"{number(scores['after']['inertia'])}",
+    )
+    axes = figure.subplots()
+    for k, (mark, colour) in enumerate(zip(MARKERS, COLOURS, strict=True), 1):
+        if k > len(moved["cluster"]):
+            break
+        x, y = points[cluster == k].T
+        axes.scatter(x, y, s=40, color=colour, marker=mark, label=f"cluster {k}")
+        start, end = (
+            (float(moved[f"x1 {when}"][k - 1]), float(moved[f"x2 {when}"][k - 1]))
+            for when in ("before", "after")
+        )
+        axes.annotate(
+            "", end, start, arrowprops={"arrowstyle": "-|>", "color": colour, "shrinkA": 0, "shrinkB": 0}
+        )
+        axes.scatter(start[0], start[1], s=90, marker="x", color=colour)
+        axes.scatter(end[0], end[1], s=120, marker="+", linewidth=2, color=colour)
+    axes.scatter([], [], s=90, marker="x", color=style.GREY, label="centre before")
+    axes.scatter([], [], s=120, marker="+", linewidth=2, color=style.GREY, label="centre after")
+    axes.set(xlabel="x1", ylabel="x2")
+    axes.set_aspect("equal", adjustable="datalim")
+    figure.legend(loc="outside lower center", ncols=3)
+    return figure
+
+
 FIGURES = {
     "computation_graph": Drawing(
         graph,
@@ -152,5 +246,15 @@ FIGURES = {
         step_sizes,
         "Relative error of finite differences by step size, both logarithmic",
         "The error falls with the step until rounding takes over.",
+    ),
+    "margin": Drawing(
+        margin,
+        "Points of two classes with the separating line and the lines of its margin",
+        "Support vectors lie on the dashed lines; a new point has the class of its side.",
+    ),
+    "centres": Drawing(
+        centres,
+        "Rows by the cluster that they are assigned to, and the move of each centre",
+        "Each centre moves to the mean of its rows.",
     ),
 }

@@ -15,9 +15,11 @@ import numpy as np
 from mlexp.store.result import Columns
 
 MOST = 7  # rows and columns of a matrix that are written out
+GREATEST = 12  # numbers of a row vector
 NOTHING = 1e-14  # beside numbers of about 1, what a number below it is: a rounding error
 DOTS = r"\ldots"
 BREAK = r" \\ "
+ON_THE_LINE = "on the line"  # the class of a point that has none
 NAME = "derivation"  # of the table
 
 
@@ -61,8 +63,8 @@ def total(values: Iterable[float]) -> str:
     return " ".join(words[:1] + [f"- {w[1:]}" if w.startswith("-") else f"+ {w}" for w in words[1:]])
 
 
-def matrix(values: np.ndarray, digits: int = 4) -> str:
-    r"""Return a matrix, or a vector as a column; the middle of a large one becomes dots.
+def matrix(values: np.ndarray, digits: int = 4, most: int = MOST) -> str:
+    r"""Return a matrix, or a vector as a column; the middle of one with more than `most` rows or columns becomes dots.
 
     Examples
     --------
@@ -73,22 +75,21 @@ def matrix(values: np.ndarray, digits: int = 4) -> str:
     if table.size == 1:
         return num(table.item(), digits)
     rows = [
-        " & ".join(_shortened([num(v, digits) for v in row], r"\cdots"))
-        for row in _shortened(list(table), None)
-        if row is not None
+        " & ".join(_shortened([num(value, digits) for value in cells], r"\cdots", most))
+        for cells in table.tolist()
     ]
-    if len(table) > MOST:
-        rows.insert(MOST - 2, r"\vdots" + r" & \vdots" * (min(table.shape[1], MOST) - 1))
+    n_columns = min(table.shape[1], most)
+    rows = _shortened(rows, " & ".join([r"\vdots"] * n_columns), most)
     return rf"\begin{{pmatrix}} {BREAK.join(rows)} \end{{pmatrix}}"
 
 
 def row(values: np.ndarray) -> str:
     """Return a point or a row vector."""
-    return f"({', '.join(_shortened([num(value) for value in values], DOTS))})"
+    return f"({', '.join(_shortened([num(value) for value in values], DOTS, GREATEST))})"
 
 
-def _shortened(items: list, dots: object) -> list:  # type: ignore[type-arg]
-    return items if len(items) <= MOST else [*items[: MOST - 2], dots, items[-1]]
+def _shortened(items: list[str], dots: str, most: int) -> list[str]:
+    return items if len(items) <= most else [*items[: most - 2], dots, items[-1]]
 
 
 @dataclass

@@ -5,11 +5,18 @@ from __future__ import annotations
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.kinds.by_hand.backprop import backprop, softmax_regression
+from mlexp.kinds.by_hand.kmeans import kmeans
+from mlexp.kinds.by_hand.margin import svm
+from mlexp.kinds.by_hand.mixture import em
+from mlexp.kinds.by_hand.pca import pca
 from mlexp.kinds.by_hand.residual import residual
 from mlexp.kinds.observer import Observer
 from mlexp.store.result import Result
 
-CALCULATIONS = {"backprop": backprop, "softmax": softmax_regression, "residual": residual}
+CALCULATIONS = {
+    "backprop": backprop, "softmax": softmax_regression, "svm": svm, "residual": residual, "pca": pca,
+    "kmeans": kmeans, "em": em,
+}  # fmt: skip
 
 
 def study(config: Config, dataset: Dataset, observer: Observer) -> Result:

@@ -55,7 +55,7 @@ LATE = {"sklearn", "pandas", "matplotlib", "pooch", "jinja2"}
 MAY_LOAD = {"drawing": {"matplotlib"}, "nn/estimators.py": {"sklearn"}}
 OPTIONAL = {
     "dask", "distributed", "mlflow", "onnx", "onnxruntime", "openpyxl", "openTSNE", "optuna", "pyarrow", "skl2onnx",
-    "submitit", "tensorboardX", "umap",
+    "pypandoc", "submitit", "tensorboardX", "typst", "umap",
 }  # fmt: skip
 HYDRA = {"hydra", "omegaconf"}
 KNOWS_HYDRA = dict.fromkeys(

@@ -51,25 +51,31 @@ def write(run: Run, config: Config, dataset: Dataset, library: str, target: Path
     ConfigError
         The run cannot be written with that library; nothing is written.
     """
+    if target.suffix != ".py":
+        raise ConfigError(
+            f"--out must name a Python file, such as {target.with_suffix('.py')}. Got {target}."
+        )
+    rows = target.with_suffix(".npz")
+    text, data = listing(run, config, dataset, library, rows.name)
+    write_bytes(rows, data)
+    write_bytes(target, text.encode())
+    return [target, rows]
+
+
+def listing(run: Run, config: Config, dataset: Dataset, library: str, rows: str) -> tuple[str, bytes]:
+    """Return the listing of a completed run, and the bytes of the file `rows` that it reads; see `write`."""
     if run.status != "completed" or config.task.kind not in KINDS:
         raise ConfigError(
             f"{run.path} has no program listing: it needs a completed run of {' or '.join(KINDS)}. This is a "
             f"{run.status} run of {config.task.kind}."
         )
-    if target.suffix != ".py":
-        raise ConfigError(
-            f"--out must name a Python file, such as {target.with_suffix('.py')}. Got {target}."
-        )
     training = unfitted(config, dataset)
-    rows = target.with_suffix(".npz")
-    known = _common(run, config, training) | {"rows_file": rows.name}
+    known = _common(run, config, training) | {"rows_file": rows}
     text, more = LIBRARIES[library](run, config, training, known)
     buffer = io.BytesIO()
     arrays: dict[str, Any] = _rows(training, as_stored=library != "sklearn") | more
     np.savez_compressed(buffer, **arrays)
-    write_bytes(rows, buffer.getvalue())
-    write_bytes(target, text.encode())
-    return [target, rows]
+    return text, buffer.getvalue()
 
 
 def _common(run: Run, config: Config, training: Training) -> dict[str, Any]:

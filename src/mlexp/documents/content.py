@@ -27,7 +27,7 @@ PRINTED = {
     "dataset_pairs": ("dataset", "a", "b", "difference", "low", "high", "p adjusted"),
 }
 LEFT_OUT = re.compile(
-    r"confusion|first_rows$|runs$|jobs$|settings$|p_matrix$|thresholds$|tuning$|epochs_to_target$"
+    r"confusion|first_rows$|runs$|settings$|p_matrix$|thresholds$|tuning$|epochs_to_target$"
 )
 MOST_TABLES, MOST_COLUMNS, MOST_ROWS = 6, 9, 30
 
@@ -75,6 +75,8 @@ def content(folder: Path) -> Content:
         )
     page = report.page(folder)
     tables = [table for table in (*page.members, *page.tables) if not LEFT_OUT.match(table.name)]
+    if isinstance(opened, Comparison):
+        tables = [table for table in tables if table.name != "jobs"]
     return Content(page, [printed(table) for table in tables[:MOST_TABLES]], methods(opened))
 
 
@@ -87,13 +89,11 @@ def _completed(opened: Run | Sweep) -> bool:
 def methods(opened: Run | Sweep | Comparison) -> list[Theory]:
     """Return the theory of all that ran, and of the test of a comparison."""
     if isinstance(opened, Comparison):
-        runs = [group[0] for group in opened.runs.values() if group]
-        rows = [row for run in runs for row in theory.of_run(settings(run.path))]
-        return list(dict.fromkeys([*rows, *theory.of_comparison(opened.info)]))
+        configs = [settings(group[0].path) for group in opened.runs.values() if group]
+        return [*theory.of_runs(configs), *theory.of_comparison(opened.info)]
     if isinstance(opened, Sweep):
         found = [opened.run(name) for name in opened.summary.get("run", ())] if opened.summary else []
-        rows = [row for run in found[:20] if run is not None for row in theory.of_run(settings(run.path))]
-        return list(dict.fromkeys(rows or theory.of_run(settings(opened.path))))
+        return theory.of_runs([settings(opened.path), *(settings(run.path) for run in found[:20] if run)])
     return theory.of_run(settings(opened.path))
 
 

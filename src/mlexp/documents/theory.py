@@ -40,7 +40,7 @@ BACKPROPAGATION = _row(
     "Backpropagation",
     r"""The chain rule carries the gradient of the loss $L$ from the last layer to
     the first. With $\delta^{(l)} = \partial L / \partial Z^{(l)}$,
-    $$\delta^{(l)} = \bigl(\delta^{(l+1)} W^{(l+1)\top}\bigr) \odot f'^{(l)}(Z^{(l)}), \qquad
+    $$\delta^{(l)} = \bigl(\delta^{(l+1)} W^{(l+1)\top}\bigr) \circ f'^{(l)}(Z^{(l)}), \qquad
     \frac{\partial L}{\partial W^{(l)}} = A^{(l-1)\top} \delta^{(l)}, \qquad
     \frac{\partial L}{\partial b^{(l)}} = \sum_i \delta^{(l)}_i.$$""",
     "rumelhart1986",
@@ -416,6 +416,19 @@ def _optimizer(model: Mapping[str, Any]) -> str:
     if model.get("optimizer") != "sgd" or not model.get("momentum"):
         return str(model.get("optimizer"))
     return "nesterov" if model.get("nesterov") else "momentum"
+
+
+ORDER = [
+    PCA, *MODELS.values(), *ACTIVATIONS.values(), RESIDUAL, SOFTMAX, *LOSSES.values(), BACKPROPAGATION,
+    *INITIALIZERS.values(), *OPTIMIZERS.values(), *SCHEDULES.values(), *REGULARIZERS.values(), EARLY_STOPPING,
+    *SEARCHES.values(), WILSON,
+]  # fmt: skip
+
+
+def of_runs(configs: Sequence[Mapping[str, Any]]) -> list[Theory]:
+    """Return the theory of several runs, each method once; no interval of a single one."""
+    found = {row for config in configs for row in of_run(config)} - {WILSON}
+    return [row for row in dict.fromkeys([DENSE, *ORDER]) if row in found]
 
 
 def of_comparison(info: Mapping[str, Any]) -> list[Theory]:

@@ -19,19 +19,20 @@ NOT_OF_A_TASK = ("outputs", "data_dir", "sweep.", "execution.", "tracking.", "co
 EXAMPLES = """mlexp export mnist_mlp --onnx model.onnx
   mlexp export latest --config studies/task/mine.yaml     then: mlexp --config-dir studies task=mine
   mlexp export latest --code numpy --out listing.py       then: python listing.py
-  mlexp export latest --latex paper                       then: cd paper; latexmk -pdf main"""
+  mlexp export latest --latex paper                       then: cd paper; latexmk -pdf main
+  mlexp export latest --document report.docx --author "A. Student" --course "Machine learning\""""
 
 
 def export(arguments: Sequence[str]) -> int:
-    """Write a run as ONNX, as a task file, as a script that trains it again, as LaTeX.
+    """Write a run as ONNX, as a task file, as a script that trains it again, as LaTeX, as a lab report.
 
-    LaTeX is also written of sweeps and comparisons.
+    LaTeX and lab report are also written of sweeps and comparisons.
     """
     parsed = _parser().parse_args(arguments)
     asked = [name for name in WRITERS if getattr(parsed, name)]
     if not asked:
         raise ConfigError(
-            "mlexp export needs --onnx FILE, --config FILE, --code LIBRARY --out FILE or --latex DIR."
+            "mlexp export needs --onnx FILE, --config FILE, --code LIBRARY --out FILE, --latex DIR or --document FILE."
         )
     if bool(parsed.code) != bool(parsed.out):
         raise ConfigError("--code LIBRARY and --out FILE belong together.")
@@ -68,7 +69,24 @@ def _parser() -> Parser:
         metavar="DIR",
         help="folder of LaTeX: tables, figures as PDF, a command a number, references, and a main.tex with them all",
     )
+    words.add_argument(
+        "--document",
+        metavar="FILE",
+        help="lab report: .docx, .pdf, .tex, .ipynb or .qmd; needs pip install pypandoc-binary typst",
+    )
+    for name in ("title", "author", "course"):
+        words.add_argument(f"--{name}", metavar="TEXT", default="", help=f"--document: its {name}")
     return words
+
+
+def _write_document(folder: Path, parsed: argparse.Namespace) -> str:
+    """Write the lab report, and return a summary."""
+    from mlexp.documents import report
+    from mlexp.documents.markdown import Title
+
+    title = Title(parsed.title, parsed.author, parsed.course)
+    target, *beside = report.write(folder, Path(parsed.document), title)
+    return f"{target}" + (f", with {len(beside)} files beside it" if beside else "")
 
 
 def _write_latex(folder: Path, parsed: argparse.Namespace) -> str:
@@ -152,5 +170,11 @@ def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
     return whole
 
 
-WRITERS = {"config": _write_task, "onnx": _write_onnx, "code": _write_code, "latex": _write_latex}
-OF_ANY = {"latex"}  # what is also written of a sweep or a comparison
+WRITERS = {
+    "config": _write_task,
+    "onnx": _write_onnx,
+    "code": _write_code,
+    "latex": _write_latex,
+    "document": _write_document,
+}
+OF_ANY = {"latex", "document"}  # what is also written of a sweep or a comparison

@@ -45,6 +45,7 @@ verbs
   mlexp resume RUN                                resume an interrupted run or sweep
   mlexp data [list|fetch|verify] [NAME]           locate, download and verify data sets
   mlexp clean                                     remove failed or old runs, after confirmation
+  mlexp explain KEY | GROUP=CHOICE                what a key or a choice means; mlexp schema: all keys, for editors
   mlexp doctor                                    diagnose the installation
   RUN is a folder, the name of a task (its newest run), or latest; every verb has --help with an example
 
@@ -86,6 +87,8 @@ VERBS = {
     "export": "export:export",
     "doctor": "doctor:doctor",
     "report": "report:report",
+    "explain": "explain:explain",
+    "schema": "explain:schema",
 }  # verb -> module in verbs/ and its function, imported when used
 FLAGS = {
     "-m": "multirun", "--multirun": "multirun", "-c": "cfg", "--cfg": "cfg", "-i": "info", "--info": "info",

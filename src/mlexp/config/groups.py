@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
@@ -13,7 +14,7 @@ HEADER = 2000  # characters in which a file says of itself what it is
 
 def offered(group: str, config_dir: str | None = None) -> dict[str, str]:
     """Return the choices of a group with what their YAML files say of themselves."""
-    return {file.stem: _header(file) for file in files(group, config_dir)}
+    return {file.stem: next(iter(header(file)), "").strip() for file in files(group, config_dir)}
 
 
 def files(group: str, config_dir: str | None = None) -> list[Path]:
@@ -54,13 +55,10 @@ def own_folder(config_dir: str) -> Path:
     return Path(config_dir)
 
 
-def _header(file: Path) -> str:
+def header(file: Path) -> list[str]:
+    """Return the comment with which a file begins, line by line."""
     with open(file, encoding="utf-8-sig", errors="replace") as opened:
         text = opened.read(HEADER)
-    for line in text.splitlines():
-        if not line.startswith("#"):
-            break
-        words = line.lstrip("# ").strip()
-        if words and not words.startswith("@package"):
-            return words
-    return ""
+    comment = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
+    lines = [line.lstrip("#").removeprefix(" ").rstrip() for line in comment]
+    return [line for line in lines if line and not line.startswith("@package")]

@@ -12,11 +12,14 @@ from typing import Any
 from mlexp.config.habits import VALUES
 from mlexp.errors import did_you_mean, plain, shortened
 
+TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
+
 
 @dataclass(frozen=True)
 class Rule:
     """A test of one value, a description of what it accepts, and the choices if it is a closed list.
 
+    `schema`: the same for editors, as JSON Schema writes it; it may accept more than `accepts` does, and no less.
     `lower`: every accepted word is in lower case, though there is no list of them; `home`: a leading ``~`` stands for
     the home folder.
     """
@@ -24,6 +27,7 @@ class Rule:
     allowed: str
     accepts: Callable[[Any], bool]
     choices: tuple[str, ...] = ()
+    schema: Mapping[str, Any] = field(default_factory=dict)
     lower: bool = False
     home: bool = False
 
@@ -119,23 +123,39 @@ def number(
         above = value > low if open_low else value >= low
         return bool(above and (value < high if open_high else value <= high))
 
+    ends = {
+        "exclusiveMinimum" if open_low else "minimum": low,
+        "exclusiveMaximum" if open_high else "maximum": high,
+    }
+    schema = {"type": "number"} | {name: end for name, end in ends.items() if math.isfinite(end)}
     if math.isinf(low) and math.isinf(high):
-        return Rule("a number", accepts)
+        return Rule("a number", accepts, schema=schema)
     if math.isinf(high):
-        return Rule(f"a number {'above' if open_low else 'of at least'} {low:g}", accepts)
+        return Rule(f"a number {'above' if open_low else 'of at least'} {low:g}", accepts, schema=schema)
     left, right = "(" if open_low else "[", ")" if open_high else "]"
-    return Rule(f"a number in {left}{low:g}, {high:g}{right}", accepts)
+    return Rule(f"a number in {left}{low:g}, {high:g}{right}", accepts, schema=schema)
 
 
 def whole(low: int) -> Rule:
     """Accept whole numbers from `low` upwards."""
-    return Rule(f"a whole number of at least {low}", lambda value: is_whole(value) and value >= low)
+    return Rule(
+        f"a whole number of at least {low}",
+        lambda value: is_whole(value) and value >= low,
+        schema={"type": "integer", "minimum": low},
+    )
 
 
 def choice(*names: str) -> Rule:
     """Accept one of the given words."""
     allowed = names[0] if len(names) == 1 else f"one of {', '.join(names)}"
-    return Rule(allowed, lambda value: isinstance(value, str) and value in names, names)
+    # In a file, upper and lower case are the same: an editor offers the names, and takes other spellings.
+    spelled = {"type": "string", "pattern": f"^(?:{'|'.join(map(_any_case, names))})$"}
+    schema = {"anyOf": [{"enum": list(names)}, spelled]}
+    return Rule(allowed, lambda value: isinstance(value, str) and value in names, names, schema)
+
+
+def _any_case(name: str) -> str:
+    return "".join(f"[{c.lower()}{c.upper()}]" if c.isalpha() else re.escape(c) for c in name)
 
 
 def choice_of(table: Mapping[str, Any], serves: Callable[[Any], bool] = lambda row: True) -> Rule:
@@ -149,17 +169,17 @@ def choice_of(table: Mapping[str, Any], serves: Callable[[Any], bool] = lambda r
 
 def boolean() -> Rule:
     """Accept true and false."""
-    return Rule("true or false", lambda value: isinstance(value, bool))
+    return Rule("true or false", lambda value: isinstance(value, bool), schema={"type": "boolean"})
 
 
 def text() -> Rule:
     """Accept non-empty text."""
-    return Rule("text", lambda value: isinstance(value, str) and value != "")
+    return Rule("text", lambda value: isinstance(value, str) and value != "", schema=TEXT)
 
 
 def text_like(*names: str) -> Rule:
     """Accept non-empty text; `names` are recognised in upper case too."""
-    return replace(text(), choices=names)
+    return replace(text(), choices=names, schema={"anyOf": [{"enum": list(names)}, TEXT]})
 
 
 def lower_text() -> Rule:
@@ -174,6 +194,7 @@ def character() -> Rule:
         lambda value: (
             isinstance(value, str) and len(value) == 1 and not value.isalnum() and value not in "\r\n.+-\0"
         ),
+        schema={"type": "string", "minLength": 1, "maxLength": 1},
     )
 
 
@@ -186,7 +207,7 @@ def codec() -> Rule:
         except (LookupError, ValueError, UnicodeError):
             return False
 
-    return Rule("an encoding such as utf-8, latin-1 or cp1252", accepts)
+    return Rule("an encoding such as utf-8, latin-1 or cp1252", accepts, schema=TEXT)
 
 
 def path_text() -> Rule:
@@ -197,7 +218,10 @@ def path_text() -> Rule:
 def optional(rule: Rule) -> Rule:
     """Accept null as well as what `rule` accepts."""
     return replace(
-        rule, allowed=f"null or {rule.allowed}", accepts=lambda value: value is None or rule.accepts(value)
+        rule,
+        allowed=f"null or {rule.allowed}",
+        accepts=lambda value: value is None or rule.accepts(value),
+        schema=_any_of({"type": "null"}, rule.schema),
     )
 
 
@@ -208,7 +232,13 @@ def either(*rules: Rule) -> Rule:
         " or ".join(rule.allowed for rule in rules),
         lambda value: any(rule.accepts(value) for rule in rules),
         choices,
+        _any_of(*(rule.schema for rule in rules)),
     )
+
+
+def _any_of(*schemas: Mapping[str, Any]) -> dict[str, Any]:
+    """Join alternatives; those that are alternatives themselves are taken apart."""
+    return {"anyOf": [one for schema in schemas for one in schema.get("anyOf", [schema])]}
 
 
 def list_of(rule: Rule, *, what: str) -> Rule:
@@ -221,18 +251,22 @@ def list_of(rule: Rule, *, what: str) -> Rule:
             and all(rule.accepts(item) for item in value)
         )
 
-    return Rule(what, accepts, rule.choices)
+    return Rule(what, accepts, rule.choices, {"type": "array", "items": dict(rule.schema)})
 
 
 def mapping() -> Rule:
     """Accept a mapping of names to values."""
-    return Rule("a mapping of names to values", lambda value: isinstance(value, dict))
+    return Rule(
+        "a mapping of names to values", lambda value: isinstance(value, dict), schema={"type": "object"}
+    )
 
 
 def line() -> Rule:
     """Accept text on a single line: it becomes one line of a script."""
     return Rule(
-        "text on one line", lambda value: isinstance(value, str) and value != "" and value.isprintable()
+        "text on one line",
+        lambda value: isinstance(value, str) and value != "" and value.isprintable(),
+        schema=TEXT,
     )
 
 
@@ -248,7 +282,11 @@ def size_of_image() -> Rule:
             and list(value[2:]) in ([], [3])
         )
 
-    return Rule("[height, width] or [height, width, 3], whole numbers from 1", accepts)
+    return Rule(
+        "[height, width] or [height, width, 3], whole numbers from 1",
+        accepts,
+        schema={"type": "array", "items": {"type": "integer", "minimum": 1}, "maxItems": 3},
+    )
 
 
 def options_of_sbatch() -> Rule:
@@ -263,7 +301,9 @@ def options_of_sbatch() -> Rule:
         )
 
     return Rule(
-        "a mapping of options (lower-case letters and hyphens) to numbers or text on one line", accepts
+        "a mapping of options (lower-case letters and hyphens) to numbers or text on one line",
+        accepts,
+        schema={"type": "object"},
     )
 
 
@@ -273,6 +313,7 @@ def share_or_count() -> Rule:
     return Rule(
         "a share in (0, 1) or a whole number of samples from 0",
         lambda value: share.accepts(value) or (is_whole(value) and value >= 0),
+        schema=_any_of(share.schema, whole(0).schema),
     )
 
 
@@ -283,7 +324,10 @@ def fold() -> Rule:
         found = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", value) if isinstance(value, str) else None
         return found is not None and int(found[1]) <= int(found[2]) > 1
 
-    return Rule("a fold such as 2/5 (the second of five)", accepts)
+    pattern = "^[1-9][0-9]*/[1-9][0-9]*$"
+    return Rule(
+        "a fold such as 2/5 (the second of five)", accepts, schema={"type": "string", "pattern": pattern}
+    )
 
 
 def key(default: Any, rule: Rule, meaning: str) -> Any:

@@ -1,0 +1,56 @@
+"""``mlexp explain``: what a key or a choice means; ``mlexp schema``: all keys for an editor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from mlexp.config.editor import task_schema
+from mlexp.config.groups import files, header
+from mlexp.config.messages import unknown_key
+from mlexp.config.names import GROUPS
+from mlexp.config.rules import as_typed, nearest
+from mlexp.config.schema import declared, default
+from mlexp.errors import ConfigError
+from mlexp.verbs import parser
+
+
+def explain(arguments: Sequence[str]) -> int:
+    """Explain keys (model.patience), nodes (model) and choices (task=mnist_mlp)."""
+    example = "mlexp explain model.patience\n  mlexp explain task=mnist_mlp"
+    words = parser("explain", explain.__doc__, example)
+    words.add_argument("name", metavar="KEY", nargs="+", help="key, node, or GROUP=CHOICE")
+    words.add_argument("--config-dir", metavar="DIR", help="folder of your own task and data set files")
+    parsed = words.parse_args(arguments)
+    print("\n\n".join(_explained(name, parsed.config_dir) for name in parsed.name))
+    return 0
+
+
+def schema(arguments: Sequence[str]) -> int:
+    """Print the JSON Schema of task files, by which an editor completes, explains and checks them."""
+    parser("schema", schema.__doc__, "mlexp schema > mlexp.schema.json").parse_args(arguments)
+    print(json.dumps(task_schema(), indent=1, ensure_ascii=False))
+    return 0
+
+
+def _explained(name: str, config_dir: str | None) -> str:
+    group, given, choice = name.partition("=")
+    if given and group in GROUPS:
+        choices = {file.stem: file for file in files(group, config_dir)}
+        if choice not in choices:
+            raise ConfigError(
+                f"{group}={choice} names no choice.{nearest(choice, choices)} There are: {', '.join(choices)}."
+            )
+        return "\n  ".join([name, *header(choices[choice])])
+    keys = declared()
+    if group in keys:
+        entry = keys[group]
+        return (
+            f"{group}\n  {entry.metadata['meaning']}\n  allowed: {entry.metadata['rule'].allowed}\n"
+            f"  default: {as_typed(default(entry))}"
+        )
+    inside = {key: entry for key, entry in keys.items() if key.startswith(f"{group}.")}
+    if not inside:
+        raise ConfigError(unknown_key(group))
+    width = max(map(len, inside))
+    return "\n".join(f"{key:{width}}  {entry.metadata['meaning']}" for key, entry in inside.items())

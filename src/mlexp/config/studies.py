@@ -279,7 +279,11 @@ class Comparison:
         "equivalence margin: largest difference that counts as equal, in units of the metric, fixed in advance; "
         "null: no equivalence test",
     )
-    target: float = key(0.97, number(0, 1), "target accuracy for the number of epochs to reach it")
+    target: float = key(
+        0.97,
+        number(0, 1),
+        "target accuracy for the number of epochs to reach it; where no arm does, a level that two arms reach",
+    )
     epochwise: bool = key(
         False,
         boolean(),

@@ -27,7 +27,7 @@ SWEEP = {
 COMPARISON = {
     "format": int, "status": str, "metric": str, "arms": [{"name": str}], "answer": [str], "question": str,
     "details": dict, "error": (str, type(None)), "started": str, "pairs": [dict],
-    "findings": [str], "seconds": [str], "level": {"column": str, "value": NUMBER, "words": str},
+    "findings": [str], "seconds": [str], "level": {"column": str, "value": (int, float), "words": str},
     "warnings": [str], "comparison": dict, "settings": dict, "design": dict, "command": [str],
     "looks": {"runs": [int], "levels": [float], "max_seeds": int, "alpha": float},
 }  # fmt: skip

@@ -382,6 +382,9 @@ def test_a_damaged_or_missing_derivation_leaves_the_page(tmp_path: Path) -> None
         (["by_hand.loss=cross_entropy", "by_hand.y=[0,1,2.5]"], "classes 0 to"),
         (["by_hand.loss=binary_cross_entropy", "by_hand.y=[0,1,2]"], "classes 0 to 1"),
         (["model.dropout=0.5"], "must be off"),
+        (["by_hand.x=[1,2,1e9]"], "numbers from -1,000,000"),
+        (["by_hand.weights=[1e9,0,0,0]"], "numbers from -1,000,000"),
+        (["by_hand.calculation=pca", "dataset=iris"], "Got 150 rows"),
         (["model.hidden=[2]", "by_hand.weights=[1]"], "the 7 numbers"),
     ],
 )

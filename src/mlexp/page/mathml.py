@@ -11,7 +11,9 @@ import re
 from dataclasses import dataclass, field
 
 MOST_LETTERS, MOST_NESTED = 6000, 24
-TOKEN = re.compile(r"\\[A-Za-z]+|\\[\\,;{} |]|[A-Za-z]|\d+(?:\.\d+)?|[-+=(),.;:!/|'&^_{}\[\]*]|\s+")
+TOKEN = re.compile(
+    r"\\[A-Za-z]+|\\[\\,;{} |]|[A-Za-z]|\d+(?:\.\d+)?|[-+=(),.;:!/|'&^_{}\[\]*]|(?<= )[<>](?= )|\s+"
+)
 TEXT = re.compile(r"[A-Za-z0-9 .,:;()+=/'-]*")
 LETTERS = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ϵ", "eta": "η", "theta": "θ", "lambda": "λ",
@@ -20,7 +22,7 @@ LETTERS = {
     "top": "⊤",
 }  # fmt: skip
 OPERATORS = {
-    "sum": "∑", "prod": "∏", "times": "×", "cdot": "·", "odot": "⊙", "le": "≤", "ge": "≥", "lt": "&lt;", "gt": "&gt;",
+    "sum": "∑", "prod": "∏", "times": "×", "cdot": "·", "odot": "⊙", "le": "≤", "ge": "≥",
     "ne": "≠", "in": "∈", "leftarrow": "←", "rightarrow": "→", "Rightarrow": "⇒", "approx": "≈", "ldots": "…",
     "cdots": "⋯", "vdots": "⋮", "pm": "±", "mid": "∣", "lVert": "‖", "rVert": "‖",
 }  # fmt: skip
@@ -40,7 +42,13 @@ FENCES = {
     "rVert": "‖",
 }
 MATRICES = {"pmatrix": ("(", ")"), "bmatrix": ("[", "]"), "cases": ("{", ""), "aligned": ("", "")}
-MARKS = {"-": "−", "*": "∗", "'": "′"}
+MARKS = {
+    "-": "−",
+    "*": "∗",
+    "'": "′",
+    "<": "&lt;",
+    ">": "&gt;",
+}  # the last two between spaces alone: no markup
 BEFORE_A_SIGN = tuple(
     f">{sign}</mo>" for sign in ("=", "(", "[", ",", "·", "×", "≈", "≤", "≥", "←", "→", "⇒")
 )

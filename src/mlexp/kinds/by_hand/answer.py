@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlexp.kinds.by_hand.latex import NAME, ON_THE_LINE
+from mlexp.kinds.by_hand.latex import NAME, ON_THE_LINE, difference
 from mlexp.page.page import Derivation, KeyFigure, Step, Table
 from mlexp.page.study import Said, Study
 from mlexp.page.words import coordinates, listed, number, percent
@@ -26,7 +26,6 @@ TITLES = {
 }  # fmt: skip
 LOSSES = ("mse", "mae", "huber", "cross_entropy", "binary_cross_entropy")
 STEPS = {"kmeans": "One step", "em": "One EM step"}
-REFERENCES = dict.fromkeys(("svm", "pca", "kmeans", "em"), "scikit-learn")
 
 
 def question(study: Study) -> str:
@@ -38,7 +37,7 @@ def question(study: Study) -> str:
 def answer(study: Study) -> Said:
     """The result of the calculation; of an exercise whose solution is folded, where that is."""
     if _is_folded(study):
-        return ["The exercise is stated below; its solution is folded."], []
+        return [f"{_variant(study)}The exercise is stated below; its solution is folded.".strip()], []
     facts = study.info["facts"]
     if "before" in study.metrics:
         sentence, figures = _improved(study)
@@ -48,15 +47,25 @@ def answer(study: Study) -> Said:
         sentence, figures = _components(study)
     else:
         return _compared(study)
+    sentence = f"{_variant(study)}{sentence}"
     checks = facts.get("checks")
     if not isinstance(checks, dict) or "engine" not in checks:
         return [sentence], figures
-    by = REFERENCES.get(facts.get("calculation", ""), "the engine")
-    return [
-        sentence,
-        f"Check: what the formulas below give differs from {by} by at most {checks['engine']:.1e}, and their "
-        f"derivatives from central differences by at most {checks['finite differences']:.1e}.",
-    ], figures
+    engine, differences = difference(checks["engine"]), difference(checks["finite differences"])
+    if facts["calculation"] in ("backprop", "softmax"):
+        said = (
+            f"The gradient by the formulas below differs from the engine's by at most {engine}, from central "
+        )
+        said += f"differences by at most {differences}."
+    else:
+        said = f"The formulas below differ from scikit-learn by at most {engine}, their derivatives from central "
+        said += f"differences by at most {differences}."
+    return [sentence, said], figures
+
+
+def _variant(study: Study) -> str:
+    variant = study.config.get("by_hand", {}).get("variant")
+    return "" if variant is None else f"Variant {variant}. "
 
 
 def _compared(study: Study) -> Said:

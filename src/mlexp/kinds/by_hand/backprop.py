@@ -43,10 +43,13 @@ def softmax_regression(config: Config, dataset: Dataset, observer: Observer) -> 
 
 def _step(config: Config, dataset: Dataset, observer: Observer, hidden: list[int], loss: str) -> Result:
     net, X, T, network = _given(config, dataset, hidden, loss)
-    observer.started(given.plan(dataset, len(X), X.shape[1], network.summary()))
     theta = net.flat(net.weights)
-    grads, dZs, dAs = net.backward(X, T)
-    gradient = net.flat(grads)
+    with np.errstate(all="ignore"):
+        grads, dZs, dAs = net.backward(X, T)
+        gradient = net.flat(grads)
+        if not (np.isfinite(gradient).all() and np.isfinite(net.value(X, T))):
+            raise ConfigError("The numbers of by_hand overflow. Give smaller by_hand.x or by_hand.weights.")
+    observer.started(given.plan(dataset, len(X), X.shape[1], network.summary()))
     engine, after = _by_engine(config, network, net, X, T)
     differences = _central(lambda moved: net.with_flat(moved).value(X, T), theta)
     by_formula = first_step(config.model, theta, gradient, _is_weight(net))
@@ -114,7 +117,9 @@ def _weights(config: Config, net: Net, X: np.ndarray, rng: np.random.Generator |
         if len(typed) != len(names):
             words = "w1, b1, w2, b2" if net.is_smallest else f"the {len(names)} numbers {', '.join(names)}"
             raise ConfigError(f"by_hand.weights must be {shortened(words)}. Got {len(typed)} numbers.")
-        return np.array(typed, float)
+        theta = np.array(typed, float)
+        given.within(theta, "by_hand.weights")
+        return theta
     if net.is_smallest and rng is None:
         return np.array(REPORT[2], float)
     rng = rng or np.random.default_rng([config.seed, 78])

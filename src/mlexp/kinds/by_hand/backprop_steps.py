@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from mlexp.config.schema import Config
-from mlexp.kinds.by_hand.functions import ACTIVATIONS, LOSSES, PER_OUTPUT, TITLES, UPDATES
-from mlexp.kinds.by_hand.latex import Script, matrix, num, row, signed, total
+from mlexp.kinds.by_hand.functions import ACTIVATIONS, LOSSES, PER_OUTPUT, UPDATES
+from mlexp.kinds.by_hand.latex import TITLES, Script, difference, matrix, num, row, signed, total
 from mlexp.kinds.by_hand.net import Net
 
 GREATEST = 12  # rows whose numbers stand in a sum
@@ -320,9 +320,10 @@ def _factored(values: np.ndarray) -> str:
 
 def _check(found: Script, checked: Mapping[str, float]) -> None:
     found.part("Check")
+    engine, apart = difference(checked["engine"]), difference(checked["finite differences"])
     found.step(
         "The same gradient by the layers of the engine, and by central differences of the loss; the same update by the "
         f"engine's optimizer. The largest gradient is {checked['largest']:.4g}. Largest differences from the formulas: "
-        f"engine {checked['engine']:.1e}, central differences {checked['finite differences']:.1e}, updated parameters "
-        f"{checked['update']:.1e}."
+        f"engine {engine}, central differences {apart}, updated parameters "
+        f"{difference(checked['update'])}."
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
+from mlexp.kinds.by_hand.latex import TITLES
 from mlexp.page.words import coordinate, coordinates, number
 from mlexp.store import Run
 from mlexp.store.result import Columns
@@ -65,7 +66,8 @@ def graph(run: Run) -> Figure | None:
     for left in lefts[1:4]:
         _arrow(axes, left + PITCH, middle - 0.1, left + BOX[0], style.VERMILION)
     _parameters(axes, step, lefts, height - 0.05)
-    note = f"f is {facts['activation']}; values of each row in blue going right, gradients in red coming back"
+    named = TITLES.get(facts["activation"], facts["activation"])
+    note = f"f is {named}; values of each row in blue going right, gradients in red coming back"
     axes.text(0.07, 0.04, note, fontsize=style.SMALL, color=style.GREY)
     return figure
 

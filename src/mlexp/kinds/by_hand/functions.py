@@ -15,10 +15,6 @@ from mlexp.config.schema import Model
 from mlexp.kinds.by_hand.latex import BREAK
 
 Array = np.ndarray
-TITLES = {
-    "relu": "ReLU", "leaky_relu": "leaky ReLU", "hard_sigmoid": "hard sigmoid", "elu": "ELU", "silu": "SiLU",
-    "gelu": "GELU", "sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "adagrad": "Adagrad",
-}  # fmt: skip
 LEAK = 0.01
 
 
@@ -45,28 +41,28 @@ ACTIVATIONS = {
     "tanh": Function(r"\tanh z", r"1 - f(z)^2", np.tanh, lambda Z: 1 - np.tanh(Z) ** 2),
     "relu": Function(
         r"\max(0, z)",
-        _cases(("1", r"z \gt 0"), ("0", r"z \le 0")),
+        _cases(("1", r"z > 0"), ("0", r"z \le 0")),
         lambda Z: np.maximum(Z, 0),
         lambda Z: (Z > 0) * 1.0,
         (0.0,),
     ),
     "leaky_relu": Function(
         rf"\max({LEAK} z, z)",
-        _cases(("1", r"z \gt 0"), (str(LEAK), r"z \le 0")),
+        _cases(("1", r"z > 0"), (str(LEAK), r"z \le 0")),
         lambda Z: np.where(Z > 0, Z, LEAK * Z),
         lambda Z: np.where(Z > 0, 1.0, LEAK),
         (0.0,),
     ),
     "hard_sigmoid": Function(
         r"\min(1, \max(0, 0.2 z + 0.5))",
-        _cases(("0.2", r"0 \lt f(z) \lt 1"), ("0", r"\text{elsewhere}")),
+        _cases(("0.2", r"0 < f(z) < 1"), ("0", r"\text{elsewhere}")),
         lambda Z: np.clip(0.2 * Z + 0.5, 0, 1),
         lambda Z: np.where(np.abs(Z) < 2.5, 0.2, 0.0),
         (-2.5, 2.5),
     ),
     "elu": Function(
-        _cases(("z", r"z \gt 0"), (r"e^z - 1", r"z \le 0")),
-        _cases(("1", r"z \gt 0"), (r"e^z", r"z \le 0")),
+        _cases(("z", r"z > 0"), (r"e^z - 1", r"z \le 0")),
+        _cases(("1", r"z > 0"), (r"e^z", r"z \le 0")),
         lambda Z: np.where(Z > 0, Z, np.expm1(np.minimum(Z, 0))),
         lambda Z: np.exp(np.minimum(Z, 0)),
     ),
@@ -136,7 +132,7 @@ LOSSES = {
     "huber": LossFormula(
         "Huber loss",
         r"\sum_{i, k} h(\hat{y}_{i k} - y_{i k}), \quad h(e) = "
-        + _cases((r"\frac{1}{2} e^2", r"|e| \le 1"), (r"|e| - \frac{1}{2}", r"|e| \gt 1")),
+        + _cases((r"\frac{1}{2} e^2", r"|e| \le 1"), (r"|e| - \frac{1}{2}", r"|e| > 1")),
         r"\min(1, \max(-1, \hat{Y} - Y))",
         lambda Y, T: np.where(np.abs(Y - T) <= 1, (Y - T) ** 2 / 2, np.abs(Y - T) - 0.5).mean(axis=1),
         lambda Y, T: np.clip(Y - T, -1, 1) / Y.shape[1],

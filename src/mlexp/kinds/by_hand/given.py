@@ -13,6 +13,7 @@ from mlexp.errors import ConfigError
 from mlexp.kinds.observer import Plan
 
 MOST_ROWS, MOST_COLUMNS = 50, 10  # of what anybody would follow by hand
+LARGEST = 1_000_000  # number, without its sign
 
 
 def table(values: Any, key: str) -> np.ndarray:
@@ -30,12 +31,26 @@ def table(values: Any, key: str) -> np.ndarray:
             f"{key} must be a list of numbers, or of rows of one length, at least 1. Got {got}."
         )
     found = np.array(rows, float)
+    _bounded(found, key)
+    return found
+
+
+def _bounded(found: np.ndarray, key: str) -> None:
+    """Refuse what nobody would follow by hand."""
     if len(found) > MOST_ROWS or found.shape[1] > MOST_COLUMNS:
         raise ConfigError(
             f"{key} must have at most {MOST_ROWS} rows of {MOST_COLUMNS} numbers, to be followed by hand. "
-            f"Got {len(found)} rows of {found.shape[1]}."
+            f"Got {len(found):,} rows of {found.shape[1]:,}."
         )
-    return found
+    within(found, key)
+
+
+def within(found: np.ndarray, key: str) -> None:
+    """Refuse numbers that are too large, and empty cells."""
+    if not (np.abs(found) <= LARGEST).all():
+        raise ConfigError(
+            f"{key} must hold numbers from -{LARGEST:,} to {LARGEST:,}. Got others, or empty cells."
+        )
 
 
 def points(config: Config, dataset: Dataset, default: Sequence[Any]) -> np.ndarray:
@@ -43,7 +58,8 @@ def points(config: Config, dataset: Dataset, default: Sequence[Any]) -> np.ndarr
     if config.by_hand.x is not None:
         return table(config.by_hand.x, "by_hand.x")
     if len(dataset.X) and config.by_hand.variant is None:
-        return table(dataset.X[: MOST_ROWS + 1, : MOST_COLUMNS + 1].astype(float).tolist(), "dataset")
+        _bounded(dataset.X, f"The rows of data set '{dataset.name}'")
+        return dataset.X.astype(float)
     return table(default, "by_hand.x")
 
 

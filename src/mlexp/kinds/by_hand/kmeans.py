@@ -8,7 +8,7 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError
 from mlexp.kinds.by_hand import given
-from mlexp.kinds.by_hand.latex import NAME, Script, matrix, num, row, total
+from mlexp.kinds.by_hand.latex import NAME, Script, difference, matrix, num, row, total
 from mlexp.kinds.observer import Observer
 from mlexp.store.result import Columns, Result
 
@@ -156,11 +156,11 @@ def _moved(found: Script, X: np.ndarray, chosen: np.ndarray, new: np.ndarray) ->
 def _said(found: Script, checked: dict[str, float]) -> None:
     found.part("Check")
     by = (
-        f"Centres after one iteration of scikit-learn's KMeans differ by at most {checked['engine']:.1e}; the"
+        f"Centres after one iteration of scikit-learn's KMeans differ by at most {difference(checked['engine'])}; the"
         if "engine" in checked
         else "scikit-learn moves a centre without rows elsewhere and is not compared. The"
     )
     found.step(
         f"{by} derivative by the centres, by its formula and by central differences at the first centres, by at most "
-        f"{checked['finite differences']:.1e}."
+        f"{difference(checked['finite differences'])}."
     )

@@ -20,6 +20,10 @@ NOTHING = 1e-14  # beside numbers of about 1, what a number below it is: a round
 DOTS = r"\ldots"
 BREAK = r" \\ "
 ON_THE_LINE = "on the line"  # the class of a point that has none
+TITLES = {
+    "relu": "ReLU", "leaky_relu": "leaky ReLU", "hard_sigmoid": "hard sigmoid", "elu": "ELU", "silu": "SiLU",
+    "gelu": "GELU", "sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "adagrad": "Adagrad",
+}  # fmt: skip
 NAME = "derivation"  # of the table
 
 
@@ -36,6 +40,17 @@ def num(value: float, digits: int = 5) -> str:
     text = f"{0.0 if abs(value) < NOTHING else value:.{digits}g}"
     mantissa, _, exponent = text.partition("e")
     return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
+def difference(value: float) -> str:
+    """Return a difference that rounding leaves, as a sentence says it.
+
+    Examples
+    --------
+    >>> difference(6.179e-17), difference(0)
+    ('6.2e-17', '0')
+    """
+    return f"{value:.1e}" if value else "0"
 
 
 def signed(value: float) -> str:

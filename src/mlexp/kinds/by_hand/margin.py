@@ -13,7 +13,7 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError
 from mlexp.kinds.by_hand import given
-from mlexp.kinds.by_hand.latex import BREAK, NAME, ON_THE_LINE, Script, matrix, num, row, signed
+from mlexp.kinds.by_hand.latex import BREAK, NAME, ON_THE_LINE, Script, difference, matrix, num, row, signed
 from mlexp.kinds.observer import Observer
 from mlexp.store.result import Columns, Result
 
@@ -328,10 +328,6 @@ CONDITIONS = (
 )
 
 
-def _missed(value: float) -> str:
-    return f"{value:.1e}" if value else "0"
-
-
 def _conditions(
     found: Script, solved: Margin, X: np.ndarray, y: np.ndarray, checked: dict[str, float]
 ) -> None:
@@ -353,13 +349,14 @@ def _conditions(
             "multipliers, some of these above 0, give it as well."
         )
     for title, formula, name in CONDITIONS:
-        found.step(f"{title}: largest violation {_missed(checked[name])}.", formula)
+        found.step(f"{title}: largest violation {difference(checked[name])}.", formula)
 
 
 def _check_said(found: Script, checked: dict[str, float]) -> None:
     found.part("Check")
+    engine, apart = difference(checked["engine"]), difference(checked["finite differences"])
     found.step(
         "w and b by scikit-learn's solver (SVC, linear kernel, C = 10⁹) differ by at most "
-        f"{checked['engine']:.1e}; the derivatives of the Lagrangian by the formulas above and by central differences, "
-        f"at another w and b, by at most {checked['finite differences']:.1e}."
+        f"{engine}; the derivatives of the Lagrangian by the formulas above and by central differences, "
+        f"at another w and b, by at most {apart}."
     )

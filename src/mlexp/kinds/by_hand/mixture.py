@@ -12,7 +12,7 @@ from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError
 from mlexp.kinds.by_hand import given
 from mlexp.kinds.by_hand.kmeans import Example, starting
-from mlexp.kinds.by_hand.latex import NAME, Script, matrix, num, row, total
+from mlexp.kinds.by_hand.latex import NAME, Script, difference, matrix, num, row, total
 from mlexp.kinds.observer import Observer
 from mlexp.store.result import Columns, Result
 
@@ -156,10 +156,11 @@ def script(X: np.ndarray, first: Mixture, then: Mixture, checked: dict[str, floa
         rf"\ell = {num(first.log_likelihood(X))} \rightarrow {num(then.log_likelihood(X))}",
     )
     found.part("Check")
+    engine, apart = difference(checked["engine"]), difference(checked["finite differences"])
     found.step(
         "Weights, means and covariances after one iteration of scikit-learn's GaussianMixture differ by at most "
-        f"{checked['engine']:.1e}; the derivative of the likelihood by the means, by its formula and by central "
-        f"differences at the first means, by at most {checked['finite differences']:.1e}."
+        f"{engine}; the derivative of the likelihood by the means, by its formula and by central "
+        f"differences at the first means, by at most {apart}."
     )
     return found
 

@@ -8,7 +8,7 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError
 from mlexp.kinds.by_hand import given
-from mlexp.kinds.by_hand.latex import NAME, Script, matrix, num, row, signed
+from mlexp.kinds.by_hand.latex import NAME, Script, difference, matrix, num, row, signed
 from mlexp.kinds.observer import Observer
 from mlexp.store.result import Result
 
@@ -113,10 +113,11 @@ def script(
         f"T = {matrix(centred @ V, most=12)}",
     )
     found.part("Check")
+    engine, apart = difference(checked["engine"]), difference(checked["finite differences"])
     found.step(
-        f"Variances by scikit-learn's PCA differ by at most {checked['engine']:.1e}; S v differs from λ v by at most "
-        f"{checked['eigenvectors']:.1e}; the derivative of the Lagrangian by its formula and by central differences, "
-        f"at another v, by at most {checked['finite differences']:.1e}."
+        f"Variances by scikit-learn's PCA differ by at most {engine}; S v differs from λ v by at most "
+        f"{difference(checked['eigenvectors'])}; the derivative of the Lagrangian by its formula and by central "
+        f"differences, at another v, by at most {apart}."
     )
     return found
 

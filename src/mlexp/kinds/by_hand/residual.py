@@ -9,7 +9,7 @@ import numpy as np
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.kinds.by_hand import given
-from mlexp.kinds.by_hand.latex import NAME, Script, matrix, num
+from mlexp.kinds.by_hand.latex import NAME, Script, difference, matrix, num
 from mlexp.kinds.observer import Observer
 from mlexp.nn.layers import PREDICT, Activation, Dense
 from mlexp.nn.network import Network
@@ -129,7 +129,7 @@ def script(block: Block, relative: dict[str, float], step: float) -> Script:
     found.step(
         "Each component by this formula, by the backward functions of the engine's residual block, and by central "
         f"differences of E with step {step:.0e}. Largest difference over the largest component: engine "
-        f"{relative['engine']:.1e}, central differences {relative['finite differences']:.1e}."
+        f"{difference(relative['engine'])}, central differences {difference(relative['finite differences'])}."
     )
     return found
 

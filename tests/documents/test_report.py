@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -141,8 +142,7 @@ def test_every_format_is_written_and_repeats(suffix: str, make_whole: Make, tmp_
     if suffix in (".tex", ".qmd"):
         for file in (tmp_path / "report_files").iterdir():
             assert f"report_files/{file.name}" in target.read_text()
-    if suffix != ".pdf":  # typst writes the time of day
-        assert data == {file: file.read_bytes() for file in data}
+    assert data == {file: file.read_bytes() for file in data}
 
 
 def test_the_notebook_gives_the_numbers_of_the_run(tmp_path: Path) -> None:
@@ -151,6 +151,7 @@ def test_the_notebook_gives_the_numbers_of_the_run(tmp_path: Path) -> None:
     target = tmp_path / "report.ipynb"
     assert main(["export", str(made.path), "--document", str(target), "-q"]) == 0
     book = json.loads(target.read_text())
+    pytest.importorskip("nbformat").validate(book)
     assert {cell["cell_type"] for cell in book["cells"]} == {"markdown", "code"}
     script = "\n".join("".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code")
     done = subprocess.run(
@@ -158,6 +159,38 @@ def test_the_notebook_gives_the_numbers_of_the_run(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert f"test accuracy: {made.metrics['test']['accuracy']:.6f}" in done.stdout
+
+
+def test_a_derivation_stands_in_every_document(tmp_path: Path) -> None:
+    made = run(tmp_path, "task=backprop_by_hand", "figures=false")
+    text = markdown_of(made.path)
+    assert headings(text)[1:4] == ["Theory", "Derivation", "Data"]
+    assert text.count(r"$$\frac{\partial E}{\partial w_1} =") == 2
+    assert r"\gt" not in text
+    assert main(["export", str(made.path), "--latex", str(tmp_path / "paper"), "-q"]) == 0
+    assert r"\frac{\partial E}{\partial w_1}" in (tmp_path / "paper/derivation.tex").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_the_report_compiles_as_latex(make_whole: Make, tmp_path: Path) -> None:
+    pytest.importorskip("pypandoc")
+    if subprocess.run(["kpsewhich", "lmodern.sty"], capture_output=True, check=False).returncode:
+        pytest.skip("needs lmodern")
+    folder = make_whole(n=300, classes=tuple([*EVIL, *MARKS][:20])).path
+    assert (
+        main(["export", str(folder), "--document", str(tmp_path / "a.tex"), "--author", EVIL[0], "-q"]) == 0
+    )
+    for _ in range(2):
+        done = subprocess.run(
+            ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "a"],
+            cwd=tmp_path,
+            capture_output=True,
+            check=False,
+        )
+    log = (tmp_path / "a.log").read_text(errors="replace")
+    assert done.returncode == 0, log[-3000:]
+    assert "LaTeX Warning" not in log
 
 
 @pytest.mark.slow

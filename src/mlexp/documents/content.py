@@ -13,11 +13,13 @@ from mlexp.documents import theory
 from mlexp.documents.theory import Theory
 from mlexp.drawing.wanted import MAIN_FIGURES, Wanted
 from mlexp.errors import DataError
-from mlexp.page.page import Answer, Page, Picture, Table
+from mlexp.page.mathml import known
+from mlexp.page.page import Answer, Page, Picture, Step, Table
 from mlexp.page.study import settings
 from mlexp.store import Comparison, Run, Sweep
 
 METHODS = Path(__file__).with_name("methods.bib")
+PLAIN = {"lt": "<", "gt": ">", "odot": r"\circ"}  # for commands that not every reader of TeX has
 SOFTWARE = ("harris2020", "pedregosa2011")
 # Columns that fit on paper; of other tables the first ones.
 PRINTED = {
@@ -128,6 +130,18 @@ def caption(picture: Picture) -> str:
     said = [part.strip().rstrip(".") for part in (picture.headline, picture.alt, picture.look)]
     text = ". ".join(part for part in dict.fromkeys(said) if part)
     return text if text.endswith(("?", "!")) else f"{text}."
+
+
+def formulas(step: Step) -> list[str]:
+    r"""Return the formulas of a step of a derivation in plain TeX; one that is not of the known part of it is left out.
+
+    Examples
+    --------
+    >>> formulas(Step("", r"z \gt 0", r"\input{x}"))
+    ['z > 0']
+    """
+    kept = [one for one in (step.symbols, step.numbers) if one and known(one)]
+    return [re.sub(r"\\(lt|gt|odot)(?![A-Za-z])", lambda found: PLAIN[found[1]], one) for one in kept]
 
 
 @cache

@@ -10,9 +10,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlexp.documents.content import Content, bibliography, caption, content, pictures
-from mlexp.documents.tex import escape, numbers, table
-from mlexp.page.page import Picture
+from mlexp.documents.content import Content, bibliography, caption, content, formulas, pictures
+from mlexp.documents.tex import FITTED, escape, numbers, table
+from mlexp.page.page import Derivation, Picture
 from mlexp.store.files import at_once, write_bytes
 
 MAIN = r"""% Compile with: latexmk -pdf main
@@ -29,6 +29,8 @@ MAIN = r"""% Compile with: latexmk -pdf main
 \noindent\textbf{<question>}
 
 <sentences>
+
+<derivation>
 
 \paragraph{Methods.} <methods>
 
@@ -68,6 +70,8 @@ def write(folder: Path, target: Path) -> list[Path]:
         **{f"tables/{one.name}.tex": table(one) for one in said.tables},
         **{f"figures/{one.name}.tex": figure(one) for one in drawn},
     }
+    if said.page.derivation:
+        texts["derivation.tex"] = derivation(said.page.derivation)
     files = {name: text.encode("ascii") for name, text in texts.items()} | plots
     with at_once():
         for name, data in files.items():
@@ -87,6 +91,7 @@ def main(said: Content, drawn: Sequence[Picture]) -> str:
         "date": escape(said.page.date[:10]),
         "question": escape(said.answer.question),
         "sentences": "\n\n".join(map(escape, sentences)),
+        "derivation": r"\input{derivation}" if said.page.derivation else "",
         "methods": _sentence(cited),
         "listed": _sentence(places),
         "tables": "\n".join(rf"\input{{tables/{one.name}}}" for one in said.tables),
@@ -98,6 +103,17 @@ def main(said: Content, drawn: Sequence[Picture]) -> str:
 def _sentence(words: Sequence[str]) -> str:
     text = ", ".join(words)
     return f"{text[:1].upper()}{text[1:]}." if words else ""
+
+
+def derivation(made: Derivation) -> str:
+    """Return a derivation, step by step; a formula that is too wide is drawn smaller."""
+    lines = []
+    for heading, steps in made.parts:
+        lines.append(rf"\paragraph{{{escape(heading)}.}}")
+        for step in steps:
+            shown = [rf"\[{FITTED}{chr(10)}  $\displaystyle {one}$}}\]" for one in formulas(step)]
+            lines += [part for part in (escape(step.sentence), *shown) if part]
+    return "\n".join([*lines, ""])
 
 
 def figure(picture: Picture) -> str:

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mlexp.documents.content import SOFTWARE, Content, caption
+from mlexp.documents.content import SOFTWARE, Content, caption, formulas
 from mlexp.documents.theory import Theory
-from mlexp.page.page import Picture, Table
+from mlexp.page.page import Derivation, Picture, Table
 
 SPECIAL = set("\\`*_{}[]<>#+-!|~^$@\"'=:&%/")
 DATA = ("Data", "Table", "Samples", "Split", "Preparation")
@@ -79,6 +79,7 @@ def text(said: Content, drawn: Sequence[Picture], listing: Listing | None, title
         _front(said, title),
         *("# Objective", escape(said.answer.question)),
         *_theory(said.theory),
+        *_derivation(said.page.derivation),
         *_terms(said.page.method),
         *_program(listing),
         *_results(said, drawn, figures),
@@ -110,6 +111,16 @@ def _theory(rows: Sequence[Theory]) -> Iterator[str]:
         cited = f" [{'; '.join(f'@{name}' for name in row.sources)}]" if row.sources else ""
         yield f"## {escape(row.title)}{cited}"
         yield row.text
+
+
+def _derivation(derivation: Derivation | None) -> Iterator[str]:
+    """Yield every step, the answers of an exercise among them."""
+    if derivation:
+        yield "# Derivation"
+    for heading, steps in derivation.parts if derivation else ():
+        yield f"## {escape(heading)}"
+        for step in steps:
+            yield "\n".join([escape(step.sentence), *(f"$${one}$$" for one in formulas(step))]).strip()
 
 
 def _terms(method: Sequence[tuple[str, str]]) -> Iterator[str]:

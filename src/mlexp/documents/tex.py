@@ -45,21 +45,22 @@ def escape(text: object) -> str:
     >>> escape("50 % of a_b"), escape(r"\input{x}"), escape("Müller, 字")
     ('50 \\% of a\\_b', '\\textbackslash{}input\\{x\\}', 'M{\\"{u}}ller, U+5B57')
     """
-    return "".join(map(_letter, " ".join(str(text).split(" ")).strip()))
+    return "".join(map(letter, " ".join(str(text).split(" ")).strip()))
 
 
-def _letter(letter: str) -> str:
-    if letter in SPECIAL:
-        return SPECIAL[letter]
-    if " " <= letter <= "~":
-        return letter
-    if letter in MATHS or letter in GREEK:
-        return rf"\ensuremath{{{MATHS.get(letter) or chr(92) + GREEK[letter]}}}"
-    base, *marks = list(unicodedata.normalize("NFD", letter))
+def letter(one: str) -> str:
+    """Return one character as LaTeX prints it."""
+    if one in SPECIAL:
+        return SPECIAL[one]
+    if " " <= one <= "~":
+        return one
+    if one in MATHS or one in GREEK:
+        return rf"\ensuremath{{{MATHS.get(one) or chr(92) + GREEK[one]}}}"
+    base, *marks = list(unicodedata.normalize("NFD", one))
     if len(marks) == 1 and marks[0] in ACCENTS and base.isascii() and base.isalpha():
         base = {"i": r"\i", "j": r"\j"}.get(base, base)
         return rf"{{\{ACCENTS[marks[0]]}{{{base}}}}}"
-    return " " if letter.isspace() or unicodedata.category(letter).startswith("C") else f"U+{ord(letter):04X}"
+    return " " if one.isspace() or unicodedata.category(one).startswith("C") else f"U+{ord(one):04X}"
 
 
 def command(*words: str) -> str:

@@ -190,7 +190,7 @@ def _arm(evidence: Evidence, verdict: Verdict, arm: str, level: Level | None) ->
     used, values = evidence.used[arm], evidence.values(arm)
     signed = values * evidence.metric.sign
     mean = verdict.means[arm]
-    row |= {"runs": len(values), "mean": evidence.mean(arm)} | _interval(mean, evidence.metric.is_share)
+    row |= {"runs": len(values), "mean": evidence.mean(arm)} | _interval(mean, evidence.metric.row.limits)
     row |= {"interval_over": phrases.varied(evidence, arm), "sd": _between_runs(evidence, arm)}
     row |= {"best": values[signed.argmax()], "worst": values[signed.argmin()]}
     row |= {"interquartile_mean": stats.interquartile_mean(values)} | many_arms.ahead(verdict, arm)
@@ -231,14 +231,11 @@ def _between_runs(evidence: Evidence, arm: str) -> float | str:
     return "" if min(map(len, found)) < 2 else float(np.sqrt(np.mean([one.var(ddof=1) for one in found])))
 
 
-def _interval(mean: Outcome, share: bool) -> dict[str, Any]:
-    """Return the ends of the interval of a mean; of shares it ends at 0 and 1."""
+def _interval(mean: Outcome, limits: tuple[float, float]) -> dict[str, Any]:
+    """Return the ends of the interval of a mean, which ends where the metric does."""
     if mean.low is None or mean.high is None:
         return {"low": "", "high": ""}
-    return {
-        "low": max(mean.low, 0.0) if share else mean.low,
-        "high": min(mean.high, 1.0) if share else mean.high,
-    }
+    return {"low": max(mean.low, limits[0]), "high": min(mean.high, limits[1])}
 
 
 def _mean(values: list[Any]) -> float | str:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mlexp.cli import main
+from mlexp.config import recorded
+from mlexp.config.schema import ADDED_KEYS, Config, flat
 from mlexp.store import Sweep, stamp
+from mlexp.store.files import read_table
 
 OLD = Path(__file__).parent / "folders_of_0_1_0"
+HALF = Path(__file__).parent / "half_sweep_of_format_1"  # job 1 of 2 done, before the keys schema.ADDED_KEYS
 RECORD = {"run": "run.json", "sweep": "sweep.json", "comparison": "sweep.json"}
 
 
@@ -121,3 +126,25 @@ def test_what_is_written_now_states_its_format(tmp_path: Path) -> None:
     written = [json.loads(file.read_text()) for name in stamp.RECORDS for file in tmp_path.rglob(name)]
     assert [info["format"] for info in written] == [stamp.FORMAT] * 10
     assert Sweep.open(tmp_path / "both").info["format"] == stamp.FORMAT
+
+
+def test_a_half_done_sweep_without_the_keys_of_today_is_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(HALF, tmp_path / "half")
+    done = next((tmp_path / "half").glob("runs/001-*")) / "metrics.json"
+    before = done.read_bytes()
+    assert main(["resume", "-q", "half"]) == 0, capsys.readouterr().err
+    assert read_table(tmp_path / "half" / "summary.csv")["status"] == ["completed"] * 2
+        "completed"
+    ] * 2
+    assert done.read_bytes() == before
+
+
+def test_a_key_that_was_added_enters_a_hash_once_it_is_set() -> None:
+    usual = Config()
+    assert set(ADDED_KEYS) <= set(flat(usual))
+    other = replace(usual, model=replace(usual.model, loss="mae"))
+    assert recorded.config_hash(other) != recorded.config_hash(usual)
+    assert recorded.config_hash(usual) == recorded.config_hash(usual, without=ADDED_KEYS)

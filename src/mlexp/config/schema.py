@@ -516,11 +516,13 @@ class Config:
     tracking: Tracking = field(default_factory=Tracking)
 
 
-ADDED = (
-    "data_needed",
-    "page",
-    "record",
-)  # nodes that records made before them lack: they had what is the default now
+# Nodes and keys that records made before them lack: they had what is the default now, which enters no hash.
+ADDED = ("data_needed", "page", "record")
+ADDED_KEYS = (
+    "data_needed.sizes", "data_needed.repeats", "dataset.labels", "dataset.image_shape", "dataset.channels",
+    "dataset.class_names", "model.loss", "by_hand.loss", "by_hand.new_points", "by_hand.centres", "by_hand.variance",
+    "by_hand.variant", "by_hand.answers",
+)  # fmt: skip
 
 
 def default(entry: dataclasses.Field[Any]) -> Any:

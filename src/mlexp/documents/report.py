@@ -152,7 +152,7 @@ def _word_styles(target: Path) -> None:
             if name == "word/styles.xml":
                 for before, after in WORD:
                     data = data.replace(before, after)
-            made.writestr(name, data)
+            made.writestr(zipfile.ZipInfo(name), data)  # of no time of day
 
 
 def _pdf(desk: Path, text: str, stem: str, listing: Listing | None, date: str) -> Files:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -137,8 +138,11 @@ def test_every_format_is_written_and_repeats(suffix: str, make_whole: Make, tmp_
     data = {file: file.read_bytes() for file in tmp_path.rglob("report*") if file.is_file()}
     assert main(asked) == 0
     if suffix == ".docx":
-        names = zipfile.ZipFile(io.BytesIO(data[target])).namelist()
-        assert any(name.startswith("word/media/") for name in names)
+        word = zipfile.ZipFile(io.BytesIO(data[target]))
+        assert any(name.startswith("word/media/") for name in word.namelist())
+        assert {b"Table", b"Figure"} <= set(re.findall(rb"\w+", word.read("word/document.xml")))
+        assert b'<w:sz w:val="15"' in (styles := word.read("word/styles.xml"))
+        assert b"<w:tblBorders><w:top" in styles
     if suffix in (".tex", ".qmd"):
         for file in (tmp_path / "report_files").iterdir():
             assert f"report_files/{file.name}" in target.read_text()

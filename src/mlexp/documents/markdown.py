@@ -64,7 +64,14 @@ def escape(text: object) -> str:
     return re.sub(r"^(\(?\w+)([.)])", r"\1\\\2", line)
 
 
-def text(said: Content, drawn: Sequence[Picture], listing: Listing | None, title: Title, figures: str) -> str:
+def text(
+    said: Content,
+    drawn: Sequence[Picture],
+    listing: Listing | None,
+    title: Title,
+    figures: str,
+    numbered: bool = False,
+) -> str:
     """Return the report.
 
     Parameters
@@ -74,6 +81,7 @@ def text(said: Content, drawn: Sequence[Picture], listing: Listing | None, title
     listing : the program listing; None where there is none
     title : the title block
     figures : where the figures lie, with `{name}` for the name of one
+    numbered : whether captions say their number, for formats that do not count by themselves
     """
     parts = [
         _front(said, title),
@@ -82,7 +90,7 @@ def text(said: Content, drawn: Sequence[Picture], listing: Listing | None, title
         *_derivation(said.page.derivation),
         *_terms(said.page.method),
         *_program(listing),
-        *_results(said, drawn, figures),
+        *_results(said, drawn, figures, numbered),
         *_discussion(said),
         *("# Conclusion", escape(said.answer.sentences[0] if said.answer.sentences else "")),
         *("# References", "::: {#refs}\n:::"),
@@ -142,34 +150,45 @@ def _program(listing: Listing | None) -> Iterator[str]:
         yield f"::: {{.cell .code}}\n``````python\n{listing.text.rstrip()}\n``````\n:::"
 
 
-def _results(said: Content, drawn: Sequence[Picture], figures: str) -> Iterator[str]:
+def _results(said: Content, drawn: Sequence[Picture], figures: str, numbered: bool) -> Iterator[str]:
     yield "# Results"
     if said.answer.key_figures:
         yield "\n".join(
             f"- {escape(one.label)}: **{escape(one.value)}**{f' ({escape(one.note)})' if one.note else ''}"
             for one in said.answer.key_figures
         )
-    for one in said.tables:
-        yield table(one)
-    for picture in drawn:
-        yield f"![{escape(caption(picture))}]({figures.format(name=picture.name)}){{width=100%}}"
+    for k, one in enumerate(said.tables, 1):
+        yield table(one, f"Table {k}. " if numbered else "")
+    for k, picture in enumerate(drawn, 1):
+        yield f"![{f'Figure {k}. ' if numbered else ''}{escape(caption(picture))}]({figures.format(name=picture.name)}){{width=100%}}"
 
 
-def table(made: Table) -> str:
+def table(made: Table, number: str = "") -> str:
     """Return a pipe table with its caption; columns are as wide as their words need."""
     rows = [list(made.header), *([cell.text for cell in row] for row in (*made.rows, *made.foot))]
     cells = [
         [escape(word if len(word) <= LONGEST else f"{word[: LONGEST - 1]}…") for word in row] for row in rows
     ]
-    widths = [max(3, *(len(row[k]) for row in cells)) for k in range(len(made.header))]
+    words = [
+        [max(map(len, cell.split() or [""])) for cell in cells[0]],
+        *([len(cell) for cell in row] for row in cells[1:]),
+    ]
+    widths = [max(8, *(row[k] for row in words)) for k in range(len(made.header))]
     marks = [
-        "-" * (width - 1) + ("-", ":")[numeric] for width, numeric in zip(widths, made.numeric, strict=True)
+        f"{'-' * (width - 1)}:" if numeric else f":{'-' * (width - 1)}"
+        for width, numeric in zip(widths, made.numeric, strict=True)
     ]
     lines = [f"| {' | '.join(row)} |" for row in cells]
     note = f" {escape(made.note)}" if made.note else ""
     left = f" {made.left_out:,} more rows are in its file." if made.left_out else ""
     return "\n".join(
-        [lines[0], f"|{'|'.join(marks)}|", *lines[1:], "", f"Table: {escape(made.title)}.{note}{left}"]
+        [
+            lines[0],
+            f"|{'|'.join(marks)}|",
+            *lines[1:],
+            "",
+            f"Table: {number}{escape(made.title)}.{note}{left}",
+        ]
     )
 
 

@@ -32,8 +32,10 @@ HEADERS = {
 \DefineVerbatimEnvironment{Highlighting}{Verbatim}{commandchars=\\\{\},fontsize=\scriptsize}
 \fi
 """,
-    "typst": """#show raw.where(block: true): set text(size: 7.5pt)
-#show table: set text(size: 8.5pt)
+    "typst": """#show raw.where(block: true): set text(size: 6.8pt)
+#set table(inset: (x: 6pt, y: 3pt))
+#show table: set text(size: 8.5pt, hyphenate: false)
+#show table: set par(justify: false)
 #show figure.where(kind: table): set block(breakable: true)
 #show figure.caption.where(kind: table): it => block(breakable: false, sticky: true, it)
 #show figure.caption: set text(size: 9pt)
@@ -45,9 +47,14 @@ WORD = (
         b'w:hAnsi="Consolas" />\n      <w:sz w:val="22" />',
         b'w:hAnsi="Consolas" />\n      <w:sz w:val="15" />',
     ),
+    (
+        b"<w:qFormat />\n    <w:tblPr>",
+        b'<w:qFormat />\n    <w:rPr><w:sz w:val="17" /></w:rPr>\n    <w:tblPr>',
+    ),
     (b"<w:tblCellMar>\n        <w:top", RULE + b"<w:tblCellMar>\n        <w:top"),
 )
 PAGE = {"papersize": "a4", "margin": {"x": "25mm", "y": "25mm"}}
+COLUMNS = 100  # letters of a row of a table up to which its columns are as wide as their words
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LOADED = 'Path(__file__).with_suffix(".npz")'  # how a listing finds its rows
 MISSING = (
@@ -91,7 +98,8 @@ def write(folder: Path, target: Path, title: Title) -> list[Path]:
         (desk / "figures").mkdir(exist_ok=True)
         (desk / "figures").rename(desk / beside)
         listing = program(folder, f"{target.stem}.npz")
-        text = markdown.text(said, drawn, listing, title, f"<{beside}/{{name}}.{kind}>")
+        places = f"<{beside}/{{name}}.{kind}>"
+        text = markdown.text(said, drawn, listing, title, places, numbered=kind == "png")
         (desk / "methods.bib").write_text(bibliography(said.sources))
         files = FORMATS[target.suffix](desk, text, target.stem, listing, said.page.date)
         if target.suffix in (".tex", ".qmd"):
@@ -206,7 +214,8 @@ def _pandoc(desk: Path, text: str, kind: str, date: str, *options: str) -> bytes
     dated = f"#set document(date: datetime(year: {day.year}, month: {day.month}, day: {day.day}))\n"
     header.write_text(HEADERS.get(kind, "") + (dated if kind == "typst" else ""))
     command: Sequence[str] = (
-        pandoc, f"--from={FORMAT}", f"--to={kind}", "--standalone", "--citeproc", "--bibliography=methods.bib",
+        pandoc, f"--from={FORMAT}", f"--to={kind}", "--standalone", f"--columns={COLUMNS}", "--citeproc",
+        "--bibliography=methods.bib",
         *([f"--include-in-header={header.name}"] if kind in HEADERS else []), *options,
     )  # fmt: skip
     env = os.environ | {"SOURCE_DATE_EPOCH": str(_seconds(date))}

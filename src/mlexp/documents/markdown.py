@@ -160,7 +160,8 @@ def _results(said: Content, drawn: Sequence[Picture], figures: str, numbered: bo
     for k, one in enumerate(said.tables, 1):
         yield table(one, f"Table {k}. " if numbered else "")
     for k, picture in enumerate(drawn, 1):
-        yield f"![{f'Figure {k}. ' if numbered else ''}{escape(caption(picture))}]({figures.format(name=picture.name)}){{width=100%}}"
+        number = f"Figure {k}. " if numbered else ""
+        yield f"![{number}{escape(caption(picture))}]({figures.format(name=picture.name)}){{width=100%}}"
 
 
 def table(made: Table, number: str = "") -> str:

@@ -251,6 +251,22 @@ def test_one_step_of_em_by_hand() -> None:
     assert found.tables["mixture"]["weight after"] == pytest.approx([0.5, 0.5])
 
 
+def test_a_row_between_two_centres_goes_to_the_first_and_is_warned_of() -> None:
+    found = derived(calculation="kmeans", x=[[0, 0], [1, 0], [2, 0]], centres=[[0, 0], [2, 0]])
+    assert found.tables["assignment"]["cluster"] == [1, 1, 2]
+    assert "equally near" in found.warnings[0]
+    assert "engine" not in found.facts["checks"]
+
+
+@pytest.mark.parametrize("calculation", [name for name in CALCULATIONS if name != "backprop"])
+def test_variants_have_no_special_case(calculation: str) -> None:
+    for variant in range(12):
+        found = derived(calculation=calculation, variant=variant)
+        assert not found.warnings
+        assert found.facts["checks"]["engine"] < 1e-8
+        assert found.facts["checks"]["finite differences"] < 1e-6
+
+
 def test_a_centre_without_rows_stays_and_is_warned_of() -> None:
     found = derived(calculation="kmeans", x=[[0, 0], [1, 1]], centres=[[0, 0], [50, 50]])
     assert found.tables["centres"]["x1 after"] == [0.5, 50]

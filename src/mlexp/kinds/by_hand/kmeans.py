@@ -28,9 +28,11 @@ def starting(config: Config, dataset: Dataset, example: Example) -> tuple[np.nda
     default_x, default_centres = example
     if rng is not None:
         d = len(default_x[0])
-        places = rng.choice(10**d, 6, replace=False)
-        default_x = [[float(place // 10**k % 10) for k in range(d)] for place in places]
-        default_centres = [default_x[0], default_x[1]]
+        drawn = np.zeros((2, d))
+        while has_tie(drawn, drawn[:2]):
+            places = rng.choice(10**d, 6, replace=False)
+            drawn = np.array([[float(place // 10**k % 10) for k in range(d)] for place in places])
+        default_x, default_centres = drawn.tolist(), drawn[:2].tolist()
     X = given.points(config, dataset, default_x)
     if config.by_hand.centres is not None:
         centres = given.table(config.by_hand.centres, "by_hand.centres")
@@ -51,6 +53,14 @@ def squared_distances(X: np.ndarray, centres: np.ndarray) -> np.ndarray:
     return found
 
 
+def has_tie(X: np.ndarray, centres: np.ndarray) -> bool:
+    """Return whether a row is equally near to two centres."""
+    if len(centres) < 2:
+        return False
+    nearest = np.sort(squared_distances(X, centres), axis=1)[:, :2]
+    return bool((nearest[:, 1] - nearest[:, 0] < 1e-9).any())
+
+
 def kmeans(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """Derive one step of k-means from typed centres."""
     X, centres = starting(config, dataset, EXAMPLE)
@@ -60,7 +70,8 @@ def kmeans(config: Config, dataset: Dataset, observer: Observer) -> Result:
     new = np.array([X[chosen == k].mean(axis=0) if (chosen == k).any() else c for k, c in enumerate(centres)])
     before, after = float(squared.min(axis=1).sum()), float(((X - new[chosen]) ** 2).sum())
     empty = [k + 1 for k in range(len(centres)) if not (chosen == k).any()]
-    checked = _check(X, centres, new, chosen, bool(empty))
+    tied = has_tie(X, centres)
+    checked = _check(X, centres, new, chosen, bool(empty) or tied)
     counts = np.bincount(chosen, minlength=len(centres))
     named = [f"x{i + 1}" for i in range(X.shape[1])]
     tables: dict[str, Columns] = {
@@ -79,18 +90,21 @@ def kmeans(config: Config, dataset: Dataset, observer: Observer) -> Result:
         metrics={"before": {"inertia": before}, "after": {"inertia": after}},
         tables=tables,
         facts={"calculation": "kmeans", "checks": checked},
-        warnings=[f"No row is nearest to centre {k}: it stays where it is." for k in empty],
+        warnings=[
+            *(f"No row is nearest to centre {k}: it stays where it is." for k in empty),
+            *(["A row is equally near to two centres: it goes to the first of them."] if tied else []),
+        ],
     )
 
 
 def _check(
-    X: np.ndarray, centres: np.ndarray, new: np.ndarray, chosen: np.ndarray, empty: bool
+    X: np.ndarray, centres: np.ndarray, new: np.ndarray, chosen: np.ndarray, undecided: bool
 ) -> dict[str, float]:
     """Return the difference from scikit-learn's first step, and of the derivative by the centres from differences."""
     from sklearn.cluster import KMeans
 
     found = {}
-    if not empty:
+    if not undecided:
         fitted = KMeans(len(centres), init=centres, n_init=1, max_iter=1, tol=0, algorithm="lloyd").fit(X)
         found["engine"] = float(np.abs(fitted.cluster_centers_ - new).max())
 
@@ -158,7 +172,7 @@ def _said(found: Script, checked: dict[str, float]) -> None:
     by = (
         f"Centres after one iteration of scikit-learn's KMeans differ by at most {difference(checked['engine'])}; the"
         if "engine" in checked
-        else "scikit-learn moves a centre without rows elsewhere and is not compared. The"
+        else "scikit-learn, which treats centres without rows and equal distances otherwise, is not compared. The"
     )
     found.step(
         f"{by} derivative by the centres, by its formula and by central differences at the first centres, by at most "

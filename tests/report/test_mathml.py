@@ -28,6 +28,7 @@ def elements(latex: str) -> list[ET.Element]:
     [
         (r"\frac{a}{b}", "<mfrac><mi>a</mi><mi>b</mi></mfrac>"),
         ("x_i^2", "<msubsup><mi>x</mi><mi>i</mi><mn>2</mn></msubsup>"),
+        (r"\log p", '<mrow><mrow><mi>log</mi><mspace width="0.17em"/></mrow><mi>p</mi></mrow>'),
         ("a < b", '<mrow><mi>a</mi><mo stretchy="false">&lt;</mo><mi>b</mi></mrow>'),
         (r"\sqrt{2}", "<msqrt><mn>2</mn></msqrt>"),
         (r"\text{at most}", "<mtext>at\u00a0most</mtext>"),

@@ -214,7 +214,10 @@ class _Reader:
         if name in ACCENTS:
             return f'<mover accent="true">{self.group()}{_mo(ACCENTS[name])}</mover>'
         if name in FUNCTIONS:
-            return f"<mi>{name}</mi>"
+            following = self.peek()
+            apart = following.isalpha() or following[1:] in LETTERS  # log p, not logp
+            space = f'<mspace width="{SPACES[","]}"/>' if apart else ""
+            return f"<mrow><mi>{name}</mi>{space}</mrow>" if space else f"<mi>{name}</mi>"
         raise UnknownFormula(f"\\{name} is not known")
 
     def fraction(self) -> str:

@@ -101,10 +101,10 @@ def _tables(
         "every_point": {name: X[:, k].tolist() for k, name in enumerate(named)}
         | {
             "class": [f"{c:+.0f}" for c in y],
-            "y (w x + b)": values.round(12).tolist(),
-            "slack y (w x + b) - 1": (values - 1).round(12).tolist(),
+            "y (w x + b)": (values.round(12) + 0.0).tolist(),
+            "slack y (w x + b) - 1": ((values - 1).round(12) + 0.0).tolist(),
             "multiplier": solved.alpha.tolist(),
-            "multiplier times slack": (solved.alpha * (values - 1)).round(12).tolist(),
+            "multiplier times slack": ((solved.alpha * (values - 1)).round(12) + 0.0).tolist(),
             "support vector": [bool(a > TOLERANCE) for a in solved.alpha],
         },
         "kkt": {

@@ -18,6 +18,18 @@ def test_names_are_drawn_as_they_stand(make_run: Make) -> None:
     assert drawn == pytest.approx(style.text_width("$x$", style.SMALL), rel=0.1)  # no formula was read
 
 
+@pytest.mark.parametrize("width", [0.4, 0.8, 1.2])
+@pytest.mark.parametrize(
+    "name",
+    ["species number {:03} of the north", "Acer pseudoplatanus variety {} leaf", "a" * 30 + "{}" + "b" * 30],
+)
+def test_names_with_the_same_ends_are_cut_around_what_differs(name: str, width: float) -> None:
+    drawn = style.class_names([name.format(k) for k in range(100)], width)
+    assert len(set(drawn)) == 100
+    assert all(str(k) in text and ":" not in text for k, text in enumerate(drawn))
+    assert all(style.text_width(text, style.SMALL) <= width for text in drawn)
+
+
 def test_cut_names_stay_distinct() -> None:
     names = style.class_names(NASTY, 1.0)
     assert len(set(names)) == len(NASTY)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -261,17 +262,55 @@ def wrap(text: str, width: float, size: float) -> list[str]:
 def class_names(names: Sequence[object], width: float, size: float = SMALL) -> list[str]:
     """Return the names of the classes ready to draw, each at most `width` inches wide.
 
-    A name that cutting makes equal to another gets its number in front; one without any letter that the
-    font has is called by its number.
+    Names that cutting makes equal are cut again, around the words in which they differ; where there is no
+    room for these, each gets its number in front. A name without any letter that the font has is called
+    by its number.
+
+    Examples
+    --------
+    >>> class_names([f"Acer pseudoplatanus, variety {k}, leaf" for k in (8, 9)], 0.8)
+    ['Acer pse…8,…', 'Acer pse…9,…']
     """
     drawable = [clean(name) for name in names]
     drawable = [name if set(name) - {UNKNOWN, " "} else f"class {k}" for k, name in enumerate(drawable)]
     short = [fit(name, width, size) for name in drawable]
+    alike: dict[str, list[int]] = {}
+    for k, cut in enumerate(short):
+        alike.setdefault(cut, []).append(k)
+    for same in (group for group in alike.values() if len(group) > 1):
+        for k, cut in zip(same, _apart([drawable[k] for k in same], width, size), strict=True):
+            short[k] = cut
     seen = Counter(short)
     return [
         escape(cut if seen[cut] == 1 else fit(f"{k}: {name}", width, size))
         for k, (name, cut) in enumerate(zip(drawable, short, strict=True))
     ]
+
+
+def _apart(names: list[str], width: float, size: float) -> list[str]:
+    """Cut names at both ends, which they share, as far as needed: between words, else between letters.
+
+    All the same where even that is too wide.
+    """
+    first = _shared(names)
+    last = _shared([name[first:][::-1] for name in names])
+    word = names[0].rfind(" ", 0, first) + 1
+    after = names[0][len(names[0]) - last :].find(" ")
+    for start, end in ((word, last - after if after >= 0 else 0), (first, last)):
+        middles = [name[start : len(name) - end] + "…" * (end > 0) for name in names]
+        for kept in range(start, -1, -1):
+            cut = [
+                f"{name[:kept]}{'…' * (kept < start)}{rest}"
+                for name, rest in zip(names, middles, strict=True)
+            ]
+            if max(text_width(text, size) for text in cut) <= width:
+                return cut
+    return [names[0]] * len(names)
+
+
+def _shared(names: list[str]) -> int:
+    """Return with how many of the same letters all names begin."""
+    return sum(1 for _ in takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False)))
 
 
 def repeated_names(names: Sequence[object], width: float, size: float = SMALL) -> list[str]:

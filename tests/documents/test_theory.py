@@ -81,9 +81,15 @@ def test_a_network_is_described_by_what_it_has() -> None:
 
 def test_methods_of_a_study_without_labels() -> None:
     assert titles("clustering", clustering={"methods": ["kmeans", "gmm"]}) == ["k-means", "Gaussian mixture"]
-    assert titles("by_hand", by_hand={"calculation": "residual"})[-4:] == [
-        "Residual block", "Mean squared error", "Backpropagation", "Stochastic gradient descent",
+    assert titles("by_hand", by_hand={"calculation": "residual"})[-3:] == [
+        "Residual block", "Mean squared error", "Backpropagation",
     ]  # fmt: skip
+    assert titles("by_hand", by_hand={"calculation": "backprop", "loss": "huber"})[-3:] == [
+        "Huber loss", "Backpropagation", "Nesterov momentum",
+    ]  # fmt: skip
+    assert titles("by_hand", by_hand={"calculation": "em"}) == ["Gaussian mixture"]
+    for calculation in names.CALCULATIONS:
+        assert titles("by_hand", by_hand={"calculation": calculation})
     assert titles("explore") == []
 
 

@@ -23,7 +23,7 @@ PLAIN = {"lt": "<", "gt": ">", "odot": r"\circ"}  # for commands that not every 
 SOFTWARE = ("harris2020", "pedregosa2011")
 # Columns that fit on paper; of other tables the first ones.
 PRINTED = {
-    "arms": ("arm", "runs", "mean", "low", "high", "sd", "epochs", "epochs to target"),
+    "arms": ("arm", "runs", "mean", "low", "high", "sd", "loss", "epochs", "epochs to target"),
     "pairs": ("a", "b", "difference", "low", "high", "p", "p adjusted"),
     "datasets": ("dataset", "arm", "runs", "mean", "low", "high"),
     "dataset_pairs": ("dataset", "a", "b", "difference", "low", "high", "p adjusted"),

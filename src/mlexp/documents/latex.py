@@ -38,6 +38,7 @@ MAIN = r"""% Compile with: latexmk -pdf main
 
 <tables>
 <figures>
+\typeout{}% so that latexmk finds in the log, on a line of its own, that references are not there yet
 {\small\bibliographystyle{plain}
 \bibliography{methods}}
 \end{document}

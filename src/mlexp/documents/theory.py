@@ -327,6 +327,7 @@ SEARCHES: dict[str, Theory] = {
         proposes the next one.""", "akiba2019"),
 }  # fmt: skip
 STARTS = ("xavier", "he", "lecun", "orthogonal")
+BY_HAND = {"svm": MODELS["svm"], "pca": PCA, "kmeans": MODELS["kmeans"], "em": MODELS["gmm"]}
 NETWORKS = ("mlp", "autoencoder", "sklearn_mlp")
 
 
@@ -367,13 +368,23 @@ def _of_run(config: Mapping[str, Any]) -> Iterator[Theory | None]:
 
 
 def _by_hand(config: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[Theory | None]:
+    """Yield what the calculation is about."""
+    node = _node(config, "by_hand")
+    calculation = str(node.get("calculation"))
+    if calculation in BY_HAND:
+        yield BY_HAND[calculation]
+        return
     yield DENSE
-    yield from _activations(model)
-    if _node(config, "by_hand").get("calculation") == "residual":
-        yield RESIDUAL
-    yield LOSSES["mse"]
+    if calculation == "softmax":
+        yield SOFTMAX
+        yield LOSSES["cross_entropy"]
+    else:
+        yield from _activations(model)
+        yield RESIDUAL if calculation == "residual" else None
+        yield LOSSES.get(str(node.get("loss", "mse"))) if calculation == "backprop" else LOSSES["mse"]
     yield BACKPROPAGATION
-    yield OPTIMIZERS["sgd"]
+    if calculation != "residual":
+        yield OPTIMIZERS.get(_optimizer(model))
 
 
 def _network(kind: str, model: Mapping[str, Any]) -> Iterator[Theory | None]:

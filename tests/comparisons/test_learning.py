@@ -107,10 +107,10 @@ def test_gap_and_its_error_are_those_of_a_hand_calculation(make: Make) -> None:
     assert found is not None
     assert found.gap == pytest.approx(0.28)
     assert found.error == pytest.approx(np.sqrt(np.var([0.3, 0.26], ddof=1) / 2 + 0.71 * 0.29 / 50))
-    assert learning.judged(arms) == {"good": "", "greedy": "over-fits", "weak": "under-fits"}
+    assert learning.judged(arms) == {"good": "", "greedy": "overfits", "weak": "underfits"}
     said = " ".join(words.lines(arms, None, 0.05))
     assert "greedy by 28.00 points" in said
-    assert "Under-fits" in said
+    assert "Underfits" in said
     assert "weak" in said
 
 

@@ -52,13 +52,13 @@ def test_nothing_is_said_where_nothing_holds(tmp_path: Path) -> None:
 
 def test_over_fitting_is_dated_by_its_best_epoch(tmp_path: Path) -> None:
     found = said(tmp_path, (1, 0.5, 0.3, 0.2, 0.1, 0.05), (1, 0.6, 0.7, 0.8, 0.8, 0.8))
-    assert "over-fits from epoch 2 on" in found
+    assert "overfits from epoch 2 on" in found
     assert "0.6 to 0.8" in found
     assert "epoch 2 were kept" in found
     assert "kept" not in said(
         tmp_path, (1, 0.5, 0.3, 0.2, 0.1), (1, 0.6, 0.7, 0.8, 0.8), model={"restore_best": False}
     )
-    # Neither a rise of a hundredth nor a training loss that rises too is over-fitting.
+    # Neither a rise of a hundredth nor a training loss that rises too is overfitting.
     assert said(tmp_path, (1, 0.5, 0.3, 0.2, 0.1), (1, 0.6, 0.606, 0.606, 0.606)) == ""
     assert said(tmp_path, (1, 0.5, 0.6, 0.7, 0.8), (1, 0.6, 0.7, 0.8, 0.8)) == ""
 
@@ -71,7 +71,7 @@ def test_a_gap_is_one_beyond_two_standard_errors(tmp_path: Path) -> None:
     assert gap(0.89, 0.80) == ""
 
 
-@pytest.mark.parametrize(("accuracy", "word"), [(0.6, "under-fits"), (0.97, "had not converged")])
+@pytest.mark.parametrize(("accuracy", "word"), [(0.6, "underfits"), (0.97, "had not converged")])
 def test_losses_that_still_fall_at_the_limit_of_epochs(tmp_path: Path, accuracy: float, word: str) -> None:
     falling, scores = np.linspace(1, 0.5, 20), {"train": {"accuracy": accuracy}}
     assert word in said(tmp_path, falling, falling, metrics=scores, stopped="epochs")
@@ -81,9 +81,9 @@ def test_losses_that_still_fall_at_the_limit_of_epochs(tmp_path: Path, accuracy:
 
 
 def test_chance_is_that_of_a_constant(tmp_path: Path) -> None:
-    assert "chance: " in said(tmp_path, metrics={"train": {"macro_recall": 0.5}})
+    assert "chance level: " in said(tmp_path, metrics={"train": {"macro_recall": 0.5}})
     assert said(tmp_path, metrics={"train": {"macro_recall": 0.53}}) == ""
-    assert "the mean: " in said(tmp_path, metrics={"train": {"r2": -0.001}}, kind="regression")
+    assert "explains nothing: " in said(tmp_path, metrics={"train": {"r2": -0.001}}, kind="regression")
 
 
 def look(epoch: int, **columns: float) -> dict[str, float]:
@@ -114,7 +114,7 @@ def test_what_the_layers_show(tmp_path: Path, looks, word: str) -> None:
 def test_units_that_start_alike_stay_alike(tmp_path: Path, init: str, equal: bool) -> None:
     fitted = MLPClassifier(hidden=[5, 4], activation="sigmoid", init=init, epochs=3).fit(X, X[:, 0] > 0)
     found = said(tmp_path, fitted=fitted, model={"init": init, "activation": "sigmoid"})
-    assert ("hidden layers 1 and 2 are equal" in found) == equal
+    assert ("hidden layers 1 and 2 have equal weights" in found) == equal
 
 
 @pytest.mark.parametrize(

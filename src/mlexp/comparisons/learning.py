@@ -130,10 +130,10 @@ def _rows(entries: Sequence[Entry], part: str) -> int:
 
 
 def judged(evidence: Evidence) -> dict[str, str]:
-    """Return arm -> did not learn, over-fits, under-fits, or nothing where neither is shown.
+    """Return arm -> did not learn, overfits, underfits, or nothing where neither is shown.
 
-    Over-fits: better on the training set than on the other by more than two standard errors, and by a point (of a
-    metric that is no share: by a tenth of its value). Under-fits: on the very samples that it was trained on it is
+    Overfits: better on the training set than on the other by more than two standard errors, and by a point (of a
+    metric that is no share: by a tenth of its value). Underfits: on the very samples that it was trained on it is
     worse, by as much, than the best arm is on samples that were not trained on.
     """
     fits = {arm: found for arm in evidence.arms if (found := fit(evidence, arm)) is not None}
@@ -146,9 +146,9 @@ def judged(evidence: Evidence) -> dict[str, str]:
         if all(entry.learnt_nothing for entry in evidence.used[arm]):
             verdicts[arm] = "did not learn"
         elif one is not None and one.gap > max(ERRORS * one.error, least):
-            verdicts[arm] = "over-fits"
+            verdicts[arm] = "overfits"
         elif one is not None and best - sign * one.train > max(ERRORS * one.error, least):
-            verdicts[arm] = "under-fits"
+            verdicts[arm] = "underfits"
         else:
             verdicts[arm] = ""
     return verdicts

@@ -205,8 +205,8 @@ def _check(path: Path, image: Image, wanted: Wanted) -> None:
     if wanted.shape is not None and not wanted.resize and (height, width) != wanted.shape:
         raise DataError(
             f"{path} must be {wanted.shape[1]} pixels wide and {wanted.shape[0]} high, as the other images are. Got "
-            f"{width} x {height}: resize it, or train with dataset.image_shape=[height,width], the size to bring all "
-            "to."
+            f"{width} x {height}: resize it, or train with dataset.image_shape=[height,width], which "
+            "resizes all of them."
         )
 
 

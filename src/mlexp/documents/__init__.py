@@ -1,1 +1,1 @@
-"""What leaves mlexp: a program listing that trains a run's model again without mlexp."""
+"""What leaves mlexp: program listings, folders of LaTeX and lab reports."""

@@ -11,9 +11,9 @@ from mlexp.config.schema import Config
 from mlexp.data.split import Part, Split
 
 FEW = 20  # validation rows below which a gap of R² shows nothing
-GAP = 0.1  # what training must reach above chance before a gap means over-fitting
+GAP = 0.1  # what training must reach above chance before a gap means overfitting
 
-# Model -> settings to try where nothing was learnt, and against over-fitting.
+# Model -> settings to try where nothing was learnt, and against overfitting.
 NETWORK = ("model.dropout=0.2", "model.l2=1e-4", "narrower layers in model.hidden")
 SETTINGS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "mlp": (("a smaller model.learning_rate", "model.init=auto", "more model.epochs"), NETWORK),

@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from mlexp.kinds.weights import DenseLayer, dense_layers
+from mlexp.kinds.weights import DenseLayer, by_layer, dense_layers
 from mlexp.page.words import listed, number, percent
 from mlexp.store import Run
 
 KINDS = ("classification", "regression", "autoencoder", "layers")
 CHANCE = 0.01  # macro recall above 1/k, and R² above 0, up to which nothing was learnt
 LATER = 3  # epochs after the best one before its validation loss is compared with theirs
-RISE = 1.05  # validation loss at the end, as a multiple of the lowest, from which a network over-fits
+RISE = 1.05  # validation loss at the end, as a multiple of the lowest, from which a network overfits
 GAP = 0.02  # accuracy on the training set above that of the validation set, beside two standard errors
 FALL = 0.02  # share of the whole fall of the training loss that falls to the last tenth of the epochs
-POOR_ACCURACY, POOR_R2 = 0.9, 0.5  # on the training set: below, what has not converged under-fits
+POOR_ACCURACY, POOR_R2 = 0.9, 0.5  # on the training set: below, what has not converged underfits
 VANISHED = 0.01  # gradient of the first layer as a share of that of the last
 DEAD = 0.1  # share of the units of a layer
 SATURATED = 0.5  # share of the outputs of a layer
@@ -53,11 +53,11 @@ def _chance(run: Run, model: Mapping[str, Any]) -> Iterator[str]:
     recall, r2 = scores.get("macro_recall"), scores.get("r2")
     if k > 1 and recall is not None and recall <= 1 / k + CHANCE:
         yield (
-            f"It did not leave chance: its mean recall over the classes is {percent(recall)} on the training set, that "
-            f"of always predicting one class {percent(1 / k)}."
+            f"It is at chance level: mean recall over the classes is {percent(recall)} on the training set; always "
+            f"predicting one class gives {percent(1 / k)}."
         )
     elif not k and r2 is not None and r2 <= CHANCE:
-        yield f"It did not leave the mean: R² is {r2:.3f} on the very samples that it was trained on.".replace(
+        yield f"It explains nothing: R² is {r2:.3f} on the training set; predicting the mean gives 0.".replace(
             "-", "−"
         )
 
@@ -74,7 +74,7 @@ def _overfits(run: Run, model: Mapping[str, Any]) -> Iterator[str]:
     epochs = run.history["epoch"]
     kept = f" The weights of epoch {epochs[best]:.0f} were kept." if model.get("restore_best") else ""
     yield (
-        f"It over-fits from epoch {epochs[best]:.0f} on: by epoch {epochs[-1]:.0f} the validation loss has risen from "
+        f"It overfits from epoch {epochs[best]:.0f} on: by epoch {epochs[-1]:.0f} the validation loss has risen from "
         f"{number(lowest)} to {number(end)}, while the training loss has fallen from {number(at_best)} to "
         f"{number(last)}.{kept}"
     )
@@ -89,13 +89,13 @@ def _gap(run: Run, model: Mapping[str, Any]) -> Iterator[str]:
     noise = 2 * float(np.sqrt(held * (1 - held) / rows))
     if train - held > GAP + noise:
         yield (
-            f"It knows its training samples better than others: accuracy {percent(train)} on the training set, "
+            f"It fits its training samples better than others: accuracy {percent(train)} on the training set, "
             f"{percent(held)} on the validation set, a gap of {100 * (train - held):.1f} points."
         )
 
 
 def _unfinished(run: Run, model: Mapping[str, Any]) -> Iterator[str]:
-    """Say that the losses were still falling when the epochs were used up; with a poor fit that is under-fitting."""
+    """Say that the losses were still falling when the epochs were used up; with a poor fit that is underfitting."""
     losses, best = _losses(run)
     if losses is None or run.info["facts"].get("stopped") != "epochs":
         return
@@ -109,7 +109,7 @@ def _unfinished(run: Run, model: Mapping[str, Any]) -> Iterator[str]:
     scores = run.metrics.get("train", {})
     poor = scores.get("accuracy", 1) < POOR_ACCURACY or scores.get("r2", 1) < POOR_R2
     yield (
-        f"It {'under-fits: it ' if poor else ''}had not converged at its limit of {len(train)} epochs: in the last "
+        f"It {'underfits: it ' if poor else ''}had not converged at its limit of {len(train)} epochs: in the last "
         f"{back} the training loss still fell from {number(train[-1 - back])} to {number(train[-1])}."
     )
 
@@ -121,15 +121,9 @@ def _losses(run: Run) -> tuple[dict[str, np.ndarray] | None, int]:
     return (losses, int(np.argmin(losses["validation"]))) if whole else (None, 0)
 
 
-def _columns(diagnostics: Mapping[str, np.ndarray], what: str) -> dict[int, np.ndarray]:
-    """Return layer -> values by look, layers counted from 1."""
-    found = {name.removeprefix(f"{what}_"): values for name, values in diagnostics.items() if len(values)}
-    return {int(layer): found[layer] for layer in sorted(filter(str.isdecimal, found), key=int)}
-
-
 def _gradients(diagnostics: Mapping[str, np.ndarray]) -> Iterator[str]:
     """Say that gradients vanish on their way to the first layer, never reach it, or are no finite numbers."""
-    norms = _columns(diagnostics, "gradient_norm")
+    norms = by_layer(diagnostics, "gradient_norm")
     if len(norms) < 2 or "epoch" not in diagnostics:
         return
     first, last = norms[min(norms)], norms[max(norms)]
@@ -142,25 +136,25 @@ def _gradients(diagnostics: Mapping[str, np.ndarray]) -> Iterator[str]:
         yield f"No gradient reaches {which}: the weights there stayed as they were initialised."
     elif last.any() and (ratio := float(np.median(first[last > 0] / last[last > 0]))) < VANISHED:
         yield (
-            f"Gradients vanish on their way to the input: that of the first layer is {number(ratio)} times as long as "
-            f"that of the last (median over the epochs looked at)."
+            "Gradients vanish on their way to the input: the gradient norm of the first layer is "
+            f"{number(ratio)} times that of the last (median over the recorded epochs)."
         )
 
 
 def _dead(diagnostics: Mapping[str, np.ndarray]) -> Iterator[str]:
     """Say how many ReLU units are 0 on every sample at the end of the training, in the layer that has most."""
-    shares = {layer: float(values[-1]) for layer, values in _columns(diagnostics, "dead").items()}
+    shares = {layer: float(values[-1]) for layer, values in by_layer(diagnostics, "dead").items()}
     worst = max(shares, key=lambda layer: shares[layer], default=0)
     if worst and shares[worst] >= DEAD:
         yield (
-            f"Dead ReLU units: {percent(shares[worst])} of hidden layer {worst} are 0 on every training sample looked "
-            "at, and learn nothing from them."
+            f"Dead ReLU units: {percent(shares[worst])} of the units of hidden layer {worst} are 0 on every training "
+            "sample examined and get no gradient from them."
         )
 
 
 def _saturated(diagnostics: Mapping[str, np.ndarray]) -> Iterator[str]:
     """Say how many outputs lie on the flat ends of their sigmoid, in the layer that has most."""
-    found = _columns(diagnostics, "saturated")
+    found = by_layer(diagnostics, "saturated")
     worst = max(found, key=lambda layer: found[layer][-1], default=0)
     if worst and found[worst][-1] >= SATURATED:
         early = found[worst][0]
@@ -173,7 +167,7 @@ def _saturated(diagnostics: Mapping[str, np.ndarray]) -> Iterator[str]:
 
 
 def _symmetric(layers: list[DenseLayer], model: Mapping[str, Any]) -> Iterator[str]:
-    """Say in which hidden layers all units are equal: they have the same weights, and go on having them."""
+    """Say in which hidden layers all units are equal: they have the same weights and keep having them."""
     equal = [
         k
         for k, (W, b) in enumerate(layers[:-1], 1)
@@ -183,11 +177,11 @@ def _symmetric(layers: list[DenseLayer], model: Mapping[str, Any]) -> Iterator[s
         return
     which = f"hidden layer{'s' * (len(equal) > 1)} {listed([str(k) for k in equal])}"
     init = model.get("init")
-    alike = f"model.init={init} starts them alike, and " if init in ("zeros", "ones") else ""
+    alike = f"model.init={init} initialises them equally, and " if init in ("zeros", "ones") else ""
     nothing = " All their weights are 0." if not any(layers[k - 1].W.any() for k in equal) else ""
     yield (
-        f"Symmetric weights: all units of {which} are equal and count as one; {alike}equal units get equal "
-        f"gradients.{nothing}"
+        f"Symmetric weights: all units of {which} have equal weights and act as one unit; {alike}equal units get "
+        f"equal gradients.{nothing}"
     )
 
 
@@ -213,7 +207,7 @@ def _linear(layers: list[DenseLayer], model: Mapping[str, Any]) -> Iterator[str]
             count = {2: "two", 3: "three", 4: "four"}.get(len(group), str(len(group)))
             which = "" if len(group) == len(layers) else f" (layers {start + 1} to {place})"
             yield (
-                f"Its {count} layers without an activation between them{which} are one linear layer, of rank at most "
-                f"{rank}: they can compute nothing that a single one could not."
+                f"Its {count} layers without an activation between them{which} act as one linear layer, of rank at "
+                f"most {rank}: they can compute nothing that a single one could not."
             )
         start = place

@@ -18,6 +18,7 @@ from mlexp.kinds.dependence import dependence
 from mlexp.kinds.fitting import Training
 from mlexp.kinds.prediction_cost import nanoseconds_a_row
 from mlexp.kinds.sets import some
+from mlexp.page.words import Z
 from mlexp.store.result import Columns
 
 FEWEST = 10  # samples; what a model relies on cannot be measured on fewer
@@ -29,7 +30,6 @@ FEWEST_ROWS = 300  # before repeats, and then columns, are left out
 BATCH = 4_000_000  # cells of the shuffled and prepared rows that are predicted at a time
 PATCHES = 7  # along each side of an image, at most
 SHOWN = 3  # columns whose partial dependence is recorded
-Z = 1.959963984540054
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 
 from mlexp.page.study import Study
-from mlexp.page.words import SPACE, listed, number
+from mlexp.page.words import SPACE, Z, listed, number
 
 MOST = 3  # features named
 ALPHA = 0.05
-Z = 1.959963984540054  # of the intervals in the table
 
 
 def matters(table: Mapping[str, Sequence[str]]) -> list[bool]:
@@ -41,8 +40,8 @@ def relied_on(study: Study) -> list[str]:
     sure = [k for k, matter in enumerate(matters(table)) if matter]
     if not sure:
         return [
-            "No single feature matters measurably: shuffled alone, none lowers the score beyond chance. Correlated "
-            "features can stand in for one another."
+            "No single feature matters significantly: shuffling any one of them lowers the score by no more than "
+            "chance explains. Correlated features can replace one another."
         ]
     first = table["feature"][sure[0]]
     mean, low, high = (float(table[name][sure[0]]) for name in ("importance", "low", "high"))

@@ -22,7 +22,6 @@ MOST_CLASSES = 30  # columns of the matrix of coefficients
 ROW = 0.19  # inches
 NAME = 2.1  # inches of the name of a feature
 LINE = 0.6  # inches of a line of a legend and the space around it
-INTERCEPT = "(intercept)"
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.2)), (0, (1, 1)), (0, (6, 1, 1, 1)), (0, (2, 2)))
 Table = Mapping[str, Sequence[str]]
 
@@ -69,7 +68,7 @@ def _headline(found: Table, mean: np.ndarray, low: np.ndarray, high: np.ndarray,
     measure = run.info["facts"]["importance"]["measure"]
     sure = [k for k, matter in enumerate(matters(found)[:MOST]) if matter]
     if not sure:
-        return "No single feature matters measurably: shuffled alone, none lowers the score beyond chance"
+        return "No single feature matters significantly: shuffled alone, none lowers the score beyond chance"
     k = sure[0]
     first = _said(found["feature"][k], 2.6)
     what = {"accuracy": "accuracy falls by {} points", "r2": "R² falls by {}"}.get(
@@ -93,7 +92,7 @@ def _note(facts: Mapping[str, Any], hidden: int) -> list[str]:
     words = f"{facts['set'].capitalize()} set, {facts['rows']:,} samples, {times} of each"
     words += f"; bars: 95 % interval over {facts.get('over', 'samples')}"
     words += f"; {hidden:,} less important not shown" if hidden > 0 else ""
-    words += f"; {left:,} left out, drawn at random" if left > 0 else ""
+    words += f"; {left:,} features not tested, chosen at random" if left > 0 else ""
     return style.wrap(words, style.WIDTH - 0.2, style.SMALL)
 
 
@@ -104,7 +103,8 @@ def _trees_alone(own: Table | None) -> Figure | None:
     names, values = style.class_names(own["feature"][:MOST], NAME), _numbers(own["importance"][:MOST])
     first = _said(own["feature"][0], 3.0)
     figure = style.new_figure(
-        ROW * len(names) + 0.5, f"{first} has {100 * values[0]:.0f} % of the trees' decrease of impurity"
+        ROW * len(names) + 0.5,
+        f"{first} accounts for {100 * values[0]:.0f} % of the trees' decrease of impurity",
     )
     axes = figure.subplots()
     axes.barh(np.arange(len(names)), values, height=0.6, color=style.BLUE)
@@ -393,14 +393,14 @@ FIGURES = {
     "importance": Drawing(
         importance,
         "Importance of the features",
-        "Blue features matter beyond chance, adjusted for the number of features: they carry information that the "
-        "others do not replace. Correlated features share theirs, and each then looks less important.",
+        "Blue: significantly above 0, adjusted for the number of features; they carry information that the others do "
+        "not replace. Correlated features share importance, so each of them looks less important.",
     ),
     "partial_dependence": Drawing(
         partial_dependence,
         "Mean prediction by the value of the most important features",
         "Steps, slopes and flat parts; ticks on the axis are deciles of the feature, the band holds the central 80 % "
-        "of single samples. Where two features go together, some of the averaged combinations do not occur.",
+        "of single samples. Where two features are correlated, some of the averaged combinations do not occur.",
     ),
     "coefficients": Drawing(
         coefficients,
@@ -411,6 +411,6 @@ FIGURES = {
     "patches": Drawing(
         patches,
         "Importance of the patches of the image over the mean image",
-        "Patches that cost most when their pixels come from another image are those that the model relies on.",
+        "The model relies most on the patches whose replacement by those of another image costs most.",
     ),
 }

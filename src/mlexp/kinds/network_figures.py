@@ -10,7 +10,7 @@ import numpy as np
 
 from mlexp.drawing import matrix, style, tiles
 from mlexp.drawing.figure import Drawing
-from mlexp.kinds.weights import DenseLayer, dense_layers, inputs
+from mlexp.kinds.weights import DenseLayer, by_layer, dense_layers, inputs
 from mlexp.store import Run
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ DASHES: dict[str, Any] = {"dead": "-", "saturated": (0, (4, 1.2))}
 
 def diagnostics(run: Run) -> Figure | None:
     """Draw the gradient norm of each layer by epoch, and its share of dead units or saturated outputs."""
-    epochs, norms = run.diagnostics.get("epoch"), _by_layer(run.diagnostics, "gradient_norm")
-    idle = {(what, k): values for what in SHARES for k, values in _by_layer(run.diagnostics, what).items()}
+    epochs, norms = run.diagnostics.get("epoch"), by_layer(run.diagnostics, "gradient_norm")
+    idle = {(what, k): values for what in SHARES for k, values in by_layer(run.diagnostics, what).items()}
     idle = {
         place: values for place, values in idle.items() if place[1] in norms and np.isfinite(values).any()
     }
@@ -46,12 +46,6 @@ def diagnostics(run: Run) -> Figure | None:
         axes[1].set(ylabel=f"{' or '.join(kinds).capitalize()} (%)", ylim=(-0.03 * top, 1.08 * top))
     _name_layers(figure, run, colours, {what for what, _ in idle})
     return figure
-
-
-def _by_layer(found: dict[str, np.ndarray], what: str) -> dict[int, np.ndarray]:
-    """Return layer -> values by look, in the order of the layers."""
-    columns = {name.removeprefix(f"{what}_"): values for name, values in found.items()}
-    return {int(k): columns[k] for k in sorted(filter(str.isdecimal, columns), key=int)}
 
 
 def _state(epochs: np.ndarray, norms: dict[int, np.ndarray]) -> str:
@@ -289,11 +283,12 @@ FIGURES = {
     "first_weights": Drawing(
         first_weights,
         "Weights of the first layer",
-        "What does each unit respond to? Noise without structure: it learnt little; equal units: symmetric weights.",
+        "What does each unit respond to? Noise without structure suggests that little was learnt; equal units are "
+        "symmetric.",
     ),
     "weights": Drawing(
         weights,
         "Histograms of weights and biases by layer",
-        "Bars at a single value are parameters that never moved; long tails are units that drown out the others.",
+        "A single bar: parameters that are all equal; long tails: a few weights that are much larger than the others.",
     ),
 }

@@ -1,4 +1,4 @@
-"""The weights of a network as its run folder holds them, layer by layer, and their table where they are few."""
+"""Weights and diagnostics of a network, layer by layer, as its run folder holds them; the table of few weights."""
 
 from __future__ import annotations
 
@@ -66,6 +66,12 @@ def _of_engine(arrays: Mapping[str, np.ndarray]) -> list[DenseLayer]:
     if theta.shape != (rest,) or theta.dtype.kind != "f":
         raise ValueError(f"theta must be {rest} numbers. Got {theta.dtype} {theta.shape}")
     return layers
+
+
+def by_layer(diagnostics: Mapping[str, np.ndarray], what: str) -> dict[int, np.ndarray]:
+    """Return layer -> values by recorded epoch, (n_epochs,), of a diagnostic such as ``dead``; layers count from 1."""
+    found = {name.removeprefix(f"{what}_"): values for name, values in diagnostics.items() if len(values)}
+    return {int(layer): found[layer] for layer in sorted(filter(str.isdecimal, found), key=int)}
 
 
 def inputs(run: Run, n_inputs: int) -> list[str]:

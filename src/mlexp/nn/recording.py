@@ -152,7 +152,7 @@ def look(network: Network, loss: Loss, views: Sequence[Views], grads: Sequence[V
 
     Parameters
     ----------
-    network, loss : what computes and what judges
+    network, loss : the network and its loss
     views : from `network.bind` of vectors with a replica axis
     grads : the same of a gradient vector, which is overwritten
     data : features and targets of the training part

@@ -29,7 +29,7 @@ OPERATORS = {
 FUNCTIONS = ("exp", "log", "max", "min", "tanh", "det")
 ACCENTS = {"hat": "^", "bar": "¯", "tilde": "~"}
 SPACES = {",": "0.17em", ";": "0.28em", " ": "0.28em", "quad": "1em"}
-FENCES = {
+DELIMITERS = {
     "(": "(",
     ")": ")",
     "[": "[",
@@ -238,18 +238,18 @@ class _Reader:
     def script(self) -> str:
         return f"<mi>{''.join('ℒ' if letter == 'L' else letter for letter in self.plain())}</mi>"
 
-    def fenced(self) -> str:
+    def delimited(self) -> str:
         """Return what stands between ``\\left`` and ``\\right``, whose signs grow with it."""
-        left = self.fence()
+        left = self.delimiter()
         inside = self.row(("\\right",))
         self.next()
-        return f"<mrow>{left}{inside}{self.fence()}</mrow>"
+        return f"<mrow>{left}{inside}{self.delimiter()}</mrow>"
 
-    def fence(self) -> str:
+    def delimiter(self) -> str:
         sign = self.next().removeprefix("\\")
-        if sign not in FENCES:
-            raise UnknownFormula(f"{sign!r} is no fence")
-        return _mo(FENCES[sign], stretched=True) if FENCES[sign] else ""
+        if sign not in DELIMITERS:
+            raise UnknownFormula(f"{sign!r} is no delimiter")
+        return _mo(DELIMITERS[sign], stretched=True) if DELIMITERS[sign] else ""
 
     def matrix(self) -> str:
         """Return rows of cells between ``\\begin`` and ``\\end``."""
@@ -274,7 +274,7 @@ class _Reader:
 
 COMMANDS = {
     "frac": _Reader.fraction, "sqrt": _Reader.root, "text": _Reader.words, "mathrm": _Reader.upright,
-    "operatorname": _Reader.upright, "mathbf": _Reader.bold, "mathcal": _Reader.script, "left": _Reader.fenced,
+    "operatorname": _Reader.upright, "mathbf": _Reader.bold, "mathcal": _Reader.script, "left": _Reader.delimited,
     "begin": _Reader.matrix,
 }  # fmt: skip
 

@@ -44,7 +44,7 @@ TITLES = {
                  "from 1."),
     "first_rows": ("First samples of the test set", ""),
     "layers": ("Layers of the network", ""),
-    "weights": ("Weights and biases", "Of the prepared features; every number of the network that was kept."),
+    "weights": ("Weights and biases", "For the prepared features; of the network that was kept."),
     "score_intervals": ("Scores with 95 % intervals", "Over samples of the last set, for this one fitted model."),
     "worst_predictions": ("Largest errors", "Rows are counted from 1; error is true − predicted."),
     "permutation_importance": (
@@ -62,8 +62,11 @@ TITLES = {
     ),
     "tuning": ("Trials", "The validation part chose; no trial has seen a test row."),
     "key_importance": ("How much each key mattered", ""),
-    "data_needed": ("Scores by number of training samples", "A row a subset; those of a repeat are nested."),
-    "clusters": ("Clusters", "Purity: share of the most frequent class. Typical rows: nearest to the mean, from 0."),
+    "data_needed": ("Scores by number of training samples", "One row per subset; the subsets of a repeat are nested."),
+    "clusters": (
+        "Clusters",
+        "Purity: share of the most frequent class. Typical rows: nearest to the mean, counted from 0.",
+    ),
     "clusterings": ("Clusterings", "ARI, NMI, accuracy and purity compare with classes that no method was shown."),
     "embeddings": ("Embeddings", ""),
     "separation": ("Separation of the classes by layer", ""),
@@ -83,7 +86,7 @@ TITLES = {
     "assignment": ("Rows with their squared distances", "A row belongs to the nearest centre before the step."),
     "mixture": ("The mixture before and after the step", ""),
     "responsibilities": ("Responsibilities", "The share of each component in each row, before the step."),
-    "components": ("Principal components", "A row a component: its variance and its direction."),
+    "components": ("Principal components", "One row per component: its variance and direction."),
     "component_scores": ("Scores of the rows", "Along the components, from the mean."),
 }  # fmt: skip
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 SPACE = "\u00a0"  # keeps a number and its unit on one line
+Z = 1.959963984540054  # of a 95 % interval: 0.975 quantile of the standard normal distribution
 NOTHING = 1e-12  # what a score or coordinate below it is: a rounding error
 FINE = 2000  # rows from which a hundredth of a percent means something
 
@@ -61,7 +62,7 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60}{SPACE}h {minutes % 60}{SPACE}min"
 
 
-def wilson(share: float, rows: int, z: float = 1.959963984540054) -> tuple[float, float]:
+def wilson(share: float, rows: int, z: float = Z) -> tuple[float, float]:
     """Return the 95 % score interval of a proportion (Wilson 1927, doi:10.1080/01621459.1927.10502953).
 
     (p + z²/2n ± z sqrt(p(1−p)/n + z²/4n²)) / (1 + z²/n); unlike p ± z·se it keeps its level near 0 and 1.

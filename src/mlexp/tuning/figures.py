@@ -359,7 +359,7 @@ FIGURES = {
     "tuning_measures": Drawing(
         measures,
         "Accuracy, precision, recall and F1 of each setting on the training and the validation set, as heat maps",
-        "Bright on the left and dark on the right: the setting over-fits.",
+        "Bright on the left and dark on the right: the setting overfits.",
     ),
     "tuning_curves": Drawing(
         curves,

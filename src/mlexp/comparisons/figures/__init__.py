@@ -36,7 +36,7 @@ FIGURES = {
     "curves_by_arm": Drawing(
         curves.curves_by_arm,
         "Loss and accuracy on the training and validation set by epoch, one panel per arm",
-        "Lines that part: over-fitting; flat lines: nothing is learnt; loss that still falls: more epochs would help.",
+        "Lines that part: overfitting; flat lines: nothing is learnt; a loss that still falls: more epochs may help.",
     ),
     "learning_curves": Drawing(
         curves.learning_curves,
@@ -61,7 +61,7 @@ FIGURES = {
     "confusions": Drawing(
         classes.confusions,
         "Confusion matrices of the arms side by side, in percent of each true class",
-        "Filled columns: the arm predicts few classes for everything. Off the diagonal: classes taken for one another.",
+        "Dark columns: the arm predicts few classes for all samples. Off the diagonal: classes that are confused.",
     ),
     "per_class": Drawing(
         classes.per_class,

@@ -1,4 +1,4 @@
-"""How the arms learnt, in words: which converged faster, which over- or under-fit, which did not learn, the time."""
+"""How the arms learnt, in words: which converged faster, which over- or underfit, which did not learn, the time."""
 
 from __future__ import annotations
 
@@ -105,21 +105,21 @@ def _fits(evidence: Evidence) -> Iterator[str]:
     verdicts = learning.judged(evidence)
     named = {
         what: [arm for arm in evidence.arms if verdicts[arm] == what]
-        for what in ("did not learn", "over-fits", "under-fits")
+        for what in ("did not learn", "overfits", "underfits")
     }
     if lost := named["did not learn"]:
         yield f"Did not learn (no run is better than the majority class): {phrases.listed(lost, 12)}."
     fits = {arm: learning.fit(evidence, arm) for arm in evidence.arms}
-    if over := named["over-fits"]:
+    if over := named["overfits"]:
         gaps = sorted(((one.gap, arm, one.part) for arm in over if (one := fits[arm])), reverse=True)
         words = [f"{arm} by {phrases.size(evidence, gap)}" for gap, arm, _ in gaps]
         yield (
-            f"Over-fits (better on the training set than on the {gaps[0][2]} set by more than two standard errors): "
+            f"Overfits (better on the training set than on the {gaps[0][2]} set by more than two standard errors): "
             f"{phrases.listed(words)}."
         )
-    if under := named["under-fits"]:
+    if under := named["underfits"]:
         yield (
-            "Under-fits (worse on its own training set than the best arm is on samples it was not trained on): "
+            "Underfits (worse on its own training set than the best arm is on samples it was not trained on): "
             f"{phrases.listed(under)}."
         )
 

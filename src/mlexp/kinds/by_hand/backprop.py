@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +11,7 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError, shortened
 from mlexp.kinds.by_hand import backprop_steps, given
+from mlexp.kinds.by_hand.differences import central
 from mlexp.kinds.by_hand.functions import ACTIVATIONS, PER_OUTPUT, first_step
 from mlexp.kinds.by_hand.latex import NAME
 from mlexp.kinds.by_hand.net import Net
@@ -51,7 +51,7 @@ def _step(config: Config, dataset: Dataset, observer: Observer, hidden: list[int
             raise ConfigError("The numbers of by_hand overflow. Give smaller by_hand.x or by_hand.weights.")
     observer.started(given.plan(dataset, len(X), X.shape[1], network.summary()))
     engine, after = _by_engine(config, network, net, X, T)
-    differences = _central(lambda moved: net.with_flat(moved).value(X, T), theta)
+    differences = central(lambda moved: net.with_flat(moved).value(X, T), theta, STEP)
     by_formula = first_step(config.model, theta, gradient, _is_weight(net))
     checked = {
         "largest": float(np.abs(gradient).max()),
@@ -209,12 +209,6 @@ def _by_engine(
     slots = [np.zeros_like(theta) for _ in range(optimizer.n_slots)]
     optimizer.update(theta, gradient, slots, 1, config.model.learning_rate, network.n_weights)
     return found, ordered(network.bind(theta[0]))
-
-
-def _central(value: Callable[[np.ndarray], float], theta: np.ndarray) -> np.ndarray:
-    """Return (E(theta + h e_i) - E(theta - h e_i)) / 2h for every i."""
-    moves = STEP * np.eye(len(theta))
-    return np.array([(value(theta + move) - value(theta - move)) / (2 * STEP) for move in moves])
 
 
 def _rows(net: Net, X: np.ndarray, T: np.ndarray, dZs: list[np.ndarray], dAs: list[np.ndarray]) -> Columns:

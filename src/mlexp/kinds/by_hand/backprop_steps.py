@@ -179,9 +179,10 @@ def _backwards(found: Script, net: Net, X: np.ndarray, T: np.ndarray) -> None:
         if layer == layers:
             loss = LOSSES[net.loss]
             derivative = f"{_factor(net, T, loss.multiple)} {loss.derivative}"
+            output = _by(r"\hat{Y}")
             found.step(
                 "At the output, the derivative of the loss.",
-                rf"{_by(name)} = {_by('hat{Y}').replace('hat', chr(92) + 'hat')} = {derivative}",
+                rf"{_by(name)} = {output} = {derivative}",
                 f"{_by(name)} = {matrix(dZ)}",
             )
         else:
@@ -190,7 +191,7 @@ def _backwards(found: Script, net: Net, X: np.ndarray, T: np.ndarray) -> None:
         found.step(
             f"Weights of layer {layer}: products of inputs and gradients at the output, summed over the samples.",
             rf"{_by(_W(net, layer))} = {above}^\top {_by(name)}",
-            rf"{_by(_W(net, layer))} = {_transposed(As[layer - 1])} {matrix(dZ)} = {matrix(grads[layer - 1][0])}",
+            rf"{_by(_W(net, layer))} = {matrix(As[layer - 1].T)} {matrix(dZ)} = {matrix(grads[layer - 1][0])}",
         )
         if net.bias:
             found.step(
@@ -198,10 +199,6 @@ def _backwards(found: Script, net: Net, X: np.ndarray, T: np.ndarray) -> None:
                 rf"{_by(_b(net, layer))} = \mathbf{{1}}^\top {_by(name)}",
                 f"{_by(_b(net, layer))} = {matrix(grads[layer - 1][1])}",
             )
-
-
-def _transposed(values: np.ndarray) -> str:
-    return matrix(values.T)
 
 
 def _through_activation(

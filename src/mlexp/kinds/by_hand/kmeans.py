@@ -8,6 +8,7 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError
 from mlexp.kinds.by_hand import given
+from mlexp.kinds.by_hand.differences import central
 from mlexp.kinds.by_hand.latex import NAME, Script, difference, matrix, num, row, total
 from mlexp.kinds.observer import Observer
 from mlexp.store.result import Columns, Result
@@ -112,9 +113,7 @@ def _check(
         return float(((X - flat.reshape(centres.shape)[chosen]) ** 2).sum())
 
     formula = np.array([-2 * (X[chosen == k] - c).sum(axis=0) for k, c in enumerate(centres)]).ravel()
-    moves = 1e-4 * np.eye(centres.size)
-    at = centres.ravel()
-    differences = np.array([(inertia(at + move) - inertia(at - move)) / 2e-4 for move in moves])
+    differences = central(inertia, centres.ravel(), 1e-4)
     return found | {"finite differences": float(np.abs(differences - formula).max())}
 
 

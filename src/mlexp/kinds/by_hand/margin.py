@@ -13,6 +13,7 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError
 from mlexp.kinds.by_hand import given
+from mlexp.kinds.by_hand.differences import central
 from mlexp.kinds.by_hand.latex import BREAK, NAME, ON_THE_LINE, Script, difference, matrix, num, row, signed
 from mlexp.kinds.observer import Observer
 from mlexp.store.result import Columns, Result
@@ -198,8 +199,7 @@ def _check(solved: Margin, X: np.ndarray, y: np.ndarray) -> dict[str, float]:
 
     at = np.append(solved.w + 1, solved.b - 1)  # not at the solution, where both would be zero
     formula = np.append(at[:d] - (solved.alpha * y) @ X, -(solved.alpha @ y))
-    moves = 1e-5 * np.eye(d + 1)
-    differences = np.array([(lagrangian(at + move) - lagrangian(at - move)) / 2e-5 for move in moves])
+    differences = central(lagrangian, at, 1e-5)
     return {
         "stationarity": float(np.abs(np.append(solved.w - (solved.alpha * y) @ X, solved.alpha @ y)).max()),
         "primal": float(max(0.0, -slack.min())),

@@ -11,6 +11,7 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError
 from mlexp.kinds.by_hand import given
+from mlexp.kinds.by_hand.differences import central
 from mlexp.kinds.by_hand.kmeans import Example, starting
 from mlexp.kinds.by_hand.latex import NAME, Script, difference, matrix, num, row, total
 from mlexp.kinds.observer import Observer
@@ -124,8 +125,7 @@ def _check(X: np.ndarray, first: Mixture, then: Mixture) -> dict[str, float]:
     def likelihood(flat: np.ndarray) -> float:
         return Mixture(first.weights, flat.reshape(first.means.shape), first.covariances).log_likelihood(X)
 
-    at, moves = first.means.ravel(), 1e-5 * np.eye(first.means.size)
-    differences = np.array([(likelihood(at + move) - likelihood(at - move)) / 2e-5 for move in moves])
+    differences = central(likelihood, first.means.ravel(), 1e-5)
     return {
         "engine": max(float(np.abs(theirs - ours).max()) for theirs, ours in pairs),
         "finite differences": float(np.abs(differences - formula).max()),

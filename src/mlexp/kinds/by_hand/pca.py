@@ -8,6 +8,7 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError
 from mlexp.kinds.by_hand import given
+from mlexp.kinds.by_hand.differences import central
 from mlexp.kinds.by_hand.latex import NAME, Script, difference, matrix, num, row, signed
 from mlexp.kinds.observer import Observer
 from mlexp.store.result import Result
@@ -74,8 +75,7 @@ def _check(X: np.ndarray, S: np.ndarray, values: np.ndarray, V: np.ndarray) -> d
         return float(v @ S @ v - values[0] * (v @ v - 1))
 
     at = V[:, 0] + np.arange(1, len(S) + 1)  # not at the solution, where both would be zero
-    moves = 1e-4 * np.eye(len(S))
-    differences = np.array([(lagrangian(at + move) - lagrangian(at - move)) / 2e-4 for move in moves])
+    differences = central(lagrangian, at, 1e-4)
     return {
         "engine": float(np.abs(fitted.explained_variance_ - values[:kept]).max()),
         "eigenvectors": float(np.abs(S @ V - V * values).max()),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.kinds.by_hand import given
+from mlexp.kinds.by_hand.differences import central
 from mlexp.kinds.by_hand.latex import NAME, Script, difference, matrix, num
 from mlexp.kinds.observer import Observer
 from mlexp.nn.layers import PREDICT, Activation, Dense
@@ -61,7 +60,7 @@ def residual(config: Config, dataset: Dataset, observer: Observer) -> Result:
     layers = Residual((Dense(node.hidden, bias=False), SIGMOID, Dense(node.width, bias=False)))
     observer.started(given.plan(dataset, 1, node.width, Network((layers,), node.width).summary()))
     formula, engine = block.gradient(), _by_engine(layers, block)
-    differences = np.array([_central(block.energy, block.x, step) for step in STEPS])
+    differences = np.array([central(block.energy, block.x, step) for step in STEPS])
     errors = np.abs(differences - formula).max(axis=1) / np.abs(formula).max()
     best = int(errors.argmin())
     relative = {
@@ -200,12 +199,6 @@ def _by_engine(layers: Residual, block: Block) -> np.ndarray:
     assert d_hidden is not None
     total: np.ndarray = d_block[0] + d_hidden[0]
     return total
-
-
-def _central(energy: Callable[[np.ndarray], float], x: np.ndarray, step: float) -> np.ndarray:
-    """Return (E(x + step e_i) - E(x - step e_i)) / (2 step) for every i."""
-    moves = step * np.eye(len(x))
-    return np.array([(energy(x + move) - energy(x - move)) / (2 * step) for move in moves])
 
 
 def _relative(values: np.ndarray, true: np.ndarray) -> list[float]:

@@ -98,4 +98,4 @@ def _caption(
 def _headline(run: Run, classes: np.ndarray) -> str:
     n = len(run.info["dataset"]["classes"])
     which = f"the {len(classes)} classes with the lowest recall of {n}" if len(classes) < n else "each class"
-    return f"What the model takes for typical, and where it doubts and errs: test images of {which}"
+    return f"Most typical, most doubtful and most confidently wrong test images of {which}"

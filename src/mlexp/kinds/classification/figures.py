@@ -126,7 +126,7 @@ FIGURES = {
     "examples": Drawing(
         examples,
         "The most typical, most doubtful and most confidently wrong test images of each class",
-        "Below each image the probability of the predicted class, after ≠ a wrong one. Doubtful: the two highest "
+        "Below each image: probability of the predicted class; ≠ marks a wrong prediction. Doubtful: the two highest "
         "probabilities are nearly equal.",
     ),
     **importance_figures.FIGURES,

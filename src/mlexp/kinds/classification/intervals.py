@@ -7,11 +7,10 @@ import numpy as np
 from mlexp.errors import DataError
 from mlexp.metrics import METRICS, Metric
 from mlexp.page.study import Study
-from mlexp.page.words import wilson
+from mlexp.page.words import Z, wilson
 from mlexp.store import Run
 
 FEWEST = 20  # rows below which a normal approximation is left out
-Z = 1.959963984540054
 
 
 def intervals(study: Study) -> dict[str, tuple[float, float]]:

@@ -57,7 +57,7 @@ def _support(study: Study, train: Sequence[dict[str, str]]) -> list[str]:
     if inside:
         return [
             *words,
-            f"{inside:,} of {len(train):,} training points lie inside the margin or beyond it: it is soft.",
+            f"{inside:,} of {len(train):,} training points lie inside the margin or on its wrong side: it is soft.",
         ]
     rest = f", at the other points at least {coordinate(min(others))}" if others else ""
     return [

@@ -27,7 +27,7 @@ def question(study: Study) -> str:
 
 
 def answer(study: Study) -> Said:
-    """Judge the clusters by the classes where there are any; else by their separation."""
+    """Evaluate the clusters by the classes where there are any; else by their separation."""
     methods = by_method(study, "k")
     judged = {name: scores for name, scores in methods.items() if "ari" in scores}
     best = best_method(methods)
@@ -104,7 +104,7 @@ def _silhouette(methods: Mapping[str, Mapping[str, float]], best: str) -> list[s
         return []
     return [
         f"The silhouette, which uses no classes and favours compact clusters, is highest for {called(compact)} "
-        f"({apart[compact]:.3f}); here compact is not correct."
+        f"({apart[compact]:.3f}); here the most compact clusters are not the ones that agree best with the classes."
     ]
 
 

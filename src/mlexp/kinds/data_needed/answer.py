@@ -19,7 +19,7 @@ def question(study: Study) -> str:
 
 
 def answer(study: Study) -> Said:
-    """The gain of the last doubling, what a power law expects of the next one, and the test score."""
+    """The gain of the last doubling, what a power law predicts for the next one, and the test score."""
     facts = study.info["facts"]["data_needed"]
     metric = facts["metric"]
     first = (
@@ -32,7 +32,7 @@ def answer(study: Study) -> Said:
         n = 2 * facts["doubling"]["to"]
         expected = 1 - law["a"] - law["b"] * n ** -law["c"]
         first.append(
-            f"A power law through the curve expects a validation {TITLES[metric]} of {_shown(expected, metric)} for "
+            f"A power law fitted to the curve predicts a validation {TITLES[metric]} of {_shown(expected, metric)} for "
             f"{n:,} training samples; that is an extrapolation, not a measurement."
         )
     if not first:

@@ -6,12 +6,12 @@ import warnings
 
 import numpy as np
 
+from mlexp.page.words import Z
 from mlexp.stats.outcome import t_quantile
 
 MISFIT = 0.1
 FEWEST_SIZES = 4  # that a power law of three parameters is fitted to
 LEVEL = 0.95
-Z = 1.959963984540054
 
 
 def nested_order(y: np.ndarray, stratify: bool, *, rng: np.random.Generator) -> np.ndarray:

@@ -47,7 +47,7 @@ def answer(study: Study) -> Said:
 
 
 def _related(study: Study) -> list[str]:
-    """Say which features go best with the label, one at a time."""
+    """Say which features are most strongly associated with the label, one at a time."""
     table = study.run.tables.get("feature_summary")
     if table is None or "variance_explained_by_label" not in table:
         return []
@@ -61,5 +61,6 @@ def _related(study: Study) -> list[str]:
         return []
     named = listed([f"{name} ({percent(shares[name])})" for name in best])
     return [
-        f"Of single features, these go best with the label, by the share of their variance that it explains: {named}."
+        "Of single features, these are most strongly associated with the label, by the share of their variance that it "
+        f"explains: {named}."
     ]

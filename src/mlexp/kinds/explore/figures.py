@@ -170,7 +170,11 @@ FIGURES = {
         "Histogram of each feature in the training set, stacked by class",
         "Features whose classes lie apart are easy to learn from; long tails may need a logarithm.",
     ),
-    "class_balance": Drawing(balance, "Samples of each class in each set", "Rare classes are learnt last."),
+    "class_balance": Drawing(
+        balance,
+        "Samples of each class in each set",
+        "Rare classes have few samples to learn from and few to be scored on.",
+    ),
     "correlations": Drawing(
         table_figures.correlations,
         "Correlation of each pair of features in the training set",
@@ -189,7 +193,7 @@ FIGURES = {
     "outliers": Drawing(
         table_figures.outliers,
         "Box of each feature: quartiles, whiskers and outliers",
-        "Single points far out may be mistakes of the file; many are a skewed distribution.",
+        "Single points far out may be errors in the file; many suggest a skewed distribution.",
     ),
     "nearest_distances": Drawing(
         distances,
@@ -204,6 +208,6 @@ FIGURES = {
     "pixels": Drawing(
         pixels,
         "Mean and standard deviation of each pixel in the training set, and the histogram of the values",
-        "Pixels that never change carry nothing; a range that is not used suggests another scaling.",
+        "Pixels that never change carry no information; a range that is not used suggests another scaling.",
     ),
 }

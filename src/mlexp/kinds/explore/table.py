@@ -14,7 +14,7 @@ HEAD = 5  # rows of the file that are shown as they stand there
 HEAD_FEATURES = 12
 SAMPLED = 2000  # training samples that summary and figures are made of
 DESCRIBED = 200  # features in the summary
-PICTURED = 30  # numeric features in the figures, those that go best with the label
+PICTURED = 30  # numeric features in the figures, those most associated with the label
 FENCE = 1.5  # interquartile ranges beyond the quartiles from which a value is an outlier (Tukey 1977)
 
 

@@ -25,7 +25,7 @@ WRITTEN = 12  # features up to which the correlations are written into the cells
 
 
 def histograms(run: Run) -> Figure | None:
-    """Draw the histogram of each feature, those that go best with the label, by class where there are few."""
+    """Draw the histogram of each feature, those most associated with the label, by class where there are few."""
     sample, names = _sample(run)
     if sample is None:
         return None
@@ -37,7 +37,7 @@ def histograms(run: Run) -> Figure | None:
         columns.insert(0, (f"Target: {style.class_names([run.info['dataset']['target']], 1.2)[0]}", target))
     across = min(ACROSS, len(columns))
     deep = math.ceil(len(columns) / across)
-    which = "the features that go best with the label, " if len(chosen) < sample.shape[1] else ""
+    which = "the features most associated with the label, " if len(chosen) < sample.shape[1] else ""
     figure = style.new_figure(
         1.45 * deep + 0.1 + groups.legend_height(classes),
         f"Histograms of {which}{len(sample):,} training samples" + (", by class" if classes else ""),
@@ -110,7 +110,7 @@ def correlations(run: Run) -> Figure | None:
 
 
 def scatter_matrix(run: Run) -> Figure | None:
-    """Draw each pair of the features that go best with the label, by class."""
+    """Draw each pair of the features most associated with the label, by class."""
     sample, names = _sample(run)
     if sample is None or sample.shape[1] < 2:
         return None
@@ -118,7 +118,7 @@ def scatter_matrix(run: Run) -> Figure | None:
     codes, classes = _classes(run)
     rows = slice(None, POINTS)
     which = (
-        f"the {len(chosen)} features that go best with the label"
+        f"the {len(chosen)} features most associated with the label"
         if "table_target" in run.arrays
         else "features"
     )
@@ -231,7 +231,7 @@ def _sample(run: Run) -> tuple[np.ndarray | None, list[str]]:
 
 
 def _strongest(run: Run, most: int) -> list[int]:
-    """Return the positions of the features that go best with the label, in the order of the file."""
+    """Return the positions of the features most associated with the label, in the order of the file."""
     related = np.nan_to_num(run.arrays["table_association"], nan=-1.0)
     return sorted(np.argsort(-related, kind="stable")[:most].tolist())
 

@@ -8,12 +8,12 @@ from mlexp.data.dataset import Dataset
 from mlexp.data.split import Part
 from mlexp.metrics import metric
 from mlexp.metrics.regression import r2_scores, regression_scores, rmse_scores
+from mlexp.page.words import Z
 from mlexp.store.result import Columns
 
 WORST = 10  # samples
 FEATURES = 10  # columns of the file beside each
 LEVEL = 0.95
-Z = 1.959963984540054
 
 
 def score_intervals(y: np.ndarray, predicted: np.ndarray) -> Columns:

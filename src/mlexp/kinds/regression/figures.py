@@ -137,8 +137,8 @@ FIGURES = {
     "errors": Drawing(
         errors,
         "Histogram of the residuals, and their quantiles against those of a normal distribution",
-        "A histogram that is not centred at 0 is a bias; points that leave the line at its ends are errors larger than "
-        "those of a normal distribution.",
+        "A histogram that is not centred at 0 shows bias; points that leave the line at its ends are errors larger "
+        "than those of a normal distribution.",
     ),
     "learning_curves": Drawing(
         learning_curves,

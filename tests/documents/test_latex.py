@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.drawing.seen import NASTY, Make
+from tests.folders import build
 
 from mlexp.cli import main
 from mlexp.documents.tex import ACCENTS, GREEK, MATHS, SPECIAL, command, escape, numbers, table
@@ -48,6 +49,18 @@ def test_no_text_is_a_command(text: str) -> None:
     assert bare.count("{") == bare.count("}")
     assert not re.search(r"(?<!\\)[&#$]|(?<!\\)_", made)
     assert set(TOKEN.findall(made)) <= OURS
+
+
+@pytest.mark.parametrize("words", [["--latex", "tex"], ["--document", "report.qmd"]])
+def test_a_cell_of_a_stranger_is_one_line(
+    tmp_path: Path, words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = build(tmp_path / "outputs", shape=None, n=60).path
+    (folder / "tables/permutation_importance.csv").write_text("feature,mean,low,high\nx,0.1,0.0,x\n")
+    assert main(["export", str(folder), *words]) == 3
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / words[1]).exists()
 
 
 @given(st.lists(st.text(max_size=20), max_size=3))

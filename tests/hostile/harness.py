@@ -221,10 +221,11 @@ def _child(state: Path, writable: Sequence[str]) -> None:
     findings: list[str] = []
     watching = False
 
-    def note_change(event: str, path: Any) -> None:
+    def note_change(event: str, path: Any, folder: int = -1) -> None:
         if isinstance(path, int) or path is None:
             return
-        real = os.path.realpath(os.path.join(os.getcwd(), os.fsdecode(path)))
+        start = os.readlink(f"/proc/self/fd/{folder}") if folder >= 0 else os.getcwd()
+        real = os.path.realpath(os.path.join(start, os.fsdecode(path)))
         if real != "/dev/null" and not any(real == root or real.startswith(f"{root}/") for root in roots):
             findings.append(f"{event}: {real}")
 
@@ -259,7 +260,7 @@ def _child(state: Path, writable: Sequence[str]) -> None:
                     note_change("open for writing", args[0])
             elif event in CHANGES:
                 for position in () if event == "os.mkdir" and os.path.isdir(args[0]) else CHANGES[event]:
-                    note_change(event, args[position])
+                    note_change(event, args[position], args[1] if event in ("os.remove", "os.rmdir") else -1)
             elif event == "pickle.find_class":
                 findings.append(f"{event}: {args[0]}.{args[1]}")
             elif event in STARTS:

@@ -41,6 +41,8 @@ STUDIES = {
     "sign_kmeans": ["task=sign_kmeans", "dataset=digits", "size=smoke", "figures=false"],
     "tuned": ["task.name=tuned", "tune=grid", "+tune.space={model.learning_rate: [0.1, 0.01]}", "size=smoke",
               "figures=false", "execution.workers=1"],
+    "by_hand": ["task=backprop_by_hand"],
+    "data_needed": ["task=data_needed", "dataset=iris", "model=logistic", "size=smoke"],
     "two": ["-m", "size=smoke", "model.activation=relu,sigmoid", "seed=0,1", "execution.workers=1", "task.name=two"],
     "widths": ["task=widths", "size=smoke", "execution.workers=1"],
 }  # fmt: skip
@@ -48,6 +50,10 @@ VERBS: dict[str, list[str]] = {
     "report": [], "compare": ["outputs/{base}"], "predict": ["new.csv", "--out", "outputs/answers.csv"],
     "export": ["--config", "outputs/mine.yaml"], "rerun": ["-q"], "resume": ["-q"],
 }  # fmt: skip
+EXPORTS = (
+    VERBS["export"], ["--latex", "outputs/tex"], ["--document", "outputs/report.qmd"],
+    ["--code", "numpy", "--out", "outputs/listing.py"],
+)  # fmt: skip
 WORDS: list[Any] = [
     None, True, -1, 0, 3, 10**6, 10**30, -1e308, 0.5, "", "x", "=1+1", "\ud800", "\x1b[2J\x07", "a\nb", "../../../etc",
     "/etc/passwd", "//host/x", "y" * 5000, [], {}, [[]], {"": {}}, [None], ["x"] * 300, {"x": [1, {"y": None}]},
@@ -120,7 +126,8 @@ def check(bases: Path, place: Path, numbers: Sequence[int]) -> None:
         done[str(folder.relative_to(place))] = "; ".join(told)
         verbs = [verb for verb in VERBS if name not in MANY or verb not in ("rerun", "resume")]
         for verb in ["show", *rng.sample(verbs, 2 if len(numbers) > FAST else 1)]:
-            words = [word.format(base=f"{name}/2026-01-01_00-00-00-sound") for word in VERBS.get(verb, [])]
+            words = rng.choice(EXPORTS) if verb == "export" else VERBS.get(verb, [])
+            words = [word.format(base=f"{name}/2026-01-01_00-00-00-sound") for word in words]
             lines.append([verb, str(folder.relative_to(place)), *words])
     everything = [["list", "runs"], ["list", "runs", "--jobs", "--csv"], ["report", "--all"], ["clean"],
                   ["clean", "--status", "damaged", "--dry-run"], ["list", "runs", "seed=0"]]  # fmt: skip
@@ -272,7 +279,27 @@ def other_cell(file: Path, rng: random.Random) -> str:
     lines = [line.split(",") for line in file.read_text().splitlines()]
     row = rng.choice([0, rng.randrange(len(lines))]) if lines else 0
     word = rng.choice(
-        ["", "x", "nan", "inf", "-1", "1e400", "=1", '"', "\x00", "a,b", "../x", "//host/x", "9" * 500]
+        [
+            "",
+            "x",
+            "nan",
+            "inf",
+            "-1",
+            "1e400",
+            "=1",
+            '"',
+            "\x00",
+            "a,b",
+            "../x",
+            "//host/x",
+            "9" * 500,
+            "[[",
+            "0.5.5",
+            "<script>alert(1)</script>",
+            r"\input{/etc/passwd}",
+            "\u202ex",
+            "'''+__import__('os').mkdir('pwned')+'''",
+        ]
     )
     if lines and lines[row]:
         lines[row][rng.randrange(len(lines[row]))] = word

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from mlexp.config.untrusted import reading
 from mlexp.errors import ConfigError
 from mlexp.store import find, find_run
 from mlexp.store.files import write_bytes
@@ -39,7 +41,8 @@ def export(arguments: Sequence[str]) -> int:
     of_any = set(asked) <= OF_ANY
     folder = (find if of_any else find_run)(parsed.run, parsed.outputs)
     for name in asked:
-        said = WRITERS[name](folder, parsed)
+        with reading(folder) if name in OF_ANY else nullcontext():
+            said = WRITERS[name](folder, parsed)
         print((parsed.out if name == "code" else getattr(parsed, name)) if parsed.quiet else said)
     return 0
 

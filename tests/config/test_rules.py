@@ -33,4 +33,6 @@ def test_complaint_names_key_range_value_and_nearest_choice() -> None:
     rule = rules.number(0, 1, open_high=True)
     assert rule.complaint("model.dropout", 1.5) == "model.dropout must be a number in [0, 1). Got 1.5."
     assert rules.choice("relu", "tanh").complaint("k", "rellu").endswith("Did you mean 'relu'?")
+    names = rules.list_of(rules.choice("f1", "r2"), what="a list")
+    assert names.complaint("k", "f1").endswith("Type k=[f1].")
     assert rules.whole(1).complaint("k", None).endswith("Got null.")

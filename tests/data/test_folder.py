@@ -177,6 +177,12 @@ def test_the_limit_of_memory_holds(zoo: Path) -> None:
         read(zoo, image_shape=[1000, 1000], memory_mb=4)
 
 
+def test_images_without_a_class_are_told_what_to_do(tmp_path: Path) -> None:
+    save(tmp_path / "flat" / "1.png")
+    with pytest.raises(ConfigError, match=r"subfolder.*dataset\.labels"):
+        run(tmp_path, "task=classify", "dataset=folder", f"dataset.path={tmp_path / 'flat'}")
+
+
 @pytest.mark.parametrize("row", ["../secret.png,a", "missing.png,a", "/etc/passwd,a"])
 def test_a_table_names_files_of_the_folder_alone(row: str, zoo: Path, tmp_path: Path) -> None:
     save(tmp_path / "secret.png")

@@ -56,6 +56,8 @@ class Rule:
             near = f" Type {key}=null."
         elif not near and (numbers := listed(value)) is not None and self.accepts(numbers):
             near = f" Type {key}=[{','.join(map(str, numbers))}]."
+        elif value in self.choices and self.accepts([value]):
+            near = f" Type {key}=[{value}]."
         return f"{key} must be {self.allowed}. Got {as_typed(value)}.{near}"
 
 

@@ -184,7 +184,11 @@ def _decoded(path: Path, wanted: Wanted, seen: Seen) -> np.ndarray:
         raise DataError(
             f"{path} cannot be read as an image: it is damaged, or no {listed(FORMATS, 9)} file. Remove or replace it."
         ) from error
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise DataError(
+            f"{path} has more pixels than any image of a data set. Remove or replace it."
+        ) from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
         why = str(getattr(error, "strerror", None) or error)[:100]
         raise DataError(f"{path} cannot be read as an image: {why}. Remove or replace it.") from error
 

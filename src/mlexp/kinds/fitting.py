@@ -188,6 +188,11 @@ class Training:
 
 def check_labels(config: Config, dataset: Dataset) -> None:
     """Refuse a data set without labels."""
+    if not dataset.has_labels and config.dataset.reader == "folder" and config.dataset.labels is None:
+        raise ConfigError(
+            f"dataset.path={config.dataset.path} holds images and no subfolders, so no image has a class. Put the "
+            "images of each class into a subfolder, or name a table of file names and labels: dataset.labels=FILE.csv."
+        )
     if not dataset.has_labels:
         raise ConfigError(
             f"dataset.label=none leaves nothing to predict, and a task of kind {config.task.kind} needs a label. Name "

@@ -107,7 +107,7 @@ def test_gap_and_its_error_are_those_of_a_hand_calculation(make: Make) -> None:
     assert found is not None
     assert found.gap == pytest.approx(0.28)
     assert found.error == pytest.approx(np.sqrt(np.var([0.3, 0.26], ddof=1) / 2 + 0.71 * 0.29 / 50))
-    assert learning.judged(arms) == {"good": "", "greedy": "overfits", "weak": "underfits"}
+    assert learning.diagnose(arms) == {"good": "", "greedy": "overfits", "weak": "underfits"}
     said = " ".join(words.lines(arms, None, 0.05))
     assert "greedy by 28.00 points" in said
     assert "Underfits" in said
@@ -117,7 +117,7 @@ def test_gap_and_its_error_are_those_of_a_hand_calculation(make: Make) -> None:
 def test_arms_that_did_not_learn_are_named(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     arms = evidence(make, good=[FAST, FAST], dead=[[0.3], [0.3]])
     monkeypatch.setattr(Entry, "learnt_nothing", property(lambda entry: entry.arm == "dead"))
-    assert learning.judged(arms)["dead"] == "did not learn"
+    assert learning.diagnose(arms)["dead"] == "did not learn"
     assert any(line.startswith("Did not learn") and "dead" in line for line in words.lines(arms, None, 0.05))
 
 

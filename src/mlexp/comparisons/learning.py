@@ -129,7 +129,7 @@ def _rows(entries: Sequence[Entry], part: str) -> int:
     return next((int(n) for entry in entries if entry.run and (n := entry.run.info["split"].get(part))), 0)
 
 
-def judged(evidence: Evidence) -> dict[str, str]:
+def diagnose(evidence: Evidence) -> dict[str, str]:
     """Return arm -> did not learn, overfits, underfits, or nothing where neither is shown.
 
     Overfits: better on the training set than on the other by more than two standard errors, and by a point (of a
@@ -156,7 +156,7 @@ def judged(evidence: Evidence) -> dict[str, str]:
 
 def table(evidence: Evidence, confidence: float) -> Columns:
     """Return one row an arm: sets, gap and what it shows; seconds as a ratio; empty where nothing of it is recorded."""
-    verdicts, first = judged(evidence), reference(evidence)
+    verdicts, first = diagnose(evidence), reference(evidence)
     rows = []
     for arm in evidence.arms:
         row: dict[str, Any] = {"arm": arm}

@@ -191,11 +191,11 @@ def _design(design: Found, units: str) -> str:
     found = [f"{count} {what}" for what, count in several.items() if count > 1]
     if design.get("seeds") and not found[:2]:
         found.append("1 run per arm" if design["seeds"] == 1 else f"{design['seeds']} seeds per arm")
-    words = [f"{design.get('arms', 2)} arms, {listed(found)}"]
+    words = [", ".join(filter(None, (f"{design.get('arms', 2)} arms", listed(found))))]
     if design.get("same_rows"):
         words.append("all arms are evaluated on the same samples")
     if design.get("rows_kept"):
-        words.append("the scores of single samples are known")
+        words.append("the scores of single samples are recorded")
     return f"{'; '.join(words)}."
 
 

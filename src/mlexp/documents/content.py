@@ -120,6 +120,18 @@ def printed(table: Table) -> Table:
     )
 
 
+def table_caption(made: Table) -> str:
+    """Return the title of a table, its note and how many rows it leaves out."""
+    note = f" {made.note}" if made.note else ""
+    left = f" {made.left_out:,} more rows are in its file." if made.left_out else ""
+    return f"{made.title}.{note}{left}"
+
+
+def short(text: str, most: int) -> str:
+    """Return a text of at most `most` letters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def pictures(folder: Path, formats: Sequence[str], into: Path) -> list[Picture]:
     """Draw the most important figures without their headline, which goes into the caption, into another folder."""
     return report.drawn(folder, Wanted(MAIN_FIGURES, tuple(formats), title=False), into)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mlexp.documents.content import SOFTWARE, Content, caption, formulas
+from mlexp.documents.content import SOFTWARE, Content, caption, formulas, short, table_caption
 from mlexp.documents.theory import Theory
 from mlexp.page.page import Derivation, Picture, Table
 
@@ -37,7 +37,7 @@ class Listing:
     text : the script
     rows : name of the file that it reads
     data : what that file holds
-    command : the words that write both
+    command : the command that writes both
     """
 
     text: str
@@ -145,7 +145,7 @@ def _terms(method: Sequence[tuple[str, str]]) -> Iterator[str]:
 def _program(listing: Listing | None) -> Iterator[str]:
     if listing:
         yield "# Program listing"
-        where = f"The file {escape(listing.rows)} holds the rows that it reads; this writes both:"
+        where = f"The file {escape(listing.rows)} holds the samples that it reads; this command writes both:"
         yield f"{where} {escape(listing.command)}"
         yield f"::: {{.cell .code}}\n``````python\n{listing.text.rstrip()}\n``````\n:::"
 
@@ -167,9 +167,7 @@ def _results(said: Content, drawn: Sequence[Picture], figures: str, numbered: bo
 def table(made: Table, number: str = "") -> str:
     """Return a pipe table with its caption; columns are as wide as their words need."""
     rows = [list(made.header), *([cell.text for cell in row] for row in (*made.rows, *made.foot))]
-    cells = [
-        [escape(word if len(word) <= LONGEST else f"{word[: LONGEST - 1]}…") for word in row] for row in rows
-    ]
+    cells = [[escape(short(word, LONGEST)) for word in row] for row in rows]
     words = [
         [max(map(len, cell.split() or [""])) for cell in cells[0]],
         *([len(cell) for cell in row] for row in cells[1:]),
@@ -180,15 +178,13 @@ def table(made: Table, number: str = "") -> str:
         for width, numeric in zip(widths, made.numeric, strict=True)
     ]
     lines = [f"| {' | '.join(row)} |" for row in cells]
-    note = f" {escape(made.note)}" if made.note else ""
-    left = f" {made.left_out:,} more rows are in its file." if made.left_out else ""
     return "\n".join(
         [
             lines[0],
             f"|{'|'.join(marks)}|",
             *lines[1:],
             "",
-            f"Table: {number}{escape(made.title)}.{note}{left}",
+            f"Table: {number}{escape(table_caption(made))}",
         ]
     )
 

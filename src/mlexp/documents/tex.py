@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+from mlexp.documents.content import short, table_caption
 from mlexp.page.page import Table
 
 SPECIAL = {
@@ -81,23 +82,16 @@ def value(cell: str, header: str) -> str:
     return rf"{text}\,\%" if header.endswith(" (%)") and cell else text
 
 
-def short(text: str) -> str:
-    """Return a text of at most `LONGEST` letters."""
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-
-
 def table(made: Table) -> str:
     """Return a table with rules of booktabs, its caption and the label ``tab:NAME``."""
     columns = "".join("r" if numeric else "l" for numeric in made.numeric)
-    rows = [" & ".join(escape(short(name)) for name in made.header), *_rows(made)]
-    note = f" {escape(made.note)}" if made.note else ""
-    left = f" {made.left_out:,} more rows are in its file." if made.left_out else ""
+    rows = [" & ".join(escape(short(name, LONGEST)) for name in made.header), *_rows(made)]
     kind = "table*" if len(made.header) > WIDE else "table"
     return "\n".join(
         [
             rf"\begin{{{kind}}}[tbp]",
             r"  \centering\footnotesize",
-            rf"  \caption{{{escape(made.title)}.{note}{left}}}",
+            rf"  \caption{{{escape(table_caption(made))}}}",
             rf"  \label{{tab:{made.name}}}",
             f"  {FITTED}",
             rf"  \begin{{tabular}}{{{columns}}}",
@@ -115,7 +109,7 @@ def table(made: Table) -> str:
 
 def _rows(made: Table) -> Iterator[str]:
     for row in (*made.rows, *made.foot):
-        cells = [escape(short(cell.text)) for cell in row]
+        cells = [escape(short(cell.text, LONGEST)) for cell in row]
         yield " & ".join(
             rf"\textbf{{{text}}}" if cell.strong else text for cell, text in zip(row, cells, strict=True)
         )

@@ -11,7 +11,7 @@ from mlexp.kinds.curves import LOSSES
 from mlexp.kinds.embedding import names as embedding
 from mlexp.kinds.observer import features_in_words, parameters_in_words
 from mlexp.page.study import PARTS, Study
-from mlexp.page.words import duration, listed, number
+from mlexp.page.words import TITLES, duration, listed, number
 
 ENDED = {
     "patience": "early stopping",
@@ -189,7 +189,10 @@ def _training(study: Study) -> Iterator[tuple[str, str]]:
     momentum = "Nesterov momentum" if model["nesterov"] else "momentum"
     named = [f"{momentum} {model['momentum']}"] if model["optimizer"] == "sgd" and model["momentum"] else []
     named += [f"weight decay {model['decay']}"] if model["optimizer"] == "adamw" else []
-    yield "Optimizer", f"{', '.join([model['optimizer'], *named, _rate(model)])}."
+    yield (
+        "Optimizer",
+        f"{', '.join([TITLES.get(model['optimizer'], model['optimizer']), *named, _rate(model)])}.",
+    )
     of_what = "standardised target" if study.kind == "regression" else "reconstruction"
     of_numbers = f"{LOSSES[model.get('loss', 'mse')]} of the {of_what}."
     yield "Loss", "Cross-entropy." if study.kind in ("classification", "layers") else of_numbers

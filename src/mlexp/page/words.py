@@ -9,6 +9,10 @@ SPACE = "\u00a0"  # keeps a number and its unit on one line
 Z = 1.959963984540054  # of a 95 % interval: 0.975 quantile of the standard normal distribution
 NOTHING = 1e-12  # what a score or coordinate below it is: a rounding error
 FINE = 2000  # rows from which a hundredth of a percent means something
+TITLES = {  # of activations and optimizers, as prose writes them
+    "relu": "ReLU", "leaky_relu": "leaky ReLU", "hard_sigmoid": "hard sigmoid", "elu": "ELU", "silu": "SiLU",
+    "gelu": "GELU", "sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "adagrad": "Adagrad",
+}  # fmt: skip
 
 
 def percent(share: float, rows: int = 0) -> str:

@@ -102,7 +102,7 @@ def _span(outcome: Outcome) -> str:
 
 
 def _fits(evidence: Evidence) -> Iterator[str]:
-    verdicts = learning.judged(evidence)
+    verdicts = learning.diagnose(evidence)
     named = {
         what: [arm for arm in evidence.arms if verdicts[arm] == what]
         for what in ("did not learn", "overfits", "underfits")

@@ -9,8 +9,9 @@ import numpy as np
 
 from mlexp.config.schema import Config
 from mlexp.kinds.by_hand.functions import ACTIVATIONS, LOSSES, PER_OUTPUT, UPDATES
-from mlexp.kinds.by_hand.latex import TITLES, Script, difference, matrix, num, row, signed, total
+from mlexp.kinds.by_hand.latex import Script, difference, matrix, num, row, signed, total
 from mlexp.kinds.by_hand.net import Net
+from mlexp.page.words import TITLES
 
 GREATEST = 12  # rows whose numbers stand in a sum
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
-from mlexp.kinds.by_hand.latex import TITLES
-from mlexp.page.words import coordinate, coordinates, number
+from mlexp.page.words import TITLES, coordinate, coordinates, number
 from mlexp.store import Run
 from mlexp.store.result import Columns
 

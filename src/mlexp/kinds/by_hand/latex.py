@@ -20,10 +20,6 @@ NOTHING = 1e-14  # beside numbers of about 1, what a number below it is: a round
 DOTS = r"\ldots"
 BREAK = r" \\ "
 ON_THE_LINE = "on the line"  # the class of a point that has none
-TITLES = {
-    "relu": "ReLU", "leaky_relu": "leaky ReLU", "hard_sigmoid": "hard sigmoid", "elu": "ELU", "silu": "SiLU",
-    "gelu": "GELU", "sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "adagrad": "Adagrad",
-}  # fmt: skip
 NAME = "derivation"  # of the table
 
 

@@ -53,8 +53,8 @@ def _evaluated(config: Config, dataset: Dataset, training: Training) -> Result:
     """Predict every set, the test set for the first and only time."""
     outputs = {name: training.classified(part.X) for name, part in filled(training.parts)}
     scores = {name: _scores(part, outputs[name], dataset.n_classes) for name, part in filled(training.parts)}
-    judged = {name: part for name, part in filled(training.parts) if name != "train"}
-    kept = [_predictions(name, part, *outputs[name]) for name, part in judged.items()]
+    evaluated = {name: part for name, part in filled(training.parts) if name != "train"}
+    kept = [_predictions(name, part, *outputs[name]) for name, part in evaluated.items()]
     tables, arrays = boundary.drawn(dataset, training)
     more_tables, more_arrays = warm_started.scored(training, config.tune.grow, _probable, _right)
     tables, arrays = tables | more_tables, arrays | more_arrays
@@ -63,10 +63,10 @@ def _evaluated(config: Config, dataset: Dataset, training: Training) -> Result:
         for name, part in filled(training.parts)
     }
     tables |= classes.kept(counts, dataset.classes)
-    if "test" in judged:
+    if "test" in evaluated:
         arrays |= _pictures(dataset, training.raw.test, *outputs["test"])
     used = importance.recorded(config, dataset, training)
-    if "test" in judged:
+    if "test" in evaluated:
         important = used.tables.get("permutation_importance", {}).get("feature", [])
         shown, images = examples.recorded(dataset, training.raw.test, outputs["test"][1], important)
         tables, arrays = tables | shown, arrays | images

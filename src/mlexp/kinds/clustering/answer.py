@@ -29,10 +29,10 @@ def question(study: Study) -> str:
 def answer(study: Study) -> Said:
     """Evaluate the clusters by the classes where there are any; else by their separation."""
     methods = by_method(study, "k")
-    judged = {name: scores for name, scores in methods.items() if "ari" in scores}
+    evaluated = {name: scores for name, scores in methods.items() if "ari" in scores}
     best = best_method(methods)
-    sentences = _by_truth(judged) if judged else _by_separation(study, methods, best)
-    if judged:
+    sentences = _by_truth(evaluated) if evaluated else _by_separation(study, methods, best)
+    if evaluated:
         sentences += [
             _size(study, methods[best], best),
             *_silhouette(methods, best),

@@ -197,8 +197,8 @@ def _result(
     warnings: list[str],
 ) -> Result:
     metric = "accuracy" if training.n_classes else "r2"
-    judged = dict(filled(training.parts))
-    scores = {name: _scores(training, part) for name, part in judged.items()}
+    evaluated = dict(filled(training.parts))
+    scores = {name: _scores(training, part) for name, part in evaluated.items()}
     sizes = sorted({row["size"] for row in rows})
     facts: dict[str, Any] = {"metric": metric, "sizes": sizes, "repeats": config.data_needed.repeats}
     if f"validation_{metric}" in rows[0]:
@@ -207,7 +207,7 @@ def _result(
         metrics=scores,
         predictions={
             f"{name}_{what}": values
-            for name, part in judged.items()
+            for name, part in evaluated.items()
             if name != "train"
             for what, values in _predictions(training, part).items()
         },

@@ -24,7 +24,7 @@ MOST_BINS = 40
 
 def predicted_against_true(run: Run) -> Figure | None:
     """Draw predicted against true numbers, and the residuals, on the test set, or on the last set there is."""
-    found = _judged(run)
+    found = _evaluated(run)
     if found is None:
         return None
     part, true, predicted = found
@@ -49,7 +49,7 @@ def predicted_against_true(run: Run) -> Figure | None:
 
 def errors(run: Run) -> Figure | None:
     """Draw a histogram of the residuals, and their quantiles against those of a normal distribution."""
-    found = _judged(run)
+    found = _evaluated(run)
     if found is None:
         return None
     part, true, predicted = found
@@ -98,7 +98,7 @@ def _draw_quantiles(axes: Axes, residual: np.ndarray) -> None:
     axes.legend(loc="lower right", fontsize=style.SMALL)
 
 
-def _judged(run: Run) -> tuple[str, np.ndarray, np.ndarray] | None:
+def _evaluated(run: Run) -> tuple[str, np.ndarray, np.ndarray] | None:
     """Return name, true and predicted numbers of the test set, or of the last set there is."""
     part = next((name for name in ("test", "validation", "train") if f"{name}_true" in run.predictions), None)
     if part is None or run.info["task"]["kind"] != "regression":

@@ -101,7 +101,7 @@ def test_differences_that_cannot_be_squared():
 @pytest.mark.parametrize("n", [3, 7, 1001])
 def test_equal_targets_have_no_r2(value, n):
     y = np.full(n, value)
-    assert set(regression_scores(y, y + 1)) == {"mae", "rmse"}
+    assert "r2" not in regression_scores(y, y + 1)
     assert centre_and_deviation(y) == (value, 1.0)
 
 

@@ -22,7 +22,13 @@ FILES = sorted(FOLDER.glob("*.yaml"))
 def test_every_named_set_has_a_file_and_so_has_own_data():
     named = {entry.name for entry in describe()} | {"diabetes"}
     typed = {"points", "six_points", "four_points"}
-    assert {path.stem for path in FILES} - {"none"} == named | typed | {"csv", "npz", "idx", "openml"}
+    assert {path.stem for path in FILES} - {"none"} == named | typed | {
+        "csv",
+        "npz",
+        "idx",
+        "openml",
+        "folder",
+    }
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -14,7 +14,7 @@ from mlexp.page.page import Answer, Cell, Page, Table
 from mlexp.page.pictures import pictures
 from mlexp.page.study import Study, page_in, settings
 from mlexp.page.words import SPACE, listed, number, percent, shown
-from mlexp.store import Comparison, Sweep
+from mlexp.store import Comparison, Run, Sweep
 from mlexp.sweeps import answer as sweeps
 
 LEFT_OUT = ("settings", "runs", "p_matrix")  # the jobs say what ran, and the table of pairs their p
@@ -135,9 +135,10 @@ def _runs(comparison: Comparison) -> Table:
 
 
 def _studies(comparison: Comparison) -> dict[str, Study]:
-    """Return the first run of each arm that has one as its own page sees it."""
+    """Return the first run of each arm as its own page sees it; runs may have been removed since."""
     runs = comparison.runs if "runs" in comparison.tables else {}
-    return {arm: Study(of[0], settings(of[0].path)) for arm, of in runs.items() if of}
+    first = {arm: next((run for run in of if Run.is_at(run.path)), None) for arm, of in runs.items()}
+    return {arm: Study(run, settings(run.path)) for arm, run in first.items() if run is not None}
 
 
 def common_terms(studies: Sequence[Study]) -> list[tuple[str, str]]:

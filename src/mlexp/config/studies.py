@@ -126,16 +126,14 @@ class ByHand:
     loss: str = key(
         "mse", choice(*LOSSES, "cross_entropy", "binary_cross_entropy"), "backprop: loss of the network"
     )
-    new_points: Any = key(
-        [], list_of(NUMBERS, what="a list of rows of numbers"), "svm: points whose class is asked for"
-    )
+    new_points: Any = key([], list_of(NUMBERS, what="a list of rows of numbers"), "svm: points to classify")
     centres: Any = key(
         None,
         optional(list_of(either(number(), NUMBERS), what="a list of numbers, or of rows of them")),
-        "kmeans, em: first centres or means, a row each; null: the first and the last row",
+        "kmeans, em: initial centres or means, one per row; null: the first and the last sample",
     )
     variance: float = key(
-        1.0, number(0, open_low=True), "em: first variance of every component in every direction"
+        1.0, number(0, open_low=True), "em: initial variance of every component in every direction"
     )
     width: int = key(5, whole(1), "residual: length of x")
     hidden: int = key(7, whole(1), "residual: length of h")
@@ -204,13 +202,13 @@ class Embedding:
     neighbors: Any = key(
         10,
         either(whole(1), list_of(whole(1), what="a list of them")),
-        "LLE, Isomap, UMAP: number of neighbours; of several, each makes an embedding. The first is also that of "
+        "LLE, Isomap, UMAP: number of neighbours; with several, one embedding each. The first is also that of "
         "trustworthiness and continuity",
     )
     perplexity: Any = key(
         30.0,
         either(number(1), list_of(number(1), what="a list of them")),
-        "t-SNE, openTSNE: effective number of neighbours of a sample; of several, each makes an embedding",
+        "t-SNE, openTSNE: effective number of neighbours of a sample; with several, one embedding each",
     )
     measured: int = key(2000, whole(4), "maximum number of samples for trustworthiness and continuity")
     shown: int = key(1000, whole(1), "maximum number of samples shown in the figures")

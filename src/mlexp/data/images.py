@@ -81,7 +81,7 @@ def inside(folder: Path, skipped: list[str], depth: int = DEPTH) -> Iterator[Pat
 
 def _walk(folder: Path, depth: int) -> Iterator[Path]:
     if depth < 0:
-        raise DataError(f"{folder} lies more than {DEPTH} folders deep. Images must lie less deep.")
+        raise DataError(f"{folder} lies more than {DEPTH} folders deep. Move its images to a higher folder.")
     for entry in entries(folder):
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(Path(entry.path), depth - 1)
@@ -199,7 +199,9 @@ def _check(path: Path, image: Image, wanted: Wanted) -> None:
 
     width, height = image.size
     if width * height > MOST_PIXELS:
-        raise DataError(f"{path} has {width:,} x {height:,} pixels; an image may have {MOST_PIXELS:,}.")
+        raise DataError(
+            f"{path} has {width:,} x {height:,} pixels; an image may have at most {MOST_PIXELS:,}."
+        )
     if image.mode.startswith(("I", "F")):
         raise DataError(
             f"{path} must have 8 bits a channel. Got mode {image.mode}: save it as 8-bit grey or RGB."

@@ -67,7 +67,7 @@ TITLES = {
         "Clusters",
         "Purity: share of the most frequent class. Typical rows: nearest to the mean, counted from 0.",
     ),
-    "clusterings": ("Clusterings", "ARI, NMI, accuracy and purity compare with classes that no method was shown."),
+    "clusterings": ("Clusterings", "ARI, NMI, accuracy and purity compare with classes that no method used."),
     "embeddings": ("Embeddings", ""),
     "separation": ("Separation of the classes by layer", ""),
     "head": ("First rows of the file", ""),
@@ -122,7 +122,7 @@ def _of_layers(columns: Mapping[str, Sequence[str]], source: str) -> Table:
     if "parameters" not in columns or not all(map(math.isfinite, sums.values())):
         return table
     trained, biases, kept = (int(number) for number in sums.values())
-    more = f"{trained + kept:,} in all" if kept else f"{trained:,} in all, every one of them trained"
+    more = f"{trained + kept:,} in all" if kept else f"{trained:,} in all, all trained"
     said = f"Parameters: {more}"
     said += (
         f", {trained:,} of them trained and {kept:,} kept as running values of batch normalisation"

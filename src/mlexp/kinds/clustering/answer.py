@@ -59,8 +59,8 @@ def _by_truth(methods: Mapping[str, Mapping[str, float]]) -> list[str]:
             said.append(f"{who} {one if len(names) == 1 else many}")
     return [
         f"{'; '.join(said)}.",
-        "In brackets: adjusted Rand index of clusters and classes (1: identical groups, 0: chance). No method was "
-        "shown the classes.",
+        "In brackets: adjusted Rand index of clusters and classes (1: identical groups, 0: chance). No method "
+        "used the classes.",
     ]
 
 

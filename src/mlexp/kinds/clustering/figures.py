@@ -14,6 +14,7 @@ from mlexp.drawing.figure import Drawing
 from mlexp.drawing.strips import strips
 from mlexp.kinds.clustering.answer import CLEAR, MIXED
 from mlexp.kinds.clustering.names import called
+from mlexp.page.words import fixed
 from mlexp.store import Run
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ PANELS = {  # title -> scores in it, name and colour; all panels have k on the h
     },
 }
 HISTOGRAM_BINS = 40
+DECIMALS = 3  # of a score
 CHI_SQUARED = 5.991  # 95 % quantile of its distribution with two degrees of freedom
 BARS_AT_MOST = 60  # clusters in one figure of bars
 TWO_LINES = 20  # rows of a gallery up to which their names have two lines
@@ -277,7 +279,7 @@ def silhouettes(run: Run) -> Figure | None:
     n = len(run.arrays["measured_row"])
     figure = style.new_figure(
         (2.6 + (1.2 if len(methods) == 1 else 0)) * deep,
-        f"Mean silhouette {_signed(means[best])} ({called(best)}), over {n:,} samples",
+        f"Mean silhouette {fixed(means[best], DECIMALS)} ({called(best)}), over {n:,} samples",
     )
     axes = list(figure.subplots(deep, min(len(methods), 2), squeeze=False).flat)
     for spare in axes[len(methods) :]:
@@ -286,7 +288,7 @@ def silhouettes(run: Run) -> Figure | None:
         _draw_silhouette(panel, run, method)
         panel.axvline(means[method], color=style.INK, linestyle="--", linewidth=1)
         panel.set(xlabel="Silhouette of each sample", ylabel="Cluster")
-        panel.set_title(f"{called(method)}: mean {_signed(means[method])}")
+        panel.set_title(f"{called(method)}: mean {fixed(means[method], DECIMALS)}")
     return figure
 
 
@@ -415,7 +417,7 @@ def _headline(run: Run, methods: list[str]) -> str:
         return f"{called(best)}: {run.info['facts']['k'][best]} clusters"
     best = max(methods, key=lambda method: scores[method]["ari"])
     agrees = "agrees best with the classes" if len(methods) > 1 else "and the classes"
-    return f"{called(best)} {agrees}: adjusted Rand index {_signed(scores[best]['ari'])}"
+    return f"{called(best)} {agrees}: adjusted Rand index {fixed(scores[best]['ari'], DECIMALS)}"
 
 
 def _title(run: Run, method: str) -> str:
@@ -423,15 +425,12 @@ def _title(run: Run, method: str) -> str:
     words = f"{called(method)}{', 95 % ellipses' if f'{method}_mixture_mean' in run.arrays else ''}\n"
     words += f"k = {run.info['facts']['k'][method]}"
     if "ari" in scores:
-        return f"{words}, ARI {_signed(scores['ari'])}, NMI {scores['nmi']:.3f}, matched {scores['accuracy']:.3f}"
+        return f"{words}, ARI {fixed(scores['ari'], DECIMALS)}, NMI {scores['nmi']:.3f}, matched {scores['accuracy']:.3f}"
     return (
-        f"{words}, silhouette {_signed(scores['silhouette'])}" if scores["silhouette"] is not None else words
+        f"{words}, silhouette {fixed(scores['silhouette'], DECIMALS)}"
+        if scores["silhouette"] is not None
+        else words
     )
-
-
-def _signed(value: float) -> str:
-    """Return three decimals, with a minus sign where there is one."""
-    return f"{value:.3f}".replace("-", "−")
 
 
 def _scores(run: Run, method: str) -> dict[str, Any]:
@@ -509,12 +508,12 @@ FIGURES = {
     "silhouettes": Drawing(
         silhouettes,
         "Silhouette of each sample, by cluster",
-        "Wide blocks of one length are well-separated clusters; samples below 0 lie nearer to another cluster.",
+        "Blocks that reach far to the right are well-separated clusters; samples below 0 are nearer to another cluster.",
     ),
     "dendrogram": Drawing(
         dendrogram,
         "Tree of the last merges of an agglomerative clustering",
-        "A long vertical gap between two merges indicates a natural number of clusters.",
+        "A long vertical gap between two merges suggests a natural number of clusters.",
     ),
     "cluster_gallery": Drawing(
         cluster_gallery,

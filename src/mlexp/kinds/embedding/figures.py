@@ -281,7 +281,7 @@ def _title(run: Run, method: str, beyond: int, *, alone: bool) -> str:
     return (
         f"{called(method)}: {facts['rows'][method]:,} samples, {facts['seconds'][method]:.1f} s\n"
         f"trustworthiness {scores['trustworthiness']:.3f}, continuity {scores['continuity']:.3f}"
-        + (f"\n{beyond:,} outliers drawn at the rim" if beyond else "")
+        + (f"\n{beyond:,} outliers drawn at the edge" if beyond else "")
     )
 
 

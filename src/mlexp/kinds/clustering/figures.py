@@ -425,7 +425,8 @@ def _title(run: Run, method: str) -> str:
     words = f"{called(method)}{', 95 % ellipses' if f'{method}_mixture_mean' in run.arrays else ''}\n"
     words += f"k = {run.info['facts']['k'][method]}"
     if "ari" in scores:
-        return f"{words}, ARI {fixed(scores['ari'], DECIMALS)}, NMI {scores['nmi']:.3f}, matched {scores['accuracy']:.3f}"
+        ari, nmi, matched = (fixed(scores[name], DECIMALS) for name in ("ari", "nmi", "accuracy"))
+        return f"{words}, ARI {ari}, NMI {nmi}, matched {matched}"
     return (
         f"{words}, silhouette {fixed(scores['silhouette'], DECIMALS)}"
         if scores["silhouette"] is not None
@@ -508,7 +509,7 @@ FIGURES = {
     "silhouettes": Drawing(
         silhouettes,
         "Silhouette of each sample, by cluster",
-        "Blocks that reach far to the right are well-separated clusters; samples below 0 are nearer to another cluster.",
+        "Blocks that reach far to the right are well-separated clusters; samples below 0 lie nearer to another one.",
     ),
     "dendrogram": Drawing(
         dendrogram,

@@ -20,6 +20,9 @@ from mlexp.page.words import duration, listed, number
 from mlexp.store import Run, Sweep
 from mlexp.tuning.figures import FIGURES as SEARCHED
 
+FIRST = (
+    2  # figures of the kind that stand before those of a search, and figures of the search before the others
+)
 FEW = 100  # test rows below which an interval is too wide to conclude much
 NONE = 3  # up to which there is no interval
 FILES = {
@@ -172,8 +175,13 @@ def _progress(study: Study) -> list[KeyFigure]:
 
 
 def figures(kind: str) -> dict[str, Drawing]:
-    """Return the figures that a run of a kind can have: its own, and those of the search that chose its settings."""
-    return (KINDS[kind].figures.FIGURES if kind in KINDS else {}) | SEARCHED
+    """Return the figures that a run of a kind can have, the most important first.
+
+    The first ones are its own, then those of the search that chose its settings, where there was one.
+    """
+    own = KINDS[kind].figures.FIGURES if kind in KINDS else {}
+    first = dict([*list(own.items())[:FIRST], *list(SEARCHED.items())[:FIRST]])
+    return first | own | SEARCHED
 
 
 def draw(run: Run, wanted: Wanted = ALL, into: Path | None = None) -> list[Path]:

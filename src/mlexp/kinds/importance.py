@@ -41,8 +41,8 @@ class Effort:
     repeats: int
 
 
-def effort(n_rows: int, n_columns: int, cost: float, budget: float = BUDGET) -> Effort:
-    """Return rows, columns and repeats whose predictions keep to a budget.
+def effort(n_rows: int, n_columns: int, cost: float) -> Effort:
+    """Return rows, columns and repeats whose predictions keep to `BUDGET`.
 
     At most 10,000 rows are used. Repeats go down from 10 to 3 first, then rows to 300, then repeats to 1, then columns.
     The count alone decides, never a clock, so that the same run records the same bytes.
@@ -51,7 +51,6 @@ def effort(n_rows: int, n_columns: int, cost: float, budget: float = BUDGET) -> 
     ----------
     n_rows, n_columns : that there are
     cost : of predicting a row, in nanoseconds
-    budget : in nanoseconds
 
     Examples
     --------
@@ -60,7 +59,7 @@ def effort(n_rows: int, n_columns: int, cost: float, budget: float = BUDGET) -> 
     >>> effort(5000, 50, cost=2e4)
     Effort(rows=1666, columns=50, repeats=3)
     """
-    allowed = budget / cost  # rows predicted
+    allowed = BUDGET / cost  # rows predicted
     n_rows = min(n_rows, MOST_ROWS)
     least = min(n_rows, FEWEST_ROWS)
     repeats = int(np.clip(allowed // (n_rows * n_columns), FEWEST_REPEATS, REPEATS))

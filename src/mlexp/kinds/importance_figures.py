@@ -21,6 +21,7 @@ MOST = 20  # features in a figure
 MOST_CLASSES = 30  # columns of the matrix of coefficients
 ROW = 0.19  # inches
 NAME = 2.1  # inches of the name of a feature
+TARGET = 1.5  # inches of the name of a target
 LINE = 0.6  # inches of a line of a legend and the space around it
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.2)), (0, (1, 1)), (0, (6, 1, 1, 1)), (0, (2, 2)))
 Table = Mapping[str, Sequence[str]]
@@ -356,10 +357,10 @@ def _edges(n: int, cells: int) -> np.ndarray:
     return np.concatenate([[0], np.cumsum([len(part) for part in np.array_split(np.arange(n), cells)])])
 
 
-def target(run: Run, width: float = 1.5) -> str:
-    """Return what a regression predicts, at most `width` inches long, ready to draw."""
+def target(run: Run) -> str:
+    """Return what a regression predicts, at most `TARGET` inches long, ready to draw."""
     name = run.info["dataset"].get("target") or "target"
-    return style.escape(style.fit(style.clean(name), width, style.NORMAL))
+    return style.escape(style.fit(style.clean(name), TARGET, style.NORMAL))
 
 
 def _second_class(run: Run) -> str:

@@ -174,13 +174,13 @@ class _Reader:
         self.next()
         return inside
 
-    def plain(self, allowed: re.Pattern[str] = TEXT) -> str:
+    def plain(self) -> str:
         """Return text in braces, of letters, digits and a few marks."""
         if self.next() != "{":
             raise UnknownFormula("a brace is missing")
         words = ""
         while (token := self.next(blank=True)) != "}":
-            if not token or not allowed.fullmatch(token):
+            if not token or not TEXT.fullmatch(token):
                 raise UnknownFormula(f"{token!r} is no text")
             words += token
         return words

@@ -66,7 +66,7 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60}{SPACE}h {minutes % 60}{SPACE}min"
 
 
-def wilson(share: float, rows: int, z: float = Z) -> tuple[float, float]:
+def wilson(share: float, rows: int) -> tuple[float, float]:
     """Return the 95 % score interval of a proportion (Wilson 1927, doi:10.1080/01621459.1927.10502953).
 
     (p + z²/2n ± z sqrt(p(1−p)/n + z²/4n²)) / (1 + z²/n); unlike p ± z·se it keeps its level near 0 and 1.
@@ -76,9 +76,9 @@ def wilson(share: float, rows: int, z: float = Z) -> tuple[float, float]:
     >>> [round(limit, 4) for limit in wilson(351 / 359, 359)]
     [0.9567, 0.9887]
     """
-    centre = share + z * z / (2 * rows)
-    half = z * math.sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows))
-    whole = 1 + z * z / rows
+    centre = share + Z * Z / (2 * rows)
+    half = Z * math.sqrt(share * (1 - share) / rows + Z * Z / (4 * rows * rows))
+    whole = 1 + Z * Z / rows
     return max(0.0, (centre - half) / whole), min(1.0, (centre + half) / whole)
 
 

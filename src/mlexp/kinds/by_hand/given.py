@@ -69,9 +69,9 @@ def generator(config: Config) -> np.random.Generator | None:
     return None if variant is None else np.random.default_rng([variant, 77])
 
 
-def tenths(rng: np.random.Generator, *shape: int, most: int = 9) -> np.ndarray:
-    """Draw multiples of 0.1 that are not zero, up to most / 10, with either sign."""
-    found: np.ndarray = rng.integers(1, most + 1, shape) * rng.choice([-1, 1], shape) / 10
+def tenths(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """Draw an array of `shape` of multiples of 0.1 from −0.9 to 0.9 that are not zero."""
+    found: np.ndarray = rng.integers(1, 10, shape) * rng.choice([-1, 1], shape) / 10
     return found
 
 

@@ -44,3 +44,9 @@ def test_text_width_agrees_with_what_is_drawn() -> None:
         text = figure.text(0, 0, "Ankle boot 0.123", fontsize=9, fontweight="bold" if bold else "normal")
         drawn = text.get_window_extent().width / style.DPI
         assert style.text_width("Ankle boot 0.123", 9, bold) == pytest.approx(drawn, rel=0.04)
+
+
+def test_a_number_keeps_its_percent_sign() -> None:
+    lines = style.wrap("between 10 % and 50 % " * 20, 2.0, style.LARGE)
+    assert len(lines) > 5
+    assert not any(line.startswith("%") for line in lines)

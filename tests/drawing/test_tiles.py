@@ -76,7 +76,7 @@ def test_mistakes_that_are_all_shown_are_not_called_a_choice(make_run: Make) -> 
     run = with_predictions(make_run(n_mistakes=1), [0, 1, 2], [0, 1, 1])
     write_npz(run.path / "arrays.npz", run.arrays | {"mistake_position": np.array([2])})
     figure = figure_of(Run.open(run.path), "mistakes")
-    assert "Misclassified: 1 of 3 test images; the most confident first" in words(figure)
+    assert "Misclassified: 1 of 3 test images; shown: 1" in words(figure)
     assert "≠ 1" in words(figure)  # and no probability, which this run did not record
 
 

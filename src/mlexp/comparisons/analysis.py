@@ -394,7 +394,8 @@ def failing(evidence: Evidence) -> list[str]:
                 said.append(f"a run of it beats one of {others[0]} with probability {beats:.2f}")
         found.append(", ".join(said))
     head = "Runs failed (diverged, or no better than the majority class), which a mean hides"
-    return [f"{head}: {'; '.join(found)}."] if found else []
+    more = f"; and {len(found) - MOST_NAMED} more arms" if len(found) > MOST_NAMED else ""
+    return [f"{head}: {'; '.join(found[:MOST_NAMED])}{more}."] if found else []
 
 
 def _lost(lost: Sequence[Entry]) -> list[str]:

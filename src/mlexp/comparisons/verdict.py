@@ -142,19 +142,20 @@ def with_best(
 ) -> WithBest | None:
     """Return how far each arm is from the best of the others; None unless the test gives intervals.
 
-    Every limit is an end of the interval that the test of the pair gives at the level that this needs. Differences
-    count in the direction of what is better.
+    Every limit is an end of the interval that the test of the pair gives at the level that this needs, and no wider
+    than the range of the metric. Differences count in the direction of what is better.
     """
     tested = [pair.outcome for pair in pairs if pair.outcome.testable]
     if not tested or all(outcome.low is None for outcome in tested):
         return None
-    sign = evidence.metric.sign
+    sign, (least, greatest) = evidence.metric.sign, evidence.metric.row.limits
+    most = greatest - least
 
     def upper(i: int, j: int, tail: float) -> float:
         outcome = PAIRED[test](evidence, ranking[i], ranking[j], 1 - 2 * tail, 1)
         if outcome.low is None or outcome.high is None:
             return 0.0 if are_alike(outcome) else np.inf
-        return outcome.high if sign > 0 else -outcome.low
+        return min(outcome.high if sign > 0 else -outcome.low, most)
 
     variances = None
     if all(pair.outcome.se is not None or are_alike(pair.outcome) for pair in pairs):

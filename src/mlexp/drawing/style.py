@@ -7,6 +7,7 @@ colour vision. Sizes are meant for a figure printed 16 cm wide.
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -248,9 +249,9 @@ def fit(name: str, width: float, size: float) -> str:
 
 
 def wrap(text: str, width: float, size: float) -> list[str]:
-    """Break bold text into lines of at most `width` inches."""
+    """Break bold text into lines of at most `width` inches; a number keeps its percent sign."""
     lines: list[str] = []
-    for word in clean(text).split():
+    for word in re.split(" (?!%)", clean(text)):
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and HINTED * text_width(longer, size, bold=True) <= width:
             lines[-1] = longer

@@ -133,7 +133,7 @@ def _gradients(diagnostics: Mapping[str, np.ndarray]) -> Iterator[str]:
         yield f"Gradients explode: after epoch {wrong[0]:.0f} they were no longer finite."
     elif never:
         which = f"layer{'s' * (len(never) > 1)} {listed([str(layer) for layer in never])}"
-        yield f"No gradient reaches {which}: the weights there stayed as they were initialised."
+        yield f"No gradient reaches {which} at the end of any epoch: nothing is learnt there any more."
     elif last.any() and (ratio := float(np.median(first[last > 0] / last[last > 0]))) < VANISHED:
         yield (
             "Gradients vanish on their way to the input: the gradient norm of the first layer is "

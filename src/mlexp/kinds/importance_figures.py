@@ -232,7 +232,7 @@ def _range_headline(table: Table, run: Run) -> str:
     shown = _said(feature, 2.4)
     if name:
         measured = _measured(run)
-        of = f"The {measured[0].lower()}{measured[1:]} {_said(name, 1.6)}"
+        of = f"The {measured[0].lower()}{measured[1:]} {_said(name, 2.6)}"
     else:
         of = f"The mean predicted {_said(run.info['dataset'].get('target') or 'target', 1.6)}"
     return f"{of} runs from {_short(low)} to {_short(high)} with {shown}, other features as they are"
@@ -291,7 +291,7 @@ def _coefficient_matrix(table: Table) -> Figure:
     figure = style.new_figure(
         high + foot + 0.1,
         f"Largest standardised coefficient: {_said(table['feature'][k], 2.2)} for "
-        f"{_said(classes[j], 1.6)} ({_short(float(values[k, j]), signed=True)})",
+        f"{_said(classes[j], 2.6)} ({_short(float(values[k, j]), signed=True)})",
         placed=True,
     )
     axes = style.place(figure, room, foot, wide, high)

@@ -193,9 +193,11 @@ def _training(study: Study) -> Iterator[tuple[str, str]]:
         "Optimizer",
         f"{', '.join([TITLES.get(model['optimizer'], model['optimizer']), *named, _rate(model)])}.",
     )
-    of_what = "standardised target" if study.kind == "regression" else "reconstruction"
+    of_what = "standardised target" if study.kind in ("regression", "data_needed") else "reconstruction"
     of_numbers = f"{LOSSES[model.get('loss', 'mse')]} of the {of_what}."
-    yield "Loss", "Cross-entropy." if study.kind in ("classification", "layers") else of_numbers
+    of_classes = study.kind in ("classification", "layers")
+    of_classes |= study.kind == "data_needed" and bool(study.info["dataset"]["classes"])
+    yield "Loss", "Cross-entropy." if of_classes else of_numbers
     size = "full batch" if model["batch_size"] == "full" else f"{model['batch_size']} samples"
     yield "Batch size", f"{size}; gradient of the {model['reduction']} of the loss over a batch."
     given = [f"{words} {model[key]}" for key, words in REGULARIZERS.items() if model.get(key)]

@@ -64,7 +64,7 @@ def page(run: Run) -> Page:
             run.path, words(figures(study.kind)), first="pca_variance" if study.pca_alone else ""
         ),
         tables=_tables(study),
-        how="How it was trained" if "train" in study.parts else "How it was done",
+        how="How it was trained" if "train" in study.parts and study.kind != "explore" else "How it was done",
         method=method.method(study),
         warnings=[*info["warnings"], *_cautions(study)],
         record=method.record(info),

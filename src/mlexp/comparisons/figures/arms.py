@@ -131,9 +131,8 @@ class Arms:
         """The verdict, which is the first line of the answer; of many arms only how many may be best."""
         if self.others and self.with_best:
             n_best = len(self.with_best["may_be_best"])
-            return (
-                f"{n_best or 'None'} of {len(self.names)} arms may be best in {self.info['measure']['words']}"
-            )
+            some = "Any of the" if n_best == len(self.names) else f"{n_best or 'None'} of"
+            return f"{some} {len(self.names)} arms may be best in {self.info['measure']['words']}"
         return str(self.info["answer"][0]).rstrip(".")
 
     @property

@@ -77,10 +77,11 @@ def _share(grid: np.ndarray, found: dict[str, Curves], measures: Sequence[str]) 
             axes.set_ylabel(shared.get_ylabel(), fontsize=style.SMALL)
     ends = [max(float(curve[0][-1]) for curve in of.values()) for of in found.values()]
     if max(ends) < FEW_EPOCHS * min(ends):
+        first = min(float(curve[0][0]) for of in found.values() for curve in of.values())
+        space = max(0.25, 0.03 * max(ends))
         for place, row in product(range(len(found)), range(len(measures))):
-            grid[place // grid.shape[1] * len(measures) + row, place % grid.shape[1]].set_xlim(
-                0, max(ends) + 1
-            )
+            axes = grid[place // grid.shape[1] * len(measures) + row, place % grid.shape[1]]
+            axes.set_xlim(first - space, max(ends) + space)
 
 
 def learning_curves(arms: Arms) -> Figure | None:

@@ -48,21 +48,12 @@ def variance(run: Run) -> Figure | None:
     left, right = figure.subplots(1, 2)
     shown = min(len(share), 20)
     left.bar(np.arange(1, shown + 1), 100 * share[:shown], color=style.BLUE, width=0.7)
-    for k in range(min(2, shown)):
-        left.annotate(
-            f"{100 * share[k]:.2f} %",
-            (k + 1, 100 * share[k]),
-            (0, 2),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize=style.SMALL,
-        )
+    largest = ", ".join(f"{100 * value:.2f} %" for value in share[:2]) + ", …" * (shown > 2)
     left.xaxis.set_major_locator(MaxNLocator(integer=True))
     left.set(
         xlabel="Principal component",
         ylabel="Share of the variance (%)",
-        title=f"The first {shown}, one by one",
+        title=f"The first {shown}: {largest}",
     )
     _draw_sums(right, 100 * np.cumsum(share), facts["components"], 100 * facts["variance"])
     for axes in (left, right):

@@ -123,7 +123,7 @@ def distances(run: Run) -> Figure | None:
     )
     axes.set(
         xlabel=f"Distance to the nearest training sample ({facts['distance']})",
-        ylabel="Cumulative share of samples (%)",
+        ylabel="Share of samples (%)",
         ylim=(0, 101),
     )
     axes.set_xlim(0)
@@ -167,7 +167,7 @@ FIGURES = {
     ),
     "histograms": Drawing(
         table_figures.histograms,
-        "Histogram of each feature in the training set, stacked by class",
+        "Histogram of each feature in the training set, stacked by class where there are few",
         "Features whose classes lie apart are easy to learn from; long tails may need a logarithm.",
     ),
     "class_balance": Drawing(
@@ -182,7 +182,7 @@ FIGURES = {
     ),
     "scatter_matrix": Drawing(
         table_figures.scatter_matrix,
-        "Scatter plots of pairs of features, coloured by class",
+        "Scatter plots of pairs of features, coloured by class where there are few",
         "Do the classes lie apart in some plane, and would a line separate them?",
     ),
     "missing_values": Drawing(

@@ -93,7 +93,7 @@ def done(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     names = ",".join(f"d{k}" for k in range(10))
     return run(
         tmp_path_factory.mktemp("out"), "task=classify", "dataset=csv", f"dataset.path={table}",
-        "dataset.image_shape=[8,8]", f"dataset.class_names=[{names}]", "model=logistic",
+        "dataset.image_shape=[8,8]", f"dataset.class_names=[{names}]", "model=logistic", "page.figures=all",
     )  # fmt: skip
 
 

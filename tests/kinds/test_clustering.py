@@ -138,7 +138,7 @@ def test_what_cannot_be_is_refused_in_one_line(
 @pytest.mark.skipif("MLEXP_DATA_DIR" not in os.environ, reason="needs Sign MNIST: set MLEXP_DATA_DIR")
 @pytest.mark.parametrize("task", ["sign_kmeans", "sign_gmm"])
 def test_sign_tasks_run_small(tmp_path: Path, task: str) -> None:
-    done = run(tmp_path, f"task={task}", "size=smoke", "model.params.n_init=2")
+    done = run(tmp_path, f"task={task}", "size=smoke", "model.params.n_init=2", "page.figures=all")
     assert {"clusters", "clusters_by_k", "cluster_gallery", "centres"} <= {
         file.stem for file in (done.path / "figures").iterdir()
     }

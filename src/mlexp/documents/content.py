@@ -149,7 +149,7 @@ def formulas(step: Step) -> list[str]:
 
     Examples
     --------
-    >>> formulas(Step("", r"z \gt 0", r"\input{x}"))
+    >>> formulas(Step("", "z > 0", r"\input{x}"))
     ['z > 0']
     """
     kept = [one for one in (step.symbols, step.numbers) if one and known(one)]

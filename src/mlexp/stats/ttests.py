@@ -134,7 +134,7 @@ def geometric_ratio(a: object, b: object, *, paired: bool = False, level: float 
     --------
     >>> outcome = geometric_ratio([2.0, 4.0, 8.0], [1.0, 2.0, 4.0])
     >>> round(outcome.estimate, 4), round(outcome.low, 4), round(outcome.high, 4)
-    (2.0, 0.4156, 9.6249)
+    (2.0, 0.4155, 9.6261)
     """
     logs = [np.log(as_scores(one, name)) for one, name in ((a, "values of A"), (b, "values of B"))]
     found = paired_t(*logs, level=level) if paired else welch_t(*logs, level=level)

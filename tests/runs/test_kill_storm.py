@@ -98,7 +98,7 @@ def files(folder: Path) -> dict[str, bytes]:
         name = str(path.relative_to(folder))
         if not f"{folder.name}/{name}".endswith(TIMES):
             found[name] = path.read_bytes()
-    tables = (folder / "tables" / f"{name}.csv" for name in ("arms", "epochs_to_target"))
+    tables = (folder / "tables" / f"{name}.csv" for name in ("arms", "epochs_to_target", "learning"))
     compared = [path for path in tables if path.exists()]
     for path in (*folder.rglob("summary.csv"), *folder.rglob("tuning.csv"), *compared):
         columns = read_table(path)

@@ -13,7 +13,7 @@ from mlexp.config import trust, yamltext
 from mlexp.config.compose import BAD_VALUES, compose, from_values
 from mlexp.config.explained import first_line
 from mlexp.config.overrides import Override, parsed
-from mlexp.config.schema import ADDED_KEYS, Config, flat
+from mlexp.config.schema import ADDED_KEYS, Config, declared, default, flat
 from mlexp.errors import ConfigError, DataError, shortened
 
 PATHS = ("path", "test_path", "labels")  # keys of dataset that name files
@@ -168,9 +168,9 @@ def config_hash(config: Config, without: Container[str] = ()) -> str:
 
     A key that earlier versions lack enters only where it is not at its default: hashes that they recorded still hold.
     """
-    usual = flat(Config())
     found = of_results(config, without)
-    found = {key: value for key, value in found.items() if key not in ADDED_KEYS or value != usual[key]}
+    usual = {key: default(declared()[key]) for key in ADDED_KEYS}
+    found = {key: value for key, value in found.items() if key not in usual or value != usual[key]}
     text = json.dumps(found, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlexp.drawing import style
+from mlexp.drawing.figure import Drawing
 from mlexp.store import Run
 
 if TYPE_CHECKING:
@@ -164,3 +165,10 @@ def _headline(run: Run) -> str:
     }
     ending = endings.get(facts.get("stopped") or run.info.get("status", ""), f"{last} {unit}")
     return f"{ending} ({run.info['task']['name']}, seed {run.info['seed']})"
+
+
+LEARNING_CURVES = Drawing(
+    learning_curves,
+    "Loss and accuracy by epoch, training and validation set",
+    "Overfitting begins where the validation curve departs from the training curve.",
+)

@@ -245,7 +245,7 @@ def script(
                 f"w \\cdot u_{{{i}}} + b",
                 f"{_dot(solved, u)} = {num(value)}",
             )
-    _check_said(found, checked)
+    _check_in_words(found, checked)
     return found
 
 
@@ -352,11 +352,11 @@ def _conditions(
         found.step(f"{title}: largest violation {difference(checked[name])}.", formula)
 
 
-def _check_said(found: Script, checked: dict[str, float]) -> None:
+def _check_in_words(found: Script, checked: dict[str, float]) -> None:
     found.part("Check")
-    engine, apart = difference(checked["engine"]), difference(checked["finite differences"])
+    by_solver, by_differences = difference(checked["engine"]), difference(checked["finite differences"])
     found.step(
         "w and b by scikit-learn's solver (SVC, linear kernel, C = 10⁹) differ by at most "
-        f"{engine}; the derivatives of the Lagrangian by the formulas above and by central differences, "
-        f"at another w and b, by at most {apart}."
+        f"{by_solver}; the derivatives of the Lagrangian by the formulas above and by central differences, "
+        f"at another w and b, by at most {by_differences}."
     )

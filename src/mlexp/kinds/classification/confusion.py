@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlexp.drawing import matrix, style
+from mlexp.drawing.figure import Drawing
 from mlexp.kinds.classification.classes import FEW_ROWS, matrices
 from mlexp.store import Run
 
@@ -124,3 +125,10 @@ def _headline(largest: tuple[str, np.ndarray], classes: Sequence[str]) -> str:
     true, predicted = np.unravel_index(np.argmax(mistakes), mistakes.shape)
     names = [style.class_names(classes, 1.7, style.LARGE)[k] for k in (true, predicted)]
     return f"{text}; most frequent error: {names[1]} predicted for {names[0]} ({mistakes.max():,}×)"
+
+
+CONFUSION = Drawing(
+    confusion,
+    "Confusion matrix: true classes as rows, predicted classes as columns, percent of each true class, counts",
+    "Correct predictions lie on the diagonal; the darkest cells beside it are the classes that are confused.",
+)

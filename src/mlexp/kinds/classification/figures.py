@@ -13,9 +13,9 @@ from mlexp.kinds import importance_figures, network_figures
 from mlexp.kinds.boundary_figure import boundary
 from mlexp.kinds.classification import gallery, probabilities
 from mlexp.kinds.classification.classes import FEW_ROWS
-from mlexp.kinds.classification.confusion import by_set, confusion
+from mlexp.kinds.classification.confusion import CONFUSION, by_set
 from mlexp.kinds.classification.examples_figure import examples
-from mlexp.kinds.curves import learning_curves
+from mlexp.kinds.curves import LEARNING_CURVES
 from mlexp.store import Run
 
 if TYPE_CHECKING:
@@ -96,16 +96,8 @@ FIGURES = {
         "Decision boundary over the points of the plane",
         "Does the boundary follow the classes, or individual points?",
     ),
-    "confusion": Drawing(
-        confusion,
-        "Confusion matrix: true classes as rows, predicted classes as columns, percent of each true class, counts",
-        "Correct predictions lie on the diagonal; the darkest cells beside it are the classes that are confused.",
-    ),
-    "learning_curves": Drawing(
-        learning_curves,
-        "Loss and accuracy by epoch, training and validation set",
-        "Overfitting begins where the validation curve departs from the training curve.",
-    ),
+    "confusion": CONFUSION,
+    "learning_curves": LEARNING_CURVES,
     "roc_and_precision": Drawing(
         probabilities.roc_and_precision,
         "ROC curves, and precision against recall, of each class against the rest",

@@ -9,8 +9,8 @@ import numpy as np
 from mlexp.drawing import groups, style
 from mlexp.drawing.figure import Drawing
 from mlexp.kinds import network_figures
-from mlexp.kinds.classification.confusion import confusion
-from mlexp.kinds.curves import learning_curves
+from mlexp.kinds.classification.confusion import CONFUSION
+from mlexp.kinds.curves import LEARNING_CURVES
 from mlexp.store import Run
 
 if TYPE_CHECKING:
@@ -104,15 +104,7 @@ FIGURES = {
         "t-SNE maps of the outputs of each layer, coloured by class",
         "Are colours mixed at the input and separated towards the output?",
     ),
-    "confusion": Drawing(
-        confusion,
-        "Confusion matrix: true classes as rows, predicted classes as columns, percent of each true class, counts",
-        "Correct predictions lie on the diagonal; the darkest cells beside it are the classes that are confused.",
-    ),
-    "learning_curves": Drawing(
-        learning_curves,
-        "Loss and accuracy by epoch, training and validation set",
-        "Overfitting begins where the validation curve departs from the training curve.",
-    ),
+    "confusion": CONFUSION,
+    "learning_curves": LEARNING_CURVES,
     **network_figures.FIGURES,
 }

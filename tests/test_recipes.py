@@ -61,7 +61,7 @@ def test_a_verb_is_a_file_and_a_line(copy: Path) -> None:
         '"""``mlexp hello``: say hello."""\n\n\ndef hello(arguments):\n    """Say hello."""\n    print("hello")\n'
         "    return 0\n"
     )
-    edited(copy / "cli.py", "VERBS = {\n", 'VERBS = {\n    "hello": "hello:hello",\n')
+    edited(copy / "verbs" / "table.py", "VERBS = {\n", 'VERBS = {\n    "hello": "hello:hello",\n')
     done = typed(copy, "hello")
     assert (done.returncode, done.stdout) == (0, "hello\n"), done.stderr
 

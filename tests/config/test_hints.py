@@ -15,13 +15,14 @@ from mlexp.config.compose import compose_each
 from mlexp.config.messages import Context
 from mlexp.errors import ConfigError
 from mlexp.models import MODELS, class_path, imported
+from mlexp.verbs.table import VERBS
 
 LONGEST = 190  # letters of a hint
 
 
 def refused(*words: str, capsys: pytest.CaptureFixture[str]) -> str:
     """Return the one line that a command line is refused with."""
-    assert cli.main([*words, "--dry-run"] if words[0] not in cli.VERBS else [*words]) == 2, words
+    assert cli.main([*words, "--dry-run"] if words[0] not in VERBS else [*words]) == 2, words
     said = capsys.readouterr()
     assert said.err.startswith("mlexp: ")
     assert said.err.count("\n") == 1, said.err
@@ -325,7 +326,7 @@ def test_quiet_lists_are_names_alone(capsys: pytest.CaptureFixture[str]) -> None
     assert "mnist_mlp" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("verb", cli.VERBS)
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_takes_quiet(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([verb, "-q", "--help"]) == 0
     assert "print only" in capsys.readouterr().out

@@ -79,6 +79,22 @@ def in_words(error: BaseException) -> str:
     return words if isinstance(error, MlexpError) else ": ".join(filter(None, (type(error).__name__, words)))
 
 
+# What pip installs for each extra of pyproject.toml. mlexp itself may be a checkout, so hints name the libraries.
+LIBRARIES = {
+    "dask": "distributed",
+    "documents": "pypandoc-binary typst",
+    "excel": "openpyxl",
+    "mlflow": "mlflow",
+    "onnx": "onnx onnxruntime skl2onnx",
+    "opentsne": "openTSNE",
+    "optuna": "optuna",
+    "parquet": "pyarrow",
+    "slurm": "submitit",
+    "tensorboard": "tensorboardX",
+    "umap": "umap-learn",
+}
+
+
 def optional(module: str, needed_by: str, extra: str) -> Any:
     """Return a module that comes with an extra of mlexp.
 
@@ -91,8 +107,8 @@ def optional(module: str, needed_by: str, extra: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         raise ConfigError(
-            f"{needed_by} needs the package '{error.name or module}', which is not installed: pip install "
-            f"'mlexp[{extra}]'."
+            f"{needed_by} needs the package '{error.name or module}', which is not installed: "
+            f"pip install {LIBRARIES[extra]}"
         ) from error
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlexp.config.schema import Model
-from mlexp.errors import ConfigError, did_you_mean, shortened
+from mlexp.errors import LIBRARIES, ConfigError, did_you_mean, shortened
 from mlexp.models import sklearn_networks
 from mlexp.models.params import check_params
 from mlexp.models.sklearn_networks import SklearnAutoencoder
@@ -162,7 +162,7 @@ def imported(path: str) -> Any:
         found = getattr(importlib.import_module(module), name, None)
     except (Exception, SystemExit) as error:  # whatever the module does when it is imported
         extra = EXTRAS.get(package)
-        cure = f"pip install 'mlexp[{extra}]'" if extra else f"install the package '{package}'"
+        cure = f"pip install {LIBRARIES[extra]}" if extra else f"install the package '{package}'"
         if isinstance(error, ModuleNotFoundError) and package not in (error.name, extra):
             cure = "check the name of the module"
         said = shortened(f"{type(error).__name__}: {error}")

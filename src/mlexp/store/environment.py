@@ -15,7 +15,9 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-PACKAGES = ("mlexp", "numpy", "scipy", "scikit-learn", "pandas", "matplotlib", "hydra-core", "omegaconf")
+from mlexp import __version__
+
+PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "matplotlib", "hydra-core", "omegaconf")
 
 
 def describe() -> dict[str, Any]:
@@ -33,7 +35,7 @@ def describe() -> dict[str, Any]:
 @cache
 def versions() -> dict[str, str]:
     """Return the versions of the packages that a result can depend on."""
-    return {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {"mlexp": __version__} | {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
 @cache

@@ -11,14 +11,17 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from mlexp import __version__
 from mlexp.errors import ConfigError
 from mlexp.execution.base import cores
 from mlexp.verbs import parser
 
+DISTRIBUTION = "mlexp-lab"
 OK, NOTE, WRONG = "ok", "note", "WRONG"
 MISSING = "missing"
 LEAST_FREE = 1e9  # bytes
@@ -72,7 +75,7 @@ def findings(outputs: Path, data_dir: str | None) -> Iterator[Finding]:
 def _versions() -> Iterator[Finding]:
     yield Finding(OK, "python", f"{platform.python_version()} at {sys.executable}")
     core = [one for one in _needed() if one.marker is None]
-    yield Finding(OK, "mlexp", f"{importlib.metadata.version('mlexp')} in {Path(__file__).parents[1]}")
+    yield Finding(OK, "mlexp", f"{__version__} in {Path(__file__).parents[1]}")
     for one in core:
         version = _version(one.name)
         if version == MISSING:
@@ -90,14 +93,22 @@ def _version(name: str) -> str:
 
 
 def _needed() -> list[Requirement]:
-    return [Requirement(text) for text in importlib.metadata.requires("mlexp") or ()]
+    return [Requirement(text) for text in _described().get_all("Requires-Dist") or ()]
+
+
+def _described() -> Message:
+    """Return what the installed distribution says of itself; nothing where the program is run uninstalled."""
+    try:
+        return importlib.metadata.metadata(DISTRIBUTION)  # type: ignore[return-value]
+    except importlib.metadata.PackageNotFoundError:
+        return Message()
 
 
 def _extras() -> Iterator[Finding]:
     needed = _needed()
     have: list[str] = []
     lack: list[str] = []
-    for extra in importlib.metadata.metadata("mlexp").get_all("Provides-Extra") or []:
+    for extra in _described().get_all("Provides-Extra") or []:
         own = [one for one in needed if one.marker and one.marker.evaluate({"extra": extra})]
         (have if all(_version(one.name) != MISSING for one in own) else lack).append(extra)
     yield Finding(OK, "extras", f"installed: {', '.join(have) or 'none'}; not: {', '.join(lack) or 'none'}")

@@ -15,6 +15,7 @@ VARIANCE = {
     "zeros": 0.0,
     "random": 1e-4,
     "normal": 1 / FAN_IN,
+    "standard_normal": 1.0,
     "uniform": 1 / 3,
     "xavier": 2 / (FAN_IN + FAN_OUT),
     "xavier_uniform": 2 / (FAN_IN + FAN_OUT),

@@ -55,6 +55,7 @@ INITIALIZERS = {
     "zeros": "lambda rng, n, m: np.zeros((n, m))",
     "ones": "lambda rng, n, m: np.ones((n, m))",
     "random": "lambda rng, n, m: 0.01 * rng.standard_normal((n, m))",
+    "standard_normal": "lambda rng, n, m: rng.standard_normal((n, m))",
     "uniform": "lambda rng, n, m: rng.uniform(-1, 1, (n, m))",
     "lecun_normal": "lambda rng, n, m: rng.standard_normal((n, m)) / np.sqrt(n)",
     "lecun_uniform": "lambda rng, n, m: rng.uniform(-np.sqrt(3 / n), np.sqrt(3 / n), (n, m))",

@@ -49,6 +49,17 @@ def random(shape: Shape, fan_in: int, fan_out: int, rng: np.random.Generator) ->
     return 0.01 * rng.standard_normal(shape)
 
 
+def standard_normal(shape: Shape, fan_in: int, fan_out: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw from N(0, 1), whatever the width: the sums of a wide layer are then large, and its sigmoids saturate.
+
+    Examples
+    --------
+    >>> standard_normal((2, 2), 2, 2, np.random.default_rng(0)).shape
+    (2, 2)
+    """
+    return rng.standard_normal(shape)
+
+
 def uniform(shape: Shape, fan_in: int, fan_out: int, rng: np.random.Generator) -> np.ndarray:
     """Draw evenly from [-1, 1).
 
@@ -149,6 +160,7 @@ INITIALIZERS: dict[str, Initializer] = {
     "zeros": zeros,
     "ones": ones,
     "random": random,
+    "standard_normal": standard_normal,
     "normal": lecun_normal,
     "uniform": uniform,
     "xavier": xavier_uniform,

@@ -13,8 +13,8 @@ ACTIVATIONS = (
     "sigmoid", "tanh", "relu", "leaky_relu", "linear", "hard_sigmoid", "softmax", "elu", "gelu", "silu", "softplus",
 )  # fmt: skip
 INITIALIZERS = (
-    "zeros", "ones", "random", "normal", "standard_normal", "uniform", "xavier", "xavier_uniform", "xavier_normal", "he",
-    "he_uniform", "he_normal", "lecun", "lecun_uniform", "lecun_normal", "orthogonal",
+    "zeros", "ones", "random", "normal", "standard_normal", "uniform", "xavier", "xavier_uniform", "xavier_normal",
+    "he", "he_uniform", "he_normal", "lecun", "lecun_uniform", "lecun_normal", "orthogonal",
 )  # fmt: skip
 LOSSES = ("mse", "mae", "huber")  # of numbers; that of classes is cross-entropy
 # Kind of study -> metrics that its networks record by epoch on request

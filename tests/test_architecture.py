@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests import architecture
 
@@ -197,4 +198,23 @@ def test_help_imports_next_to_nothing() -> None:
     script = "import sys; from mlexp.cli import main; main(['--help']); print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     for name in ("hydra", "numpy", "sklearn", "pandas", "matplotlib", "rich", "scipy"):
+        assert f"'{name}'" not in done.stdout
+
+
+def test_a_run_of_the_engine_imports_neither_scikit_learn_nor_pandas_nor_scipy_stats(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "own.npz", X=rng.normal(size=(60, 3)), y=rng.normal(size=60))
+    own = ["dataset=npz", f"dataset.path={tmp_path / 'own.npz'}", "size=smoke", f"outputs={tmp_path}"]
+    commands = [["size=smoke", f"outputs={tmp_path}"], ["task=regress", "model=mlp", *own]]
+    script = f"""
+import sys
+from mlexp.cli import main
+for command in {commands!r}:
+    assert main(command) == 0
+print(sorted(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len([*tmp_path.glob("*/*/figures/*.png")]) > 4
+    for name in ("sklearn", "pandas", "scipy.stats", "pyarrow", "joblib", "matplotlib.pyplot"):
         assert f"'{name}'" not in done.stdout

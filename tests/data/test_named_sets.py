@@ -12,6 +12,7 @@ from mlexp.config import schema
 from mlexp.config.readers import READERS
 from mlexp.data.named_sets import SIZES, describe
 from mlexp.data.readers import load, openml
+from mlexp.data.readers import sklearn as bundled
 from mlexp.data.readers.synthetic import spirals
 from mlexp.errors import ConfigError, DataError
 
@@ -54,6 +55,26 @@ def test_bundled_sets_have_the_sizes_in_the_table(name):
     assert (*dataset.X.shape, dataset.n_classes) == SIZES[name]
     assert len(dataset.feature_names) == dataset.n_features
     assert len(np.unique(dataset.y)) == dataset.n_classes
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_bundled_sets_are_those_that_scikit_learn_loads(name):
+    import sklearn.datasets
+
+    keys = {"scaled": False} if name == "diabetes" else {}
+    bunch = getattr(sklearn.datasets, f"load_{name}")(**keys)
+    dataset = load(name=name, reader="sklearn")
+    assert np.array_equal(dataset.X, bunch.data)
+    assert np.array_equal(dataset.y, bunch.target)
+    assert dataset.y.dtype == bunch.target.dtype
+    assert list(dataset.feature_names) == [str(one) for one in bunch.feature_names]
+    assert list(dataset.classes) == [str(one) for one in bunch.get("target_names", ())]
+
+
+def test_a_file_missing_from_scikit_learn_is_one_line(monkeypatch):
+    monkeypatch.setitem(bundled.FILES, "iris", (("none.csv",), 1))
+    with pytest.raises(DataError, match=r"Data set 'iris' .*none\.csv.*Install scikit-learn again"):
+        load(name="iris", reader="sklearn")
 
 
 def test_digits_are_bytes():

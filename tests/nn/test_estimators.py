@@ -279,7 +279,7 @@ def test_weights_of_classes_move_predictions():
             {"schedule": "step", "schedule_options": {"evry": 3}},
             "'schedule_options' do not fit schedule step",
         ),
-        ({"output": "sigmoid"}, "'output' of MLPClassifier may be sigmoid for 2 classes only. Got 10"),
+        ({"output": "sigmoid"}, "'output' of a classifier may be sigmoid for 2 classes only. Got 10"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_any_work(options, message):

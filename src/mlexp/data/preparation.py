@@ -207,6 +207,8 @@ def through(steps: list[tuple[str, Any]], X: np.ndarray) -> np.ndarray:
 
 
 def _early_steps(dataset: Dataset, wanted: schema.Prepare) -> list[tuple[str, Any]]:
+    if not (dataset.categories or wanted.impute or wanted.polynomial):
+        return []  # before scikit-learn is imported
     from sklearn.compose import ColumnTransformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import Pipeline

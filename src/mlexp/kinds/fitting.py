@@ -268,17 +268,30 @@ def unfitted(config: Config, dataset: Dataset, raw: Split | None = None) -> Trai
 
 def built(config: Config, parts: Split | None = None) -> Any:
     """Return the unfitted model, checked against the kind of the task and, if given, against the data."""
-    from sklearn.base import is_classifier, is_regressor
-
     kind, name = config.task.kind, config.model.name
     own: dict[str, Any] = {}
-    if models.class_path(name, kind, config.trusted_packages).startswith(models.ENGINE):
+    is_engine = models.class_path(name, kind, config.trusted_packages).startswith(models.ENGINE)
+    if is_engine:
         # Without a validation part the engine would set one apart by itself.
         own = {} if parts is None or len(parts.validation) else {"validation_fraction": 0.0}
         own |= {"output": "linear"} if kind == "regression" else {}
     model = models.build(
         config.model, kind, seed=config.seed, threads=config.threads, trusted=config.trusted_packages, **own
     )
+    if not is_engine:
+        _check_serves(kind, name, model)
+    k = getattr(model, "n_neighbors", None)
+    if parts and isinstance(k, int) and k > len(parts.train):
+        raise ConfigError(
+            f"model.params.n_neighbors must be at most {len(parts.train)}, the number of training samples. Got {k}."
+        )
+    return model
+
+
+def _check_serves(kind: str, name: str, model: Any) -> None:
+    """Refuse an estimator of scikit-learn, or of a user's own, that is of another kind than the task."""
+    from sklearn.base import is_classifier, is_regressor
+
     try:
         serves = (is_classifier if kind == "classification" else is_regressor)(model)
     except AttributeError as error:  # scikit-learn asks the estimator inside, and there is none
@@ -292,12 +305,6 @@ def built(config: Config, parts: Split | None = None) -> Any:
             f"{'classifier' if kind == 'classification' else 'regressor'}. Models for it: "
             f"{', '.join(models.MODELS[kind])}."
         )
-    k = getattr(model, "n_neighbors", None)
-    if parts and isinstance(k, int) and k > len(parts.train):
-        raise ConfigError(
-            f"model.params.n_neighbors must be at most {len(parts.train)}, the number of training samples. Got {k}."
-        )
-    return model
 
 
 def _summary(training: Training) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from mlexp.models.sklearn_networks import SklearnAutoencoder
 # What is built when a task of this kind asks for a model of that name.
 MODELS: dict[str, dict[str, str]] = {
     "classification": {
-        "mlp": "mlexp.nn.estimators.MLPClassifier",
+        "mlp": "mlexp.nn.learners.PerceptronClassifier",
         "logistic": "sklearn.linear_model.LogisticRegression",
         "svm": "sklearn.svm.SVC",
         "knn": "sklearn.neighbors.KNeighborsClassifier",
@@ -32,7 +32,7 @@ MODELS: dict[str, dict[str, str]] = {
         "sklearn_mlp": "sklearn.neural_network.MLPClassifier",
     },
     "regression": {
-        "mlp": "mlexp.nn.estimators.MLPRegressor",
+        "mlp": "mlexp.nn.learners.PerceptronRegressor",
         "linear": "sklearn.linear_model.LinearRegression",
         "ridge": "sklearn.linear_model.Ridge",
         "svm": "sklearn.svm.SVR",
@@ -60,13 +60,13 @@ MODELS: dict[str, dict[str, str]] = {
         "opentsne": "openTSNE.sklearn.TSNE",
     },
     "autoencoder": {
-        "autoencoder": "mlexp.nn.estimators.Autoencoder",
+        "autoencoder": "mlexp.nn.learners.PerceptronAutoencoder",
         "sklearn_mlp": "sklearn.neural_network.MLPRegressor",
     },
 }
 EXTRAS = {"umap": "umap", "openTSNE": "opentsne"}
 NOT_PUBLIC = ("tests", "conftest", "externals")
-ENGINE = "mlexp.nn.estimators."
+ENGINE = "mlexp.nn.learners."
 NOT_PARALLEL = (
     "sklearn.linear_model.LogisticRegression",
 )  # their `n_jobs` has no effect; scikit-learn 1.8 warns of it, and 1.10 has it no longer

@@ -33,18 +33,23 @@ def codes_of(labels: Any, classes: np.ndarray) -> np.ndarray:
 
 
 def class_weights(class_weight: Any, codes: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return the weight of each row that its class gives it, by scikit-learn's rules.
+    """Return the weight of each row that its class gives it.
+
+    "balanced" is n / (n_classes n_class), over the classes that have rows; a mapping is read by scikit-learn's rules.
 
     Examples
     --------
     >>> class_weights("balanced", np.array([0, 0, 0, 1]), np.array(["a", "b"])).round(2).tolist()
     [0.67, 0.67, 0.67, 2.0]
     """
-    from sklearn.utils.class_weight import compute_class_weight
-
-    present = np.unique(codes)
+    present, counts = np.unique(codes, return_counts=True)
     own = np.ones(len(classes))
-    own[present] = compute_class_weight(class_weight, classes=classes[present], y=classes[codes])
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        own[present] = len(codes) / (len(present) * counts.astype(np.float64))
+    else:
+        from sklearn.utils.class_weight import compute_class_weight
+
+        own[present] = compute_class_weight(class_weight, classes=classes[present], y=classes[codes])
     weights: np.ndarray = own[codes]
     return weights
 

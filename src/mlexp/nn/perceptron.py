@@ -1,4 +1,4 @@
-"""Parameters, prediction and storage that all estimators of the engine share."""
+"""Parameters, prediction and storage that all networks of the engine share."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from mlexp.nn.network import Network, perceptron
 from mlexp.nn.state import RUNNING, State, begin
 
 OnEpoch = Callable[[dict[str, float], float], "bool | None"]
+FEATURE_TYPES = ("float32", "float64", "uint8")
 STORED = tuple(name for name in stack.LEARNT if name != "feature_names_in_")
 
 
 @dataclass(eq=False, repr=False)
 class Perceptron:
-    """What all estimators of the engine share; scikit-learn's own part is added in `estimators.py`.
+    """What all networks of the engine share; scikit-learn's own part is added in `estimators.py`.
 
     Parameters
     ----------
@@ -173,8 +174,8 @@ class Perceptron:
 
         Examples
         --------
-        >>> from mlexp.nn.estimators import MLPClassifier
-        >>> sum(row["parameters"] for row in MLPClassifier(hidden=[25]).plan(784, 10))
+        >>> from mlexp.nn.learners import PerceptronClassifier
+        >>> sum(row["parameters"] for row in PerceptronClassifier(hidden=[25]).plan(784, 10))
         19885
         """
         params = self.get_params(deep=False)
@@ -376,9 +377,10 @@ class Perceptron:
         return self.network_.bind(self.theta_[None], self.running_[None])
 
     def _require_fit(self) -> None:
-        from sklearn.utils.validation import check_is_fitted
+        if not hasattr(self, "theta_"):
+            from sklearn.exceptions import NotFittedError
 
-        check_is_fitted(self, "theta_")
+            raise NotFittedError(f"{type(self).__name__} is not fitted yet. Call fit first.")
 
     def _built(self, n_features: int, n_outputs: int) -> Network:
         return perceptron(
@@ -406,15 +408,53 @@ class Perceptron:
         """Check features and return them as rows; lazy rows are taken as they are."""
         lazy = hasattr(X, "take") and hasattr(X, "shape") and not isinstance(X, np.ndarray | np.generic)
         if not lazy or hasattr(X, "iloc"):
-            from sklearn.utils.validation import validate_data
-
-            array = validate_data(self, X, reset=reset, dtype=["float32", "float64", "uint8"])
-            return np.asarray(array)  # rows of a plain view of a memory map are read three times faster
-        if reset:
-            self.n_features_in_ = X.shape[1]
-        elif X.shape[1] != self.n_features_in_:
-            raise DataError(
-                f"X has {X.shape[1]} features, but the model was fitted with {self.n_features_in_}."
-            )
+            return self._checked_array(X, reset)
+        self._check_width(X.shape[1], reset)
         rows: Rows = X
         return rows
+
+    def _checked_array(self, X: Any, reset: bool) -> np.ndarray:
+        """Return features as a finite array of shape (n_samples, n_features)."""
+        array = finite(X, FEATURE_TYPES, (2,), "X")
+        self._check_width(array.shape[1], reset)
+        return array
+
+    def _check_width(self, n_features: int, reset: bool) -> None:
+        """Learn the number of features, or refuse another one than that learnt."""
+        if reset:
+            self.n_features_in_ = n_features
+        elif n_features != self.n_features_in_:
+            raise DataError(
+                f"X has {n_features} features, but the model was fitted with {self.n_features_in_}."
+            )
+
+
+def finite(values: Any, dtypes: Sequence[str], dimensions: Sequence[int], what: str) -> np.ndarray:
+    """Return finite numbers as an array of the first of `dtypes`, unless they have one of the others.
+
+    Parameters
+    ----------
+    values : array-like
+    dtypes : allowed types
+    dimensions : allowed numbers of axes
+    what : name, for messages
+
+    Raises
+    ------
+    DataError
+        No rows, another number of axes, or a value that is not finite.
+
+    Examples
+    --------
+    >>> finite([1, 2], ("float64",), (1,), "y")
+    array([1., 2.])
+    """
+    array = np.asarray(values)  # rows of a plain view of a memory map are read three times faster
+    if array.dtype.name not in dtypes:
+        array = array.astype(dtypes[0])
+    if array.ndim not in dimensions or not len(array):
+        axes = " or ".join(map(str, dimensions))
+        raise DataError(f"{what} must have {axes} axes and at least one row. Got shape {array.shape}.")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise DataError(f"{what} must hold finite numbers. Got NaN or infinity.")
+    return array

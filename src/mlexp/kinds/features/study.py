@@ -16,7 +16,7 @@ from mlexp.kinds.autoencoder.study import fitted_pca, train
 from mlexp.kinds.fitting import Training, unfinished
 from mlexp.kinds.observer import Observer
 from mlexp.kinds.sets import NAMES, columns
-from mlexp.nn.estimators import MLPClassifier
+from mlexp.nn.learners import PerceptronClassifier
 from mlexp.store.result import Result
 
 
@@ -83,9 +83,9 @@ def _inputs(kind: str, training: Training) -> dict[str, Any]:
 
 def _fitted(
     config: Config, inputs: dict[str, Any], parts: Split, n_classes: int, observer: Observer
-) -> MLPClassifier:
+) -> PerceptronClassifier:
     node = config.features
-    model = MLPClassifier(
+    model = PerceptronClassifier(
         hidden=node.hidden,
         activation=node.activation,
         learning_rate=node.learning_rate,

@@ -17,7 +17,7 @@ from mlexp.errors import ConfigError, DataError
 from mlexp.kinds.fitting import Training, train, unfinished
 from mlexp.kinds.observer import Observer
 from mlexp.kinds.sets import NAMES, columns, divided, plan, prepared, sizes, some
-from mlexp.nn.estimators import MLPClassifier
+from mlexp.nn.learners import PerceptronClassifier
 from mlexp.store import Run
 from mlexp.store.result import Result
 
@@ -74,7 +74,7 @@ def _given(config: Config, dataset: Dataset, observer: Observer) -> Training:
     try:
         with reading(folder):
             run = Run.open(folder)
-            model = MLPClassifier.from_arrays(run.model)
+            model = PerceptronClassifier.from_arrays(run.model)
     except DataError as error:
         raise DataError(
             f"layers.run={folder} contains no network of the engine ({error}). Name the folder of a run of model=mlp."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import numpy as np
 
 from mlexp.data.dataset import Dataset
@@ -54,9 +56,10 @@ def _of_mean(scores: np.ndarray, unit: float) -> tuple[float, float]:
 
 def _of_median(values: np.ndarray) -> tuple[float, float]:
     """Return the order statistics between which the median lies with a probability of at least 95 %."""
-    from scipy.stats import binom
+    from scipy.special import bdtr
 
-    below = int(binom.ppf((1 - LEVEL) / 2, len(values), 0.5))
+    n = len(values)
+    below = bisect_left(range(n), (1 - LEVEL) / 2, key=lambda k: bdtr(k, n, 0.5))
     if below < 1:
         return np.nan, np.nan
     ordered = np.sort(values)

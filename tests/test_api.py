@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.datasets import load_iris
 
 import mlexp
+from mlexp import cli
+from mlexp.api import settings
+from mlexp.api.data import Given
 from mlexp.data.readers import load
 from mlexp.errors import ConfigError, DataError
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> mlexp.RunView:
+def done(tmp_path_factory: pytest.TempPathFactory) -> mlexp.Run:
     own = {"model.hidden": [16]}
     outputs = tmp_path_factory.mktemp("api")
     return mlexp.run("size=smoke", seed=1, model={"activation": "tanh"}, outputs=outputs, **own)
 
 
-def test_settings_by_keyword(done: mlexp.RunView) -> None:
+def test_settings_by_keyword(done: mlexp.Run) -> None:
     assert done.status == "completed"
     assert (done.config["seed"], done.config["model.activation"], done.config["model.hidden"]) == (
         1,
@@ -32,9 +40,10 @@ def test_settings_by_keyword(done: mlexp.RunView) -> None:
     assert done.info["command"][:4] == ["mlexp", "size=smoke", "seed=1", "model.activation=tanh"]
 
 
-def test_what_a_run_holds(done: mlexp.RunView) -> None:
+def test_what_a_run_holds(done: mlexp.Run) -> None:
     assert 0 < done.metrics["test"]["accuracy"] <= 1
     assert done.history["epoch"].tolist() == [1, 2, 3]
+    assert done.history["epoch"].dtype == np.int64
     test = done.predictions[done.predictions["part"] == "test"]
     assert (test["true"] == test["predicted"]).mean() == done.metrics["test"]["accuracy"]
     np.testing.assert_allclose(test.filter(like="probability ").sum(axis=1), 1, rtol=1e-5)
@@ -45,7 +54,7 @@ def test_what_a_run_holds(done: mlexp.RunView) -> None:
     assert done.report.read_text().startswith("<!")
 
 
-def test_shown_in_a_notebook(done: mlexp.RunView) -> None:
+def test_shown_in_a_notebook(done: mlexp.Run) -> None:
     html = done._repr_html_()
     assert "digits_mlp: completed" in html
     assert html.count("data:image/png") == 4
@@ -53,10 +62,10 @@ def test_shown_in_a_notebook(done: mlexp.RunView) -> None:
     assert "digits_mlp: completed, test accuracy 0." in repr(done)
 
 
-def test_load(done: mlexp.RunView) -> None:
+def test_load(done: mlexp.Run) -> None:
     for name in (done.path, "digits_mlp", "latest"):
         again = mlexp.load(name, outputs=done.path.parents[1])
-        assert isinstance(again, mlexp.RunView)
+        assert isinstance(again, mlexp.Run)
         assert again.metrics == done.metrics
     with pytest.raises(DataError, match="no folder of a run"):
         mlexp.compare("nope")
@@ -69,7 +78,7 @@ def test_sweep(tmp_path: Path) -> None:
     assert found.status == "completed"
     assert found.summary["model.hidden"].tolist() == ["[8]", "[8,8]"] * 2
     assert [run.config["seed"] for run in found.runs] == [0, 0, 1, 1]
-    assert isinstance(mlexp.load(found.path), mlexp.SweepView)
+    assert isinstance(mlexp.load(found.path), mlexp.Sweep)
     assert found.summary["test_accuracy"][3] == found.runs[3].metrics["test"]["accuracy"]
     assert "4 runs" in found._repr_html_()
 
@@ -82,7 +91,7 @@ def test_compare(tmp_path: Path) -> None:
                           comparison={"arms": arms, "seeds": 3})  # fmt: skip
     assert "large" in found.answer[0]
     assert found.arms.shape[0] == 2
-    assert isinstance(mlexp.load(found.path), mlexp.ComparisonView)
+    assert isinstance(mlexp.load(found.path), mlexp.Comparison)
     assert found.answer[0][:20] in found._repr_html_()
 
 
@@ -98,7 +107,7 @@ def test_compare_what_ran_already(tmp_path: Path) -> None:
     assert found.answer[0] in repr(found)
     assert found.answer[0][:20] in found._repr_html_()
     saved = mlexp.compare(*small, large, metric="test.macro_f1", save=tmp_path / "kept")
-    assert isinstance(saved, mlexp.ComparisonView)
+    assert isinstance(saved, mlexp.Comparison)
     assert saved.report.exists()
     with pytest.raises(ConfigError, match="kept is there already"):
         mlexp.compare(*small, large, save=tmp_path / "kept")
@@ -131,3 +140,171 @@ def test_importing_mlexp_costs_next_to_nothing() -> None:
     assert "numpy" not in names
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = mlexp.nothing
+
+
+X, y = load_iris(return_X_y=True)
+FLOWERS = load_iris(as_frame=True).frame.assign(target=np.array(["setosa", "versicolor", "virginica"])[y])
+
+
+@pytest.fixture(scope="module")
+def flowers(tmp_path_factory: pytest.TempPathFactory) -> mlexp.Run:
+    outputs = tmp_path_factory.mktemp("memory")
+    own = {"model": {"name": "decision_tree", "params": {"max_depth": 3}}, "test": 0.3}
+    return mlexp.run(FLOWERS, "target", name="flowers", outputs=outputs, figures=False, **own)
+
+
+def test_data_in_memory_are_recorded_as_those_of_a_file(flowers: mlexp.Run, tmp_path: Path) -> None:
+    FLOWERS.to_csv(tmp_path / "flowers.csv", index=False)
+    words = "task=classify dataset=csv dataset.label=target model=decision_tree model.params.max_depth=3 split.test=0.3"
+    file = mlexp.run(
+        *words.split(), dataset={"path": tmp_path / "flowers.csv"}, outputs=tmp_path, figures=False
+    )
+    assert flowers.metrics == file.metrics
+    assert flowers.predictions.equals(file.predictions)
+    for what in ("dataset", "split"):
+        assert flowers.info[what]["fingerprint"] == file.info[what]["fingerprint"]
+    assert flowers.info["dataset"]["source"] == "memory"
+    assert flowers.info["task"]["name"] == "classify-flowers"
+    assert (flowers.config["model.name"], flowers.config["split.test"]) == ("decision_tree", 0.3)
+    assert flowers.model.predict(FLOWERS[:3]).tolist() == file.model.predict(FLOWERS[:3]).tolist()
+
+
+def test_data_in_memory_can_be_used_again(
+    flowers: mlexp.Run, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    outputs = flowers.path.parents[1]
+    monkeypatch.chdir(outputs.parent)
+    FLOWERS[:4].to_csv("new.csv", index=False)
+    assert cli.main(["predict", str(flowers.path), "new.csv", "--out", "found.csv"]) == 0
+    assert pd.read_csv("found.csv")["prediction"].tolist() == ["setosa"] * 4
+    assert cli.main(["rerun", str(flowers.path), "--outputs", str(outputs)]) == 0
+    (kept,) = (outputs / ".data").iterdir()
+    text = kept.read_bytes()
+    kept.unlink()
+    assert cli.main(["rerun", str(flowers.path), "--outputs", str(outputs)]) == 3
+    assert "Bring the file back" in capsys.readouterr().err
+    kept.write_bytes(text)
+
+
+def test_data_of_which_no_copy_is_kept(tmp_path: Path, capsys: Any) -> None:
+    found = mlexp.run(X, y, model="naive_bayes", keep_data=False, outputs=tmp_path, figures=False)
+    assert not (tmp_path / ".data").exists()
+    assert cli.main(["rerun", str(found.path), "--outputs", str(tmp_path)]) == 3
+    assert "keep_data=False" in capsys.readouterr().err
+    with pytest.raises(ConfigError, match="keep_data"):
+        mlexp.run(X, y, keep_data=False, tune="grid", outputs=tmp_path)
+
+
+def test_a_test_set_of_its_own(tmp_path: Path) -> None:
+    more = {"model": "naive_bayes", "outputs": tmp_path, "figures": False}
+    found = mlexp.run(X[::2], y[::2], test=(X[1::2], y[1::2]), feature_names=["a", "b", "c", "d"], **more)
+    assert (found.predictions["part"] == "test").sum() == 75
+    assert found.info["dataset"]["features"] == ["a", "b", "c", "d"]
+    frame = mlexp.run(FLOWERS[::2], "target", test=FLOWERS[1::2], **more)
+    assert frame.metrics["test"] == found.metrics["test"]
+    with pytest.raises(ConfigError, match="X_test"):
+        mlexp.run(FLOWERS[::2], "target", test=(X, y), **more)
+
+
+@pytest.mark.parametrize(
+    ("labels", "task"),
+    [
+        (y, "classify"),
+        (y.astype(float), "classify"),
+        (["a", "b"] * 75, "classify"),
+        (X[:, 0], "regress"),
+        (pd.Series(X[:, 0]), "regress"),
+    ],
+)
+def test_the_task_follows_from_the_labels(labels: Any, task: str) -> None:
+    for rows in (X, FLOWERS):
+        assert f"task={task}" in Given([rows, labels], None, None, []).settings()
+
+
+def test_a_task_is_not_guessed() -> None:
+    with pytest.raises(ConfigError, match="150 different whole numbers"):
+        mlexp.run(X, np.arange(150))
+    with pytest.raises(ConfigError, match="y is missing"):
+        mlexp.run(X)
+    with pytest.raises(DataError, match="missing label"):
+        mlexp.run(X, [*y[1:], None])
+
+
+def test_images_and_fractions(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (60, 5, 4), dtype=np.uint8)
+    found = mlexp.run(images, np.arange(60) % 2, hidden=[4], epochs=2, outputs=tmp_path, figures=False)
+    assert (found.config["dataset.image_shape"], found.config["model.hidden"]) == ([5, 4], [4])
+    assert len(found.model.predict(images)) == 60
+    ridge = mlexp.run(X[:, :3], X[:, 3], model="ridge", outputs=tmp_path, figures=False)
+    assert ridge.metrics["test"]["r2"] > 0.8
+
+
+def test_compare_settings_on_data_in_memory(tmp_path: Path) -> None:
+    arms = {
+        "tree": {"model": "decision_tree"},
+        "two words": {"model": {"name": "knn", "params": {"n_neighbors": 3}}},
+    }
+    found = mlexp.compare(arms, FLOWERS, "target", seeds=2, test=0.3, figures=False, outputs=tmp_path)
+    assert set(found.arms["arm"]) == {"tree", "two words"}
+    assert [run.config["seed"] for run in found.runs] == [0, 1, 0, 1]
+    assert len(list((tmp_path / ".data").iterdir())) == 1
+    assert r"\toprule" in found.to_latex()
+    assert "two words" in found.to_latex("arms")
+    assert mlexp.compare(*found.runs, metric="test.accuracy").arms.shape[0] >= 2
+    with pytest.raises(ConfigError, match="'tree' must be a mapping"):
+        mlexp.compare({"tree": "decision_tree", "b": {}}, X, y)
+
+
+def test_sweep_over_data_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Planned(Exception):
+        pass
+
+    def stop(plan: Any, **more: Any) -> None:
+        raise Planned(plan)
+
+    monkeypatch.setattr("mlexp.dispatch.run_sweep", stop)
+    with pytest.raises(Planned) as raised:
+        mlexp.sweep(X, y, model=["knn", "naive_bayes"], outputs=tmp_path)
+    (plan,) = raised.value.args
+    assert [job.config.model.name for job in plan.jobs] == ["knn", "naive_bayes"]
+    assert {job.config.dataset.path for job in plan.jobs} == {
+        str(file) for file in (tmp_path / ".data").iterdir()
+    }
+
+
+def test_figures_and_tables_by_name(done: mlexp.Run) -> None:
+    with matplotlib.rc_context({"font.size": 20}):
+        figure = done.figure("confusion")
+        figure.savefig(io.BytesIO())
+    assert figure.get_suptitle()
+    assert matplotlib.rcParams["font.size"] != 20
+    with pytest.raises(ConfigError, match="'confusion'"):
+        done.figure("confusoin")
+    with pytest.raises(DataError, match="did not record"):
+        done.figure("boundary")
+    assert "Accuracy" in done.to_latex() or "accuracy" in done.to_latex()
+    with pytest.raises(ConfigError, match="per_class"):
+        done.to_latex("per_clas")
+
+
+def test_shown_outside_a_notebook(done: mlexp.Run, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda address: asked.append(address) or False)
+    done.show()
+    assert asked == [done.report.resolve().as_uri()]
+    assert capsys.readouterr().out.strip().endswith("report.html")
+
+
+def test_keywords_in_any_form() -> None:
+    nested = settings.typed(
+        {"model": {"name": "svm", "params": {"C": np.float64(2)}}, "split": {"test": 0.3}}
+    )
+    assert nested == ["model=svm", "model.params={C:2.0}", "split.test=0.3"]
+    assert settings.typed({"hidden": (64, 32), "one_hot": True, "model.l2": 0.1, "seed": np.int64(3)}) == [
+        "model.hidden=[64,32]", "prepare.one_hot=true", "model.l2=0.1", "seed=3"
+    ]  # fmt: skip
+    assert settings.of_comparison("test", "welch") == "comparison.test"
+    assert settings.of_comparison("test", 0.2) == "split.test"
+    assert settings.of_comparison("seeds", 3) == "comparison.seeds"
+    with pytest.raises(ConfigError, match="given twice"):
+        settings.typed({"hidden": [1], "model.hidden": [2]})

@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mlexp.api import compare, compare_scores, load, run, sweep
-    from mlexp.views import Answer, ComparisonView, RunView, SweepView
+    from mlexp.views import Answer, Comparison, Run, Sweep
 
 __version__ = "0.1.0"
 __all__ = [
     "Answer",
-    "ComparisonView",
-    "RunView",
-    "SweepView",
+    "Comparison",
+    "Run",
+    "Sweep",
     "compare",
     "compare_scores",
     "load",

@@ -1,4 +1,8 @@
-"""What was run, as Python and notebooks see it: metrics, history and predictions as data frames, figures, answers."""
+"""What was run, as Python and notebooks see it: metrics, history and predictions as data frames, figures, answers.
+
+`Run`, `Sweep` and `Comparison` are folders; each opens its files by the class of the same name in `mlexp.store`, which
+holds their arrays and cells.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,16 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mlexp import store
 from mlexp.config.untrusted import opened, reading
-from mlexp.store import PARTS, Comparison, Folder, Run, Sweep, files, shown
+from mlexp.errors import ConfigError, DataError, did_you_mean
+from mlexp.store import PARTS, Folder, files, shown
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
+    from mlexp.page.page import Page
     from mlexp.store.fitted import FittedModel
 
 SHOWN_FIGURES = 4
@@ -23,7 +31,13 @@ SHOWN_FIGURES = 4
 
 @dataclass(frozen=True)
 class View:
-    """A folder of mlexp; its parts are read when they are asked for."""
+    """A folder of mlexp; its parts are read when they are asked for.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    """
 
     path: Path
     reads: ClassVar[type[Folder]]
@@ -58,6 +72,79 @@ class View:
             report.write(self.path)
         return page
 
+    def figure(self, name: str) -> Figure:
+        """Draw a figure from what the folder recorded, whether or not its page shows it.
+
+        Parameters
+        ----------
+        name : str
+            Such as ``"confusion"`` or ``"learning_curves"``; a wrong name is answered with the names there are.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Shown below the cell in a notebook; ``savefig("confusion.pdf")`` writes it.
+
+        Raises
+        ------
+        ConfigError
+            There is no figure of that name.
+        DataError
+            The folder did not record what it shows.
+        """
+        from mlexp import report
+        from mlexp.runs import notebook
+
+        notebook.show_figures()
+        return report.figure(self.path, name)
+
+    def show(self) -> None:
+        """Show the results below the cell of a notebook; elsewhere open the page in the browser."""
+        from mlexp.runs import notebook
+
+        if notebook.is_notebook():
+            from IPython.display import display
+
+            display(self)  # type: ignore[no-untyped-call]
+            return
+        import webbrowser
+
+        page = self.report.resolve()
+        if not webbrowser.open(page.as_uri()):
+            print(page)
+
+    def to_latex(self, table: str | None = None) -> str:
+        """Return a table of the page in LaTeX, with rules of booktabs, its caption and a label.
+
+        Parameters
+        ----------
+        table : str or None, default None
+            Name of the table; None: the scores of a run, the jobs of a sweep, the arms of a comparison.
+
+        Raises
+        ------
+        ConfigError
+            There is no table of that name.
+        DataError
+            There is no result yet.
+        """
+        from mlexp import report
+        from mlexp.documents import content, tex
+
+        page = report.page(self.path)
+        known = {one.name: one for one in (*page.members, *page.tables)}
+        if not known:
+            raise DataError(f"{self.path} has no table yet: its status is {self.status}.")
+        name = self._main_table(page) if table is None else table
+        if name not in known:
+            raise ConfigError(
+                f"'{name}' is no table of {self.path}. Its tables: {', '.join(known)}.{did_you_mean(name, known)}"
+            )
+        return tex.table(content.printed(known[name]))
+
+    def _main_table(self, page: Page) -> str:
+        return [*page.members, *page.tables][0].name
+
     def _html(self, title: str, *middle: str) -> str:
         """Return HTML for a notebook: a title, what comes between, the first pictures."""
         from mlexp.page.pictures import picture
@@ -70,14 +157,40 @@ class View:
         return f"<div><h4>{escape(title)}</h4>{''.join(middle)}{''.join(images)}</div>"
 
 
-class RunView(View):
-    """One run."""
+class Run(View):
+    """One run: its settings, scores, history, predictions, figures and fitted model.
 
-    reads = Run
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    status : str
+        completed, failed, diverged, interrupted or running.
+    config : dict
+        Every key of the configuration with its full path, and its value.
+    metrics : dict
+        Set (train, validation, test) -> metric -> value.
+    history : DataFrame
+        One row an epoch: epoch (int64), losses and scores.
+    predictions : DataFrame
+        One row a sample: set, row, true and predicted value, probabilities.
+    tables, figures : dict
+        Name -> data frame; name -> picture (PNG). `figure` draws one anew.
+    model : FittedModel
+        `predict` and `predict_proba` take raw samples.
+    warnings : list of str
+        What a reader of the numbers must know.
+    info : dict
+        The record (`run.json`).
+    report : Path
+        The page.
+    """
+
+    reads = store.Run
 
     @cached_property
-    def _run(self) -> Run:
-        return Run.open(self.path)
+    def _run(self) -> store.Run:
+        return store.Run.open(self.path)
 
     @property
     def warnings(self) -> list[str]:
@@ -98,10 +211,11 @@ class RunView(View):
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """One row an epoch; empty for a model that is fitted in one go."""
+        """One row an epoch, counted in whole numbers; empty for a model that is fitted in one go."""
         import pandas as pd
 
-        return pd.DataFrame(self._run.history)
+        frame = pd.DataFrame(self._run.history)
+        return frame.astype({"epoch": "int64"}) if "epoch" in frame else frame
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
@@ -138,10 +252,19 @@ class RunView(View):
         return self._html(f"{self.info['task']['name']}: {self.status}", table, problem, notes)
 
 
-class SweepView(View):
-    """Many runs."""
+class Sweep(View):
+    """Many runs.
 
-    reads: ClassVar[type[Folder]] = Sweep
+    Attributes
+    ----------
+    summary : DataFrame
+        One row a job: what was set, metrics, status, seconds.
+    runs : list of Run
+        In the order of their numbers.
+    others : as of `Run`: path, status, info, tables, figures, report
+    """
+
+    reads: ClassVar[type[Folder]] = store.Sweep
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -149,9 +272,9 @@ class SweepView(View):
         return _frame(self.path / "summary.csv")
 
     @cached_property
-    def runs(self) -> list[RunView]:
+    def runs(self) -> list[Run]:
         """The runs, in the order of their numbers."""
-        return [RunView(file.parent) for file in sorted(self.path.glob("runs/*/run.json"))]
+        return [Run(file.parent) for file in sorted(self.path.glob("runs/*/run.json"))]
 
     def __repr__(self) -> str:
         return f"<sweep of {len(self.info['jobs'])} runs: {self.status} in {shown(self.path)}>"
@@ -197,10 +320,27 @@ class _Answered:
         return "".join(f"<p>{escape(sentence)}</p>" for sentence in self.answer)
 
 
-class ComparisonView(_Answered, SweepView):
-    """Arms that were tested against each other, in a folder."""
+class Comparison(_Answered, Sweep):
+    """Arms that were tested against each other, in a folder.
 
-    reads = Comparison
+    Attributes
+    ----------
+    verdict : str
+        The first sentence of the answer: which arm is better.
+    answer : list of str
+        All sentences, the most important one first.
+    details : dict
+        The test, its scope of inference and the like, by name.
+    arms, pairs : DataFrame
+        One row an arm: mean, interval ...; one row a pair of arms: difference, interval, p value ...
+    others : as of `Sweep`
+    """
+
+    reads = store.Comparison
+
+    def _main_table(self, page: Page) -> str:
+        names = [table.name for table in (*page.members, *page.tables)]
+        return "arms" if "arms" in names else super()._main_table(page)
 
     def __repr__(self) -> str:
         return f"<comparison: {' '.join(self.answer) or self.status} In {shown(self.path)}>"

@@ -33,7 +33,7 @@ def pictures(tmp_path: Path) -> Path:
     return file
 
 
-def compared(file: Path, word: str, seeds: int) -> mlexp.ComparisonView:
+def compared(file: Path, word: str, seeds: int) -> mlexp.Comparison:
     words = [
         "task=classify",
         "task.kind=comparison",
@@ -43,7 +43,7 @@ def compared(file: Path, word: str, seeds: int) -> mlexp.ComparisonView:
     ]
     words += [word, "model.epochs=20", "figures=false", f"outputs={file.parent / 'outputs'}"]
     found = mlexp.compare(*words, comparison={"arms": ARMS, "seeds": seeds})
-    assert isinstance(found, mlexp.ComparisonView)
+    assert isinstance(found, mlexp.Comparison)
     return found
 
 

@@ -98,7 +98,7 @@ def test_names_of_a_data_file_reach_no_spreadsheet_as_formulas(
     assert sum(float(cell) < 0 for cell in pd.read_csv(out)["'@wide"]) > 10
     assert set(files.read_table(out)["label"]) == set(names)
     assert set(done.tables["per_class"]["class"]) == set(names)
-    view = views.RunView(done.path)
+    view = views.Run(done.path)
     assert set(view.tables["per_class"]["class"]) == set(names)
     assert LINK in view.tables["confusion"].columns
 

@@ -12,7 +12,7 @@ from mlexp import metrics
 from mlexp.api import compare, run
 from mlexp.metrics import METRICS, Metric
 from mlexp.store import Run
-from mlexp.views import ComparisonView
+from mlexp.views import Comparison
 
 TOY = Metric(
     "worst_recall",
@@ -91,7 +91,7 @@ def test_a_row_is_compared(toy: None, tmp_path: Path) -> None:
         comparison={"arms": arms, "seeds": 2, "metric": "test.worst_recall"},
         outputs=tmp_path,
     )
-    assert isinstance(done, ComparisonView)
+    assert isinstance(done, Comparison)
     assert TOY.title in done.verdict
     for arm, rate in (("slow", 1e-5), ("fast", 0.01)):
         runs = [

@@ -42,6 +42,7 @@ READERS = {
     "excel": _of_files(".xlsx", ".xlsm"),
     "folder": Reader({"path": "name a folder of images"}),
     "npz": Reader({"path": "name an .npz file with arrays X and y"}),
+    "memory": Reader(has_columns=True),
     "sklearn": Reader(),
     "synthetic": Reader(),
     "openml": Reader({"openml_id": "be the number of a data set at OpenML"}, has_columns=True),

@@ -5,7 +5,7 @@ in text, with its pictures beside it. Nothing is fitted or scored here: the `ans
 into sentences.
 """
 
-from mlexp.report.folder import drawn, page, redraw, show, write
+from mlexp.report.folder import drawn, figure, page, redraw, show, write
 from mlexp.report.index import write_index
 
-__all__ = ["drawn", "page", "redraw", "show", "write", "write_index"]
+__all__ = ["drawn", "figure", "page", "redraw", "show", "write", "write_index"]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mlexp import store
 from mlexp.comparisons import figures as of_comparison
 from mlexp.comparisons import page as comparisons
-from mlexp.drawing.figure import words
+from mlexp.comparisons.figures.arms import Arms
+from mlexp.drawing import style
+from mlexp.drawing.figure import Drawing, words
 from mlexp.drawing.wanted import ALL, Wanted, wanted
+from mlexp.errors import ConfigError, DataError, did_you_mean, shortened
 from mlexp.page import render
 from mlexp.page.page import Page, Picture
 from mlexp.page.pictures import pictures
@@ -16,6 +20,10 @@ from mlexp.report import run
 from mlexp.store import Comparison, Run, Sweep
 from mlexp.sweeps import answer as sweeps
 from mlexp.sweeps import figures as of_sweep
+from mlexp.sweeps.findings import findings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def write(folder: Path) -> list[Path]:
@@ -54,12 +62,55 @@ def drawn(folder: Path, wanted: Wanted, into: Path) -> list[Picture]:
     """Draw the figures of a folder into ``figures/`` of another one, and return them with their words."""
     opened = store.open(folder)
     _draw(opened, wanted, into)
+    return pictures(into, words(drawings(opened)))
+
+
+def figure(folder: Path, name: str) -> Figure:
+    """Draw one figure of a folder from what it recorded, whether or not its page shows it.
+
+    Raises
+    ------
+    ConfigError
+        If folders of this kind have no figure of that name.
+    DataError
+        If what it shows was not recorded, or a file of the folder is damaged.
+    """
+    opened = store.open(folder)
+    known = drawings(opened)
+    if name not in known:
+        raise ConfigError(
+            f"'{shortened(name, 60)}' is no figure of {folder}. Its figures: {', '.join(known)}."
+            f"{did_you_mean(name, known)}"
+        )
+    found = None
+    if (shown := _shown(opened)) is not None:
+        with style.settings():
+            found = known[name].draw(shown)
+            if found is not None:
+                style.freeze(found)
+    if found is None:
+        raise DataError(f"{folder} did not record what the figure '{name}' shows.")
+    drawn: Figure = found
+    return drawn
+
+
+def drawings(opened: Run | Sweep | Comparison) -> dict[str, Drawing]:
+    """Return the figures that a folder of this kind can have, the most important first."""
     if isinstance(opened, Run):
-        figures = run.figures(opened.info["task"]["kind"])
-    else:
-        several = of_comparison.OF_SEVERAL | of_comparison.FIGURES
-        figures = several if isinstance(opened, Comparison) else of_sweep.FIGURES
-    return pictures(into, words(figures))
+        return run.figures(opened.info["task"]["kind"])
+    if isinstance(opened, Comparison):
+        return of_comparison.OF_SEVERAL | of_comparison.FIGURES
+    return of_sweep.FIGURES
+
+
+def _shown(opened: Run | Sweep | Comparison) -> Any:
+    """Return what the figures of a folder are drawn from; None where there is nothing yet."""
+    if isinstance(opened, Run):
+        return opened
+    if isinstance(opened, Comparison):
+        return Arms(opened) if "answer" in opened.info else None
+    found = findings(opened)
+    return None if found is None else (found, opened)
 
 
 def _draw(opened: Run | Sweep | Comparison, wanted: Wanted, into: Path | None = None) -> list[Path]:

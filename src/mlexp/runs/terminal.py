@@ -61,7 +61,7 @@ class Terminal:
         if self.verbosity == QUIET:
             return
         if self._progress is not None:
-            self._progress.update(self._progress.task_ids[0], completed=row["epoch"], state=_state(row))
+            self._progress.update(self._progress.task_ids[0], completed=row["epoch"], state=state(row))
         if self._progress is None or self.verbosity == VERBOSE:
             self._print_line(row, seconds)
 
@@ -112,10 +112,11 @@ class Terminal:
         now = time.monotonic()
         if self.verbosity == VERBOSE or row["epoch"] == 1 or now - self._last_line > SECONDS_BETWEEN_LINES:
             self._last_line = now
-            self.console.print(f"epoch {row['epoch']:.0f}/{self._epochs}  {_state(row)}  {seconds:.2f} s")
+            self.console.print(f"epoch {row['epoch']:.0f}/{self._epochs}  {state(row)}  {seconds:.2f} s")
 
 
-def _state(row: Mapping[str, float]) -> str:
+def state(row: Mapping[str, float]) -> str:
+    """Return the losses of an epoch, in words."""
     words = [f"loss {row['train_loss']:.4f}"]
     if "validation_loss" in row:
         words.append(f"validation loss {row['validation_loss']:.4f}")

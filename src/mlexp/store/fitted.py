@@ -13,6 +13,7 @@ from mlexp import models
 from mlexp.config import recorded
 from mlexp.config.schema import Config
 from mlexp.data import newrows
+from mlexp.data.memory import as_pandas
 from mlexp.data.rows import Rows
 from mlexp.data.scaling import check_reach
 from mlexp.data.table import Frame
@@ -63,7 +64,8 @@ class FittedModel:
 
         Parameters
         ----------
-        X : array of shape (n_samples, n_features), or a pandas data frame with the columns of the training table
+        X : array of shape (n_samples, n_features) or, of images, (n_samples, height, width), also with 3 channels last;
+            or a data frame (pandas or polars) with the columns of the training table
             Raw rows, as the data set holds them.
 
         Returns
@@ -147,6 +149,7 @@ class FittedModel:
         """Return rows as an array, with the words of a table coded as those of the training table were."""
         wanted = self.run.info["dataset"]
         if hasattr(X, "columns"):
+            X = as_pandas(X)
             missing = [name for name in wanted["features"] or () if name not in X.columns]
             if missing or not wanted["features"]:
                 raise DataError(
@@ -156,6 +159,8 @@ class FittedModel:
             where = "the table of new rows"
             X = newrows.table(Frame(where, X[wanted["features"]]), wanted, ()).X
         rows = np.asarray(X)
+        if rows.ndim > 2 and list(rows.shape[1:]) == list(wanted["image_shape"] or ()):
+            rows = rows.reshape(len(rows), -1)
         if rows.ndim != 2 or rows.shape[1] != wanted["n_features"] or rows.dtype.kind not in "biuf":
             raise DataError(
                 f"The rows must be numbers of shape (n, {wanted['n_features']}), as {self.run.path} was trained on. "

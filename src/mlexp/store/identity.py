@@ -30,10 +30,12 @@ def name_of(config: Config) -> str:
     'mine'
     """
     name, path = config.task.name, config.dataset.path
-    if name not in GENERIC_TASKS or path is None:
+    in_memory = config.dataset.reader == "memory"  # its copy is named by its content
+    if name not in GENERIC_TASKS or (path is None and not in_memory):
         return name
-    file = Path(path)
+    file = Path(path or "")
     stem = file.with_suffix("").stem if file.suffix in PACKED else file.stem
+    stem = config.dataset.name if in_memory else stem
     table = re.sub(r"[^\w.+=-]+", "-", stem).strip("-.")[:LONGEST]
     return f"{name}-{table}" if table else name
 

@@ -178,6 +178,5 @@ def test_p_and_interval_agree(tables: int) -> None:
             stats.mcnemar(a[0], b[0], method="exact"),
             stats.wilcoxon_signed_rank(0.9 + grid, np.full(n, 0.9)),
             stats.corrected_t(splits, n_train=90, n_test=10),
-            stats.five_by_two_t(splits.reshape(5, 2)),
         ]
         assert not any(map(disagree, outcomes)), next(filter(disagree, outcomes))

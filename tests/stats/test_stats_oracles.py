@@ -179,15 +179,12 @@ def five_by_two_differences(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.array(rows)
 
 
-@pytest.mark.parametrize(("cured", "t", "f"), [(True, 7.828, 68.40), (False, 7.269, 59.587)])
-def test_five_by_two_on_iris(cured: bool, t: float, f: float) -> None:
+@pytest.mark.parametrize(("cured", "f"), [(True, 68.40), (False, 59.587)])
+def test_five_by_two_on_iris(cured: bool, f: float) -> None:
     from sklearn.datasets import load_iris
 
     X, y = load_iris(return_X_y=True)
     if not cured:  # mlxtend carries the older table, which differs in two rows
         X[[34, 37]] = [4.9, 3.1, 1.5, 0.1]
     d = five_by_two_differences(X, y)
-    found = stats.five_by_two_t(d)
-    assert found.statistic == pytest.approx(t, abs=5e-4)
-    assert found.p == pytest.approx(0.001, abs=5e-4)
     assert stats.five_by_two_f(d).statistic == pytest.approx(f, abs=5e-3)

@@ -18,21 +18,20 @@ from mlexp.stats.effects import (
     spearman,
 )
 from mlexp.stats.epochwise import epochwise
-from mlexp.stats.exact import permutation_test, sign_flip_test, wilcoxon_signed_rank
+from mlexp.stats.exact import permutation_test, wilcoxon_signed_rank
 from mlexp.stats.looks import alpha_spent, family_levels, nominal_levels
 from mlexp.stats.many import Adjusted, holm, one_way_anova
 from mlexp.stats.mcnemar import mcnemar, mcnemar_counts
 from mlexp.stats.outcome import Outcome
 from mlexp.stats.power import (
     SeedsNeeded,
-    minimum_detectable,
     power_of_t,
     seeds_needed,
     upper_limit_of_sd,
     upper_limit_of_share,
 )
 from mlexp.stats.ranks import average_ranks, friedman
-from mlexp.stats.resampled import bayesian_correlated_t, corrected_t, five_by_two_f, five_by_two_t
+from mlexp.stats.resampled import bayesian_correlated_t, corrected_t, five_by_two_f
 from mlexp.stats.scope import Scope
 from mlexp.stats.ttests import Equivalence, equivalence, geometric_ratio, paired_t, welch_parts, welch_t
 
@@ -68,7 +67,6 @@ __all__ = [
     "equivalence",
     "family_levels",
     "five_by_two_f",
-    "five_by_two_t",
     "friedman",
     "geometric_ratio",
     "group_scores",
@@ -76,7 +74,6 @@ __all__ = [
     "interquartile_mean",
     "mcnemar",
     "mcnemar_counts",
-    "minimum_detectable",
     "misfit",
     "nominal_levels",
     "one_way_anova",
@@ -86,7 +83,6 @@ __all__ = [
     "power_of_t",
     "probability_of_improvement",
     "seeds_needed",
-    "sign_flip_test",
     "spearman",
     "upper_limit_of_sd",
     "upper_limit_of_share",

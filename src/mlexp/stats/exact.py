@@ -10,7 +10,6 @@ import numpy as np
 
 from mlexp.errors import ConfigError
 from mlexp.stats.outcome import (
-    SAME_DIFFERENCES,
     Outcome,
     as_pairs,
     as_scores,
@@ -71,42 +70,6 @@ def permutation_test(
         sums = _random_sums(pool, len(left), n_resamples, rng)
     gaps = np.abs(sums / len(left) - (pool.sum() - sums) / len(right))
     return _count(shell, gaps, largest(pool), exact)
-
-
-def sign_flip_test(
-    a: object, b: object, *, rng: np.random.Generator, n_resamples: int = 9999, exact_up_to: int = EXACT_UP_TO
-) -> Outcome:
-    """Compare two arms on the same units by exchanging A and B within pairs (paired permutation test).
-
-    p is the share of the 2ⁿ sign patterns whose |mean difference| is at least the observed one; exact or
-    drawn as in `permutation_test`. R. A. Fisher, The Design of Experiments (1935), section 21.
-
-    Parameters
-    ----------
-    a, b : scores of shape (n,), matched by position
-    rng, n_resamples, exact_up_to : as in `permutation_test`
-
-    Examples
-    --------
-    >>> outcome = sign_flip_test([2.0, 4.0, 6.0], [1.0, 2.0, 3.0], rng=np.random.default_rng(0))
-    >>> outcome.name, outcome.p
-    ('paired permutation (exact)', 0.25)
-    """
-    left, right = as_pairs(a, b)
-    d = left - right
-    total = 2 ** len(d)
-    exact = total <= exact_up_to
-    check_count(n_resamples, "n_resamples")
-    shell = _shell("paired permutation", exact, PAIRS, float(d.mean()), {"pairs": len(d)})
-    if is_rounding(largest(d), largest(left, right)):
-        return untestable(shell, SAME_DIFFERENCES)
-    if exact:
-        bits = (np.arange(total)[:, None] >> np.arange(len(d))) & 1
-        sums = (1 - 2 * bits) @ d
-    else:
-        parts = [rng.choice((-1.0, 1.0), (size, len(d))) @ d for size in _chunks(n_resamples)]
-        sums = np.concatenate(parts)
-    return _count(shell, np.abs(sums / len(d)), largest(left, right), exact)
 
 
 def _shell(name: str, exact: bool, scope: Scope, estimate: float, n: dict[str, int]) -> Outcome:

@@ -11,14 +11,12 @@ import numpy as np
 from mlexp.errors import ConfigError
 from mlexp.stats.crossed import FEW
 from mlexp.stats.outcome import (
-    Outcome,
     as_scores,
     check_count,
     check_positive,
     check_share,
     is_rounding,
     largest,
-    spread_of,
     t_quantile,
     why_flat,
 )
@@ -225,33 +223,6 @@ def _noncentral_power(shift: float, df: float, alpha: float) -> float:
         return float(ndtr(shift - critical) + ndtr(-shift - critical))
     critical = t_quantile(1 - alpha / 2, df)
     return float(np.clip(1 - (nctdtr(df, shift, critical) - nctdtr(df, shift, -critical)), 0, 1))
-
-
-def minimum_detectable(outcome: Outcome, *, power: float = 0.8) -> float | None:
-    """Return the true difference that a t test with this standard error would show with the given chance.
-
-    (t_{(1+level)/2, df} + t_{power, df})·se, an approximation to the noncentral t that is good to about 1 % from
-    10 degrees of freedom on; about 2.8·se when df is large.
-
-    Parameters
-    ----------
-    outcome : of a t test, its se, df and level are used; or of McNemar's, with the normal distribution
-    power : in (0.5, 1), default 0.8
-
-    Returns
-    -------
-    float in the units of the scores, or None where the outcome has no standard error.
-
-    Examples
-    --------
-    >>> from mlexp.stats import welch_t
-    >>> round(minimum_detectable(welch_t([3.0, 4.0, 5.0], [1.0, 2.0, 3.0])), 3)
-    3.035
-    """
-    if check_share(power, "power") <= 0.5:
-        raise ConfigError(f"'power' must be in (0.5, 1). Got {power}.")
-    known = spread_of(outcome)
-    return None if known is None else known.half(1 - outcome.level) + known.half(2 * (1 - power))
 
 
 def power_of_t(effect: float, n_a: int, n_b: int, *, alpha: float = 0.05) -> float:

@@ -118,48 +118,14 @@ def _five_by_two(differences: object) -> tuple[np.ndarray, float]:
     return d, float(d.var(axis=1).sum() * 2)  # s_i² = sum of the two squared deviations
 
 
-def five_by_two_t(differences: object, *, level: float = 0.95) -> Outcome:
-    """Test differences over five repeats of two-fold cross-validation (Dietterich's 5x2cv t test).
-
-    t = d_11 / sqrt(sum_i s_i² / 5), df = 5, where s_i² = (d_i1 − d̄_i)² + (d_i2 − d̄_i)². Only the first difference
-    stands in the numerator, so the order of the folds matters: `five_by_two_f` uses them all.
-    T. G. Dietterich, Neural Computation 10 (1998) 1895–1923, doi:10.1162/089976698300017197.
-
-    Parameters
-    ----------
-    differences : score of A minus score of B, shape (5, 2): repeats × folds
-    level : confidence level of the interval of d_11, default 0.95
-
-    Returns
-    -------
-    Outcome whose estimate is d_11; the mean of all ten is in `details`.
-
-    Examples
-    --------
-    >>> d = [[0.1, 0.2], [0.1, 0.3], [0.2, 0.2], [0.0, 0.2], [0.1, 0.1]]
-    >>> outcome = five_by_two_t(d)
-    >>> round(outcome.statistic, 4), outcome.df, round(outcome.p, 4)
-    (1.0541, 5.0, 0.3401)
-    """
-    d, total = _five_by_two(differences)
-    shell = Outcome(
-        "5x2cv t (Dietterich)",
-        HALVES,
-        float(d[0, 0]),
-        level=check_share(level, "level"),
-        n={"repeats": 5, "folds": 2},
-        details={"mean_difference": float(d.mean())},
-    )
-    return from_t(shell, se=float(np.sqrt(total / 5)), df=5.0, scale=largest(d), flat=FLAT_FOLDS)
-
-
 FLAT_FOLDS = "the two folds of every repeat agree exactly: this cannot be tested"
 
 
 def five_by_two_f(differences: object) -> Outcome:
     """Test differences over five repeats of two-fold cross-validation (Alpaydin's combined F test).
 
-    F = sum_ij d_ij² / (2·sum_i s_i²) with 10 and 5 degrees of freedom, s_i² as in `five_by_two_t`.
+    F = sum_ij d_ij² / (2·sum_i s_i²) with 10 and 5 degrees of freedom, s_i² the sum of the two squared
+    deviations of repeat i from its mean (T. G. Dietterich, Neural Computation 10 (1998) 1895–1923).
     E. Alpaydin, Neural Computation 11 (1999) 1885–1892, doi:10.1162/089976699300016007.
 
     Parameters

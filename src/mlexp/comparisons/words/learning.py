@@ -148,7 +148,7 @@ def _trained(evidence: Evidence, confidence: float) -> Iterator[str]:
 
 
 def _prepared(evidence: Evidence) -> Iterator[str]:
-    """Say what fitting the preparation takes beside the training, where that is recorded and not negligible."""
+    """Say what fitting the preparation takes beside the training, where every arm records it and it is not negligible."""
     found = {}
     for arm in evidence.arms:
         prepared, trained = (
@@ -157,6 +157,8 @@ def _prepared(evidence: Evidence) -> Iterator[str]:
         )
         if prepared and trained:
             found[arm] = min(prepared.values()), float(np.mean(list(trained.values())))
+    if len(found) < len(evidence.arms):  # an arm whose runs all took over what another had prepared
+        return
     if not any(ahead > WORTH_SAYING * trained for ahead, trained in found.values()):
         return
     each = [f"{arm} {duration(ahead)}" for arm, (ahead, _) in found.items()]

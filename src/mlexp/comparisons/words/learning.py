@@ -148,7 +148,7 @@ def _trained(evidence: Evidence, confidence: float) -> Iterator[str]:
 
 
 def _prepared(evidence: Evidence) -> Iterator[str]:
-    """Say what fitting the preparation takes beside the training, where every arm records it and it is not negligible."""
+    """Say what fitting the preparation takes, where every arm records it and it is not negligible."""
     found = {}
     for arm in evidence.arms:
         prepared, trained = (

@@ -264,10 +264,28 @@ def test_own_file_hidden_by_ours_is_warned_of(tmp_path: Path) -> None:
     assert "warning: dataset/mnist.yaml in own is ignored" in done.stderr
 
 
-def test_tab_completion_offers_choices(tmp_path: Path) -> None:
-    line = "mlexp dataset="
-    done = mlexp(tmp_path, "-sc", "query=bash", COMP_LINE=line, COMP_POINT=str(len(line)))
-    assert "dataset=digits" in done.stdout
+def test_own_files_are_found_by_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "own" / "task").mkdir(parents=True)
+    (tmp_path / "own" / "task" / "mine.yaml").write_text(
+        "# @package _global_\n# yaml-language-server: $schema=x.json\n# What is mine.\n"
+        "task: {name: mine, kind: classification}\nseed: 7\n"
+    )
+    env = {"MLEXP_CONFIG_DIR": str(tmp_path / "own")}
+    assert "mine               What is mine." in mlexp(tmp_path, "list", "tasks", **env).stdout
+    assert "What is mine." in mlexp(tmp_path, "explain", "task=mine", **env).stdout
+    assert "seed: 7" in mlexp(tmp_path, "--cfg", "job", "task=mine", **env).stdout
+    assert mlexp(tmp_path, "--cfg", "job", "task=mine", MLEXP_CONFIG_DIR="").returncode == 2
+    done = mlexp(tmp_path, "--dry-run", "task=mine", MLEXP_CONFIG_DIR="nowhere")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "MLEXP_CONFIG_DIR" in done.stderr
+
+
+def test_files_of_the_environment_are_as_bounded_as_others(tmp_path: Path) -> None:
+    (tmp_path / "own" / "task").mkdir(parents=True)
+    (tmp_path / "own" / "task" / "mine.yaml").write_text("# @package _global_\noutputs: /elsewhere\n")
+    done = mlexp(tmp_path, "--dry-run", "task=mine", MLEXP_CONFIG_DIR="own")
+    assert done.returncode == 2
+    assert "outputs" in done.stderr
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:

@@ -113,13 +113,15 @@ def verb(name: str, rest: Sequence[str] = ()) -> Callable[[Sequence[str]], int]:
 
 def configured(arguments: list[str], verbosity: int, *, dry: bool = False, details: bool = False) -> int:
     """Compose the configuration of these arguments, and run it, print it, or print what would run."""
+    from mlexp.config.groups import config_folder
+
     flags, settings = apart(arguments)
-    asked = [name for name in ("multirun", "cfg", "info", "completion") if name in flags]
+    asked = [name for name in ("multirun", "cfg", "info") if name in flags]
     if len(asked) > 1:
         raise ConfigError(
-            f"-m, --cfg, --info and -sc exclude each other. Got {' and '.join(asked)}: take one of them."
+            f"-m, --cfg and --info exclude each other. Got {' and '.join(asked)}: take one of them."
         )
-    config_dir = flags.get("config_dir")
+    config_dir = config_folder(flags.get("config_dir"))
     warn_of_shadowed(config_dir)
     from mlexp.config import compose as configuration
 
@@ -127,12 +129,13 @@ def configured(arguments: list[str], verbosity: int, *, dry: bool = False, detai
         print(configuration.shown(settings, config_dir), end="")
     elif "info" in flags:
         configuration.print_origin(settings, config_dir)
-    elif "completion" in flags:
-        sys.argv = ["mlexp"]  # the program that the shell completes
-        configuration.complete(flags["completion"])
     else:
-        plan = planned(settings, config_dir, ["mlexp", *arguments], multirun="multirun" in flags)
-        return start(plan, ["mlexp", *arguments], verbosity, dry=dry, details=details)
+        named = (
+            ["--config-dir", config_dir] if config_dir and "config_dir" not in flags else []
+        )  # by the environment
+        command = ["mlexp", *named, *arguments]
+        plan = planned(settings, config_dir, command, multirun="multirun" in flags)
+        return start(plan, command, verbosity, dry=dry, details=details)
     return 0
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from mlexp import store
 from mlexp.api.data import Given, apart, own_test
 from mlexp.api.settings import checked, command, flattened, is_setting, of_comparison, plain, several, typed
+from mlexp.config.groups import config_folder
 from mlexp.config.overrides import as_settings
 from mlexp.errors import ConfigError
 from mlexp.runs import notebook
@@ -49,7 +50,7 @@ def run(
         tasks without labels. A data frame is read as the CSV file that it would be written to. Labels that are words,
         truth values or at most 50 different whole numbers are classes, fractions are quantities, unless `task` says.
     config_dir : str or None, default None
-        Folder with your own task/, dataset/ or model/ files.
+        Folder with your own task/, dataset/ or model/ files; None: that of ``MLEXP_CONFIG_DIR``, if any.
     feature_names : sequence of str or None, default None
         Names of the columns of an array.
     keep_data : bool, default True
@@ -86,6 +87,7 @@ def run(
     from mlexp.runs import session
 
     data, words, more = apart(data_or_settings, more)
+    config_dir = config_folder(config_dir)
     given, words = _given(data, words, more, feature_names, config_dir)
     if given is not None and keep_data:
         words += given.kept()
@@ -139,6 +141,7 @@ def sweep(
 
     data, words, more = apart(data_or_settings, more)
     test = own_test(more) if data else None
+    config_dir = config_folder(config_dir)
     words = [*checked(words), *several(more, config_dir)]
     if data:
         words = _with_data(Given(data, feature_names, test, words), words)
@@ -185,6 +188,7 @@ def compare(
 
     if what and all(isinstance(one, View | Path) or _is_name(one) for one in what):
         return _compare_runs(what, **more)
+    config_dir = config_folder(config_dir)
     if what and isinstance(what[0], Mapping):
         words = _of_arms(what[0], what[1:], more, feature_names, config_dir)
     else:

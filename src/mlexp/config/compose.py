@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -137,17 +136,6 @@ def print_origin(words: Iterable[str | Override], config_dir: str | None = None)
     compose(overrides, config_dir)  # refuses what is not sound
     with loaded() as program:
         program.show_info("config", "config", [*(one.text for one in overrides), *search_path(config_dir)])
-
-
-def complete(command: str) -> None:
-    """Print the tab completion of a shell, ``install=bash``; or with ``query=bash`` what may follow what was typed."""
-    if command.startswith("query="):
-        trust.check_input(parsed(os.environ.get("COMP_LINE", "").split()))
-    with loaded() as program:
-        try:
-            program.shell_completion("config", [command])
-        except COMPOSITION_ERRORS as error:
-            raise explain(error) from error
 
 
 class Composer:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mlexp.config.groups import offered
 from mlexp.config.names import GROUPS
-from mlexp.config.schema import Config, default
+from mlexp.config.schema import Config, Dataset, default
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 REFERENCE = {"type": "string", "pattern": r"^\$\{[\w.]+\}$"}  # ${seed}: the value of another key
@@ -25,6 +25,16 @@ def task_schema() -> dict[str, Any]:
         "description": "A study: data set, split, preparation, model and what is done with them.",
         **_node(Config),
         "properties": {"defaults": _defaults(), **_node(Config)["properties"]},
+    }
+
+
+def dataset_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a file of one's own in ``dataset/``: the keys of the node ``dataset``."""
+    return {
+        "$schema": DRAFT,
+        "title": "mlexp data set",
+        "description": "How a data set is read.",
+        **_node(Dataset),
     }
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from mlexp.errors import ConfigError
 
 SUFFIXES = (".yaml", ".yml")
+ENVIRONMENT = "MLEXP_CONFIG_DIR"  # the folder of own files where --config-dir is not typed
+EDITORS = ("@package", "yaml-language-server:")  # what a file says to programs, not of itself
 HEADER = 2000  # characters in which a file says of itself what it is
 
 
@@ -37,6 +39,11 @@ def file_in(folder: Path, path: str) -> Path | None:
     return found[0] if found else None
 
 
+def config_folder(typed: str | None) -> str | None:
+    """Return the folder of the person's own files: the typed one, that of the environment, or none."""
+    return typed or os.environ.get(ENVIRONMENT) or None
+
+
 def shadowed(config_dir: str) -> list[str]:
     """Return the files of `config_dir` that Hydra would silently ignore, for ours have the same name."""
     ours = Path(__file__).parents[1] / "conf"
@@ -50,7 +57,8 @@ def own_folder(config_dir: str) -> Path:
     """Return the folder of the user's own files; raises `ConfigError` where it is none, which Hydra only warns of."""
     if not os.path.isdir(config_dir):  # False for what can be no path at all
         raise ConfigError(
-            f"config-dir must be a folder with task/ or dataset/ inside. Got {config_dir}: make it, or leave it out."
+            f"--config-dir, or else {ENVIRONMENT}, must be a folder with task/ or dataset/ inside. Got {config_dir}: "
+            "make it, or leave it out."
         )
     return Path(config_dir)
 
@@ -61,4 +69,4 @@ def header(file: Path) -> list[str]:
         text = opened.read(HEADER)
     comment = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
     lines = [line.lstrip("#").removeprefix(" ").rstrip() for line in comment]
-    return [line for line in lines if line and not line.startswith("@package")]
+    return [line for line in lines if line and not line.startswith(EDITORS)]

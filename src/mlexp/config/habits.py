@@ -297,5 +297,6 @@ VERBS = {
     "convert": "mlexp export RUN --onnx FILE", "deploy": "mlexp export RUN --onnx FILE",
     "help": "mlexp --help", "version": "mlexp --version", "usage": "mlexp --help", "examples": "mlexp --help",
     "diff": "mlexp compare RUN RUN", "versus": "mlexp compare RUN RUN", "vs": "mlexp compare RUN RUN",
-    "stats": "mlexp compare RUN RUN", "dry-run": "mlexp --dry-run {}", "init": "mlexp list tasks",
+    "stats": "mlexp compare RUN RUN", "dry-run": "mlexp --dry-run {}", "new": "mlexp init {}",
+    "create": "mlexp init {}", "scaffold": "mlexp init {}",
 }  # fmt: skip

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from mlexp.config.editor import task_schema
-from mlexp.config.groups import files, header
+from mlexp.config.editor import dataset_schema, task_schema
+from mlexp.config.groups import config_folder, files, header
 from mlexp.config.messages import unknown_key
 from mlexp.config.names import GROUPS
 from mlexp.config.rules import as_typed, nearest
@@ -22,14 +22,19 @@ def explain(arguments: Sequence[str]) -> int:
     words.add_argument("name", metavar="KEY", nargs="+", help="key, node, or GROUP=CHOICE")
     words.add_argument("--config-dir", metavar="DIR", help="folder of your own task and data set files")
     parsed = words.parse_args(arguments)
-    print("\n\n".join(_explained(name, parsed.config_dir) for name in parsed.name))
+    print("\n\n".join(_explained(name, config_folder(parsed.config_dir)) for name in parsed.name))
     return 0
 
 
 def schema(arguments: Sequence[str]) -> int:
-    """Print the JSON Schema of task files, by which an editor completes, explains and checks them."""
-    parser("schema", schema.__doc__, "mlexp schema > mlexp.schema.json").parse_args(arguments)
-    print(json.dumps(task_schema(), indent=1, ensure_ascii=False))
+    """Print the JSON Schema of task or data set files, by which an editor completes, explains and checks them."""
+    example = "mlexp schema > mlexp.schema.json\n  mlexp schema dataset > dataset.schema.json"
+    words = parser("schema", schema.__doc__, example)
+    words.add_argument(
+        "group", nargs="?", choices=("task", "dataset"), default="task", help="whose files (task)"
+    )
+    made = dataset_schema() if words.parse_args(arguments).group == "dataset" else task_schema()
+    print(json.dumps(made, indent=1, ensure_ascii=False))
     return 0
 
 

@@ -77,8 +77,9 @@ def _parser() -> Parser:
         metavar="FILE",
         help="lab report: .docx, .pdf, .tex, .ipynb or .qmd; needs pip install pypandoc-binary typst",
     )
-    for name in ("title", "author", "course"):
-        words.add_argument(f"--{name}", metavar="TEXT", default="", help=f"--document: its {name}")
+    words.add_argument("--title", metavar="TEXT", default="", help="--document: its title")
+    words.add_argument("--author", metavar="TEXT", default="", help="--document: its author")
+    words.add_argument("--course", metavar="TEXT", default="", help="--document: its course")
     return words
 
 

@@ -65,11 +65,11 @@ def _plural(word: str) -> str:
 
 
 def _names(wanted: str | None, config_dir: str | None, *, quiet: bool) -> int:
-    from mlexp.config.groups import offered
+    from mlexp.config.groups import config_folder, offered
 
     for what, group in GROUPS.items():
         if wanted in (None, what):
-            entries = offered(group, config_dir)
+            entries = offered(group, config_folder(config_dir))
             if wanted is None and not quiet:
                 print(f"{what} ({group}=NAME)")
             for name, meaning in entries.items():

@@ -28,19 +28,20 @@ verbs
   mlexp data [list|fetch|verify] [NAME]           locate, download and verify data sets
   mlexp clean                                     remove failed or old runs, after confirmation
   mlexp explain KEY | GROUP=CHOICE                what a key or a choice means; mlexp schema: all keys, for editors
+  mlexp init [NAME]                               write a study of your own: files to change, data, a README
+  mlexp completion bash|zsh|fish                  tab completion: eval "$(mlexp completion bash)"
   mlexp doctor                                    diagnose the installation
   RUN is a folder, the name of a task (its newest run), or latest; every verb has --help with an example
 
 flags
   --cfg job            print the configuration and exit
   --info config        print where the configuration comes from and exit
-  --config-dir DIR     your own folders task/, dataset/, model/, in addition to the built-in ones
+  --config-dir DIR     your own folders task/, dataset/, model/, in addition to the built-in ones; also MLEXP_CONFIG_DIR
   -m, --multirun       run every combination of the comma-separated values, on all cores
   --dry-run            print what would run and exit
   -q, --quiet          print only the run folder
   -v, --verbose        print every epoch and the preparation of the data
   --details            comparisons: also print the test, its scope of inference and all p-values
-  -sc install=bash     tab completion: eval "$(mlexp -sc install=bash)"
   -h, --help           print this help
   --version
 
@@ -71,19 +72,19 @@ VERBS = {
     "report": "report:report",
     "explain": "explain:explain",
     "schema": "explain:schema",
+    "init": "init:init",
+    "completion": "completion:completion",
 }  # verb -> module in verbs/ and its function, imported when used
 FLAGS = {
     "-m": "multirun", "--multirun": "multirun", "-c": "cfg", "--cfg": "cfg", "-i": "info", "--info": "info",
-    "-cd": "config_dir", "--config-dir": "config_dir", "-sc": "completion", "--shell-completion": "completion",
+    "-cd": "config_dir", "--config-dir": "config_dir",
 }  # fmt: skip
-SHELLS = ("bash", "zsh", "fish")
 VALUES: dict[str, tuple[str, ...]] = {
     "cfg": ("job",),
     "info": ("config",),
     "config_dir": (),
-    "completion": tuple(f"{what}={shell}" for what in ("install", "uninstall", "query") for shell in SHELLS),
 }  # flag -> allowed values; empty: any value
 OF_HYDRA = (
     "--hydra-help", "--resolve", "--run", "-r", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn",
-    "--experimental-rerun",
+    "--experimental-rerun", "-sc", "--shell-completion",
 )  # fmt: skip

@@ -30,13 +30,13 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
 def test_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The blocks of Python on a page run one after the other, as they stand, and write nothing here."""
+    """The blocks of Python on a page run one after the other, as they stand, and write nothing here but runs."""
     blocks = re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     monkeypatch.chdir(tmp_path)
     space: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, page.name, "exec"), space)
-    assert list(tmp_path.iterdir()) == []
+    assert {file.name for file in tmp_path.iterdir()} <= ({"outputs"} if page.name == "python.md" else set())
     if page.name == "statistics.md":
         assert "forest is significantly better than tree" in str(space["found"])
 

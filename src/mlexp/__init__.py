@@ -9,12 +9,18 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mlexp.api import compare, compare_scores, load, run, sweep
+    from mlexp.errors import ConfigError, DataError, DivergedError, Interrupted, MlexpError
     from mlexp.views import Answer, Comparison, Run, Sweep
 
 __version__ = "0.1.0"
 __all__ = [
     "Answer",
     "Comparison",
+    "ConfigError",
+    "DataError",
+    "DivergedError",
+    "Interrupted",
+    "MlexpError",
     "Run",
     "Sweep",
     "compare",
@@ -29,9 +35,9 @@ def __getattr__(name: str) -> Any:
     """Import `mlexp.api` when a name of it is used: ``import mlexp`` alone costs next to nothing."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from mlexp import api
+    from mlexp import api, errors
 
-    return getattr(api, name)
+    return getattr(errors, name) if name.endswith(("Error", "Interrupted")) else getattr(api, name)
 
 
 def __dir__() -> list[str]:

@@ -124,6 +124,21 @@ def test_works_with_pipelines_searches_and_frames():
     assert cross_val_score(search.best_estimator_, frame, y[:300], cv=3).mean() > 0.8
 
 
+def test_codes_as_frames_within_a_pipeline():
+    """What `fit_transform` and `transform` return of a row has one type, else scoring warns of missing names."""
+    frame = pd.DataFrame(X[:120], columns=digits.feature_names)
+    model = make_pipeline(
+        StandardScaler(), Autoencoder(hidden=(2,), epochs=2), MLPClassifier(hidden=[8], epochs=2)
+    )
+    model.set_output(transform="pandas")
+    names = ["autoencoder0", "autoencoder1"]
+    assert list(model[:-1].fit_transform(frame).columns) == list(model[:-1].transform(frame).columns) == names
+    assert len(cross_val_score(model, frame, y[:120], cv=2)) == 2
+    assert list(clone(model).fit(frame, y[:120])[-1].feature_names_in_) == names
+    grid = {"autoencoder__hidden": [(2,), (3,)], "mlpclassifier__seed": [0, 1]}
+    assert len(GridSearchCV(model, grid, cv=2).fit(frame, y[:120]).cv_results_["params"]) == 4
+
+
 def test_a_stack_of_models_equals_models_one_by_one():
     models = [
         MLPClassifier(

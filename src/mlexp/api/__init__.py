@@ -74,7 +74,7 @@ def run(
 
     Examples
     --------
-    >>> import tempfile
+    >>> import tempfile, mlexp
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
     >>> with tempfile.TemporaryDirectory() as outputs:
@@ -102,8 +102,8 @@ def run(
             raise ConfigError("keep_data=False: the trials of a search read the kept copy. Leave it out.")
         with given.lent(config) as lent:
             dataset = session.load(lent)
-    terminal = notebook.Inline() if notebook.shows(progress) else notebook.plain(progress)
-    done = dispatch.run(config, command=command(words, config_dir), terminal=terminal, dataset=dataset)
+    shown = notebook.terminal(progress)
+    done = dispatch.run(config, command=command(words, config_dir), terminal=shown, dataset=dataset)
     return Run(done.path)
 
 

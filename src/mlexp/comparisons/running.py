@@ -172,7 +172,7 @@ def _more(place: Path, verbosity: int) -> Callable[[Plan], Plan | None] | None:
             return None
         if last.is_last or last.number == len(planned.runs):
             return None
-        if verbosity != QUIET:
+        if verbosity > QUIET:
             new_console().print(last.words(planned), markup=False)
         return looks.extended(plan, last, planned)
 

@@ -106,6 +106,13 @@ class Autoencoder(
         tags.transformer_tags.preserves_dtype = [self.dtype]
         return tags
 
+    def transform(self, X: Any) -> Any:
+        """Return the outputs of the bottleneck, shape (n_samples, width); a data frame after ``set_output``.
+
+        Defined here, for scikit-learn wraps only the methods of the class itself.
+        """
+        return super().transform(X)
+
     def inverse_transform(self, codes: Any) -> np.ndarray:
         """Decode outputs of the bottleneck, shape (n_samples, width); return (n_samples, n_features)."""
         return super().inverse_transform(check_array(codes, dtype=self.dtype))

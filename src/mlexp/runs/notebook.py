@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlexp.kinds.observer import Plan
-from mlexp.runs.terminal import NORMAL, QUIET, Terminal, state
+from mlexp.runs.terminal import NORMAL, SILENT, Terminal, state
 
 SECONDS_BETWEEN_UPDATES = 0.3
 
@@ -26,19 +26,16 @@ def is_notebook() -> bool:
     return hasattr(shell(), "kernel")
 
 
-def shows(progress: bool | None) -> bool:
-    """Return whether the progress of a run is shown below the cell."""
-    return is_notebook() and progress is not False
-
-
-def plain(progress: bool | None) -> Terminal | None:
-    """Return what prints the progress of a run outside of a notebook."""
-    return Terminal(NORMAL) if progress else None
+def terminal(progress: bool | None) -> Terminal:
+    """Return what shows a run: below the cell in a notebook; elsewhere nothing, or lines if `progress` is True."""
+    if is_notebook() and progress is not False:
+        return Inline()
+    return Terminal(verbosity(progress))
 
 
 def verbosity(progress: bool | None) -> int:
     """Return how much sweeps and comparisons print."""
-    return NORMAL if progress or shows(progress) else QUIET
+    return NORMAL if progress or (progress is None and is_notebook()) else SILENT
 
 
 def show_figures() -> None:
@@ -53,7 +50,7 @@ class Inline(Terminal):
     """Shows the progress of a run in one line below the cell."""
 
     def __init__(self) -> None:
-        super().__init__(QUIET)
+        super().__init__(SILENT)
         self._task = ""
         self._handle: Any = None
         self._shown = 0.0

@@ -16,14 +16,14 @@ from rich.table import Table
 from mlexp.kinds.observer import Plan, features_in_words, parameters_in_words
 from mlexp.metrics import METRICS
 
-QUIET, NORMAL, VERBOSE = -1, 0, 1
+SILENT, QUIET, NORMAL, VERBOSE = -2, -1, 0, 1
 SECONDS_BETWEEN_LINES = 5.0
 PLAIN_WIDTH = 140  # of tables where no terminal says how wide it is
 SHOWN = 4
 
 
 class Terminal:
-    """Prints a live bar on a terminal, plain lines elsewhere, only the folder when quiet."""
+    """Prints a live bar on a terminal, plain lines elsewhere, only the folder when quiet, nothing when silent."""
 
     def __init__(self, verbosity: int = NORMAL) -> None:
         self.verbosity = verbosity
@@ -34,7 +34,7 @@ class Terminal:
 
     def begin(self, task: str, plan: Plan) -> None:
         """Print what is about to run."""
-        if self.verbosity == QUIET:
+        if self.verbosity <= QUIET:
             return
         self._epochs = plan.epochs
         data, split = plan.dataset, plan.split
@@ -58,7 +58,7 @@ class Terminal:
 
     def epoch(self, row: Mapping[str, float], seconds: float) -> None:
         """Show the progress of the training."""
-        if self.verbosity == QUIET:
+        if self.verbosity <= QUIET:
             return
         if self._progress is not None:
             self._progress.update(self._progress.task_ids[0], completed=row["epoch"], state=state(row))
@@ -67,14 +67,15 @@ class Terminal:
 
     def warn(self, sentence: str) -> None:
         """Print a warning."""
-        if self.verbosity != QUIET:
+        if self.verbosity > QUIET:
             self.console.print(f"[yellow]warning:[/yellow] {escape(sentence)}")
 
     def end(self, info: Mapping[str, Any], metrics: Mapping[str, Mapping[str, float]], folder: Path) -> None:
         """Show the outcome and where everything is."""
         self.stop_bar()
-        if self.verbosity == QUIET:
-            self.console.print(str(folder), markup=False)
+        if self.verbosity <= QUIET:
+            if self.verbosity == QUIET:
+                self.console.print(str(folder), markup=False)
             return
         if metrics:
             self.console.print(metrics_table(metrics))

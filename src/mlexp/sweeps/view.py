@@ -45,7 +45,7 @@ class View:
 
     def announce(self, units: Sequence[Sequence[Job]], finished: int, folder: Path | None) -> None:
         """Print what is about to run; without a folder, what would run."""
-        if self.verbosity == QUIET:
+        if self.verbosity <= QUIET:
             return
         stacked = [len(unit) for unit in units if len(unit) > 1]
         workers = min(self.plan.workers, max(len(units), 1))
@@ -77,7 +77,7 @@ class View:
         self._states[job.number] = status
         if status == "completed" and row is not None:
             self._compare(job, row)
-        if self.verbosity == QUIET:
+        if self.verbosity <= QUIET:
             return
         if self._pace is not None and status == "running":
             self._pace.begun(job)
@@ -99,8 +99,9 @@ class View:
     def end(self, rows: Sequence[Row], status: str, folder: Path) -> None:
         """Show the outcome, what went wrong first, and where everything is."""
         self.stop()
-        if self.verbosity == QUIET:
-            self.console.print(str(folder), markup=False)
+        if self.verbosity <= QUIET:
+            if self.verbosity == QUIET:
+                self.console.print(str(folder), markup=False)
             return
         self.console.print(_outcome(rows, self.plan.keys))
         if len(rows) > ROWS_SHOWN:

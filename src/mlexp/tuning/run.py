@@ -299,7 +299,7 @@ def _in_short(space: Space, metric: str) -> str:
 
 
 def _say(session: Session, report: Mapping[str, Any]) -> None:
-    if session.terminal.verbosity == QUIET:
+    if session.terminal.verbosity <= QUIET:
         return
     for sentence in report["sentences"][:3]:
         session.terminal.console.print(sentence, markup=False)

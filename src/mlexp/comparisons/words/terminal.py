@@ -30,8 +30,9 @@ def show(
     Only the folder when quiet.
     """
     console = console or new_console()
-    if verbosity == QUIET:
-        console.print(folder, markup=False)
+    if verbosity <= QUIET:
+        if verbosity == QUIET:
+            console.print(folder, markup=False)
         return
     info = analysis.info
     for place, sentence in enumerate(info["answer"]):

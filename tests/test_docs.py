@@ -51,7 +51,12 @@ def test_the_notebook_runs(tmp_path: Path) -> None:
     nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     assert not [output for output in shown if output["output_type"] == "error"]
-    assert "digits_mlp: completed" in shown[1]["data"]["text/html"]
+    progress, run = (output["data"]["text/html"] for output in shown[:2])
+    assert re.search(r"classify-digits: completed after \d+ epochs", progress)
+    assert run.count("data:image/png") == 4
+    assert (
+        "image/png" in next(o for o in shown if "Figure" in str(o.get("data", {}).get("text/plain")))["data"]
+    )
     assert shown[-1]["data"]["text/plain"] == "True"
 
 

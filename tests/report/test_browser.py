@@ -146,22 +146,27 @@ def test_jobs_are_filtered_by_key(studies: dict[str, Path], opened: Open) -> Non
     assert rows.count() == 2
 
 
-def test_index_sorts_and_filters(studies: dict[str, Path], opened: Open) -> None:
+def test_index_sorts_filters_and_unfolds(studies: dict[str, Path], opened: Open) -> None:
     outputs = studies["digits"].parents[2]
     page = opened(report.write_index(outputs))
-    rows = page.locator("tbody tr:visible")
-    everything = rows.count()
-    page.get_by_label("kind").select_option("run")
+    rows = page.locator("#runs tbody tr:visible")
     assert rows.count() == 3
-    page.get_by_label("kind").select_option("comparison")
+    page.get_by_label("task").select_option("digits_mlp")
     assert rows.count() == 1
-    page.get_by_label("kind").select_option("")
-    page.locator("th", has_text="time").locator("button").click()
+    page.get_by_label("task").select_option("")
+    page.locator("#runs th", has_text="time").locator("button").click()
     seconds = page.evaluate(
-        "[...document.querySelectorAll('td[data-value]:nth-child(8)')].map(c => +c.dataset.value)"
+        "[...document.querySelectorAll('#runs td[data-value]:nth-child(7)')].map(c => +c.dataset.value)"
     )
-    assert len(seconds) == everything
+    assert len(seconds) == 3
     assert seconds == sorted(seconds)
+    listed = page.locator("#studies .listed")
+    assert listed.count() == 2
+    for place in range(2):
+        assert listed.nth(place).locator(".lead").inner_text()
+        assert not listed.nth(place).locator("tbody tr").first.is_visible()
+        listed.nth(place).locator("summary").click()
+        assert listed.nth(place).locator("tbody tr").first.is_visible()
     assert not serious(page)
 
 

@@ -18,12 +18,14 @@ import pytest
 from scipy.stats import binomtest
 from tests.running import run
 
-from mlexp import cli, report
+from mlexp import cli, report, store
 from mlexp.errors import DivergedError
 from mlexp.metrics import METRICS
 from mlexp.page.words import percent, wilson
+from mlexp.report import members
 from mlexp.store import Run, lock
 from mlexp.store.files import write_json, write_table
+from mlexp.store.result import by_row
 
 Make = Callable[..., Run]
 
@@ -340,6 +342,32 @@ def test_index_lists_every_kind_newest_first(make_whole: Make, tmp_path: Path) -
     assert runs.count("<tr>") == 1 + 2
     assert html.index(f"new/{new.path.name}") < html.index(f"old/{old.path.name}")
     assert 'href="t/a%20sweep/"' in html[: html.index('id="runs"')]
+
+
+def test_index_says_what_a_sweep_found_and_why_jobs_failed(tmp_path: Path) -> None:
+    rows = [job(1, "relu", "completed", 0.75), job(2, "tanh", "completed", 1.0)]
+    rows += [job(3 + place, "elu", "failed", "", "A <b>fault</b>.") for place in range(2)]
+    rows += [job(5, "selu", "diverged", "", "It diverged.")]
+    folder = sweep_of(tmp_path / "t" / "s", "failed", rows)
+    sweep = store.open(folder)
+    assert [(one.count, one.status, one.reason) for one in members.failures(by_row(sweep.summary))] == [
+        (2, "failed", "A <b>fault</b>."),
+        (1, "diverged", "It diverged."),
+    ]
+    html = report.write_index(tmp_path).read_text()
+    assert "tanh" in members.answer(sweep)[0]
+    assert html.index(members.answer(sweep)[0]) < html.index("<details>")
+    assert "2 failed: A &lt;b&gt;fault&lt;/b&gt;." in html
+    assert html.count("<tr>") == 1 + 5  # its jobs, folded
+
+
+def test_what_is_typed_for_all_runs_of_a_task_is_left_out(make_whole: Make, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        make_whole({"command": ["mlexp", "task=t", "size=smoke", f"seed={seed}"]}, n=60, task="t")
+    html = report.write_index(tmp_path).read_text()
+    assert "seed=1" in html
+    assert "seed=2" in html
+    assert "size=smoke" not in html
 
 
 def test_what_cannot_be_reported_is_told_in_one_line(

@@ -48,6 +48,29 @@ def test_newest_first_and_filtered(outputs: Path, capsys: pytest.CaptureFixture[
     assert "contains 3 runs in all" in capsys.readouterr().out
 
 
+def test_what_tells_runs_apart_is_listed(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ("--outputs", str(outputs))
+    sweep = listed(capsys, *where)[0]
+    assert "accuracy" in sweep["answer"]  # the result and its score
+    jobs = [
+        row["settings"] for row in listed(capsys, *where, "--jobs", "--task", "two") if row["kind"] == "run"
+    ]
+    assert len(set(jobs)) == len(jobs) > 1
+    assert all(settings.startswith("seed=") for settings in jobs)
+    list_verb(["runs", *where])
+    lines = capsys.readouterr().out.splitlines()
+    assert "two" in lines[0]
+    assert sum(not line.startswith(" ") for line in lines) == 3
+
+
+def test_why_runs_failed_is_listed(outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(outputs / "digits_mlp", tmp_path / "digits_mlp", symlinks=True)
+    file = tmp_path / "digits_mlp/latest/run.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"status": "failed", "error": "No column y."}))
+    assert listed(capsys, "--outputs", str(tmp_path))[0]["reason"] == "No column y."
+    assert "No column y." in report.write_index(tmp_path).read_text()
+
+
 def test_a_filter_that_cannot_be(outputs: Path) -> None:
     with pytest.raises(ConfigError, match=r"Did you mean 'model\.activation'"):
         list_verb(["runs", "--outputs", str(outputs), "model.activaton=relu"])

@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlexp.config.names import LISTED
 from mlexp.config.untrusted import printable
-from mlexp.errors import ConfigError
+from mlexp.errors import ConfigError, shortened
 from mlexp.verbs import add_outputs, parser
+
+if TYPE_CHECKING:
+    from mlexp.verbs.runs import Entry
 
 GROUPS = {plural: group for group, plural in LISTED.items()}
 EXAMPLES = """mlexp list tasks
@@ -116,20 +120,33 @@ def _runs(parsed: argparse.Namespace) -> int:
     from mlexp.verbs import runs
 
     found = runs.entries(Path(parsed.outputs), task=parsed.task, jobs=parsed.jobs)
-    rows = [one.row() for one in runs.chosen(found, parsed.status, parsed.filters)]
+    kept = list(runs.chosen(found, parsed.status, parsed.filters))
     if parsed.form:
+        rows = [one.row() | one.told() for one in kept]
         print(printable((runs.as_csv if parsed.form == "csv" else runs.as_json)(rows)), end="")
         return 0
-    for row in rows:
-        if parsed.quiet:
-            print(printable(str(row["folder"])))
-            continue
-        metric = f"{row['metric']} {row['value']:.4g}" if row["metric"] else ""
-        seconds = "" if row["seconds"] is None else f"{row['seconds']:.1f} s"
-        line = f"{row['started']}  {row['status']:<11} {row['kind']:<5} {metric:<28} {seconds:>9}  {row['folder']}"
-        print(printable(" ".join(line.split("\n"))))
-    if not rows and not parsed.quiet:
+    if parsed.quiet:
+        for one in kept:
+            print(printable(str(one.path)))
+        return 0
+    shared = runs.shared(kept)
+    for one in sorted(kept, key=lambda one: one.kind == "run"):  # what consists of several runs first
+        print(printable(" ".join(_line(one).split("\n"))))
+        own = " ".join(word for word in one.own if word not in shared[one.task])
+        for said in (own, *one.answer, *(f"reason: {shortened(reason, 200)}" for reason in one.reasons)):
+            if said:
+                print(printable(f"    {' '.join(said.split())}"))
+    if not kept and not parsed.quiet:
         print(
             f"No such run in {parsed.outputs}. It contains {len(found)} runs in all; for another folder: --outputs DIR."
         )
     return 0
+
+
+def _line(one: Entry) -> str:
+    row = one.row()
+    metric = f"{row['metric']} {row['value']:.4g}" if row["metric"] else ""
+    seconds = "" if row["seconds"] is None else f"{row['seconds']:.1f} s"
+    return (
+        f"{row['started']}  {row['status']:<11} {row['kind']:<10} {metric:<28} {seconds:>9}  {row['folder']}"
+    )

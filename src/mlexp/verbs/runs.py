@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ from mlexp.config.overrides import spelt
 from mlexp.config.untrusted import reading
 from mlexp.errors import ConfigError, DataError, did_you_mean
 from mlexp.metrics import METRICS
-from mlexp.store import Comparison, Run, folders, stamp
+from mlexp.store import Comparison, Run, Sweep, folders, stamp
 from mlexp.store.files import as_table
+from mlexp.store.result import by_row
+from mlexp.store.sweep_folder import job_name
 
 DAMAGED = "damaged"
 PARTS = ("test", "all", "validation", "train")
@@ -75,6 +77,52 @@ class Entry:
                     return f"{part}_{name}", float(metrics[part][name])
         return None
 
+    @property
+    def kind(self) -> str:
+        """Whether it is a run, a search, a sweep or a comparison."""
+        if self.is_sweep:
+            return "comparison" if Comparison.is_at(self.path) else "sweep"
+        return "search" if (self.path / "tuning.json").exists() else "run"
+
+    @cached_property
+    def answer(self) -> list[str]:
+        """The first sentences of the answer of what consists of several runs: the result and its score."""
+        if self.kind == "run" or not self.info:
+            return []
+        from mlexp.report import members
+
+        try:
+            with reading(self.path):
+                return members.answer(store.open(self.path))
+        except DataError:  # a list must show what else there is
+            return []
+
+    @cached_property
+    def reasons(self) -> list[str]:
+        """Why it, or some of its jobs, did not complete."""
+        found = [str(self.info["error"])] if self.info.get("error") else []
+        if not self.is_sweep or not self.info:
+            return found
+        from mlexp.report import members
+
+        try:
+            with reading(self.path):
+                lost = members.failures(by_row(Sweep(self.path).summary))
+        except DataError:
+            return found
+        return found + [f"{one.count} {one.status}{f': {one.reason}' * bool(one.reason)}" for one in lost]
+
+    @cached_property
+    def own(self) -> list[str]:
+        """The settings of its own: of a job those that were swept, of any other those that were typed."""
+        if self.path.parent.name == "runs":
+            return [
+                f"{key}={value}"
+                for key, value in _swept(self.path.parents[1]).get(self.path.name, {}).items()
+            ]
+        typed = self.info.get("command", ())[1:]
+        return [word for word in typed if "=" in word and not word.startswith(("task=", "--"))]
+
     @cached_property
     def settings(self) -> dict[str, str]:
         """Every key of the configuration with its full path, and its value as text; of a sweep, its first job's."""
@@ -92,12 +140,31 @@ class Entry:
             "task": self.task,
             "started": f"{self.started:%Y-%m-%d %H:%M:%S}",
             "status": self.status,
-            "kind": "sweep" if self.is_sweep else "run",
+            "kind": self.kind,
             "metric": name,
             "value": value,
             "seconds": self.seconds,
             "folder": str(self.path),
         }
+
+    def told(self) -> dict[str, str]:
+        """Return what lists add to a row: the answer, the settings of its own, why it failed."""
+        return {
+            "answer": " ".join(self.answer),
+            "settings": " ".join(self.own),
+            "reason": "; ".join(self.reasons),
+        }
+
+
+@cache
+def _swept(sweep: Path) -> dict[str, dict[str, Any]]:
+    """Return the settings of each job of a sweep by the name of its folder; of a damaged one nothing."""
+    try:
+        with reading(sweep):
+            jobs = Sweep(sweep).info["jobs"]
+    except DataError:
+        return {}
+    return {job_name(job["number"], job["hash"]): job["swept"] for job in jobs}
 
 
 def entry(path: Path) -> Entry:
@@ -126,6 +193,14 @@ def entries(outputs: Path, *, task: str | None = None, jobs: bool = False) -> li
         within = [path for one in whole for path in (one.path / "runs").glob("*")]
         found += [entry(path) for path in within if Run.is_at(path)]
     return sorted(found, key=lambda one: (one.started, one.path.name), reverse=True)
+
+
+def shared(found: Sequence[Entry]) -> dict[str, set[str]]:
+    """Return the settings that all entries of a task have in common, which tell none apart; none of a single entry."""
+    own: dict[str, list[set[str]]] = {}
+    for one in found:
+        own.setdefault(one.task, []).append(set(one.own))
+    return {task: set.intersection(*sets) if len(sets) > 1 else set() for task, sets in own.items()}
 
 
 def chosen(found: Sequence[Entry], status: str | None, filters: Sequence[str]) -> Iterator[Entry]:

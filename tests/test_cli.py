@@ -21,6 +21,7 @@ FOLDER = {
     "metrics.json",
     "history.csv",
     "timing.csv",
+    "events.jsonl",
     "predictions.npz",
     "model.npz",
 }

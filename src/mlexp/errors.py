@@ -7,9 +7,10 @@
     ├── DataError         3   a data file or its content
     ├── DivergedError     4   the loss became NaN or infinite
     ├── Interrupted       5   stopped by the user; can be resumed
-    └── SweepError        6   some runs of a sweep failed
+    ├── SweepError        6   some runs of a sweep failed
+    └── ExpectationError  7   all ran, but not to what `expect` asks for
 
-A message is one line: what, where, what is allowed, what came, how to cure it.
+A message is one line, that of unmet expectations one each: what, where, what is allowed, what came, how to cure it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import difflib
 import importlib
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 
@@ -25,6 +27,7 @@ class MlexpError(Exception):
     """Base of all errors that the program raises on purpose."""
 
     exit_code = 1
+    folder: Path | None = None  # of the run that it ended
 
 
 class ConfigError(MlexpError):
@@ -65,6 +68,21 @@ class SweepError(MlexpError):
     """At least one run of a sweep did not complete; the others are kept."""
 
     exit_code = 6
+
+
+class ExpectationError(MlexpError):
+    """Conditions of `expect` are not met; what ran is complete, and kept.
+
+    Attributes
+    ----------
+    lines : one for each condition
+    """
+
+    exit_code = 7
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.lines = tuple(lines)
+        super().__init__("; ".join(self.lines))
 
 
 def in_words(error: BaseException) -> str:

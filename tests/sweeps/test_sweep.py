@@ -67,7 +67,7 @@ def test_each_job_is_a_run_like_any_other(six: Path, tmp_path: Path) -> None:
     stacked = runs(six, "outputs/digits_mlp/latest")[5].path
     assert Run.open(stacked).info["stack"] > 1
     for file in alone.rglob("*"):
-        if file.is_file() and file.name not in ("run.json", "run.log", "timing.csv"):
+        if file.is_file() and file.name not in ("run.json", "run.log", "timing.csv", "events.jsonl"):
             assert file.read_bytes() == (stacked / file.relative_to(alone)).read_bytes(), file.name
 
 
@@ -92,7 +92,7 @@ def test_stack_or_not_the_same_bytes(tmp_path: Path) -> None:
         assert run.info["stack"] > 1
         assert "stack" not in runs(tmp_path, "two")[number].info
         for file in run.path.rglob("*.*"):
-            if file.is_file() and file.name not in ("run.json", "run.log", "timing.csv"):
+            if file.is_file() and file.name not in ("run.json", "run.log", "timing.csv", "events.jsonl"):
                 twin = two / file.relative_to(one.resolve())
                 assert file.read_bytes() == twin.read_bytes(), file
 

@@ -142,14 +142,17 @@ def _conducted(plan: Plan, folder: SweepFolder, program: Program, verbosity: int
     )
     if outcome.status == "interrupted":
         _mark(place, status="interrupted")
+        folder.told_end("interrupted", outcome.rows, outcome.problem)
         return outcome
     try:
         found = answered(place, figures=plan.figures)
     except MlexpError as error:
         _mark(place, status="failed", error=str(error))
+        folder.told_end("failed", outcome.rows, str(error))
         if isinstance(error, DataError) and outcome.status == "failed":
             raise SweepError(str(error)) from error  # what is missing are the runs that did not complete
         raise
+    folder.told_end(found.info["status"], outcome.rows, answer=found.info["answer"])
     show(found, str(store.shown(place)), verbosity=verbosity, details=details)
     return outcome
 
@@ -188,6 +191,7 @@ def _tuned(plan: Plan, folder: SweepFolder, program: Program, verbosity: int) ->
         status = "interrupted" if stopped else "failed"
         folder.write_info(Sweep(folder.path).info | {"status": status})
         _mark(folder.path, status=status, error=str(error))
+        folder.told_end(status, (), str(error))
         folder.close()
         if status == "failed" or isinstance(error, NotWritten):
             raise

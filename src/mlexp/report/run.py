@@ -38,6 +38,7 @@ FILES = {
     "arrays.npz": "arrays",
     "run.json": "record",
     "run.log": "log",
+    "events.jsonl": "events by time",
 }
 UNFINISHED = {
     "running": "The run is not over yet; no test row has been read.",

@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -271,10 +272,26 @@ class Session:
             self.folder = self._unfinished
         self.folder.write_info(self.info)
         self.folder.log(f"started: {' '.join(self.command)}" if not self._unfinished else "resumed")
+        self._announce(self.folder, plan, name, code)
         if self.place is None:
             record.point_latest(self.folder.path)
         self.tracker.started(self.folder.path, self.info, schema.flat(config))
         self.terminal.begin(name, plan)
+
+    def _announce(self, folder: RunFolder, plan: Plan, task: str, code: str) -> None:
+        """Tell programs that follow the run what is planned, and that it begins."""
+        folder.events.pause *= max(1, self._stacked / 4)  # as for checkpoints
+        if self._unfinished is None:
+            samples = {part: n for part, n in plan.split.items() if part != "fingerprint"}
+            facts = {
+                "task": task,
+                "kind": self.config.task.kind,
+                "seed": self.config.seed,
+                "config_hash": code,
+            }
+            size = {"epochs": plan.epochs, "n_parameters": plan.n_parameters, "n_samples": samples}
+            folder.events.add("planned", **facts, **size)
+        folder.events.add("started", resumed=self._unfinished is not None)
 
     def epoch(self, row: Mapping[str, float], seconds: float) -> None:
         """Write one more line of the history."""
@@ -316,6 +333,8 @@ class Session:
         self.folder = self.folder or self._unfinished
         if self.folder is None:
             return
+        if isinstance(error, MlexpError):
+            error.folder = self.folder.path
         try:
             try:
                 if not self._ended:
@@ -343,7 +362,7 @@ class Session:
         shown = store.shown(self.folder.path)
         self.folder.write_result(result)
         self.info |= {"facts": result.facts, "warnings": [*self.info["warnings"], *result.warnings]}
-        self._end(result.status, result.problem or None)
+        self._end(result.status, result.problem or None, result.metrics)
         run = Run.open(self.folder.path)
         if self.config.figures:
             self.program.show(run.path, True)
@@ -361,7 +380,9 @@ class Session:
             )
         return run
 
-    def _end(self, status: str, problem: str | None) -> None:
+    def _end(
+        self, status: str, problem: str | None, metrics: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
         """Write down how the run ended."""
         assert self.folder is not None
         self.info |= {
@@ -373,6 +394,11 @@ class Session:
         }
         self.folder.write_info(self.info)
         self.folder.log(f"{status} after {self.info['wall_seconds']} s{f': {problem}' if problem else ''}")
+        facts = {"status": status, "seconds": self.info["wall_seconds"], "metrics": metrics}
+        if status == "completed":
+            self.folder.events.add("finished", **facts)
+        else:
+            self.folder.events.add("failed", **facts, problem=problem)
         self._ended = True
 
     def _release(self, folder: RunFolder) -> None:

@@ -16,7 +16,8 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from pathlib import Path
+from datetime import date
+from pathlib import Path, PurePath
 from typing import IO, Any
 
 import numpy as np
@@ -109,8 +110,8 @@ def appending(path: Path) -> Iterator[IO[str]]:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON; numbers that are not finite become null, for JSON has no word for them."""
-    write_bytes(path, (json.dumps(_jsonable(content), indent=2, allow_nan=False) + "\n").encode())
+    """Write JSON, as `jsonable` has it."""
+    write_bytes(path, (json.dumps(jsonable(content), indent=2, allow_nan=False) + "\n").encode())
 
 
 class Known(dict[str, Any]):
@@ -327,13 +328,20 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _jsonable(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
+    """Return what JSON can say of a value: numbers that are not finite are null, paths and times are text.
+
+    Examples
+    --------
+    >>> jsonable({"loss": float("nan"), "shape": (2, np.int64(3)), "at": Path("runs"), 1: np.array([0.5, np.inf])})
+    {'loss': None, 'shape': [2, 3], 'at': 'runs', '1': [0.5, None]}
+    """
     if isinstance(value, Mapping):
-        return {str(name): _jsonable(item) for name, item in value.items()}
+        return {str(name): jsonable(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_jsonable(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
+        return [jsonable(item) for item in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return jsonable(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return value
+    return str(value) if isinstance(value, PurePath | date) else value

@@ -12,13 +12,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mlexp.errors import ConfigError
-from mlexp.store import CHECKPOINT, PAGE, Folder, Run, skopsfile, stamp
+from mlexp.store import CHECKPOINT, PAGE, Folder, Run, events, skopsfile, stamp
 from mlexp.store.files import (
     append_rows,
     appending,
@@ -65,10 +66,16 @@ class RunFolder:
         """Write `config.yaml`, the resolved configuration."""
         write_bytes(self.path / "config.yaml", text.encode())
 
+    @cached_property
+    def events(self) -> events.Log:
+        """The events of the run."""
+        return events.Log(self.path)
+
     def append_epoch(self, row: Mapping[str, float], seconds: float) -> None:
-        """Add one line to `history.csv`, and the seconds it took to `timing.csv`, a fraction of a second late."""
+        """Add one line to `history.csv`, its seconds to `timing.csv`, a fraction of a second late; and an event."""
         self.rows["history.csv"].append(dict(row))
         self.rows["timing.csv"].append({"epoch": row["epoch"], "seconds": round(seconds, 6)})
+        self.events.epoch(row, seconds)
         if time.monotonic() - self.written[0] > SECONDS_BETWEEN_APPENDS:
             self.write_epochs()
 

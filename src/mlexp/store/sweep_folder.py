@@ -5,7 +5,7 @@ outputs/<task>/<time>-<hash>/
   runs/003-<hash>/    a complete run folder a job
   set_aside/    runs of other data or settings than those of the plan; nothing reads them
   summary.csv   one row a job
-  figures/      run.log
+  figures/      run.log  events.jsonl
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from typing import Any
 
 from mlexp.config.names import GENERIC_TASKS
 from mlexp.errors import ConfigError, DataError
-from mlexp.store import CHECKPOINT, QUESTION, RESUMABLE, Run, Sweep, record, shapes, stamp
+from mlexp.store import CHECKPOINT, QUESTION, RESUMABLE, Run, Sweep, events, record, shapes, stamp
 from mlexp.store.files import read_json, write_table
 from mlexp.store.lock import LOCK, locked
 from mlexp.store.result import by_column
@@ -62,6 +63,20 @@ class SweepFolder:
     def log(self, text: str) -> None:
         """Add a line with the time to `run.log`."""
         record.log(self.path, text)
+
+    def event(self, event: str, /, **facts: Any) -> None:
+        """Add a line to `events.jsonl`."""
+        events.append(self.path, event, **facts)
+
+    def told_end(
+        self, status: str, rows: Sequence[Mapping[str, Any]], problem: str = "", **more: Any
+    ) -> None:
+        """Write the event of the end of a sweep whose jobs have these rows in the summary."""
+        facts = {"status": status, "jobs": Counter(row["status"] for row in rows)} | more
+        if status == "completed":
+            self.event("finished", **facts)
+        else:
+            self.event("failed", **facts, problem=problem)
 
     def clear(self, name: str) -> None:
         """Remove what is left of a job not begun, or damaged, and the loose ends of one that had ended."""

@@ -34,6 +34,7 @@ FILES = {
     "config.yaml": "first configuration",
     "sweep.json": "plan",
     "run.log": "log",
+    "events.jsonl": "events by time",
 }
 Row = dict[str, str]
 

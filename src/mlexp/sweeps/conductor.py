@@ -18,7 +18,7 @@ from mlexp.execution import Backend, Event, InProcess, Work, backend
 from mlexp.page import render
 from mlexp.runs import stopping
 from mlexp.runs.terminal import QUIET
-from mlexp.store import Sweep, files, record
+from mlexp.store import Sweep, events, files, record
 from mlexp.store.sweep_folder import FINISHED, NOT_NEEDED, SETTLED, SweepFolder
 from mlexp.sweeps import answer, figures
 from mlexp.sweeps.opening import (
@@ -202,6 +202,8 @@ class Conductor:
         with files.writing(path):
             log = open(path, "a", encoding="utf-8", opener=plain)  # noqa: SIM115
         with log:
+            known = events.read(self.folder.path).rows
+            self.folder.event("started", resumed=any(row["event"] == "started" for row in known))
             pool = self.backend(log)
             try:
                 yield pool
@@ -292,6 +294,7 @@ class Conductor:
             job = self.plan.jobs[message.number - 1]
             if message.status == "running":
                 self.begun.add(job.number)
+                self.folder.event("started", job=job.number, folder=f"runs/{job.name}", settings=job.swept)
                 self.view.changed(job, "running")
             elif message.status in ("interrupted", "not written"):
                 stop.set()  # someone asked the worker, or its disk is full: what holds for one holds for all
@@ -304,7 +307,19 @@ class Conductor:
         row = self.rows[job.number] = self._row(job, status, problem)
         status, problem = row["status"], row["problem"]
         self.folder.log(f"{job.name} {status}{f': {problem}' if problem else ''}")
+        self.tell(job)
         self.view.changed(job, status, row, problem)
+
+    def tell(self, job: Job) -> None:
+        """Write the event of a job that has ended."""
+        row = self.rows[job.number]
+        run = Sweep(self.folder.path).run(job.name)
+        status = "interrupted" if row["status"] == "left" else row["status"]
+        facts = {"job": job.number, "status": status, "seconds": row.get("seconds") or None}
+        if status in ("completed", NOT_NEEDED):
+            self.folder.event("finished", **facts, metrics=run.metrics if run else {})
+        else:
+            self.folder.event("failed", **facts, problem=row.get("problem", ""))
 
     def lost(self, event: Event) -> None:
         """Fail or retry the job whose worker crashed, and queue the rest of its unit again.
@@ -335,6 +350,8 @@ class Conductor:
             if job.number not in self.rows:
                 self.folder.mark(job.name, "interrupted", self.problem or "stopped with the sweep")
                 self.rows[job.number] = self._row(job)
+                if job.number in self.begun:
+                    self.tell(job)
         rows = [self.rows[job.number] for job in self.plan.jobs]
         seen = {row["status"] for row in rows}
         status = (
@@ -347,6 +364,8 @@ class Conductor:
         self.folder.write_summary(rows)
         self.folder.write_info(Sweep(self.folder.path).info | {"status": status, "ended": now()})
         self.folder.log(status)
+        if self.ending:
+            self.folder.told_end(status, rows, self.problem)
         return Outcome(self.folder.path, status, rows, self.problem)
 
     def close(self, outcome: Outcome) -> Outcome:

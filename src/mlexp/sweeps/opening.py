@@ -112,6 +112,7 @@ def write_plan(plan: Plan, folder: SweepFolder) -> None:
         write_bytes(written, recorded.as_yaml(base).encode())
     info = plan.record(base)
     folder.write_info({"status": "running"} | info | kept)
+    folder.event("planned", task=plan.task, n_jobs=len(plan.jobs), keys=info["keys"])
     tracker(plan, folder).started(folder.path, info, schema.flat(plan.first))
 
 

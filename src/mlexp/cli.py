@@ -10,20 +10,25 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlexp import __version__
-from mlexp.errors import ConfigError, Interrupted, MlexpError, shortened
+from mlexp.errors import ConfigError, ExpectationError, Interrupted, MlexpError, shortened
+from mlexp.verbs import machine
 from mlexp.verbs.table import BEFORE_VERBS, FLAGS, HELP, OF_HYDRA, OPTIONS, VALUES, VERBS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mlexp.comparisons.study import Study
+    from mlexp.config.conditions import Condition
     from mlexp.config.schema import Config
     from mlexp.sweeps.conductor import Outcome
     from mlexp.sweeps.planning import Plan
 
     Asked = Config | Plan | Study
 
+JSON = "--json"  # of every verb, and of runs: one JSON object on the standard output
 LONGEST = 2000  # characters of a message
 
 
@@ -33,8 +38,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         from mlexp import __main__ as process
 
         return process.main()
+    arguments = verb_first([word for word in argv if word != JSON])
     try:
-        code = obey(verb_first(list(argv)))
+        if JSON in argv and not {"-h", "--help"} & {*argv}:
+            code = machine.answered(arguments, arguments[0] if is_verb(arguments) else "", obey, report)
+        else:
+            code = obey(arguments)
         sys.stdout.flush()  # a failed write can still be reported here
         return code
     except MlexpError as error:
@@ -62,6 +71,7 @@ def obey(arguments: list[str]) -> int:
         print(HELP, end="")
         return 0
     if "version" in own:
+        machine.tell(version=__version__)
         print(f"mlexp {__version__}")
         return 0
     said = -1 if "quiet" in own else int("verbose" in own)
@@ -69,14 +79,15 @@ def obey(arguments: list[str]) -> int:
 
 
 def report(error: MlexpError) -> int:
-    """Print an error as one line, or with its traceback under ``MLEXP_DEBUG=1``; return its exit code."""
+    """Print an error, a line for each unmet expectation, or its traceback under ``MLEXP_DEBUG=1``; return its code."""
     if os.environ.get("MLEXP_DEBUG") == "1":
         traceback.print_exception(error)
         return error.exit_code
     from mlexp.config.untrusted import printable
 
-    line = printable(" ".join(str(error).split()))
-    print(f"mlexp: {shortened(line, LONGEST - len('mlexp: '))}", file=sys.stderr)
+    for words in error.lines if isinstance(error, ExpectationError) else (str(error),):
+        line = printable(" ".join(words.split()))
+        print(f"mlexp: {shortened(line, LONGEST - len('mlexp: '))}", file=sys.stderr)
     return error.exit_code
 
 
@@ -121,12 +132,18 @@ def configured(arguments: list[str], verbosity: int, *, dry: bool = False, detai
         raise ConfigError(
             f"-m, --cfg and --info exclude each other. Got {' and '.join(asked)}: take one of them."
         )
+    if "info" in flags and machine.is_listening():
+        raise ConfigError("--json does not apply to --info: leave it out.")
     config_dir = config_folder(flags.get("config_dir"))
     warn_of_shadowed(config_dir)
     from mlexp.config import compose as configuration
 
     if "cfg" in flags:
-        print(configuration.shown(settings, config_dir), end="")
+        from mlexp.config import yamltext
+
+        text = configuration.shown(settings, config_dir)
+        machine.tell(config=yamltext.parsed(text.encode()))
+        print(text, end="")
     elif "info" in flags:
         configuration.print_origin(settings, config_dir)
     else:
@@ -168,31 +185,46 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool, detail
 
     if details and isinstance(asked, Config):
         raise ConfigError(f"--details applies to comparisons. Got task={asked.task.name}: leave it out.")
+    conditions = dispatch.conditions_of(asked)
     if isinstance(asked, Config):
         if dry:
+            machine.tell(n_jobs=1, task=asked.task.name)
             print(f"1 job: {asked.task.name}. Its configuration: the same command with --cfg job")
             announce_search(asked, "with")
             return 0
         from mlexp.runs.terminal import Terminal
 
-        dispatch.run(asked, command=command, terminal=Terminal(verbosity))
-        return 0
+        try:
+            run = dispatch.run(asked, command=command, terminal=Terminal(verbosity))
+        except MlexpError as error:
+            if error.folder is not None:
+                told(error.folder)
+            raise
+        return told(run.path, conditions)
     from mlexp.comparisons import running
     from mlexp.comparisons.study import Study
     from mlexp.sweeps import conductor
 
     if isinstance(asked, Study):
         if dry:
+            machine.tell(**announced(asked.plan))
             running.announce(asked)
             return 0
-        return ended(dispatch.run_comparison(asked, verbosity=verbosity, details=details))
+        return ended(dispatch.run_comparison(asked, verbosity=verbosity, details=details), conditions)
     if details:
         raise ConfigError("--details applies to comparisons. Got a sweep (-m): leave it out.")
     if dry:
+        machine.tell(**announced(asked))
         conductor.show(asked)
         announce_search(asked.first, "each with")
         return 0
-    return ended(dispatch.run_sweep(asked, verbosity=verbosity))
+    return ended(dispatch.run_sweep(asked, verbosity=verbosity), conditions)
+
+
+def announced(plan: Plan) -> dict[str, Any]:
+    """Return the jobs that would run, for ``--json``."""
+    jobs = [{"number": job.number, "settings": dict(job.swept), "config_hash": job.hash} for job in plan.jobs]
+    return {"n_jobs": len(jobs), "task": plan.task, "jobs": jobs}
 
 
 def announce_search(config: Config, how: str) -> None:
@@ -203,11 +235,28 @@ def announce_search(config: Config, how: str) -> None:
         print(f"  {how} {searching.planned(config)}")
 
 
-def ended(outcome: Outcome) -> int:
-    """Return exit code 0, or raise the error of a sweep."""
+def ended(outcome: Outcome, conditions: Sequence[Condition] = ()) -> int:
+    """Return exit code 0, or raise the error of a sweep, or that its conditions are not met."""
     error = outcome.error()
     if error is not None:
+        told(outcome.path)
         raise error
+    return told(outcome.path, conditions)
+
+
+def told(path: Path, conditions: Sequence[Condition] = ()) -> int:
+    """Hand what a folder holds to ``--json``, hold it against the conditions, and return exit code 0."""
+    if conditions:
+        from mlexp.report import expected
+
+        checks = expected.checked(path, conditions)
+        machine.tell(expect=list(expected.told(checks)))
+    if machine.is_listening():
+        from mlexp.report.facts import facts_of
+
+        machine.tell(**facts_of(path))
+    if conditions:
+        expected.hold(path, conditions)
     return 0
 
 

@@ -24,6 +24,7 @@ from mlexp.store.result import Result
 
 if TYPE_CHECKING:
     from mlexp.comparisons.study import Study
+    from mlexp.config.conditions import Condition
     from mlexp.sweeps.conductor import Outcome
     from mlexp.sweeps.planning import Plan
     from mlexp.sweeps.worker import JobRequest
@@ -74,6 +75,30 @@ def plan_sweep(arguments: Sequence[str], config_dir: str | None = None, command:
     from mlexp.sweeps import planning
 
     return planning.plan(arguments, config_dir, command, check=check)
+
+
+def conditions_of(asked: Config | Plan | Study) -> list[Condition]:
+    """Return the conditions that a run, a sweep or a comparison must meet, its key `expect`.
+
+    Raises
+    ------
+    ConfigError
+        One of them names what such runs do not record.
+    """
+    from mlexp.config import conditions
+    from mlexp.report import expected
+
+    arms: list[str] = []
+    if isinstance(asked, Config):
+        first = asked
+    else:
+        from mlexp.comparisons.study import Study
+
+        arms = list(asked.arms) if isinstance(asked, Study) else []
+        first = asked.plan.first if isinstance(asked, Study) else asked.first
+    found = conditions.of(first.expect)
+    expected.refuse_unknown(found, first.task.kind, arms)
+    return found
 
 
 def run_sweep(plan: Plan, *, verbosity: int = QUIET) -> Outcome:

@@ -42,8 +42,8 @@ def test_newest_first_and_filtered(outputs: Path, capsys: pytest.CaptureFixture[
     ] == ["two"]
     assert [row["task"] for row in listed(capsys, *where, "--jobs", "seed=1")] == ["two"]
     assert listed(capsys, *where, "--status", "failed") == []
-    list_verb(["runs", *where, "--json", "--task", "two"])
-    assert json.loads(capsys.readouterr().out)[0]["status"] == "completed"
+    assert main(["list", "runs", *where, "--json", "--task", "two"]) == 0
+    assert json.loads(capsys.readouterr().out)["result"]["runs"][0]["status"] == "completed"
     list_verb(["runs", *where, "--status", "failed"])
     assert "contains 3 runs in all" in capsys.readouterr().out
 

@@ -28,6 +28,7 @@ from mlexp.views import Answer, Comparison, Run, Sweep, View
 
 if TYPE_CHECKING:
     from mlexp.comparisons.analysis import Analysis
+    from mlexp.config.conditions import Condition
     from mlexp.sweeps.conductor import Outcome
 
 
@@ -71,6 +72,8 @@ def run(
         Nothing ran.
     DivergedError, Interrupted
         The folder holds what was done; `load` it.
+    ExpectationError
+        All ran; conditions of ``expect={"test.accuracy": ">= 0.95"}`` are not met. `load` its `folder`.
 
     Examples
     --------
@@ -84,6 +87,7 @@ def run(
     """
     from mlexp import dispatch
     from mlexp.config import compose as configuration
+    from mlexp.report import expected
     from mlexp.runs import session
 
     data, words, more = apart(data_or_settings, more)
@@ -96,6 +100,7 @@ def run(
         raise ConfigError(
             f"task={config.task.name} compares several runs: call mlexp.compare with these settings."
         )
+    conditions = dispatch.conditions_of(config)
     dataset = None
     if given is not None and not keep_data:
         if config.tune.strategy is not None:
@@ -104,6 +109,7 @@ def run(
             dataset = session.load(lent)
     shown = notebook.terminal(progress)
     done = dispatch.run(config, command=command(words, config_dir), terminal=shown, dataset=dataset)
+    expected.hold(done.path, conditions)
     return Run(done.path)
 
 
@@ -136,6 +142,8 @@ def sweep(
         Nothing ran.
     Interrupted
         The sweep was stopped; ``mlexp resume`` resumes it.
+    ExpectationError
+        As for `run`.
     """
     from mlexp import dispatch
 
@@ -146,7 +154,8 @@ def sweep(
     if data:
         words = _with_data(Given(data, feature_names, test, words), words)
     plan = dispatch.plan_sweep(words, config_dir, command(words, config_dir, "-m"))
-    return Sweep(_done(dispatch.run_sweep(plan, verbosity=notebook.verbosity(progress))))
+    conditions = dispatch.conditions_of(plan)
+    return Sweep(_done(dispatch.run_sweep(plan, verbosity=notebook.verbosity(progress)), conditions))
 
 
 def compare(
@@ -182,6 +191,8 @@ def compare(
         Nothing ran; the runs cannot be compared.
     Interrupted
         The comparison was stopped; ``mlexp resume`` resumes it.
+    ExpectationError
+        As for `run`.
     """
     from mlexp import dispatch
     from mlexp.comparisons import study as studies
@@ -194,7 +205,9 @@ def compare(
     else:
         words = [*checked(what), *typed(more, config_dir)]
     study = studies.plan(words, config_dir, command(words, config_dir))
-    return Comparison(_done(dispatch.run_comparison(study, verbosity=notebook.verbosity(progress))))
+    conditions = dispatch.conditions_of(study)
+    outcome = dispatch.run_comparison(study, verbosity=notebook.verbosity(progress))
+    return Comparison(_done(outcome, conditions))
 
 
 def compare_scores(
@@ -272,10 +285,13 @@ def load(name: str | Path, outputs: str | Path = "outputs") -> Run | Sweep | Com
     return (Comparison if isinstance(opened, store.Comparison) else Sweep)(opened.path)
 
 
-def _done(outcome: Outcome) -> Path:
+def _done(outcome: Outcome, conditions: Sequence[Condition]) -> Path:
+    from mlexp.report import expected
+
     error = outcome.error()
     if error is not None and outcome.status == "interrupted":
         raise error
+    expected.hold(outcome.path, conditions)
     return outcome.path
 
 

@@ -54,6 +54,7 @@ def register() -> None:
         schema.tune.space,
         schema.comparison.arms,
         schema.comparison.grid,
+        schema.expect,
     ):
         OmegaConf.set_struct(open_ended, False)  # keys of one's own, typed without a +
     ConfigStore.instance().store(name="schema", node=schema)

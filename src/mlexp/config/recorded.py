@@ -26,6 +26,7 @@ DOES_NOT_CHANGE_RESULTS = (
     "memory_mb",
     "checkpoint_seconds",
     "task.name",
+    "expect",
     "dataset.path",
     "dataset.test_path",
     "dataset.labels",

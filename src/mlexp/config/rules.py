@@ -263,6 +263,22 @@ def mapping() -> Rule:
     )
 
 
+def conditions() -> Rule:
+    """Accept a mapping of names to conditions, such as ``{test.accuracy: ">= 0.95"}``."""
+
+    def accepts(value: Any) -> bool:
+        from mlexp.config.conditions import are_sound
+
+        return isinstance(value, dict) and are_sound(value)
+
+    condition = {"type": "string", "pattern": r"^\s*(>=|<=|==|!=|>|<)"}
+    return Rule(
+        'a mapping of names to conditions, such as {test.accuracy: ">= 0.95", seconds: "<= 60"}',
+        accepts,
+        schema={"type": "object", "additionalProperties": {"anyOf": [condition, {"type": "object"}]}},
+    )
+
+
 def line() -> Rule:
     """Accept text on a single line: it becomes one line of a script."""
     return Rule(

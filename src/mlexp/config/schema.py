@@ -37,6 +37,7 @@ from mlexp.config.rules import (
     choice,
     choice_of,
     codec,
+    conditions,
     either,
     fold,
     key,
@@ -494,6 +495,11 @@ class Config:
         whole(1),
         "memory limit in megabytes: refuse networks, clusterings and embeddings that would need more",
     )
+    expect: dict[str, Any] = key(
+        {},
+        conditions(),
+        'conditions that the results must meet, else exit code 7: {test.accuracy: ">= 0.95", seconds: "<= 60"}',
+    )
     dataset: Dataset = field(default_factory=Dataset)
     split: Split = field(default_factory=Split)
     prepare: Prepare = field(default_factory=Prepare)
@@ -517,7 +523,7 @@ class Config:
 
 
 # Nodes and keys that records made before them lack: they had what is the default now, which enters no hash.
-ADDED = ("data_needed", "page", "record")
+ADDED = ("data_needed", "page", "record", "expect")
 ADDED_KEYS = (
     "data_needed.sizes", "data_needed.repeats", "dataset.labels", "dataset.image_shape", "dataset.channels",
     "dataset.class_names", "model.loss", "by_hand.loss", "by_hand.new_points", "by_hand.centres", "by_hand.variance",

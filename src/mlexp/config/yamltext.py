@@ -110,7 +110,7 @@ def read(path: Path) -> dict[str, Any]:
     found = {str(name): value for name, value in values.items()} if isinstance(values, dict) else {}
     for name, default in vars(Config()).items():
         if name in ADDED:
-            found.setdefault(name, asdict(default))
+            found.setdefault(name, {} if isinstance(default, dict) else asdict(default))
         if name not in found or (is_dataclass(default) and not isinstance(found[name], dict)):
             raise DataError(f"{path} is damaged: it holds no {name}. Run the task again.")
     return found

@@ -76,6 +76,7 @@ class Rounds:
                 folder = sweep_folder.create(self.place, plan.task, plan.hash, self.place)
             self._open.callback(folder.close)
             conductor = Conductor(plan, folder, self.worker, verbosity, dataset.n_features)
+            write_plan(plan, folder)
             conductor.view.more_to_come = self.config.tune.strategy in ("halving", "bayes")
             pool = self._open.enter_context(conductor.at_work())
             self._under_way = conductor, pool
@@ -85,8 +86,8 @@ class Rounds:
             more = tuple(replace(job, number=before + job.number) for job in plan.jobs)
             plan = replace(conductor.plan, jobs=conductor.plan.jobs + more)
             conductor.extend(plan)
+            write_plan(plan, conductor.folder)
         jobs = plan.jobs[-len(combinations) :]
-        write_plan(plan, conductor.folder)
         conductor.serve(jobs, pool, self.stop)
         conductor.view.stop()
         if conductor.problem:

@@ -89,4 +89,7 @@ def parser(verb: str, description: str | None, example: str, quiet: str = "the r
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     words.add_argument("-q", "--quiet", action="store_const", const=-1, default=0, help=f"print only {quiet}")
+    words.add_argument(
+        "--json", action="store_true", help="one JSON object on the standard output instead, errors too"
+    )  # taken by the command line before it comes here, for whatever is asked
     return words

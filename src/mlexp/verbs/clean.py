@@ -17,6 +17,7 @@ from mlexp.store.lock import is_locked
 from mlexp.store.record import point_latest
 from mlexp.store.stamp import newest
 from mlexp.verbs import Parser, add_outputs, parser
+from mlexp.verbs.machine import is_listening, tell
 from mlexp.verbs.runs import Entry, entries, entry
 
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -45,6 +46,8 @@ def clean(arguments: Sequence[str]) -> int:
             f"kept: {one.path}, {one.status}, {_counted(within[one.path])}; --with-completed removes it too"
         )
     useless = [one for one in found if one not in kept]
+    folders_kept, chosen = [str(one.path) for one in kept], [str(one.path) for one in useless]
+    tell(removed=[], kept=folders_kept, would_remove=chosen)
     if not useless:
         if not parsed.quiet:
             print("Nothing to remove.")
@@ -54,6 +57,7 @@ def clean(arguments: Sequence[str]) -> int:
         return 0
     for one in useless:
         _remove(one.path)
+    tell(removed=chosen, would_remove=[])
     return 0
 
 
@@ -114,9 +118,9 @@ def _bytes(folder: Path) -> int:
 
 
 def _agreed() -> bool:
-    if not sys.stdin.isatty():
+    if is_listening() or not sys.stdin.isatty():
         raise ConfigError(
-            "mlexp clean asks for confirmation, but the input is not a terminal. Add --yes, or --dry-run."
+            "mlexp clean asks for confirmation, but nobody is there to answer. Add --yes, or --dry-run."
         )
     return input("Remove them? [y/N] ").strip().lower() in ("y", "yes")
 

@@ -6,12 +6,17 @@ import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlexp.config.names import TESTS
 from mlexp.config.untrusted import reading
 from mlexp.errors import ConfigError
 from mlexp.store import find
 from mlexp.verbs import add_outputs, parser
+from mlexp.verbs.machine import tell
+
+if TYPE_CHECKING:
+    from mlexp.comparisons.analysis import Analysis
 
 EXAMPLE = "mlexp compare outputs/mnist_mlp/latest --by model.activation --metric test.accuracy"
 
@@ -42,6 +47,7 @@ def compare(arguments: Sequence[str]) -> int:
             save=Path(parsed.save) if parsed.save else None,
             command=["mlexp", "compare", *arguments],
         )
+    _tell(done, parsed.save)
     if parsed.quiet:
         print(done.info["answer"][0])
         return 0
@@ -84,6 +90,12 @@ def _words(description: str | None) -> ArgumentParser:
     return words
 
 
+def _tell(done: Analysis, folder: str | None = None) -> None:
+    from mlexp.report.facts import of_comparison
+
+    tell(folder=folder, comparison=of_comparison(done.info))
+
+
 def _is_file(name: str) -> bool:
     """Return whether a word names a file of scores, be it one that is not there."""
     missing = not os.path.exists(name)  # as is what can be no path at all
@@ -112,6 +124,7 @@ def _scores(parsed: Namespace) -> int:
         n_train=parsed.n_train,
         n_test=parsed.n_test,
     )
+    _tell(done)
     if parsed.quiet:
         print(done.info["answer"][0])
         return 0

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlexp.verbs import parser
+from mlexp.verbs.machine import tell
 
 SHELLS = ("bash", "zsh", "fish")
 EXAMPLE = """eval "$(mlexp completion bash)"          in ~/.bashrc
@@ -24,11 +25,15 @@ def completion(arguments: Sequence[str]) -> int:
         [f"--line={arguments[1]}"] if arguments[:1] == ["--line"] and arguments[1:] else arguments
     )
     if parsed.line is None:
-        print((Path(__file__).parent / "shells" / f"mlexp.{parsed.shell}").read_text("utf-8"), end="")
+        script = (Path(__file__).parent / "shells" / f"mlexp.{parsed.shell}").read_text("utf-8")
+        tell(shell=parsed.shell, script=script)
+        print(script, end="")
         return 0
     from mlexp.verbs.offers import offers
 
-    for text, meaning in offers(parsed.line).items():
+    found = offers(parsed.line)
+    tell(offers=found)
+    for text, meaning in found.items():
         if text.isprintable():
             print(f"{text}\t{' '.join(meaning.split())}")
     return 0

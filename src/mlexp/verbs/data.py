@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mlexp.config import overrides, yamltext
 from mlexp.errors import ConfigError, DataError
 from mlexp.verbs import parser
+from mlexp.verbs.machine import tell
+
+if TYPE_CHECKING:
+    from mlexp.data.summary import Look
 
 
 def data(arguments: Sequence[str]) -> int:
@@ -61,6 +67,7 @@ def entries(name: str | None, data_dir: str | None, quiet: bool) -> int:
     known = [entry for entry in catalogue.describe(data_dir) if name in (None, entry.name)]
     if not known:
         catalogue.verify(str(name))
+    tell(data_sets=[asdict(entry) for entry in known])
     if not quiet:
         print(f"{'name':<16}{'rows':>18} {'features':>9} {'classes':>8}  where")
     for entry in known:
@@ -76,7 +83,9 @@ def fetch(name: str, data_dir: str | None, quiet: bool) -> int:
     """Download a data set and print its location."""
     from mlexp.data import named_sets as catalogue
 
-    print(catalogue.fetch(name))
+    place = catalogue.fetch(name)
+    tell(name=name, place=str(place))
+    print(place)
     return 0
 
 
@@ -85,6 +94,7 @@ def verify(name: str, data_dir: str | None, quiet: bool) -> int:
     from mlexp.data import named_sets as catalogue
 
     lines = catalogue.verify(name, data_dir)
+    tell(files=[{"file": file, "state": state, "detail": detail} for file, state, detail in lines])
     for file, state, detail in lines:
         if quiet and state == "ok":
             continue
@@ -107,6 +117,7 @@ def look(name: str | None, keys: Sequence[str], as_yaml: bool) -> int:
     path = existing(name, key="mlexp data look", what="a file with a table")
     source = readers.opened(path, node, config.memory_mb)
     found = summary.look(node, source, source.written, [one.key for one in overrides.parsed(typed)])
+    tell(look=_told(found))
     if as_yaml:
         stem = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in Path(name).stem)
         print(f"# {found.n_rows:,} rows of {path.name}. Save as dataset/{stem}.yaml in a folder of your own.")
@@ -116,6 +127,24 @@ def look(name: str | None, keys: Sequence[str], as_yaml: bool) -> int:
     for line in summary.lines(found):
         print(line)
     return 0
+
+
+def _told(found: Look) -> dict[str, Any]:
+    """Return what was seen in a table as values that JSON can say."""
+    columns = [
+        {
+            "name": one.column.name,
+            "role": one.role,
+            "missing": one.missing,
+            "examples": list(one.examples),
+            "remark": one.remark,
+        }
+        for one in found.columns
+    ]
+    label = {"target": found.target, "target_words": found.target_words}
+    return (
+        {"file": found.where, "n_rows": found.n_rows, "columns": columns} | label | {"keys": dict(found.keys)}
+    )
 
 
 def _keys(words: Sequence[str], verb: str) -> list[str]:
@@ -144,6 +173,7 @@ def export(name: str | None, words: Sequence[str], data_dir: str | None, quiet: 
     keys = dataclasses.asdict(config.dataset)
     dataset = readers.load(data_dir or config.data_dir, config.memory_mb, **keys)
     written = png_folder.write(dataset, folder)
+    tell(folder=folder, n_images=written, table=folder / png_folder.TABLE)
     print(folder if quiet else f"{written:,} images in {folder}, their labels in {folder / png_folder.TABLE}")
     return 0
 

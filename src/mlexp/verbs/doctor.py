@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from email.message import Message
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from mlexp import __version__
 from mlexp.errors import ConfigError
 from mlexp.execution.base import cores
 from mlexp.verbs import parser
+from mlexp.verbs.machine import tell
 
 DISTRIBUTION = "mlexp-lab"
 OK, NOTE, WRONG = "ok", "note", "WRONG"
@@ -50,7 +51,9 @@ def doctor(arguments: Sequence[str]) -> int:
     words.add_argument("--data-dir", metavar="DIR", help="folder with data sets (default: MLEXP_DATA_DIR)")
     parsed = words.parse_args(arguments)
     wrong = 0
-    for finding in findings(Path(parsed.outputs), parsed.data_dir):
+    found = list(findings(Path(parsed.outputs), parsed.data_dir))
+    tell(findings=[asdict(finding) for finding in found])
+    for finding in found:
         wrong += finding.state == WRONG
         if parsed.quiet and finding.state == OK:
             continue

@@ -13,6 +13,7 @@ from mlexp.config.rules import as_typed, nearest
 from mlexp.config.schema import declared, default
 from mlexp.errors import ConfigError
 from mlexp.verbs import parser
+from mlexp.verbs.machine import tell
 
 
 def explain(arguments: Sequence[str]) -> int:
@@ -22,7 +23,9 @@ def explain(arguments: Sequence[str]) -> int:
     words.add_argument("name", metavar="KEY", nargs="+", help="key, node, or GROUP=CHOICE")
     words.add_argument("--config-dir", metavar="DIR", help="folder of your own task and data set files")
     parsed = words.parse_args(arguments)
-    print("\n\n".join(_explained(name, config_folder(parsed.config_dir)) for name in parsed.name))
+    found = {name: _explained(name, config_folder(parsed.config_dir)) for name in parsed.name}
+    tell(explained=found)
+    print("\n\n".join(found.values()))
     return 0
 
 
@@ -34,6 +37,7 @@ def schema(arguments: Sequence[str]) -> int:
         "group", nargs="?", choices=("task", "dataset"), default="task", help="whose files (task)"
     )
     made = dataset_schema() if words.parse_args(arguments).group == "dataset" else task_schema()
+    tell(schema=made)
     print(json.dumps(made, indent=1, ensure_ascii=False))
     return 0
 

@@ -14,6 +14,7 @@ from mlexp.errors import ConfigError
 from mlexp.store import find, find_run
 from mlexp.store.files import write_bytes
 from mlexp.verbs import Parser, add_run, add_trust, parser
+from mlexp.verbs.machine import tell
 
 CHECKED_ROWS = 1000
 LIBRARIES = ("numpy", "torch", "sklearn")
@@ -40,10 +41,14 @@ def export(arguments: Sequence[str]) -> int:
         raise ConfigError("--code LIBRARY and --out FILE belong together.")
     of_any = set(asked) <= OF_ANY
     folder = (find if of_any else find_run)(parsed.run, parsed.outputs)
+    written = {}
     for name in asked:
         with reading(folder) if name in OF_ANY else nullcontext():
             said = WRITERS[name](folder, parsed)
-        print((parsed.out if name == "code" else getattr(parsed, name)) if parsed.quiet else said)
+        target = parsed.out if name == "code" else getattr(parsed, name)
+        written[name] = {"path": target, "words": said}
+        print(target if parsed.quiet else said)
+    tell(run=str(folder), written=written)
     return 0
 
 

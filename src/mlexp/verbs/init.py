@@ -11,6 +11,7 @@ from mlexp.config.editor import dataset_schema, task_schema
 from mlexp.config.groups import offered
 from mlexp.errors import ConfigError, shortened
 from mlexp.verbs import parser
+from mlexp.verbs.machine import tell
 
 TEMPLATES = Path(__file__).parent / "study"
 NAME = "STUDY"  # in the templates and in their targets: the name of the study
@@ -45,6 +46,7 @@ def init(arguments: Sequence[str]) -> int:
     for schema, made in (("mlexp", task_schema()), ("dataset", dataset_schema())):
         texts[folder / f"{schema}.schema.json"] = json.dumps(made, indent=1, ensure_ascii=False) + "\n"
     _write(texts)
+    tell(folder=folder, files=list(texts))
     if parsed.quiet:
         print(folder)
         return 0

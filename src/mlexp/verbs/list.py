@@ -11,6 +11,7 @@ from mlexp.config.names import LISTED
 from mlexp.config.untrusted import printable
 from mlexp.errors import ConfigError, shortened
 from mlexp.verbs import add_outputs, parser
+from mlexp.verbs.machine import is_listening, tell
 
 if TYPE_CHECKING:
     from mlexp.verbs.runs import Entry
@@ -47,9 +48,7 @@ def list_verb(arguments: Sequence[str]) -> int:
     )
     runs.add_argument("--jobs", action="store_true", help="also list the runs within sweeps")
     add_outputs(runs)
-    form = runs.add_mutually_exclusive_group()
-    form.add_argument("--csv", dest="form", action="store_const", const="csv", help="as CSV")
-    form.add_argument("--json", dest="form", action="store_const", const="json", help="as JSON")
+    runs.add_argument("--csv", action="store_true", help="as CSV")
     parsed = words.parse_intermixed_args(arguments)
     if parsed.what == "runs":
         return _runs(parsed)
@@ -74,6 +73,7 @@ def _names(wanted: str | None, config_dir: str | None, *, quiet: bool) -> int:
     for what, group in GROUPS.items():
         if wanted in (None, what):
             entries = offered(group, config_folder(config_dir))
+            tell(**{what: entries})
             if wanted is None and not quiet:
                 print(f"{what} ({group}=NAME)")
             for name, meaning in entries.items():
@@ -95,6 +95,20 @@ def _keys(patterns: Sequence[str], *, quiet: bool) -> int:
         if not wanted
         or any(word in names.split() or messages.keys_of(typed) & keys.keys() for word in wanted)
     ]
+    tell(
+        keys=[
+            {
+                "key": path,
+                "default": default(entry),
+                "meaning": entry.metadata["meaning"],
+                "allowed": entry.metadata["rule"].allowed,
+            }
+            for path, entry in keys.items()
+        ],
+        other_names=[
+            {"names": names.split(), "typed": typed or None, "note": note} for names, typed, note in other
+        ],
+    )
     for path, entry in keys.items():
         rule, meaning = entry.metadata["rule"], entry.metadata["meaning"]
         print(path if quiet else f"{path}={as_typed(default(entry))}  {meaning}; {rule.allowed}")
@@ -121,9 +135,10 @@ def _runs(parsed: argparse.Namespace) -> int:
 
     found = runs.entries(Path(parsed.outputs), task=parsed.task, jobs=parsed.jobs)
     kept = list(runs.chosen(found, parsed.status, parsed.filters))
-    if parsed.form:
+    if parsed.csv or is_listening():
         rows = [one.row() | one.told() for one in kept]
-        print(printable((runs.as_csv if parsed.form == "csv" else runs.as_json)(rows)), end="")
+        tell(runs=rows)
+        print(printable(runs.as_csv(rows)), end="")
         return 0
     if parsed.quiet:
         for one in kept:

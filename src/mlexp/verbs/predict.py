@@ -12,6 +12,7 @@ from mlexp.errors import ConfigError
 from mlexp.store import find_run
 from mlexp.store.files import write_table
 from mlexp.verbs import add_run, add_trust, names, parser
+from mlexp.verbs.machine import tell
 
 if TYPE_CHECKING:
     from mlexp.store.fitted import FittedModel
@@ -44,6 +45,9 @@ def predict(arguments: Sequence[str]) -> int:
             f"--keep {sorted(twice)[0]} has the name of a column of the predictions. Rename it."
         )
     write_table(Path(parsed.out), rows.beside | found)
+    tell(
+        file=parsed.out, run=str(path), n_samples=len(rows.X), columns=list(rows.beside | found), scores=said
+    )
     print(parsed.out if parsed.quiet else f"{len(rows.X):,} samples by {path}: {parsed.out}")
     for sentence in () if parsed.quiet else said:
         print(sentence)

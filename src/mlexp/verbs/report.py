@@ -12,6 +12,7 @@ from mlexp.config.untrusted import printable, reading
 from mlexp.errors import ConfigError
 from mlexp.store import find, inside
 from mlexp.verbs import add_outputs, parser
+from mlexp.verbs.machine import tell
 
 
 def report(arguments: Sequence[str]) -> int:
@@ -47,15 +48,16 @@ def report(arguments: Sequence[str]) -> int:
         from mlexp.config.recorded import page_typed
 
         asked |= page_typed(typed)
-    for name in names:
-        _rebuilt(find(name, parsed.outputs), asked, parsed)
+    pages = [page for name in names for page in _rebuilt(find(name, parsed.outputs), asked, parsed)]
     if parsed.all:
-        print(printable(str(write_index(Path(parsed.outputs)))))
+        pages.append(write_index(Path(parsed.outputs)))
+        print(printable(str(pages[-1])))
+    tell(pages=pages)
     return 0
 
 
-def _rebuilt(folder: Path, asked: Mapping[str, Any], parsed: argparse.Namespace) -> None:
-    """Redraw a folder, and with --runs those inside it, and print where the pages are."""
+def _rebuilt(folder: Path, asked: Mapping[str, Any], parsed: argparse.Namespace) -> list[Path]:
+    """Redraw a folder, and with --runs those inside it; print where the pages are, and return that."""
     from mlexp.drawing.wanted import wanted
     from mlexp.report import redraw, write
 
@@ -68,3 +70,4 @@ def _rebuilt(folder: Path, asked: Mapping[str, Any], parsed: argparse.Namespace)
             written = redraw(path, wanted(path, asked))
         count = len({file.stem for file in written} - {"report"})
         print(printable(f"{path / 'report.html'}{'' if parsed.quiet else f'  ({count} figures)'}"))
+    return [path / "report.html" for path in (*below, folder)]

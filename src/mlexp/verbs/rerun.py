@@ -17,6 +17,7 @@ from mlexp.runs.terminal import Terminal
 from mlexp.store import Run, Sweep, find, shown
 from mlexp.store.files import read_json, read_npz, read_table
 from mlexp.verbs import add_run, add_settings, parser
+from mlexp.verbs.machine import tell
 
 REPEATED = ("metrics.json", "history.csv", "diagnostics.csv", "tuning.csv", "predictions.npz", "arrays.npz",
             "model.npz", "model.skops", "preparation.skops", "comparison.json", "summary.csv")  # fmt: skip
@@ -37,11 +38,12 @@ def rerun(arguments: Sequence[str]) -> int:
     after = shown(_again(before, parsed))
     runs = _first_run(before), _first_run(after)
     lines = list(differences(before, after, recorded_more=_program(runs[0]) != _program(runs[1])))
+    causes = list(likely_causes(*runs)) if lines else []
+    tell(before=before, after=after, same_bytes=not lines, differences=lines, likely_causes=causes)
     if not lines:
         print(f"same bytes: {before} and {after}")
         return 0
     print("\n".join(lines))
-    causes = list(likely_causes(*runs))
     print(
         "likely cause: "
         + ("; ".join(causes) or "none found: data, versions, processor and threads are the same")

@@ -9,6 +9,7 @@ from pathlib import Path
 from mlexp.config import yamltext
 from mlexp.store import Run, Sweep, find
 from mlexp.verbs import add_run, add_settings, parser
+from mlexp.verbs.machine import is_listening, tell
 
 EXAMPLES = """mlexp resume outputs/mnist_mlp/latest
   mlexp resume mnist_mlp execution=dask execution.scheduler=tcp://10.0.0.2:8786"""
@@ -23,11 +24,22 @@ def resume(arguments: Sequence[str]) -> int:
     path = find(parsed.run, parsed.outputs)
     _say_where(path, parsed.settings)
     from mlexp import dispatch
+    from mlexp.config import conditions
+    from mlexp.report import expected
+    from mlexp.report.facts import facts_of
 
     command = ["mlexp", "resume", parsed.run, *parsed.settings]
-    done = dispatch.resume(path, command=command, verbosity=parsed.quiet, settings=parsed.settings)
-    if not isinstance(done, Run) and (error := done.error()) is not None:
-        raise error
+    wanted = conditions.of(yamltext.read(path / "config.yaml")["expect"])
+    try:
+        done = dispatch.resume(path, command=command, verbosity=parsed.quiet, settings=parsed.settings)
+        if not isinstance(done, Run) and (error := done.error()) is not None:
+            raise error
+    finally:
+        if is_listening():
+            tell(**facts_of(path))
+    if wanted:
+        tell(expect=list(expected.told(expected.checked(path, wanted))))
+        expected.hold(path, wanted)
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -247,8 +246,3 @@ def _as_text(value: Any) -> str:
 def as_csv(rows: Sequence[dict[str, Any]]) -> str:
     """Return rows as CSV with a header line, as `files.cell` writes them."""
     return as_table({name: [row[name] for row in rows] for name in rows[0]}) if rows else ""
-
-
-def as_json(rows: Sequence[dict[str, Any]]) -> str:
-    """Return rows as a JSON list."""
-    return json.dumps(list(rows), indent=2) + "\n"

@@ -12,6 +12,7 @@ from mlexp.kinds.observer import features_in_words
 from mlexp.runs.terminal import metrics_table, new_console
 from mlexp.store import Comparison, Run, Sweep, find
 from mlexp.verbs import add_run, parser
+from mlexp.verbs.machine import is_listening, tell
 
 
 def show(arguments: Sequence[str]) -> int:
@@ -20,9 +21,20 @@ def show(arguments: Sequence[str]) -> int:
     add_run(words)
     parsed = words.parse_args(arguments)
     path = find(parsed.run, parsed.outputs)
-    if parsed.quiet:
+    if parsed.quiet and not is_listening():
         print(path)
         return 0
+    if is_listening():
+        from mlexp.report.facts import facts_of
+
+        tell(**facts_of(path), files=list(_files(path)))
+    else:
+        _print(path)
+    return 0
+
+
+def _print(path: Path) -> None:
+    """Print the summary of a folder."""
     from mlexp import report
 
     console = new_console()
@@ -51,7 +63,6 @@ def show(arguments: Sequence[str]) -> int:
         console.print(table)
     for line in rest:
         console.print(printable(line), markup=False)
-    return 0
 
 
 def _head(path: Path, info: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -26,6 +26,7 @@ verbs
   mlexp rerun RUN                                 repeat a run: identical bytes, or what differs and why
   mlexp resume RUN                                resume an interrupted run or sweep
   mlexp data [list|fetch|verify] [NAME]           locate, download and verify data sets
+  mlexp expect RUN 'test.accuracy >= 0.95'        check results, for CI: exit code 7 if they are not as expected
   mlexp clean                                     remove failed or old runs, after confirmation
   mlexp explain KEY | GROUP=CHOICE                what a key or a choice means; mlexp schema: all keys, for editors
   mlexp init [NAME]                               write a study of your own: files to change, data, a README
@@ -41,17 +42,19 @@ flags
   --dry-run            print what would run and exit
   -q, --quiet          print only the run folder
   -v, --verbose        print every epoch and the preparation of the data
+  --json               one JSON object on the standard output instead, errors too; progress on the standard error
   --details            comparisons: also print the test, its scope of inference and all p-values
   -h, --help           print this help
   --version
 
-exit codes: 0 success, 1 internal error, 2 configuration, 3 data, 4 diverged, 5 interrupted, 6 some runs failed
+exit codes: 0 success, 1 internal error, 2 configuration, 3 data, 4 diverged, 5 interrupted, 6 some runs failed,
+            7 results not as expected
 """
 
 OPTIONS = {
     "-h": "help", "--help": "help", "--version": "version",
     "-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose", "--dry-run": "dry",
-    "--details": "details",
+    "--details": "details", "--json": "json",
 }  # fmt: skip
 BEFORE_VERBS = (
     *(word for word in OPTIONS if word != "--version"),
@@ -70,6 +73,7 @@ VERBS = {
     "export": "export:export",
     "doctor": "doctor:doctor",
     "report": "report:report",
+    "expect": "expect:expect",
     "explain": "explain:explain",
     "schema": "explain:schema",
     "init": "init:init",

@@ -248,6 +248,8 @@ def test_ctrl_c_finishes_the_epoch_and_says_so(tmp_path: Path) -> None:
 def test_help_list_version_and_configuration(tmp_path: Path) -> None:
     assert "mlexp task=mnist_mlp" in mlexp(tmp_path, "--help").stdout
     assert mlexp(tmp_path, "--version").stdout.startswith("mlexp ")
+    assert (cli.documents() / "guide.md").exists()
+    assert str(cli.documents()) in mlexp(tmp_path, "--help").stdout
     listed = mlexp(tmp_path, "list").stdout
     for name in ("digits_mlp", "mnist_mlp", "fashion_mnist", "spirals", "mlp", "smoke"):
         assert name in listed

@@ -41,3 +41,8 @@ def test_installed_wheel_runs_the_default_study(tmp_path: Path) -> None:
     assert origin.startswith(str(tmp_path))
     assert (empty / folder / "metrics.json").exists()
     assert (empty / folder / "report.html").exists()
+    package = Path(origin).parent
+    assert (package / "docs" / "guide.md").exists()
+    assert not (package / "docs" / "images").exists()
+    assert {file.suffix for file in (package / "verbs" / "shells").iterdir()} == {".bash", ".zsh", ".fish"}
+    assert (package / "verbs" / "study" / "plants.csv").exists()

@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlexp import __version__
@@ -69,6 +70,7 @@ def obey(arguments: list[str]) -> int:
             return int(left.code or 0)
     if "help" in own:
         print(HELP, end="")
+        print(f"documents: {documents()}; a study to start from: mlexp init")
         return 0
     if "version" in own:
         machine.tell(version=__version__)
@@ -76,6 +78,14 @@ def obey(arguments: list[str]) -> int:
         return 0
     said = -1 if "quiet" in own else int("verbose" in own)
     return configured(rest, said, dry="dry" in own, details="details" in own)
+
+
+def documents() -> Path:
+    """Return the folder of the guide and the other documents: that of the wheel, or of the checkout."""
+    package = Path(__file__).parent
+    return next(
+        (place for place in (package / "docs", package.parents[1] / "docs") if place.is_dir()), package
+    )
 
 
 def report(error: MlexpError) -> int:

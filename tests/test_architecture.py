@@ -19,6 +19,7 @@ SOURCE = ROOT / "src" / "mlexp"
 # The order of imports: each module or package may import those before it.
 ORDER = (
     "errors",
+    "system",
     "config",
     "data",
     "nn",
@@ -98,7 +99,10 @@ def test_functions_fit_on_a_screen() -> None:
 
 
 def test_nothing_is_evaluated_or_unpickled() -> None:
-    assert not architecture.unsafe(SOURCE)
+    """But for jobs and messages in the pipes between this program and its own workers, which no file reaches."""
+    found = architecture.unsafe(SOURCE)
+    assert not [line for line in found if not line.startswith("execution/local.py calls pickle.loads(")]
+    assert len(found) == 3
 
 
 def package(folder: Path, **files: str) -> Path:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 5
 _ended: list[int] = []  # the exit code, once it is known
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGBREAK] if hasattr(signal, "SIGBREAK") else ()))
 
 
 def main() -> int:

@@ -130,7 +130,7 @@ def test_resume_stays_on_this_machine_unless_a_place_is_typed(
 def test_a_worker_that_is_still_importing_goes_with_its_parent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It listens in Python, which waits for the import: only the watch over the line sees that the line is closed."""
+    """What listens reads bytes, which wait for no import, and sees that the pipe is closed."""
     (tmp_path / "slow.py").write_text("import time\nprint('imports', flush=True)\ntime.sleep(60)")
     monkeypatch.syspath_prepend(tmp_path)
     with open(tmp_path / "log.txt", "w") as log:
@@ -140,6 +140,6 @@ def test_a_worker_that_is_still_importing_goes_with_its_parent(
         while "imports" not in (tmp_path / "log.txt").read_text():
             time.sleep(0.02)
         (worker,) = pool._workers
-        worker.connection.close()
+        worker.leave()
         assert worker.process.wait(5) == 0
         events.close()

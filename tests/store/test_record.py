@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mlexp.errors import ConfigError, DataError
-from mlexp.store import Run, lock, record
+from mlexp.store import Run, latest, lock, record
 from mlexp.store.files import read_table, write_json, write_npz
 from mlexp.store.result import Result
 
@@ -71,7 +71,7 @@ def test_latest_names_the_newest(tmp_path: Path) -> None:
     for name in ("one", "two"):
         folder = record.create(tmp_path, "study", name)
         folder.write_info({"seed": name})
-        record.point_latest(folder.path)
+        latest.point(folder.path)
     assert Run.open(tmp_path / "study" / "latest").info["seed"] == "two"
     assert Run.open(tmp_path / "study" / "latest").path == folder.path
 

@@ -15,8 +15,8 @@ from mlexp import report
 from mlexp.cli import main
 from mlexp.errors import ConfigError, DataError
 from mlexp.store import find, find_run
+from mlexp.store.latest import point
 from mlexp.store.lock import locked
-from mlexp.store.record import point_latest
 from mlexp.verbs.clean import clean
 from mlexp.verbs.list import list_verb
 from mlexp.verbs.show import show
@@ -176,7 +176,7 @@ def test_the_newest_is_that_which_began_last(tmp_path: Path) -> None:
     for name, started in began.items():
         (place / name).mkdir(parents=True)
         (place / name / "run.json").write_text(json.dumps({"started": started}))
-        point_latest(place / name)
+        point(place / name)
     (place / "damaged").mkdir()
     (place / "damaged" / "run.json").write_text("{")
     os.utime(place / "damaged", (0, 0))

@@ -18,6 +18,7 @@ from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import OmegaConf
 
+from mlexp import system
 from mlexp.config import trust, yamltext
 from mlexp.config.groups import SUFFIXES, file_in, offered, own_folder
 from mlexp.config.names import GROUPS
@@ -156,7 +157,7 @@ def read(file: Path, path: str) -> Own:
 
 def content(file: Path) -> bytes:
     """Return what a plain file holds, one byte more than is allowed at most; a pipe or a device would never end."""
-    with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
+    with open(os.open(file, os.O_RDONLY | system.NO_WAIT), "rb") as opened:
         if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
             raise yamltext.Broken("it is not a plain file.")
         return opened.read(yamltext.LONGEST + 1)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from mlexp import system
 from mlexp.errors import DataError, MlexpError, shortened
 
 MOST_BYTES = {
@@ -29,7 +30,7 @@ NOT_PLAIN = "is a link, a pipe or a device, not a plain file"
 def plain(path: str, flags: int) -> int:
     """Open a plain file, as the `opener` of `open`; a link is not followed, a pipe not waited for."""
     try:
-        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+        descriptor = system.opened(path, flags)
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.ENXIO, errno.ENOTDIR):
             raise
@@ -90,7 +91,7 @@ def run_folder(path: Path) -> Path:
         try:
             with os.scandir(here) as entries:
                 for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
+                    if system.is_plain_folder(entry):
                         waiting.append(entry.path)
                     elif not entry.is_file(follow_symlinks=False):
                         raise DataError(

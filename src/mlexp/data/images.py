@@ -15,6 +15,7 @@ import numpy as np
 from mlexp.data.columns import listed
 from mlexp.data.packed import check_regular
 from mlexp.errors import DataError
+from mlexp.system import is_plain_folder
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -83,7 +84,7 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
     if depth < 0:
         raise DataError(f"{folder} lies more than {DEPTH} folders deep. Move its images to a higher folder.")
     for entry in entries(folder):
-        if entry.is_dir(follow_symlinks=False):
+        if is_plain_folder(entry):
             yield from _walk(Path(entry.path), depth - 1)
         elif entry.is_dir():
             raise DataError(f"{entry.path} is a link to a folder. Copy the folder instead.")

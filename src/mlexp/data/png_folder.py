@@ -14,6 +14,7 @@ import numpy as np
 
 from mlexp.data.dataset import Dataset
 from mlexp.errors import DataError
+from mlexp.system import is_reserved
 
 TABLE = "images.csv"
 
@@ -98,11 +99,13 @@ def folder_names(classes: Sequence[str]) -> list[str]:
 
     Examples
     --------
-    >>> folder_names(["T-shirt/top", "..", "T-shirt:top"])
-    ['T-shirt_top', '_', 'T-shirt_top_2']
+    >>> folder_names(["T-shirt/top", "..", "T-shirt:top", "con"])
+    ['T-shirt_top', '_', 'T-shirt_top_2', 'con_']
     """
     found: list[str] = []
     for number, name in enumerate(classes):
-        safe = re.sub(r"[^\w+=() -]+", "_", name).strip(" ")[:100] or "_"
+        safe = re.sub(r"[^\w+=() -]+", "_", name).strip(" ")[:100].rstrip(" ") or "_"
+        if is_reserved(safe):
+            safe += "_"
         found.append(f"{safe}_{number}" if safe.lower() in {one.lower() for one in found} else safe)
     return found

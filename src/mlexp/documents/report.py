@@ -6,7 +6,6 @@ import io
 import json
 import os
 import re
-import shlex
 import subprocess
 import tempfile
 import zipfile
@@ -15,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
-from mlexp import store
+from mlexp import store, system
 from mlexp.config import recorded
 from mlexp.documents import code, markdown
 from mlexp.documents.content import bibliography, content, pictures
@@ -130,7 +129,7 @@ def program(folder: Path, rows: str) -> Listing | None:
     except MlexpError:  # no listing by that library, or the data are no longer there
         return None
     words = ["mlexp", "export", str(store.shown(run.path)), "--code", library, "--out", f"{rows[:-4]}.py"]
-    return Listing(text, rows, data, shlex.join(words))
+    return Listing(text, rows, data, system.as_command(words))
 
 
 def _first(opened: Sweep | Comparison) -> Run | None:

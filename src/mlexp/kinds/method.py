@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mlexp import system
 from mlexp.kinds.clustering import names as clustering
 from mlexp.kinds.curves import LOSSES
 from mlexp.kinds.embedding import names as embedding
@@ -110,7 +110,7 @@ def record(info: Mapping[str, Any]) -> Terms:
 
 def started(words: Sequence[str]) -> list[tuple[str, str]]:
     """Return the command line of a record ready to be typed again; none if it was started from Python."""
-    return [("Command", shlex.join(words))] if words else []
+    return [("Command", system.as_command(words))] if words else []
 
 
 def _spent(info: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from pathlib import Path
 
+from mlexp import system
 from mlexp.config.names import spelled
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing, words
@@ -82,8 +82,8 @@ def again(study: Study) -> list[tuple[str, str]]:
         return []
     place = Path(str(study.config.get("outputs", "outputs"))) / path.relative_to(outputs)
     return [
-        ("Run again, bytes compared", shlex.join(["mlexp", "rerun", str(place)])),
-        ("Draw every figure that these results allow", shlex.join(["mlexp", "report", str(place)])),
+        ("Run again, bytes compared", system.as_command(["mlexp", "rerun", str(place)])),
+        ("Draw every figure that these results allow", system.as_command(["mlexp", "report", str(place)])),
     ]
 
 

@@ -32,7 +32,7 @@ from mlexp.kinds.observer import Plan
 from mlexp.runs.stopping import how_to_resume, resumable, stop_on_signal, with_cure
 from mlexp.runs.terminal import QUIET, Terminal
 from mlexp.runs.tracking import Tracker, flat
-from mlexp.store import Run, environment, identity, record, stamp
+from mlexp.store import Run, environment, identity, latest, record, stamp
 from mlexp.store.record import RunFolder
 from mlexp.store.result import Result
 
@@ -274,7 +274,7 @@ class Session:
         self.folder.log(f"started: {' '.join(self.command)}" if not self._unfinished else "resumed")
         self._announce(self.folder, plan, name, code)
         if self.place is None:
-            record.point_latest(self.folder.path)
+            latest.point(self.folder.path)
         self.tracker.started(self.folder.path, self.info, schema.flat(config))
         self.terminal.begin(name, plan)
 

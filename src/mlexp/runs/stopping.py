@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mlexp import system
 from mlexp.errors import Interrupted, NotWritten
 from mlexp.store import Run, shown
 
@@ -34,7 +35,7 @@ def stop_on_signal(at_once: Callable[[], bool] = lambda: False) -> Iterator[thre
         stop.set()
         os.write(2, b"stopping after this epoch; once more stops at once\n")  # print may be under way already
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in system.STOPPED_BY:
         before[number] = signal.signal(number, ask)
     try:
         yield stop

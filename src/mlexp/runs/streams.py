@@ -10,11 +10,16 @@ import errno
 import io
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from mlexp import system
 from mlexp.errors import Unspoken
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
+
+Write = Callable[[Any], int]
 
 
 class Standard(io.RawIOBase):
@@ -24,10 +29,12 @@ class Standard(io.RawIOBase):
     ----------
     descriptor : where bytes go
     silent : whether a full device is ignored too
+    write : what writes them there and returns how many; `os.write` by default
     """
 
-    def __init__(self, descriptor: int, *, silent: bool) -> None:
+    def __init__(self, descriptor: int, *, silent: bool, write: Write | None = None) -> None:
         self._descriptor = descriptor
+        self._write = write or partial(os.write, descriptor)
         self._silent = silent
         self._broken = False
 
@@ -41,7 +48,7 @@ class Standard(io.RawIOBase):
         """
         if not self._broken:
             try:
-                return os.write(self._descriptor, data)
+                return self._write(data)
             except OSError as error:
                 self._broken = True
                 if error.errno in FULL and not self._silent:
@@ -64,6 +71,23 @@ class Standard(io.RawIOBase):
         return os.isatty(self._descriptor)
 
 
+def console(stream: Any) -> Write | None:
+    """Return what writes UTF-8 to a console of Windows, which would take bytes for letters of an old code page."""
+    raw = getattr(getattr(stream, "buffer", None), "raw", None)
+    return raw.write if raw and type(raw).__name__ == "_WindowsConsoleIO" else None
+
+
+def encoding(stream: Any) -> str:
+    """Return how text is written: as Python does, but into files and pipes of Windows as UTF-8.
+
+    There Python takes an old code page, which lacks most letters; JSON and tables must be UTF-8. PYTHONIOENCODING
+    overrules it.
+    """
+    if system.WINDOWS and not os.environ.get("PYTHONIOENCODING"):
+        return "utf-8"
+    return getattr(stream, "encoding", None) or "utf-8"
+
+
 def guard(*, silent: bool = False) -> None:
     """Replace the standard output and error of this process by a `Standard` each.
 
@@ -80,10 +104,10 @@ def _guarded(stream: Any, descriptor: int, silent: bool) -> io.TextIOWrapper:
         os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
     else:
         stream.flush()
-    raw = Standard(descriptor, silent=silent)
+    raw = Standard(descriptor, silent=silent, write=console(stream))
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
-        encoding=getattr(stream, "encoding", "utf-8"),
+        encoding=encoding(stream),
         errors="replace",
         line_buffering=raw.isatty() or descriptor == 2,
     )

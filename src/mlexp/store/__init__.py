@@ -18,7 +18,7 @@ import numpy as np
 from mlexp.config.names import GENERIC_TASKS
 from mlexp.config.untrusted import run_folder
 from mlexp.errors import DataError, did_you_mean, shortened
-from mlexp.store import shapes, stamp
+from mlexp.store import latest, shapes, stamp
 from mlexp.store.files import damaged, read_json, read_npz, read_table
 from mlexp.store.lock import LOCK, is_locked
 from mlexp.store.result import Columns
@@ -62,7 +62,7 @@ class Folder:
         DataError
             If `path` is none, or holds links or what else is no plain file.
         """
-        path = Path(path)
+        path = latest.follow(Path(path))
         if not cls.is_at(path):
             raise DataError(
                 f"{path} is not the folder of a {cls.name}: it has no {cls.record}. Name a folder such as "
@@ -264,7 +264,7 @@ def open(path: str | Path) -> Run | Sweep | Comparison:
     DataError
         If `path` is none of these, or holds links or what else is no plain file.
     """
-    path = Path(path)
+    path = latest.follow(Path(path))
     if (kind := _kind(path)) is None:
         raise DataError(
             f"{path} is no run, sweep or comparison: it has no {', '.join(stamp.RECORDS[:-1])} or "
@@ -292,7 +292,7 @@ def find(name: str, outputs: str | Path = "outputs") -> Path:
 
 
 def _meant(name: str, outputs: Path) -> Path:
-    for path in (Path(name), outputs / name):
+    for path in map(latest.follow, (Path(name), outputs / name)):
         if is_recorded(path):
             return shown(run_folder(path))
     candidates = folders(outputs) if name == "latest" else folders(outputs, name)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import resource
 import subprocess
 import sys
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-from mlexp import __version__
+from mlexp import __version__, system
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "matplotlib", "hydra-core", "omegaconf")
 
@@ -26,7 +24,7 @@ def describe() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": versions(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "processor": processor(),
+        "processor": system.processor(),
         "blas": blas(),
         "git": git_commit(),
     }
@@ -36,17 +34,6 @@ def describe() -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """Return the versions of the packages that a result can depend on."""
     return {"mlexp": __version__} | {name: importlib.metadata.version(name) for name in PACKAGES}
-
-
-@cache
-def processor() -> str:
-    """Return the name of the processor as the system gives it."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def libraries() -> ThreadpoolController:
@@ -84,8 +71,7 @@ def git_commit() -> dict[str, Any] | None:
 
 def peak_memory_mb() -> float:
     """Return the largest resident memory of this process so far, in MB (10⁶ bytes)."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
+    return round(system.peak_memory() / 1e6, 1)
 
 
 def _git(*arguments: str, unset: Sequence[str] = ()) -> str:

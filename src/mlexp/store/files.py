@@ -22,6 +22,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from mlexp import system
 from mlexp.config.untrusted import opened, plain, read_bytes, reading
 from mlexp.errors import DataError, NotWritten, shortened
 from mlexp.store.result import Columns
@@ -59,7 +60,7 @@ def _settle(waiting: Sequence[tuple[IO[bytes], Path]]) -> None:
     for file, path in waiting:
         file.close()
         with writing(path):
-            os.replace(file.name, path)
+            system.replace(file.name, path)
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def name_of(config: Config) -> str:
     file = Path(path or "")
     stem = file.with_suffix("").stem if file.suffix in PACKED else file.stem
     stem = config.dataset.name if in_memory else stem
-    table = re.sub(r"[^\w.+=-]+", "-", stem).strip("-.")[:LONGEST]
+    table = re.sub(r"[^\w.+=-]+", "-", stem).strip("-.")[:LONGEST].rstrip("-.")
     return f"{name}-{table}" if table else name
 
 

@@ -2,6 +2,9 @@
 
 Native code trusts the numbers of a model: a tree whose child is itself never ends, an index beyond an array ends the
 process. Both end here as one line. Arrays travel as plain bytes, nothing is pickled in either direction.
+
+On Linux the process sets its limits itself, and also writes no file. Elsewhere this process looks ten times a second at
+what it takes: memory can be exceeded between two looks, and on Windows the files that it may write are not limited.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -23,10 +27,15 @@ from typing import IO, Any
 
 import numpy as np
 
+from mlexp import system
 from mlexp.errors import ConfigError, DataError
 from mlexp.store.skopsfile import unpacked_size
 
 CHILD = "mlexp.store.isolatedchild"
+MEMORY = 4_000_000_000  # bytes that the model and its predictions may take, besides what their sizes give
+COPIES = 8  # of the unpacked model and of the rows, that are held at once
+LIMITS_ITSELF = sys.platform == "linux" and importlib.util.find_spec("resource") is not None
+SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS = 6.0  # of processor time that every request may take, besides what its size gives
 SECONDS_A_BYTE = 1e-6  # to load and to convert: of the unpacked model
 SECONDS_A_BYTE_A_ROW = 2e-8  # to predict: twenty times what the slowest of scikit-learn's own metrics takes
@@ -50,7 +59,8 @@ class Process:
         self.size = sum(unpacked_size(file) for file in files if file.exists())
         self.trusted = trusted
         self.threads = 1
-        self._seconds = 0
+        self._seconds, self._memory = 0, 0
+        self._excess: tuple[float, int] | None = None  # what it took when it was ended for it
         self._lock = threading.Lock()
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-B", "-m", CHILD],
@@ -58,6 +68,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=None if os.environ.get("MLEXP_DEBUG") == "1" else subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C reaches it through this process
+            creationflags=system.OWN_GROUP,
         )
         weakref.finalize(self, _end, self._child)
 
@@ -66,7 +77,7 @@ class Process:
         self.threads = threads
         places = {name: _place(name) for name in self.trusted}
         seconds = SECONDS + SECONDS_A_BYTE * self.size
-        self._send({"path": str(self.path), "trusted": places, "size": self.size}, [], seconds)
+        self._send({"path": str(self.path), "trusted": places}, [], seconds, self.size)
 
     @cached_property
     def facts(self) -> dict[str, Any]:
@@ -88,14 +99,15 @@ class Process:
         allowed = SECONDS + seconds + SECONDS_A_BYTE_A_ROW * self.size * len(X) + SECONDS_A_BYTE * X.nbytes
         with self._lock:
             _ = self.facts  # the model is loaded, or the reason why not is raised
-            self._send({"what": what}, [X], allowed)
+            self._send({"what": what}, [X], allowed, X.nbytes)
             return self._received()[1]
 
-    def _send(self, request: dict[str, Any], arrays: Sequence[np.ndarray], seconds: float) -> None:
+    def _send(self, request: dict[str, Any], arrays: Sequence[np.ndarray], seconds: float, size: int) -> None:
         assert self._child.stdin
-        self._seconds = math.ceil(seconds * self.threads)
+        self._seconds, self._memory = math.ceil(seconds * self.threads), MEMORY + COPIES * size
+        limits = {"seconds": self._seconds, "memory": self._memory}
         with self._or_dead():
-            send(self._child.stdin, request | {"seconds": self._seconds}, arrays)
+            send(self._child.stdin, request | limits, arrays)
 
     def _received(self) -> tuple[dict[str, Any], list[np.ndarray]]:
         """Return the answer to the last request, or raise what the child raised or died of."""
@@ -109,9 +121,9 @@ class Process:
     @contextlib.contextmanager
     def _or_dead(self) -> Iterator[None]:
         """Say what the child died of, if it did, and end it if it takes far too long."""
-        overdue = threading.Timer(WAITING * self._seconds, self._child.kill)
-        overdue.daemon = True
-        overdue.start()
+        over = threading.Event()
+        watch = threading.Thread(target=self._watch, args=(over,), daemon=True)
+        watch.start()
         try:
             yield
         except (OSError, EOFError, ValueError, MemoryError) as error:
@@ -121,13 +133,36 @@ class Process:
             self._child.kill()
             raise
         finally:
-            overdue.cancel()
+            over.set()
+            watch.join()  # it holds this object
+
+    def _watch(self, over: threading.Event) -> None:
+        """End the process if it takes far too long or, where it cannot limit itself, more than it may."""
+        until = time.monotonic() + WAITING * self._seconds
+        if LIMITS_ITSELF:
+            if not over.wait(WAITING * self._seconds):
+                self._child.kill()
+            return
+        with contextlib.suppress(ProcessLookupError):
+            before, _ = system.usage(self._child.pid)
+            while not over.wait(SECONDS_BETWEEN_LOOKS):
+                spent, held = system.usage(self._child.pid)
+                if spent - before > self._seconds + 1 or held > self._memory or time.monotonic() > until:
+                    self._excess = spent - before, held
+                    self._child.kill()
+                    return
 
     def _died(self, code: int) -> str:
         why = (
             f"its process ended by signal {-code}" if code < 0 else f"its process ended with exit code {code}"
         )
-        if code in (-signal.SIGXCPU, -signal.SIGKILL):
+        if self._excess:
+            spent, held = self._excess
+            why = (
+                f"its process took {spent:.0f} s of processor time and {held / 1e6:,.0f} MB, and was ended: at most "
+                f"{self._seconds} s and {self._memory / 1e6:,.0f} MB"
+            )
+        elif code in (-getattr(signal, "SIGXCPU", math.inf), -getattr(signal, "SIGKILL", math.inf)):
             why = f"it took more than {self._seconds} s of processor time, or the system stopped it"
         return f"The model of {self.path} cannot be used: {why}. Its file may be damaged: run the task again."
 

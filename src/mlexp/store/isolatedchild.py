@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,10 @@ from mlexp.errors import ConfigError, MlexpError
 from mlexp.models.guarded import in_short
 from mlexp.store.isolated import receive, send
 
-MEMORY = 4_000_000_000  # bytes that the model and its predictions may take, besides what their sizes give
-COPIES = 8  # of the unpacked model and of the rows, that are held at once
+try:
+    import resource
+except ModuleNotFoundError:  # Windows: whoever asks looks at what this process takes, and ends it
+    resource = None  # type: ignore[assignment]
 
 
 def main() -> None:
@@ -36,7 +37,7 @@ def main() -> None:
                 answer: dict[str, Any] = {"probabilities": model.gives_probabilities}
                 found: list[np.ndarray] = []
             else:
-                _limit(request["seconds"], COPIES * sum(array.nbytes for array in arrays))
+                _limit(request["seconds"], request["memory"])
                 answer, found = {}, _called(model, request["what"], *arrays)
         except MlexpError as error:
             kind = "ConfigError" if isinstance(error, ConfigError) else "DataError"
@@ -56,9 +57,13 @@ def _load(request: dict[str, Any]) -> Any:
     for package in ("sklearn.ensemble", "sklearn.compose", "skops.io"):
         __import__(package)
     sys.meta_path.remove(_Unneeded)
-    for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):  # it writes no file, least of all one of 4 GB
-        resource.setrlimit(limit, (0, 0))
-    _limit(request["seconds"], COPIES * request["size"])
+    if resource:
+        for limit in (
+            resource.RLIMIT_CORE,
+            resource.RLIMIT_FSIZE,
+        ):  # it writes no file, least of all one of 4 GB
+            resource.setrlimit(limit, (0, 0))
+    _limit(request["seconds"], request["memory"])
     return fitted.load(Path(request["path"]), list(request["trusted"]), here=True)
 
 
@@ -72,12 +77,14 @@ class _Unneeded:
 
 
 def _limit(seconds: int, memory: int) -> None:
-    """Allow some more seconds of processor time from now on, and some more bytes."""
+    """Allow some more seconds of processor time from now on, and so many bytes."""
+    if not resource:
+        return
     used = resource.getrusage(resource.RUSAGE_SELF)
     spent = int(used.ru_utime + used.ru_stime) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (spent + seconds, resource.RLIM_INFINITY))
     with contextlib.suppress(ValueError, OSError):  # macOS has no limit on what is held
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY + memory, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, resource.RLIM_INFINITY))
 
 
 def _called(model: Any, what: str, X: np.ndarray) -> list[np.ndarray]:

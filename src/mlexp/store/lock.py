@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import lock_descriptor
 
+from mlexp import system
 from mlexp.errors import ConfigError
 from mlexp.store.files import writing
 
@@ -21,7 +23,7 @@ def locked(path: Path, patience: float = 0) -> int:
     until = time.monotonic() + max(patience, SECONDS_OF_A_LOOK)
     while True:
         with writing(path / LOCK):
-            lock = os.open(path / LOCK, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK)
+            lock = system.opened(str(path / LOCK), os.O_WRONLY | os.O_CREAT)
         free = lock_descriptor(lock, blocking=False)
         if free and os.fstat(lock).st_nlink:  # else whoever held it has just taken the file away
             return lock
@@ -33,10 +35,22 @@ def locked(path: Path, patience: float = 0) -> int:
         time.sleep(0.05)
 
 
+def release(path: Path, lock: int) -> None:
+    """Let go of a lock that `locked` gave, and take its file away."""
+    try:
+        (path / LOCK).unlink(missing_ok=True)  # while it is held: no one else has it
+    except PermissionError:  # Windows keeps what is open; who opens it in between keeps it too
+        os.close(lock)
+        with suppress(OSError):
+            (path / LOCK).unlink(missing_ok=True)
+    else:
+        os.close(lock)
+
+
 def is_locked(path: Path) -> bool:
     """Return whether a process, this one included, is writing in the folder of a run or sweep."""
     try:
-        lock = os.open(path / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        lock = system.opened(str(path / LOCK), os.O_RDONLY)
     except OSError as error:
         return error.errno in (errno.EACCES, errno.EPERM)  # it is there and may not be asked
     try:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from mlexp import system
 from mlexp.errors import ConfigError
 from mlexp.store import CHECKPOINT, PAGE, Folder, Run, events, skopsfile, stamp
 from mlexp.store.files import (
@@ -30,7 +31,7 @@ from mlexp.store.files import (
     write_npz,
     write_table,
 )
-from mlexp.store.lock import LOCK, locked
+from mlexp.store.lock import locked, release
 from mlexp.store.result import Result
 
 TORN = ".*.tmp"
@@ -124,8 +125,7 @@ class RunFolder:
             if not keep_checkpoint:
                 (self.path / CHECKPOINT).unlink(missing_ok=True)
         finally:
-            (self.path / LOCK).unlink(missing_ok=True)
-            os.close(self.lock)
+            release(self.path, self.lock)
 
     def write_result(self, result: Result) -> None:
         """Write all that a run found out; the same result gives the same bytes."""
@@ -156,10 +156,15 @@ def create(outputs: Path, task: str, config_hash: str, place: Path | None = None
 
 def new_folder(outputs: Path, task: str, code: str, place: Path | None = None) -> Path:
     """Make the folder ``outputs/<task>/<time>-<code>``, or `place`, which must not exist before."""
-    if place is None and (not re.fullmatch(r"\w[\w.+=-]*", task) or task == "latest"):
+    if place is None and (not re.fullmatch(r"\w[\w.+=-]*", task) or task.casefold() == "latest"):
         raise ConfigError(
             "task.name names a folder: it must begin with a letter or digit, hold only these and any of . _ + = -, "
             f"and not be 'latest'. Got '{task}'."
+        )
+    if place is None and system.is_reserved(task):
+        raise ConfigError(
+            "task.name names a folder, and Windows refuses folders named con, prn, aux, nul, com1 or lpt1 (with or "
+            f"without a suffix) or with a dot at the end. Got '{task}': add a word, such as {task.rstrip('.')}_1."
         )
     parent = Path(outputs) / task
     key, folder = ("outputs", outputs) if place is None else ("sweep.dir", place)
@@ -213,22 +218,6 @@ def remove_torn(path: Path) -> None:
     """Remove what a killed process left half written."""
     for torn in path.rglob(TORN):
         torn.unlink()
-
-
-def point_latest(path: Path) -> None:
-    """Let ``latest`` beside the run folders name the newest: this one, unless it names one that began later.
-
-    It is a link, or a text file where links are not allowed.
-    """
-    link = path.parent / "latest"
-    if link.is_symlink() and link.exists() and stamp.newest([path, link.resolve()]) != path:
-        return
-    temporary = path.parent / f".latest-{os.getpid()}"
-    try:
-        temporary.symlink_to(path.name, target_is_directory=True)
-        os.replace(temporary, link)
-    except OSError:
-        write_bytes(link.with_suffix(".txt"), path.name.encode())
 
 
 def _exclusive(parent: Path, name: str) -> Path:

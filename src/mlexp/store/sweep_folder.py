@@ -11,7 +11,6 @@ outputs/<task>/<time>-<hash>/
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +23,7 @@ from mlexp.config.names import GENERIC_TASKS
 from mlexp.errors import ConfigError, DataError
 from mlexp.store import CHECKPOINT, QUESTION, RESUMABLE, Run, Sweep, events, record, shapes, stamp
 from mlexp.store.files import read_json, write_table
-from mlexp.store.lock import LOCK, locked
+from mlexp.store.lock import LOCK, locked, release
 from mlexp.store.result import by_column
 
 SEARCHES = "tuning"  # what a comparison writes before it
@@ -114,8 +113,7 @@ class SweepFolder:
         """Let go of the folder; once is enough."""
         if not self.closed:
             self.closed = True
-            (self.path / LOCK).unlink(missing_ok=True)
-            os.close(self.lock)
+            release(self.path, self.lock)
 
     @contextmanager
     def freed_on_error(self) -> Iterator[None]:

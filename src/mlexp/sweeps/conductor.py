@@ -18,7 +18,7 @@ from mlexp.execution import Backend, Event, InProcess, Work, backend
 from mlexp.page import render
 from mlexp.runs import stopping
 from mlexp.runs.terminal import QUIET
-from mlexp.store import Sweep, events, files, record
+from mlexp.store import Sweep, events, files, latest
 from mlexp.store.sweep_folder import FINISHED, NOT_NEEDED, SETTLED, SweepFolder
 from mlexp.sweeps import answer, figures
 from mlexp.sweeps.opening import (
@@ -167,7 +167,7 @@ class Conductor:
     def conduct(self, more: More | None = None) -> Outcome:
         """Run what is left to run, and then what `more` adds."""
         if self.plan.sweep.dir is None:
-            record.point_latest(self.folder.path)
+            latest.point(self.folder.path)
         with stopping.stop_on_signal() as stop, self.at_work() as pool:
             self.set_aside()
             self.view.more_to_come = more is not None

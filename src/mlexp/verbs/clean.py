@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import sys
@@ -11,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from mlexp import system
 from mlexp.errors import ConfigError
-from mlexp.store import Run, folders, inside
+from mlexp.store import Run, folders, inside, latest
 from mlexp.store.lock import is_locked
-from mlexp.store.record import point_latest
 from mlexp.store.stamp import newest
 from mlexp.verbs import Parser, add_outputs, parser
 from mlexp.verbs.machine import is_listening, tell
@@ -129,12 +128,9 @@ def _remove(path: Path) -> None:
     """Remove a folder, and point ``latest`` to the newest remaining one."""
     hidden = path.with_name(f".{path.name}.removed")
     try:
-        os.replace(path, hidden)  # half a folder would look like a run
+        system.replace(path, hidden)  # half a folder would look like a run
         shutil.rmtree(hidden)
     except OSError as error:
         raise ConfigError(f"{path} cannot be removed: {error.strerror}.") from error
-    latest = path.parent / "latest"
-    if latest.is_symlink() and not latest.exists():
-        latest.unlink()
-        if left := folders(path.parents[1], path.parent.name):
-            point_latest(newest(left))
+    if latest.forget(path.parent) and (left := folders(path.parents[1], path.parent.name)):
+        latest.point(newest(left))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from mlexp import __version__
+from mlexp import __version__, system
 from mlexp.errors import ConfigError
 from mlexp.execution.base import cores
 from mlexp.verbs import parser
@@ -118,16 +118,14 @@ def _extras() -> Iterator[Finding]:
 
 
 def _processor() -> Iterator[Finding]:
-    from mlexp.store import environment
-
     n_cores = cores()
-    yield Finding(OK, "processor", f"{environment.processor()}, {n_cores} cores for this process")
+    yield Finding(OK, "processor", f"{system.processor()}, {n_cores} cores for this process")
     import psutil
 
     free = psutil.virtual_memory().available / 1e9
     cure = "Close other programs, or lower execution.workers." if free < 1 else ""
     yield Finding(NOTE if cure else OK, "memory", f"{free:.1f} GB free", cure)
-    load = os.getloadavg()[0]
+    load = psutil.getloadavg()[0]
     if load > 1.5 * n_cores:
         yield Finding(
             NOTE, "load", f"{load:.1f} processes want {n_cores} cores", "Other programs slow runs down."
@@ -202,7 +200,7 @@ def _try(folder: Path) -> None:
         file.write(b"x")
         os.fsync(file.fileno())
         lock_descriptor(file.fileno(), blocking=False)
-    os.replace(folder / "file", folder / "renamed")
+    system.replace(folder / "file", folder / "renamed")
 
 
 def _unfinished(outputs: Path) -> Iterator[Finding]:

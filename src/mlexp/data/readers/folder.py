@@ -16,6 +16,7 @@ from mlexp.data.dataset import Dataset, Raw, assemble
 from mlexp.data.packed import existing
 from mlexp.data.roles import label_column
 from mlexp.errors import ConfigError, DataError
+from mlexp.system import is_plain_folder
 
 SETS = {
     "train": "train", "training": "train", "test": "test", "testing": "test",
@@ -114,7 +115,7 @@ def _from_folders(root: Path) -> dict[str, Files]:
 
 def subfolders(folder: Path) -> list[Path]:
     """Return the subfolders in the order of their names, hidden ones left out."""
-    return [Path(one.path) for one in images.entries(folder) if one.is_dir(follow_symlinks=False)]
+    return [Path(one.path) for one in images.entries(folder) if is_plain_folder(one)]
 
 
 def _classes(root: Path) -> Files:

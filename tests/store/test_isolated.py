@@ -106,8 +106,20 @@ def rewritten(path: Path, change: Any) -> None:
             archive.writestr(name, data)
 
 
-def test_an_endless_walk_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take from the process the means to limit itself, as on Windows."""
+    monkeypatch.setattr(isolated, "LIMITS_ITSELF", False)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "windows"))
+
+
+@pytest.mark.parametrize("itself", [True, False], ids=["limits itself", "is watched"])
+def test_an_endless_walk_ends(
+    itself: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     monkeypatch.setattr(isolated, "SECONDS", 0.5)
+    if not itself:
+        request.getfixturevalue("unlimited")
     done = run(tmp_path, "dataset=iris", "model=decision_tree", "figures=false")
 
     def loop(nodes: np.ndarray) -> None:
@@ -115,9 +127,16 @@ def test_an_endless_walk_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     rewritten(done.path / "model.skops", loop)
     model = fitted.load(done.path)
-    with pytest.raises(DataError, match=r"took more than 1 s of processor time") as caught:
+    with pytest.raises(DataError, match=r"took .* 1 s ") as caught:
         model.predict(X)
     assert str(done.path) in str(caught.value)
+
+
+@pytest.mark.usefixtures("unlimited")
+def test_a_model_that_takes_too_much_memory_is_ended(tree: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolated, "MEMORY", 1_000_000)
+    with pytest.raises(DataError, match=r"MB, and was ended"):
+        fitted.load(tree.path).predict(X)
 
 
 def test_only_what_models_of_rows_need_is_loaded(tmp_path: Path) -> None:

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+
+if (
+    sys.argv[:1] == ["-m"]
+    and sys.orig_argv[-len(sys.argv)] in ("mlexp", "-mmlexp")
+    and not sys.flags.safe_path
+):
+    del sys.path[
+        0
+    ]  # ``python -m mlexp`` looks for all that follows in the working folder first: what lies there is data
+
 from mlexp import kinds as kinds  # fills the table by which the configuration knows them
 
 TYPE_CHECKING = False  # as in `typing`, which takes as long to import as all that is here

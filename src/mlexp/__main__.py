@@ -84,6 +84,4 @@ def _unraisable(caught: Any) -> None:
 
 
 if __name__ == "__main__":
-    if not sys.flags.safe_path:
-        del sys.path[0]  # the working folder: what lies there is data
     raise SystemExit(main())

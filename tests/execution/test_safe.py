@@ -53,6 +53,33 @@ def test_the_working_folder_comes_last(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert importable() == ["/a", "/b", "", str(tmp_path)]
 
 
+@pytest.mark.parametrize("safe", [[], ["-P"]], ids=["-m", "-P -m"])
+def test_the_module_imports_nothing_from_the_working_folder(safe: list[str], hostile: Path) -> None:
+    """Not even what mlexp imports first; a folder `mlexp` without code, such as a checkout, is no package."""
+    own = [
+        sys.executable,
+        "-P",
+        "-S",
+        "-c",
+        "import runpy, sys; print(*sys.modules)",
+    ]  # what `-m` itself takes
+    before = subprocess.run(own, capture_output=True, text=True, check=True).stdout.split()
+    names = set(sys.stdlib_module_names) - set(before) - set(sys.builtin_module_names) - {"__future__"}
+    (hostile / "mlexp").mkdir()
+    for name in (*sorted(names), "mlexp/data", "yaml", "omegaconf"):
+        (hostile / f"{name}.py").write_text("raise SystemExit('imported ' + __file__)", "utf-8")
+    for name in {path.stem for path in hostile.glob("*.py")} & set(before):
+        (hostile / f"{name}.py").unlink()
+    if safe:  # else a package of the working folder is found before any code of ours
+        (hostile / "mlexp" / "__init__.py").write_text("raise SystemExit('imported')", "utf-8")
+    done = subprocess.run(
+        [sys.executable, *safe, "-m", "mlexp", "--version"], capture_output=True, text=True, check=False,
+        cwd=hostile, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("mlexp 0")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "words",

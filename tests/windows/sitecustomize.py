@@ -23,7 +23,7 @@ MODULES = {"fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog",
 OF_OS = (
     "fork", "forkpty", "setsid", "setpgid", "getpgid", "getpgrp", "killpg", "getuid", "geteuid", "getgid", "mkfifo",
     "getloadavg", "sched_getaffinity", "sched_setaffinity", "O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_DIRECTORY",
-    "chown", "lchown", "nice", "statvfs",
+    "chown", "lchown", "nice",
 )  # fmt: skip
 OF_SIGNAL = ("SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU", "SIGALRM", "SIGCHLD", "SIGTSTP", "SIGWINCH", "SIG_BLOCK",
              "alarm", "setitimer", "pthread_sigmask", "pause")  # fmt: skip

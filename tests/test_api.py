@@ -18,7 +18,8 @@ from sklearn.datasets import load_iris
 import mlexp
 from mlexp import cli
 from mlexp.api import settings
-from mlexp.api.data import Given
+from mlexp.api.data import Given, apart
+from mlexp.config.compose import compose_run
 from mlexp.data.readers import load
 from mlexp.errors import ConfigError, DataError
 
@@ -308,3 +309,11 @@ def test_keywords_in_any_form() -> None:
     assert settings.of_comparison("seeds", 3) == "comparison.seeds"
     with pytest.raises(ConfigError, match="given twice"):
         settings.typed({"hidden": [1], "model.hidden": [2]})
+
+
+@pytest.mark.parametrize("name", ["a=b", "True", "\\x", "it's", "none", "größe (cm)"])
+def test_any_name_of_the_column_with_labels(name: str) -> None:
+    frame = pd.DataFrame({"p": [1.0, 2.0], name: ["u", "v"]})
+    data, words, _ = apart([frame, name], {})
+    assert words == []
+    assert compose_run(Given(data, None, None, []).settings()).dataset.label == name

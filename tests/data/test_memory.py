@@ -30,7 +30,7 @@ def kept(folder: Path, X: Any, y: Any = None, **more: Any) -> Any:
     else:
         np.savez(path, **memory.arrays)
     shape = list(memory.image_shape)
-    return load(reader="memory", path=str(path), label=memory.label, image_shape=shape)
+    return load(reader="memory", path=str(path), label=memory.label or "none", image_shape=shape)
 
 
 FRAME = pd.DataFrame(

@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mlexp.api.settings import full_key, is_setting
+from mlexp.api.settings import full_key, is_setting, unquoted
 from mlexp.config.overrides import as_settings, parsed
 from mlexp.config.schema import Config
 from mlexp.data.memory import MANY, Memory, taken
+from mlexp.data.roles import NO_LABEL
 from mlexp.errors import ConfigError
 from mlexp.store import files
 
@@ -32,7 +33,7 @@ def apart(arguments: Sequence[Any], more: Mapping[str, Any]) -> tuple[list[Any],
     data: list[Any] = []
     if rest and is_data(rest[0]):
         data = [rest.pop(0), None]
-        if rest and not is_setting(rest[0]):
+        if rest and (not is_setting(rest[0]) or rest[0] in getattr(data[0], "columns", ())):
             data[1] = rest.pop(0)
     elif is_data(keywords.get("X")):
         data = [keywords.pop("X"), None]
@@ -67,7 +68,7 @@ class Given:
         main = self.main
         words: dict[str, Any] = {} if "task" in self.typed else {"task": self._task()}
         words |= {"dataset": "csv" if main.text else "npz", "dataset.reader": "memory"}
-        words |= {"dataset.label": main.label}
+        words |= {"dataset.label": NO_LABEL if main.label is None else main.label}
         words |= {} if "dataset.name" in self.typed else {"dataset.name": "memory"}
         if main.image_shape and "dataset.image_shape" not in self.typed:
             words["dataset.image_shape"] = list(main.image_shape)
@@ -77,7 +78,7 @@ class Given:
         """Return the task that the labels suit; refuse to guess between classes and numbers."""
         if self.typed.get("dataset.target") == "numbers" or self.main.numeric:
             return "regress"
-        if self.main.label == "none":
+        if self.main.label is None:
             raise ConfigError(
                 "y is missing. Pass the labels, or name a task that needs none: task='cluster' or 'embed'."
             )
@@ -90,7 +91,7 @@ class Given:
 
     def kept(self) -> list[str]:
         """Keep copies of the samples, each once, and return the settings that name them."""
-        folder = Path(self.typed.get("outputs", Config().outputs).strip("'\"")) / FOLDER
+        folder = Path(unquoted(self.typed.get("outputs", Config().outputs))) / FOLDER
         return [one.text for one in as_settings(self._written(folder))]
 
     @contextmanager
@@ -127,7 +128,7 @@ def _test(test: Any, y: Any, main: Memory, feature_names: Sequence[str] | None) 
     if bool(made.text) != bool(main.text) or made.label != main.label:
         raise ConfigError(
             "test must be a share such as 0.2, or (X_test, y_test) of the kind of X and y. Got "
-            f"{'a data frame' if made.text else 'an array'} {'without' if made.label == 'none' else 'with'} labels."
+            f"{'a data frame' if made.text else 'an array'} {'without' if made.label is None else 'with'} labels."
         )
     if made.image_shape != main.image_shape:
         raise ConfigError(

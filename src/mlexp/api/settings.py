@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -92,6 +93,19 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: plain(one) for name, one in value.items()}
     return value.tolist() if hasattr(value, "tolist") else value
+
+
+def unquoted(value: str) -> str:
+    r"""Return the text of a typed value that may stand in quotes.
+
+    Examples
+    --------
+    >>> unquoted("outputs"), unquoted(as_word("it's")), unquoted(as_word(r"C:\my runs"))
+    ('outputs', "it's", 'C:\\my runs')
+    """
+    if len(value) < 2 or value[0] != value[-1] or value[0] not in "'\"":
+        return value
+    return re.sub(r"(\\*)('|$)", lambda end: end[1][: len(end[1]) // 2] + end[2], value[1:-1])
 
 
 def command(words: Sequence[str], config_dir: str | None, *flags: str) -> list[str]:

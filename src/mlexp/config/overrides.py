@@ -19,6 +19,13 @@ WITHIN = re.compile(r"\[(\[|\s*\{|.*,\s*\{)")  # a list that holds a list, or a 
 GRAMMAR = re.compile(
     r"\{.*\}|\w+\(.*\)|.*\$\{.*", re.ASCII
 )  # a mapping, a sweep such as range(0,3), a reference
+NO_TEXT = (
+    "null",
+    "true",
+    "false",
+    "nan",
+    "inf",
+)  # words that the grammar reads as something else, in any case
 ANY_TEXT = "é ("
 OF_SETTINGS = (
     "comparison.arms",
@@ -119,8 +126,17 @@ def quoted(one: Override) -> Override:
 
 
 def _in_quotes(text: str) -> str:
-    if PLAIN.fullmatch(text):
-        return text
+    return text if PLAIN.fullmatch(text) else in_quotes(text)
+
+
+def in_quotes(text: str) -> str:
+    r"""Return a text between quotes, as Hydra's grammar has it: backslashes count where a quote follows.
+
+    Examples
+    --------
+    >>> print(in_quotes("it's"), in_quotes(r"C:\my runs"))
+    'it\'s' 'C:\my runs'
+    """
     return "'" + re.sub(r"(\\*)('|$)", lambda end: 2 * end[1] + end[2].replace("'", "\\'"), text) + "'"
 
 
@@ -186,7 +202,6 @@ def as_word(value: Any) -> str:
     if isinstance(value, dict):
         return f"{{{','.join(f'{key}:{as_word(item)}' for key, item in value.items())}}}"
     if isinstance(value, str):
-        plain = re.fullmatch(r"[A-Za-z_][\w./-]*", value) and value not in ("null", "true", "false")
-        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-        return value if plain else f"'{escaped}'"
+        plain = re.fullmatch(r"[A-Za-z_][\w./-]*", value, re.ASCII)
+        return value if plain and value.lower() not in NO_TEXT else in_quotes(value)
     return json.dumps(value)

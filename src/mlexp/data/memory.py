@@ -33,7 +33,7 @@ class Memory:
     ----------
     text : CSV in UTF-8, of a data frame; empty for arrays
     arrays : X of shape (n_samples, n_features), perhaps y of shape (n_samples,) and feature_names
-    label : column of the labels; "none" without labels
+    label : column of the labels; None without labels
     image_shape : height and width, and 3 for colour, of samples that are images; else empty
     numeric : whether the labels are fractions, which can only be quantities to predict
     n_labels : number of different labels where they are whole numbers; 0 where they are not
@@ -41,7 +41,7 @@ class Memory:
 
     text: bytes = field(default=b"", repr=False)
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
-    label: str = LABEL
+    label: str | None = LABEL
     image_shape: tuple[int, ...] = ()
     numeric: bool = False
     n_labels: int = 0
@@ -100,7 +100,7 @@ def taken(
         arrays["y"] = _labels(y, len(rows), what)
     if feature_names is not None:
         arrays["feature_names"] = _names(feature_names, rows.shape[1], what)
-    label = "none" if y is None else LABEL
+    label = None if y is None else LABEL
     return Memory(b"", arrays, label, shape, *_quantities(arrays.get("y")))
 
 
@@ -135,7 +135,7 @@ def _of_frame(frame: pd.DataFrame, y: Any, what: str, label: str | None) -> Memo
     for name in names:
         _check_cells(table[name], f"column '{short(name)}' of {what}")
     if y is None:
-        return Memory(_csv(table), label="none")
+        return Memory(_csv(table), label=None)
     if isinstance(y, str):
         if y not in names:
             raise DataError(

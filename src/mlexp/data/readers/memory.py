@@ -28,7 +28,7 @@ class Kept(csv.TextFile):
     @property
     def where(self) -> str:
         """What messages call it."""
-        return "The data frame"
+        return "the data frame"
 
     @property
     def format(self) -> str:
@@ -62,7 +62,7 @@ def load(wanted: schema.Dataset, data_dir: str | None = None, memory_mb: int = M
         feature_names=[] if names is None else names.tolist(),
         target="" if wanted.label == NO_LABEL else "target",
         may_be_empty=not wanted.image_shape,
-        where="The array",
+        where="the array",
         source=SOURCE,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_every_command_that_it_names_is_sound(study: Path) -> None:
     }
     assert len(found) >= 5
     for command in found:
-        words = command.split()[1:]
+        words = shlex.split(command)[1:]
         assert main(["--dry-run", *words]) == 0, command
 
 

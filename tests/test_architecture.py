@@ -35,6 +35,7 @@ ORDER = (
     "sweeps",
     "tuning",
     "comparisons",
+    "why",
     "report",
     "documents",
     "dispatch",

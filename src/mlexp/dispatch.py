@@ -19,7 +19,7 @@ from mlexp.execution import Send, Work
 from mlexp.runs import session
 from mlexp.runs.session import Program, Session
 from mlexp.runs.terminal import QUIET, Terminal
-from mlexp.store import Comparison, Run, Sweep
+from mlexp.store import Comparison, Run, Sweep, Why
 from mlexp.store.result import Result
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mlexp.sweeps.conductor import Outcome
     from mlexp.sweeps.planning import Plan
     from mlexp.sweeps.worker import JobRequest
+    from mlexp.why.study import Study as WhyStudy
 
 # What runs the jobs of sweeps, searches and comparisons: the name of a function, called in worker processes, or a
 # function, called in this process.
@@ -115,10 +116,17 @@ def run_comparison(study: Study, *, verbosity: int = QUIET, details: bool = Fals
     return running.run(study, program(), verbosity=verbosity, details=details)
 
 
+def run_why(study: WhyStudy, *, verbosity: int = QUIET) -> Outcome:
+    """Run every stage of a case and say what explains its figures; see `mlexp.why.running.run`."""
+    from mlexp.why import running
+
+    return running.run(study, program(), verbosity=verbosity)
+
+
 def resume(
     path: Path, *, command: Sequence[str] = (), verbosity: int = QUIET, settings: Sequence[str] = ()
 ) -> Run | Outcome:
-    """Resume the run, sweep or comparison of a folder; `settings` are those that count only where they are typed."""
+    """Resume what a folder holds; `settings` are those that count only where they are typed."""
     if not Sweep.is_at(path):
         return session.resume(
             path,
@@ -129,7 +137,10 @@ def resume(
         )
     from mlexp.comparisons import running
     from mlexp.sweeps import conductor
+    from mlexp.why import running as explaining
 
+    if Why.is_at(path):
+        return explaining.resume(path, program(), verbosity=verbosity, settings=settings)
     if Comparison.is_at(path):
         return running.resume(path, program(), verbosity=verbosity, settings=settings)
     return conductor.resume(path, worker=WORKER, verbosity=verbosity, settings=settings)

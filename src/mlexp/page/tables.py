@@ -24,6 +24,17 @@ TITLES = {
         "Gap: how much better an arm is on the samples it was trained on; se: standard error. Seconds ratio: geometric "
         "means of training, relative to the arm without one.",
     ),
+    "candidates": (
+        "Candidates", "Behind: difference of log-likelihood from the best candidate of the stage; se: "
+        "its standard error over seeds; outside: published numbers outside the 95 % prediction interval.",
+    ),
+    "unstated_settings": (
+        "Values of the unstated settings", "Each value at its best: how far the best candidate that has it is behind.",
+    ),
+    "published_figures": (
+        "Published numbers and predictions", "Low and high: 95 % prediction interval of one more run. Deviation: "
+        "published − mean, in half widths of it.",
+    ),
     "datasets": ("Arms on each data set", "The interval is over what interval_over says."),
     "dataset_pairs": ("All pairs on each data set", "P values are adjusted over the pairs of a data set."),
     "mean_differences": ("Mean differences over data sets", "Data sets are a random sample; p adjusted by Holm."),

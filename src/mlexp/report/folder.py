@@ -17,10 +17,12 @@ from mlexp.page import render
 from mlexp.page.page import Page, Picture
 from mlexp.page.pictures import pictures
 from mlexp.report import run
-from mlexp.store import Comparison, Run, Sweep
+from mlexp.store import Comparison, Run, Sweep, Why
 from mlexp.sweeps import answer as sweeps
 from mlexp.sweeps import figures as of_sweep
 from mlexp.sweeps.findings import findings
+from mlexp.why import figures as of_why
+from mlexp.why import page as why
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -100,7 +102,7 @@ def drawings(opened: Run | Sweep | Comparison) -> dict[str, Drawing]:
         return run.figures(opened.info["task"]["kind"])
     if isinstance(opened, Comparison):
         return of_comparison.OF_SEVERAL | of_comparison.FIGURES
-    return of_sweep.FIGURES
+    return of_why.FIGURES if isinstance(opened, Why) else of_sweep.FIGURES
 
 
 def _shown(opened: Run | Sweep | Comparison) -> Any:
@@ -109,6 +111,8 @@ def _shown(opened: Run | Sweep | Comparison) -> Any:
         return opened
     if isinstance(opened, Comparison):
         return Arms(opened) if "answer" in opened.info else None
+    if isinstance(opened, Why):
+        return opened if "answer" in opened.question else None
     found = findings(opened)
     return None if found is None else (found, opened)
 
@@ -118,6 +122,8 @@ def _draw(opened: Run | Sweep | Comparison, wanted: Wanted, into: Path | None = 
         return run.draw(opened, wanted, into)
     if isinstance(opened, Comparison):
         return of_comparison.draw(opened, wanted, into) if "answer" in opened.info else []
+    if isinstance(opened, Why):
+        return of_why.draw(opened, wanted, into)
     return of_sweep.draw(opened, wanted, into)
 
 
@@ -137,6 +143,8 @@ def page(folder: Path) -> Page:
 def _page(opened: Run | Sweep | Comparison) -> Page:
     if isinstance(opened, Run):
         return run.page(opened)
+    if isinstance(opened, Why):
+        return why.page(opened)
     return comparisons.page(opened) if isinstance(opened, Comparison) else sweeps.page(opened)
 
 

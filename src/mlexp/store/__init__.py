@@ -31,6 +31,7 @@ CHECKPOINT = "checkpoint.npz"
 QUESTION = (
     "question.json"  # what comparison.json holds before there is an answer, should that be damaged or missing
 )
+WHY = "why.json"  # what makes a sweep one that explains published figures
 # Folders within one: jobs of a sweep, trials of a search, searches of the arms of a comparison.
 INSIDE = ("runs/*", "trials/runs/*", "trials", "tuning/*/trials/runs/*", "tuning/*/trials", "tuning/*")
 KILLED = "its process was killed"
@@ -214,6 +215,23 @@ class Sweep(Folder):
         return Run(path) if Run.is_at(path) else None
 
 
+class Why(Sweep):
+    """The folder of a sweep whose runs are held against published figures."""
+
+    name = "case of mlexp why"
+
+    @classmethod
+    def is_at(cls, path: Path) -> bool:
+        """Return whether a folder is that of such a sweep, be it without an answer yet."""
+        return super().is_at(path) and (path / WHY).exists()
+
+    @cached_property
+    def question(self) -> dict[str, Any]:
+        """What is asked, and what was found so far (`why.json`)."""
+        found: dict[str, Any] = read_json(self.path / WHY, shapes.WHY)
+        return found
+
+
 class Comparison(Folder):
     """The folder of a comparison, its answer beside the sweep that ran its jobs; or beside nothing, of older runs."""
 
@@ -247,7 +265,7 @@ class Comparison(Folder):
 
 def _kind(path: Path) -> type[Run] | type[Sweep] | type[Comparison] | None:
     """Return what a folder is; a comparison is more than the sweep of its jobs."""
-    kinds: tuple[type[Run] | type[Sweep] | type[Comparison], ...] = (Comparison, Sweep, Run)
+    kinds: tuple[type[Run] | type[Sweep] | type[Comparison], ...] = (Comparison, Why, Sweep, Run)
     return next((kind for kind in kinds if kind.is_at(path)), None)
 
 

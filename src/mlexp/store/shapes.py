@@ -31,3 +31,7 @@ COMPARISON = {
     "warnings": [str], "comparison": dict, "settings": dict, "design": dict, "command": [str],
     "looks": {"runs": [int], "levels": [float], "max_seeds": int, "alpha": float},
 }  # fmt: skip
+WHY = {
+    "name": str, "case": dict, "status": str, "candidates": [{"values": {EVERY: str}, "runs": {EVERY: dict}}],
+    "question": str, "answer": [str], "warnings": [str], "shown": [int],
+}  # fmt: skip

@@ -21,13 +21,13 @@ from typing import Any
 
 from mlexp.config.names import GENERIC_TASKS
 from mlexp.errors import ConfigError, DataError
-from mlexp.store import CHECKPOINT, QUESTION, RESUMABLE, Run, Sweep, events, record, shapes, stamp
+from mlexp.store import CHECKPOINT, QUESTION, RESUMABLE, WHY, Run, Sweep, events, record, shapes, stamp
 from mlexp.store.files import read_json, write_table
 from mlexp.store.lock import LOCK, locked, release
 from mlexp.store.result import by_column
 
 SEARCHES = "tuning"  # what a comparison writes before it
-BEGUN = ("config.yaml", QUESTION)
+BEGUN = ("config.yaml", QUESTION, WHY)
 ASIDE = "set_aside"
 FINISHED = ("completed", "diverged")
 NOT_NEEDED = "not needed"  # a job whose result is known from others
@@ -173,7 +173,7 @@ def _is_free(place: Path) -> bool:
     """Return whether a folder is empty, or what a process left that was killed before it had written `sweep.json`."""
     found = {path.name for path in place.iterdir()} - {path.name for path in place.glob(record.TORN)}
     searches = all(path.suffix in (".yaml", ".tmp") for path in (place / SEARCHES).glob("*"))
-    return not found or bool({LOCK, QUESTION} & found and found <= {LOCK, SEARCHES, *BEGUN} and searches)
+    return not found or bool({LOCK, QUESTION, WHY} & found and found <= {LOCK, SEARCHES, *BEGUN} and searches)
 
 
 def reopen(path: Path) -> SweepFolder:

@@ -21,6 +21,7 @@ verbs
   mlexp show RUN                                  summary of a run or sweep and its results
   mlexp report RUN | --all                        rebuild its report and figures; --all: an index of all runs
   mlexp compare RUN ... [--by KEY]                is one setting better? tests on existing runs
+  mlexp why CASE                                  which unstated settings explain published figures?
   mlexp predict RUN new.csv                       predictions for new samples or images
   mlexp export RUN --onnx FILE | --config FILE    export the model (ONNX) or a task file that repeats the run
   mlexp rerun RUN                                 repeat a run: identical bytes, or what differs and why
@@ -76,6 +77,7 @@ VERBS = {
     "expect": "expect:expect",
     "explain": "explain:explain",
     "schema": "explain:schema",
+    "why": "why:why",
     "init": "init:init",
     "completion": "completion:completion",
 }  # verb -> module in verbs/ and its function, imported when used

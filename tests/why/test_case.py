@@ -54,7 +54,7 @@ def test_digits_are_those_printed_unless_they_are_stated() -> None:
 def test_short_stages_come_before_the_full_length_where_curves_allow() -> None:
     asked = case.of("it", values())
     stages = study.plan(asked).stages
-    assert stages == [Stage(10, 3), Stage(None, 5)]  # a 16th of 40 epochs holds two points, a quarter three
+    assert stages == [Stage(2, 3), Stage(10, 3), Stage(None, 5)]
     assert study.plan(case.of("it", values(runs={"it": {"figures": [FIGURE]}}))).stages == [Stage(None, 5)]
 
 
@@ -62,7 +62,7 @@ def test_a_short_stage_judges_nothing_and_candidates_that_train_alike_share_its_
     first = study.plan(case.of("it", values())).plan
     assert len(first.jobs) == 2 * 3  # batch sizes and seeds: what is kept in the end makes no difference
     assert {job.swept["candidates"] for job in first.jobs} == {"1, 2", "3, 4"}
-    assert not any(job.config.split.judge or job.config.model.epochs != 10 for job in first.jobs)
+    assert not any(job.config.split.judge or job.config.model.epochs != 2 for job in first.jobs)
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ TITLES = {
         "means of training, relative to the arm without one.",
     ),
     "candidates": (
-        "Candidates", "Behind: difference of log-likelihood from the best candidate of the stage; se: "
-        "its standard error over seeds; outside: published numbers outside the 95 % prediction interval.",
+        "Candidates", "Behind: difference of log-likelihood from the best candidate of the stage; half "
+        "width: of its 95 % interval over seeds; outside: published numbers outside the 95 % prediction interval.",
     ),
     "unstated_settings": (
         "Values of the unstated settings", "Each value at its best: how far the best candidate that has it is behind.",

@@ -30,10 +30,9 @@ import numpy as np
 from scipy import special, stats
 
 LEAST = 2  # runs with a value, below which a setting predicts nothing
-FEW_SETTINGS = 3  # below which their variances say nothing of one another
+FEW_SETTINGS = 2  # below which their variances say nothing of one another
 LEAST_SHRUNK = 0.2  # of correlations
 FARTHEST = 8.0  # standard deviations; beyond, a normal quantile is not a number
-MOST_DEGREES = 100.0  # that what variances have in common is worth
 
 
 class Prior(NamedTuple):
@@ -85,13 +84,15 @@ def prior(groups: Sequence[np.ndarray]) -> Prior:
     variance, degrees = np.zeros(n_figures), np.zeros(n_figures)
     for j in range(n_figures):
         of = [x[~np.isnan(x)] for x in (group[:, j] for group in groups)]
+        of = list({x.tobytes(): x for x in of}.values())  # settings that train alike count once
         of = [x for x in of if len(x) >= LEAST and np.ptp(x) > 0]
         if len(of) < FEW_SETTINGS:
             continue
         half = np.array([(len(x) - 1) / 2 for x in of])
         e = np.log([np.var(x, ddof=1) for x in of]) - special.digamma(half) + np.log(half)
         left = float(np.var(e, ddof=1) - np.mean(special.polygamma(1, half)))
-        d0 = min(MOST_DEGREES, 2 * _inverse_trigamma(left)) if left > 0 else MOST_DEGREES
+        most = 2 * float(half.sum())  # s0² is known no better than from all runs together
+        d0 = min(most, 2 * _inverse_trigamma(left)) if left > 0 else most
         degrees[j] = d0
         variance[j] = math.exp(float(np.mean(e)) + float(special.digamma(d0 / 2)) - math.log(d0 / 2))
     return Prior(variance, degrees)

@@ -24,6 +24,7 @@ FLAG = "--json"
 LONG = (
     "resume",
     "rerun",
+    "why",
     "",
 )  # verbs whose progress a person may want to see; "": no verb, but settings of a run
 _told: ContextVar[dict[str, Any] | None] = ContextVar("_told", default=None)

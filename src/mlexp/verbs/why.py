@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlexp.store import Why, shown
 from mlexp.verbs import names, parser
+from mlexp.verbs.machine import tell
 
 EXAMPLE = "mlexp why mnist_mlp --seeds 5"
 
@@ -43,6 +45,11 @@ def why(arguments: Sequence[str]) -> int:
         conductor.show(planned.plan)
         return 0
     outcome = dispatch.run_why(planned, verbosity=parsed.quiet)
+    found = Why.open(outcome.path).question
+    tell(
+        folder=str(shown(outcome.path)),
+        **{name: found.get(name) for name in ("status", "question", "answer")},
+    )
     if (error := outcome.error()) is not None:
         raise error
     return 0

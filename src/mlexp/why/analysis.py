@@ -2,9 +2,9 @@
 
 The log-likelihood of a candidate is that of each run of the report (`stats.predictive`: Student t by figure, joined by
 their correlations over seeds), added over these runs, which are independent. A candidate is *behind* the best by the
-difference of these sums; its standard error is the jackknife over seeds, the same seed left out of both. Two candidates
-are told apart where behind − 2 se > `APART`, a likelihood ratio of 20 (Kass and Raftery 1995,
-doi:10.1080/01621459.1995.10476572, call it strong).
+difference of these sums; its standard error se is the jackknife over seeds, the same seed left out of both. Two
+candidates are told apart where behind − t se > `APART`, t the 0.975 quantile of Student t with n − 1 degrees of
+freedom: a likelihood ratio of 20 (Kass and Raftery 1995, doi:10.1080/01621459.1995.10476572, call it strong).
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy import stats
 
 from mlexp.stats import predictive
 from mlexp.why.summaries import Summary
 
 APART = 3.0  # difference of log-likelihoods that tells two candidates apart
-ERRORS = 2.0  # standard errors that it must be certain by
+SURE = 0.975  # quantile of Student t in standard errors, by which it must exceed that
 MOST_SEEDS = 1000  # that are planned for
 Values = dict[int, np.ndarray]  # candidate -> (seeds, summaries), NaN where a run does not hold the number
 
@@ -124,22 +125,22 @@ class Scored:
     def _behind(self, number: int) -> Behind:
         best = self.best
         if number == best:
-            return Behind(0.0, 0.0, None)
+            return Behind(0.0, 0.0, None, len(self.values[best]))
         a, b = self.values[best], self.values[number]
         without = np.array(
             [self.total(np.delete(a, k, 0)) - self.total(np.delete(b, k, 0)) for k in range(len(a))]
         )
         error = predictive.jackknife_error(without)
         gap = self.likelihoods[best] - self.likelihoods[number]
-        return Behind(gap, error, self._needed(a, b, gap, error, len(a)))
+        return Behind(gap, error, self._needed(a, b, gap, error, len(a)), len(a))
 
     def _needed(self, a: np.ndarray, b: np.ndarray, gap: float, error: float, n_seeds: int) -> int | None:
         """Return the seeds at which the two would be told apart if mean and variance stayed as they are."""
-        if gap - ERRORS * error > APART:
+        if Behind(gap, error, None, n_seeds).apart:
             return n_seeds
         for seeds in np.unique(np.geomspace(n_seeds, MOST_SEEDS, 60).round().astype(int)):
             more = self.total(a, int(seeds)) - self.total(b, int(seeds))
-            if more - ERRORS * error * math.sqrt(n_seeds / seeds) > APART:
+            if Behind(more, error * math.sqrt(n_seeds / seeds), None, int(seeds)).apart:
                 return int(seeds)
         return None
 
@@ -159,16 +160,23 @@ class Behind:
     gap : difference of log-likelihoods
     error : its standard error over seeds
     seeds : with which the two would be told apart; None: with no number of them
+    of : seeds that this rests on
     """
 
     gap: float
     error: float
     seeds: int | None
+    of: int
+
+    @property
+    def half(self) -> float:
+        """Half the width of the 95 % interval of the gap."""
+        return float(stats.t.ppf(SURE, self.of - 1)) * self.error
 
     @property
     def apart(self) -> bool:
         """Whether the two are told apart."""
-        return self.gap - ERRORS * self.error > APART
+        return self.gap - self.half > APART
 
 
 def _correlation(values: Values, own: np.ndarray) -> np.ndarray:
@@ -227,9 +235,5 @@ def effects(stages: Sequence[Scored], candidates: Sequence[Mapping[str, str]]) -
 
 def _nearest(stage: Scored, having: Sequence[int], place: int) -> tuple[int, int, Behind]:
     behind = {n: stage.gaps[n] for n in having}
-    n = (
-        stage.best
-        if stage.best in behind
-        else min(having, key=lambda n: behind[n].gap - ERRORS * behind[n].error)
-    )
+    n = stage.best if stage.best in behind else min(having, key=lambda n: behind[n].gap - behind[n].half)
     return n, place, behind[n]

@@ -157,7 +157,7 @@ def _of_setting(found: Found, name: str, values: Sequence[Effect]) -> Iterator[s
 
 
 def _behind(behind: Behind) -> str:
-    return f"{behind.gap:.1f} ± {behind.error:.1f}"
+    return f"{behind.gap:.1f} ± {behind.half:.1f}"
 
 
 def _when(found: Found, one: Effect) -> str:
@@ -241,7 +241,7 @@ def _candidates(found: Found) -> Iterator[dict[str, Any]]:
                 "seeds": len(scored.values[n]),
                 "log_likelihood": scored.likelihoods[n],
                 "behind": behind.gap,
-                "se": behind.error,
+                "half_width": behind.half,
                 "told_apart": behind.apart,
                 "seeds_needed": behind.seeds,
                 "outside": len(scored.outside(n)),
@@ -257,7 +257,7 @@ def _settings(found: Found) -> Iterator[dict[str, Any]]:
             "best_candidate": one.candidate + 1,
             "stage": str(found.rounds.stages[one.stage]),
             "behind": one.behind.gap,
-            "se": one.behind.error,
+            "half_width": one.behind.half,
             "told_apart": one.behind.apart,
             "seeds_needed": one.behind.seeds,
         }
@@ -296,7 +296,7 @@ def _runs(found: Found, why: Why) -> Iterator[dict[str, Any]]:
 
 
 HOW = (
-    f"Told apart: {APART:g} in log-likelihood, a likelihood ratio of 20, beyond two standard errors. A published "
+    f"Told apart: {APART:g} in log-likelihood, a likelihood ratio of 20, beyond its 95 % interval. A published "
     "number counts by the Student t density of one more run, given the runs of a candidate; numbers of one run are "
     "joined by their correlations over seeds. One matrix of correlations for all candidates is an assumption: "
     "likelihoods rank candidates and are no odds."

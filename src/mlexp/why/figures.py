@@ -17,7 +17,7 @@ from mlexp.page.words import as_number
 from mlexp.store import Run, Why
 from mlexp.store.result import Columns
 from mlexp.why import case as cases
-from mlexp.why.analysis import APART, ERRORS
+from mlexp.why.analysis import APART
 from mlexp.why.case import Published
 
 if TYPE_CHECKING:
@@ -156,21 +156,23 @@ def _numbers_of(
 
 
 def candidates(why: Why) -> Figure | None:
-    """Draw how far each candidate at full length is behind the best, with two standard errors."""
+    """Draw how far each candidate at full length is behind the best, with its 95 % interval."""
     from matplotlib.ticker import FuncFormatter
 
     table = why.tables.get("candidates", {})
     if not table or not table["candidate"]:
         return None
     kept = [k for k, stage in enumerate(table["stage"]) if stage == table["stage"][0]][:MOST_ROWS]
-    gap, error = (np.array([as_number(table[name][k]) or 0.0 for k in kept]) for name in ("behind", "se"))
+    gap, error = (
+        np.array([as_number(table[name][k]) or 0.0 for k in kept]) for name in ("behind", "half_width")
+    )
     names = [_label(why, table["candidate"][k]) for k in kept]
     figure = style.new_figure(0.75 + LINE * len(kept), "How far each candidate is behind the best one")
     axes = figure.subplots()
     apart = np.array([table["told_apart"][k] == "True" for k in kept])
     for place in range(len(kept)):
         colour = style.VERMILION if apart[place] else style.BLUE
-        ends = np.maximum(gap[place] + ERRORS * error[place] * np.array([-1, 1]), 0)
+        ends = np.maximum(gap[place] + error[place] * np.array([-1, 1]), 0)
         axes.plot(ends, [place, place], color=colour, linewidth=1.0)
         axes.plot(gap[place], place, "s" if apart[place] else "o", color=colour, markersize=4, clip_on=False)
     axes.axvline(APART, color=style.GREY, linewidth=0.8, linestyle=(0, (4, 2)))
@@ -180,7 +182,8 @@ def candidates(why: Why) -> Figure | None:
     axes.set_yticks(range(len(kept)), style.repeated_names(names, 3.0))
     axes.set_ylim(len(kept) - 0.5, -0.5)
     axes.set_xlabel(
-        f"Difference of log-likelihood ± {ERRORS:g} standard errors; dashed: {APART:g}", fontsize=style.SMALL
+        f"Difference of log-likelihood with its 95 % interval over seeds; dashed: {APART:g}",
+        fontsize=style.SMALL,
     )
     return figure
 
@@ -233,7 +236,7 @@ FIGURES = {
     ),
     "candidates": Drawing(
         candidates,
-        "How far each candidate is behind the best in log-likelihood, with two standard errors over seeds",
+        "How far each candidate is behind the best in log-likelihood, with its 95 % interval over seeds",
         "Squares, whose line lies right of the dashed one, are told apart from the best; dots are not.",
     ),
 }

@@ -20,7 +20,7 @@ from mlexp.sweeps.planning import Job, Plan
 from mlexp.why.case import Case
 
 FEWER = 4  # times fewer epochs in the stage before
-FEWEST = 3  # points of a curve that a short stage must hold
+FEWEST = 2  # points of a curve that a short stage must hold
 STAGES = 2  # short ones at most
 SCREENING = 3  # seeds of a short stage at least
 Run = tuple[int, str, int]  # candidate, run of the report, seed

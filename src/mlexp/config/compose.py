@@ -13,7 +13,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import hydra.errors
@@ -30,6 +29,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from mlexp.config import trust, yamltext
 from mlexp.config.checks import cannot_be_removed, check, check_keys, check_single, check_values
 from mlexp.config.explained import explain, several_values
+from mlexp.config.groups import CONF
 from mlexp.config.messages import understood, unknown_key
 from mlexp.config.names import GROUPS
 from mlexp.config.overrides import Override, named, parsed
@@ -326,7 +326,7 @@ def raw(composed: DictConfig) -> dict[str, Any]:
 def drop_params(composed: DictConfig, typed: Sequence[Override]) -> None:
     """Take away what a task file says in `model.params` for its own model where someone typed another model."""
     words = {one.key: one.value or "" for one in typed if "~" not in one.operation}
-    task = Path(__file__).parents[1] / "conf" / "task" / f"{words.get('task', '')}.yaml"
+    task = CONF / "task" / f"{words.get('task', '')}.yaml"
     if "model" not in words or "model.params" in words or not task.is_file():
         return
     chosen = [
@@ -334,7 +334,7 @@ def drop_params(composed: DictConfig, typed: Sequence[Override]) -> None:
     ]
     if not chosen or chosen[0]["override /model"] == words["model"]:
         return
-    own = Path(__file__).parents[1] / "conf" / "model" / f"{words['model']}.yaml"
+    own = CONF / "model" / f"{words['model']}.yaml"
     kept = (yaml.safe_load(own.read_text()) if own.is_file() else {}).get("params", {})
     for name in [name for name in composed.model.params if name not in kept]:
         if not any(word.startswith(f"model.params.{name}") for word in words):

@@ -12,6 +12,11 @@ SUFFIXES = (".yaml", ".yml")
 ENVIRONMENT = "MLEXP_CONFIG_DIR"  # the folder of own files where --config-dir is not typed
 EDITORS = ("@package", "yaml-language-server:")  # what a file says to programs, not of itself
 HEADER = 2000  # characters in which a file says of itself what it is
+# In a wheel beside the packages; in a checkout at its top, also where the link to it is none (Windows)
+CONF = next(
+    (path for path in (Path(__file__).parents[number] / "conf" for number in (1, 3)) if path.is_dir()),
+    Path(__file__).parents[1] / "conf",
+)
 
 
 def offered(group: str, config_dir: str | None = None) -> dict[str, str]:
@@ -21,7 +26,7 @@ def offered(group: str, config_dir: str | None = None) -> dict[str, str]:
 
 def files(group: str, config_dir: str | None = None) -> list[Path]:
     """Return the files of a group, ours and then the user's own."""
-    folders = [Path(__file__).parents[1] / "conf" / group]
+    folders = [CONF / group]
     if config_dir:
         folders.append(own_folder(config_dir) / group)
     return [
@@ -46,7 +51,7 @@ def config_folder(typed: str | None) -> str | None:
 
 def shadowed(config_dir: str) -> list[str]:
     """Return the files of `config_dir` that Hydra would silently ignore, for ours have the same name."""
-    ours = Path(__file__).parents[1] / "conf"
+    ours = CONF
     theirs = own_folder(config_dir)
     paths = [str(file.relative_to(ours).with_suffix("")) for file in ours.glob("*/*.yaml")]
     hidden = [file for path in paths if (file := file_in(theirs, path))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,10 @@ def setup(app: Any) -> None:
 
 
 def absolute_values(_app: Any, _what: str, _name: str, _member: Any, _options: Any, lines: list[str]) -> None:
-    """Keep |W| from being read as a substitution of reStructuredText."""
-    lines[:] = [line if "`" in line else line.replace("|", r"\|") for line in lines]
+    """Turn indented lines before the sections into literal blocks, and keep |W| from being read as a substitution."""
+    text = "\n".join(line if "`" in line else line.replace("|", r"\|") for line in lines)
+    head, fields, rest = re.split(r"(^(?=[:.])|\Z)", text, maxsplit=1, flags=re.MULTILINE)
+    lines[:] = (re.sub(r"(?m)^(\S.*)\n\n(?= {4}\S)", r"\1\n\n::\n\n", head) + fields + rest).split("\n")
 
 
 def requested(name: str) -> bool:

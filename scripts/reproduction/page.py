@@ -2,69 +2,79 @@
 
 from __future__ import annotations
 
-import math
+import hashlib
 import os
 import shutil
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import kept
+import logs
+import readings
+import rule
 from readings import Found, completed, first_run
 
+from mlexp.comparisons import figures as of_comparisons
 from mlexp.drawing import style
 from mlexp.report.run import figures
+from mlexp.store import Comparison
 from mlexp.store.files import write_bytes
+from mlexp.sweeps import figures as of_sweeps
 
 HERE = Path(__file__).parent
 FEW = 10  # seeds that are written out
+WIDE = 96  # columns of a command before it is wrapped
+VERDICTS = (rule.AGREES, rule.DIFFERS, rule.TOO_WIDE, *rule.BY_HAND.values(), rule.NOT_RUN)
 Studies = Mapping[str, Mapping[str, Any]]
 
 
-def write(
-    studies: Studies, found: Mapping[str, Sequence[Found]], folder: Path, docs: Path | None
-) -> list[Path]:
+def write(studies: Studies, folder: Path, known: kept.Kept, docs: Path | None) -> list[Path]:
     """Write the page beside the runs, and into `docs` where wanted; return what was written."""
     quick = folder.name == "quick"
-    places = [folder] if docs is None else [folder, docs]
+    found = {name: figures_of(name, study, folder, {} if quick else known) for name, study in studies.items()}
+    content = {
+        "reports": summary(studies, found),
+        "studies": [
+            {
+                "name": name,
+                "report": study["report"],
+                "asks": study["asks"],
+                "counts": counted(found[name][: len(study["figures"])]),
+                "commands": [wrapped(words(run, quick=quick)) for run in study["runs"].values()],
+                "rows": [row(one, quick=quick) for one in found[name][: len(study["figures"])]],
+                "causes": causes(study, found[name]),
+                "claims": claims(study, found[name]),
+                "took": took_words(study, folder / name, known.get(name, {})),
+            }
+            for name, study in studies.items()
+        ],
+        "verdicts": VERDICTS,
+        "made": made(studies, found, folder, known),
+        "size": folder.name,
+    }
     written = []
-    for place in places:
+    for place in [folder] if docs is None else [folder, docs]:
         images = place / ("images/reproduction" if place == docs else "images")
         images.mkdir(parents=True, exist_ok=True)
-        pictures = {name: drawn(name, study, folder / name, images) for name, study in studies.items()}
-        seconds = {name: took(study, folder / name) for name, study in studies.items()}
-        content = {
-            "studies": studies,
-            "rows": {name: [row(one, quick=quick) for one in found[name]] for name in studies},
-            "pictures": {
-                name: [path.relative_to(place).as_posix() for path in paths]
-                for name, paths in pictures.items()
-            },
-            "totals": Counter(
-                row(one, quick=quick)["verdict"] for figures in found.values() for one in figures
-            ),
-            "missed": [
-                (name, row(one, quick=quick))
-                for name in studies
-                for one in found[name]
-                if one.missed and not quick
-            ],
-            "commands": {
-                name: [" ".join(["mlexp", *words(run, quick=quick)]) for run in study["runs"].values()]
-                for name, study in studies.items()
-            },
-            "took": {name: f"{value / 60:.1f}" for name, value in seconds.items()},
-            "hours": f"{sum(seconds.values()) / 3600:.1f}",
-            "machine": machine(studies, folder),
-            "size": folder.name,
-        }
+        for study in content["studies"]:
+            drawings = pictures(study["name"], studies[study["name"]], folder / study["name"], images)
+            study["pictures"] = [(path.relative_to(place).as_posix(), alt) for path, alt in drawings]
         for template, name in (("page.md", "reproduction.md"), ("page.html", "reproduction.html")):
             if place == docs and name.endswith("html"):
                 continue
             write_bytes(place / name, rendered(template, content).encode())
             written.append(place / name)
     return written
+
+
+def figures_of(name: str, study: Mapping[str, Any], folder: Path, known: kept.Kept) -> list[Found]:
+    """Return the figures of a study from its run folders, each that is not there from what is kept."""
+    here, stored = readings.found(study, folder / name), kept.restored(study, known.get(name, {}))
+    return [one if one.values else other for one, other in zip(here, stored, strict=True)]
 
 
 def rendered(template: str, content: Mapping[str, Any]) -> str:
@@ -79,26 +89,106 @@ def rendered(template: str, content: Mapping[str, Any]) -> str:
     return environment.get_template(f"{template}.j2").render(content)
 
 
-def row(one: Found, *, quick: bool) -> dict[str, str]:
+def summary(studies: Studies, found: Mapping[str, Sequence[Found]]) -> list[dict[str, Any]]:
+    """Return one line a report: how many of its figures there are of each verdict, and its claims beside ours."""
+    lines = []
+    for letter in sorted({study["report"] for study in studies.values()}):
+        of_report = {name: study for name, study in studies.items() if study["report"] == letter}
+        counts: Counter[str] = Counter()
+        for name, study in of_report.items():
+            counts += Counter(counted(found[name][: len(study["figures"])]))
+        lines.append(
+            {
+                "report": letter,
+                "counts": counts,
+                "n": counts.total(),
+                "claims": [
+                    (name, *claim)
+                    for name, study in of_report.items()
+                    for claim in claims(study, found[name])
+                ],
+            }
+        )
+    return lines
+
+
+def counted(found: Sequence[Found]) -> dict[str, int]:
+    """Return how many published figures have each verdict."""
+    return dict(Counter(one.judged.verdict for one in found if one.published is not None))
+
+
+def claims(study: Mapping[str, Any], found: Sequence[Found]) -> list[tuple[str, str]]:
+    """Return what the report says and what we find, in words; our side waits until all of its figures are there."""
+    known = {one.entry["key"]: ours(one) for one in found if "key" in one.entry and one.values}
+    said = []
+    for claim in study.get("claims", []):
+        try:
+            words_of_ours = (
+                jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(claim["ours"]).render(known)
+            )
+        except jinja2.UndefinedError:
+            words_of_ours = f"{rule.NOT_RUN} at this commit"
+        said.append((claim["report"], words_of_ours))
+    return said
+
+
+def ours(one: Found) -> str:
+    """Return our figure with its band, for a sentence."""
+    judged = one.judged
+    if judged.mean is None:
+        return ""
+    if judged.band is None or one.entry.get("exact"):
+        return number(judged.mean)
+    return f"{number(judged.mean, judged.places)} ± {number(judged.band, judged.places)}"
+
+
+def row(one: Found, *, quick: bool = False) -> dict[str, str]:
     """Return the cells of one line of the table; a quick run shows that it runs, and judges nothing."""
-    published = one.entry.get("published")
-    because = one.entry.get("because", "")
-    if one.missed and not quick:
-        low, high = one.entry["expected"]
-        because = f"{because}{'; ' if because else ''}checks beforehand gave {low:g} to {high:g}"
+    judged = one.judged
     return {
         "quantity": one.entry["quantity"],
-        "published": "" if published is None else number(published),
-        "ours": number(one.mean, decimals(one.half_width)),
-        "interval": "" if math.isnan(one.half_width) else f"± {number(one.half_width, decimals(one.half_width))}",
-        "seeds": "" if "comparison" in one.entry else str(len(one.values)),
-        "verdict": "ran" if quick else one.verdict,
-        "because": "" if quick else because or ("not explained" if one.verdict == "differs" else ""),
-    } if one.values else {
-        "quantity": one.entry["quantity"],
-        "published": "" if published is None else number(published),
-        "ours": "", "interval": "", "seeds": "0", "verdict": "not run", "because": "",
-    }  # fmt: skip
+        "published": "" if one.published is None else one.published.text,
+        "ours": "" if judged.mean is None else number(judged.mean, judged.places if judged.band else None),
+        "band": "" if judged.band is None else f"± {number(judged.band, judged.places)}",
+        "seeds": "" if "comparison" in one.entry or not one.values else str(len(one.values)),
+        "verdict": "ran" if quick and one.values else judged.verdict,
+        "because": one.entry.get("because", ""),
+        "commit": ", ".join(one.commits),
+    }
+
+
+def causes(study: Mapping[str, Any], found: Sequence[Found]) -> list[dict[str, Any]]:
+    """Return each test of a cause: its verdict, and the figures it was held against."""
+    left = iter(found[len(study["figures"]) :])
+    named = {one.entry["key"]: one for one in found[: len(study["figures"])] if "key" in one.entry}
+    tested = []
+    for cause in study.get("causes", []):
+        held = [(named[one["of"]], next(left)) for one in cause["figures"]]
+        inside = [inside_band(one) for _, one in held if one.values]
+        tested.append(
+            {
+                "cause": cause["cause"],
+                "verdict": rule.explains(inside if len(inside) == len(held) else []),
+                "rows": [
+                    row(one)
+                    | {
+                        "quantity": base.entry["quantity"],
+                        "before": ours(base),
+                        "inside": "" if not one.values else "inside" if inside_band(one) else "outside",
+                    }
+                    for base, one in held
+                ],
+            }
+        )
+    return tested
+
+
+def inside_band(one: Found) -> bool:
+    """Return whether the published figure lies inside the printed band of ours."""
+    judged = one.judged
+    if judged.mean is None or judged.band is None or one.published is None:
+        return False
+    return round(abs(judged.mean - one.published), 12) <= judged.band
 
 
 def number(value: float, places: int | None = None) -> str:
@@ -116,40 +206,71 @@ def number(value: float, places: int | None = None) -> str:
     return f"{value:.5g}" if abs(value) < 1 else f"{value:.6g}"
 
 
-def decimals(half_width: float) -> int | None:
-    """Return the decimal places that leave half an interval two significant digits; None where there is none.
+def wrapped(arguments: Sequence[str]) -> str:
+    r"""Return a command on lines that can be read and pasted, quoted where a shell needs it.
 
     Examples
     --------
-    >>> decimals(0.00409), decimals(7.6), decimals(0.0)
-    (4, 1, None)
+    >>> wrapped(["-m", "task=a", "model.hidden=[2],[3]"])
+    "mlexp -m task=a 'model.hidden=[2],[3]'"
     """
-    if math.isnan(half_width) or half_width == 0:
-        return None
-    return max(0, 1 - math.floor(math.log10(half_width)))
+    quoted = [f"'{word}'" if set(word) & set("[]{}()*$ ") else word for word in arguments]
+    lines = textwrap.wrap(
+        " ".join(["mlexp", *(word.replace(" ", "\0") for word in quoted)]),
+        WIDE, break_long_words=False, break_on_hyphens=False, subsequent_indent="    ",
+    )  # fmt: skip
+    return " \\\n".join(lines).replace("\0", " ")
 
 
-def drawn(name: str, study: Mapping[str, Any], folder: Path, images: Path) -> list[Path]:
-    """Draw the pictures of a study from its first completed run, or take those of its sweep."""
-    paths = []
+def pictures(name: str, study: Mapping[str, Any], folder: Path, images: Path) -> list[tuple[Path, str]]:
+    """Draw the pictures of a study, each with what it shows; where nothing has run, those drawn before are gone.
+
+    Two runs that draw the same bytes make one picture.
+    """
+    for old in images.glob(f"{name}_*.png"):
+        if not any(
+            old.name.startswith(f"{other}_") for other in readings.studies() if other.startswith(f"{name}_")
+        ):
+            old.unlink()
+    made, seen = [], set()
     for key in study["runs"]:
-        run = first_run(folder / key)
         for picture in study.get("pictures", []):
             path = images / f"{name}_{key}_{picture}.png"
-            places = [folder / key, *([run.path] if run else [])]
-            ready = [place / "figures" / f"{picture}.png" for place in places]
-            if there := next((file for file in ready if file.exists()), None):
-                shutil.copyfile(there, path)
-            elif run is not None and (drawing := figures(run.info["task"]["kind"]).get(picture)):
-                with style.settings():
-                    figure = drawing.draw(run)
-                    if figure is None:
-                        continue
-                    write_bytes(path, style.png(figure))
-            else:
+            shows = draw(picture, folder / key, path)
+            if shows is None:
                 continue
-            paths.append(path)
-    return paths
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            if digest in seen:
+                path.unlink()
+                continue
+            seen.add(digest)
+            made.append((path, f"{name}, {key.replace('_', ' ')}: {shows}"))
+    for place, log in enumerate(study.get("logs", []), 1):
+        path = images / f"{name}_log_{place}.png"
+        if logs.drawn(log, folder, path):
+            made.append((path, f"{name}: {log['title']}, epoch by epoch"))
+    return made
+
+
+def draw(picture: str, folder: Path, path: Path) -> str | None:
+    """Copy or draw one picture of a run or a sweep, and return what it shows; None where there is none."""
+    run = first_run(folder)
+    of_run = figures(run.info["task"]["kind"]) if run else {}
+    shared = of_comparisons.FIGURES if Comparison.is_at(folder) else of_sweeps.FIGURES
+    drawings = {**of_run, **shared} if (folder / "figures" / f"{picture}.png").exists() else of_run
+    places = [folder, *([run.path] if run else [])]
+    ready = [place / "figures" / f"{picture}.png" for place in places]
+    if there := next((file for file in ready if file.exists()), None):
+        shutil.copyfile(there, path)
+    elif run is not None and picture in of_run:
+        with style.settings():
+            figure = of_run[picture].draw(run)
+            if figure is None:
+                return None
+            write_bytes(path, style.png(figure))
+    else:
+        return None
+    return drawings[picture].shows if picture in drawings else picture.replace("_", " ")
 
 
 def words(run: Mapping[str, Any], *, quick: bool) -> list[str]:
@@ -193,11 +314,41 @@ def took(study: Mapping[str, Any], folder: Path) -> float:
     return seconds
 
 
-def machine(studies: Studies, folder: Path) -> str:
-    """Say what the runs ran on, from the record of the first."""
-    for name, study in studies.items():
-        for key in study["runs"]:
-            if run := first_run(folder / name / key):
-                around = run.info["environment"]
-                return f"{around['processor']}, {os.cpu_count()} cores, NumPy {around['packages']['numpy']}"
-    return "nothing has run"
+def took_words(study: Mapping[str, Any], folder: Path, parts: Mapping[str, Any]) -> str:
+    """Say how long a study took; empty where it has not run."""
+    seconds = took(study, folder) or float(parts.get("seconds", 0))
+    return f"{seconds / 60:.1f} minutes of computing." if seconds else ""
+
+
+def made(
+    studies: Studies, found: Mapping[str, Sequence[Found]], folder: Path, known: kept.Kept
+) -> dict[str, Any]:
+    """Return what made the figures: commits, machine, hours, and how many studies are there."""
+    commits = sorted({commit for figures in found.values() for one in figures for commit in one.commits})
+    seconds = sum(
+        took(study, folder / name) or float(known.get(name, {}).get("seconds", 0))
+        for name, study in studies.items()
+    )
+    there = [
+        machine(study, folder / name) or known.get(name, {}).get("machine") for name, study in studies.items()
+    ]
+    whole = sum(all(one.values for one in found[name]) for name in studies)
+    return {
+        "commits": commits,
+        "machines": sorted({one for one in there if one}),
+        "hours": f"{seconds / 3600:.1f}",
+        "whole": whole,
+        "n_studies": len(studies),
+    }
+
+
+def machine(study: Mapping[str, Any], folder: Path) -> str:
+    """Say what a study ran on, from the record of its first run; empty where it has not run."""
+    for key in study["runs"]:
+        if run := first_run(folder / key):
+            around = run.info["environment"]
+            versions = f"Python {around.get('python', '')}, NumPy {around['packages']['numpy']}".replace(
+                " ,", ","
+            )
+            return f"{around['processor']}, {os.cpu_count()} cores, {versions}"
+    return ""

@@ -1,22 +1,43 @@
-"""Read figures out of run folders, and judge a published figure by them."""
+"""Read figures out of run folders, and judge published figures by them."""
 
 from __future__ import annotations
 
-import math
-import statistics
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import rule
 import yaml
-from scipy.stats import t as student
+from rule import Judged, Printed
 
 from mlexp.config.yamltext import leaves
 from mlexp.store import Run, Sweep
 from mlexp.store.files import read_json, read_table
 
 Entry = Mapping[str, Any]
+READS = ("metric", "fact", "history", "table", "array", "comparison", "chosen")
+HERE = Path(__file__).parent
+
+
+class Reports(yaml.SafeLoader):
+    """Reads `published.yaml`; numbers keep the digits that were printed."""
+
+
+for kind in ("float", "int"):
+    Reports.add_constructor(
+        f"tag:yaml.org,2002:{kind}", lambda loader, node: _number(loader.construct_scalar(node))
+    )
+
+
+def _number(text: Any) -> Printed | int:
+    return Printed(text) if "." in text or "e" in text.lower() else int(text)
+
+
+def studies() -> dict[str, dict[str, Any]]:
+    """Return the studies of `published.yaml`."""
+    text = (HERE / "published.yaml").read_text(encoding="utf-8")
+    return dict(yaml.load(text, Reports))
 
 
 @dataclass(frozen=True)
@@ -27,69 +48,94 @@ class Found:
     ----------
     entry : what `published.yaml` says of it
     values : one number a run
-    runs : the runs that they were read from
-    test_rows : rows of the part that the figure is a mean over, 0 if it is no share of rows
+    commits : commits of the runs, each once; `+` where the folder had changes that were not committed
+    rows : test rows of the report over which the figure is a share; 0 if they are ours, or it is no share
     """
 
     entry: Entry
-    values: list[float] = field(default_factory=list)
-    runs: list[Run] = field(default_factory=list)
-    test_rows: int = 0
+    values: Sequence[float] = ()
+    commits: Sequence[str] = ()
+    rows: int = 0
 
     @property
-    def mean(self) -> float:
-        return statistics.fmean(self.values)
+    def label(self) -> str:
+        """What tells the figure from the others of its study."""
+        return str(self.entry["quantity"])
 
     @property
-    def half_width(self) -> float:
-        """Half of the 95 % t interval of the mean over seeds; NaN with one run."""
-        n = len(self.values)
-        if n < 2:
-            return math.nan
-        return float(student.ppf(0.975, n - 1)) * statistics.stdev(self.values) / math.sqrt(n)
+    def published(self) -> Printed | None:
+        value = self.entry.get("published")
+        return None if value is None else value if isinstance(value, Printed) else Printed(str(value))
 
     @property
-    def tolerance(self) -> float:
-        """How far one more run, on other test rows, may lie from our mean: 95 % prediction, and `within`."""
-        n, spread = len(self.values), 0.0
-        if n > 1:
-            spread = float(student.ppf(0.975, n - 1)) * statistics.stdev(self.values) * math.sqrt(1 + 1 / n)
-        rows = 1.96 * math.sqrt(self.mean * (1 - self.mean) / self.test_rows) if self.test_rows else 0.0
-        return max(math.hypot(spread, rows), float(self.entry.get("within", 0)), 1e-9)
+    def judged(self) -> Judged:
+        """The row: mean, band and verdict."""
+        return rule.judge(
+            self.values,
+            self.published,
+            rows=self.rows,
+            exact=bool(self.entry.get("exact")),
+            share=is_share(self.entry),
+            by_hand=self.entry.get("verdict"),
+        )
 
-    @property
-    def verdict(self) -> str:
-        if not self.values:
-            return "not run"
-        published = self.entry.get("published")
-        if "verdict" in self.entry:
-            return {"wrong": "published figure is wrong"}.get(self.entry["verdict"], self.entry["verdict"])
-        if published is None:
-            return "not in the report"
-        return "agrees" if abs(self.mean - published) <= self.tolerance else "differs"
 
-    @property
-    def missed(self) -> bool:
-        """Whether our mean lies outside the range that checks made beforehand gave."""
-        low, high = self.entry.get("expected", (-math.inf, math.inf))
-        return bool(self.values) and not low <= self.mean <= high
+def is_share(entry: Entry) -> bool:
+    """Return whether one point of a figure is 0.01."""
+    name = str(next((entry[word] for word in ("metric", "history", "column") if word in entry), ""))
+    return "comparison" in entry or any(word in name for word in rule.SHARES)
 
 
 def found(study: Entry, folder: Path) -> list[Found]:
-    """Return every figure of a study; those whose runs are not there have no values."""
-    return [_found(entry, folder / entry["run"]) for entry in study["figures"]]
+    """Return every figure of a study, then those of its tests of causes; without runs they have no values."""
+    return [_found(entry, folder / entry["run"]) for entry in every_figure(study)]
+
+
+def every_figure(study: Entry) -> list[dict[str, Any]]:
+    """Return the figures of a study and of its causes, each with all that is needed to read it.
+
+    A figure of a cause says by `of` which figure it is held against, and has what it does not say itself from there.
+    """
+    named = {one["key"]: one for one in study["figures"] if "key" in one}
+    made = [dict(one) for one in study["figures"]]
+    for cause in study.get("causes", []):
+        for one in cause["figures"]:
+            whole = named[one["of"]] | {"run": cause["run"]} | one
+            whole["where"] = named[one["of"]].get("where", {}) | one.get("where", {})
+            whole.pop("key", None)
+            whole.pop("verdict", None)
+            whole["quantity"] = f"{cause['cause']}: {whole['quantity']}"
+            made.append(whole)
+    return made
 
 
 def _found(entry: Entry, folder: Path) -> Found:
     if "comparison" in entry:
         value = of_comparison(folder, entry)
-        return Found(entry, [] if value is None else [value])
-    runs = list(matching(folder, entry.get("where", {})))
-    pairs = [(value, run) for run in runs if (value := read(run, entry)) is not None]
-    part, _, name = str(entry.get("metric", "")).partition(".")
-    share = name.endswith("accuracy") and part in ("test", "validation")
-    rows = pairs[0][1].info["split"][part] if pairs and share else 0
-    return Found(entry, [value for value, _ in pairs], [run for _, run in pairs], rows)
+        runs = list(completed(folder))
+        return Found(entry, [] if value is None else [value], commits(runs) if value is not None else ())
+    pairs = [
+        (value, run)
+        for run in matching(folder, entry.get("where", {}))
+        if (value := read(run, entry)) is not None
+    ]
+    if "minus" in entry:
+        other = [read(run, entry) for run in matching(folder, entry["minus"])]
+        pairs = [(one - two, run) for (one, run), two in zip(pairs, other, strict=False) if two is not None]
+    rows = entry.get("rows", 0)
+    if rows == "others":
+        part = str(entry.get("metric", entry.get("history"))).replace("_", ".").partition(".")[0]
+        rows = pairs[0][1].info["split"].get(part, 0) if pairs else 0
+    return Found(entry, [value for value, _ in pairs], commits([run for _, run in pairs]), int(rows))
+
+
+def commits(runs: Sequence[Run]) -> list[str]:
+    """Return the commits that made these runs, as their records name them, each once."""
+    found = []
+    for run in runs:
+        git = run.info.get("environment", {}).get("git")
+        found.append(git["commit"][:7] + ("+" if git["uncommitted_changes"] else "") if git else "unknown")
+    return list(dict.fromkeys(found))
 
 
 def of_comparison(folder: Path, entry: Entry) -> float | None:
@@ -97,17 +143,19 @@ def of_comparison(folder: Path, entry: Entry) -> float | None:
     if not (folder / "comparison.json").exists():
         return None
     content = read_json(folder / "comparison.json")
+    if content.get("status") != "completed":
+        return None
     if "pair" in entry:
         wanted = list(entry["pair"])
         found = next(
-            (one for one in content["pairs"] if sorted([one["a"], one["b"]]) == sorted(wanted)), None
+            (one for one in content.get("pairs", []) if sorted([one["a"], one["b"]]) == sorted(wanted)), None
         )
         if found is None or found[entry["comparison"]] is None:
             return None
         turned = entry["comparison"] == "difference" and found["a"] != wanted[0]
         return -found["difference"] if turned else float(found[entry["comparison"]])
     for name in entry["comparison"].split("."):
-        content = content[name]
+        content = (content or {}).get(name)
     return None if content is None else float(content)
 
 
@@ -127,6 +175,14 @@ def completed(folder: Path) -> Iterator[Run]:
     else:
         found = [tuned_run(folder)]
     yield from (run for run in found if run is not None and run.info["status"] == "completed")
+
+
+def is_complete(folder: Path) -> bool:
+    """Return whether every run of a sweep, comparison or search has completed."""
+    if Sweep.is_at(folder):
+        return bool(Sweep.open(folder).info["status"] == "completed")
+    run = tuned_run(folder)
+    return run is not None and run.info["status"] == "completed"
 
 
 def tuned_run(folder: Path) -> Run | None:
@@ -149,8 +205,7 @@ def read(run: Run, entry: Entry) -> float | None:
     if "array" in entry:
         return float(run.arrays[entry["array"]][entry["at"]])
     if "history" in entry:
-        column = run.history[entry["history"]]
-        return float({"first": column[0], "last": column[-1], "best": column.min()}[entry["at"]])
+        return _of_history(run, entry)
     trials = run.path / "tuning.csv"
     table = read_table(trials) if entry["table"] == "tuning" else run.tables.get(entry["table"], {})
     if entry["column"] not in table:
@@ -160,6 +215,18 @@ def read(run: Run, entry: Entry) -> float | None:
         if all(_same(table[key][place], value) for key, value in wanted.items()):
             return float(cell)
     return None
+
+
+def _of_history(run: Run, entry: Entry) -> float | None:
+    """Return a column of the history at its first, last or best epoch, or at an epoch by its number."""
+    history = run.history
+    if entry["history"] not in history:
+        return None
+    column, at = history[entry["history"]], entry["at"]
+    if at in ("first", "last", "best"):
+        return float({"first": column[0], "last": column[-1], "best": column.min()}[at])
+    places = (history["epoch"] == at).nonzero()[0]
+    return float(column[places[0]]) if len(places) else None
 
 
 def first_run(folder: Path) -> Run | None:

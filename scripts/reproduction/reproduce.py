@@ -5,35 +5,50 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import kept
 import page
 import readings
-import yaml
+
+from mlexp.store.environment import git_commit
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+STOPPED = (5, 130)
+CHANGED = 1
 Study = Mapping[str, Any]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     asked = arguments(argv)
-    studies = chosen(yaml.safe_load((HERE / "published.yaml").read_text(encoding="utf-8")), asked.what)
+    studies = chosen(readings.studies(), asked.what)
+    if asked.check:
+        return check(studies, asked)
     folder = asked.outputs.resolve() / asked.size
     begun, failed = time.monotonic(), []
-    if not asked.write_only:
-        for name, key, run in every_run(studies):
-            print(f"== {name} ({key}): about {run['minutes']} min at full size", flush=True)
-            if code := carry_out(name, key, run, folder, asked):
-                failed.append(f"{name} ({key}): exit code {code}")
-            if code in (5, 130):
-                return 5
-    found = {name: readings.found(study, folder / name) for name, study in studies.items()}
+    known = kept.load()
+    for name, study in {} if asked.write_only else studies.items():
+        if asked.size == "full" and still_holds(name, study, known, asked):
+            print(f"== {name}: kept; its quick figures still hold", flush=True)
+            continue
+        codes = [carry_out(name, key, run, folder, asked) for key, run in study["runs"].items()]
+        failed += [f"{name}: exit code {code}" for code in codes if code]
+        if set(codes) & set(STOPPED):
+            return STOPPED[0]
+        if asked.size == "full" and not any(codes):
+            keep(name, study, folder, known, asked)
+    if asked.record:
+        for name, study in studies.items():
+            found = kept.quick(readings.found(study, folder / name))
+            known.setdefault(name, {}).update(quick=found, quick_commit=here())
+        kept.save(known)
     full = asked.size == "full" and not asked.what
-    written = page.write(studies, found, folder, docs=ROOT / "docs" if full or asked.docs else None)
+    written = page.write(studies, folder, known, docs=ROOT / "docs" if full or asked.docs else None)
     print(f"{(time.monotonic() - begun) / 60:.1f} minutes. The table: {', '.join(map(str, written))}")
     for line in failed:
         print(f"did not complete: {line}", file=sys.stderr)
@@ -49,12 +64,24 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--outputs", type=Path, default=Path("outputs/reproduction"), help="where runs are kept"
     )
     parser.add_argument(
+        "--check",
+        action="store_true",
+        help="say whether the committed table still holds: run quick sizes, compare with those recorded",
+    )
+    parser.add_argument(
+        "--record", action="store_true", help="with --size quick: record its figures for --check"
+    )
+    parser.add_argument("--again", action="store_true", help="run studies again whose figures are kept")
+    parser.add_argument(
         "--write-only", action="store_true", help="run nothing, write the table of what is there"
     )
     parser.add_argument(
         "--docs", action="store_true", help="write docs/reproduction.md of whatever was asked for"
     )
-    return parser.parse_args(argv)
+    asked = parser.parse_args(argv)
+    if asked.record and asked.size != "quick":
+        parser.error("--record belongs to --size quick")
+    return asked
 
 
 def chosen(studies: Mapping[str, Study], what: Sequence[str]) -> dict[str, Study]:
@@ -65,17 +92,87 @@ def chosen(studies: Mapping[str, Study], what: Sequence[str]) -> dict[str, Study
     return {name: study for name, study in studies.items() if not what or {name, study["report"]} & set(what)}
 
 
-def every_run(studies: Mapping[str, Study]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+def check(studies: Mapping[str, Study], asked: argparse.Namespace) -> int:
+    """Say of each study whether its quick figures are still those recorded; the exit code is 1 if any changed."""
+    known, changed = kept.load(), False
     for name, study in studies.items():
+        if "quick" not in known.get(name, {}):
+            print(
+                f"{name}: no quick figures are recorded; scripts/reproduce --size quick --record", flush=True
+            )
+            continue
+        lines = kept.differences(known[name]["quick"], quick_figures(name, study, asked))
+        changed |= bool(lines)
+        print("\n  ".join([f"{name}: {'changed' if lines else 'holds'}", *lines]), flush=True)
+    return CHANGED if changed else 0
+
+
+def quick_figures(name: str, study: Study, asked: argparse.Namespace) -> dict[str, list[float]]:
+    """Return the figures of a study at quick size, run anew by the current code."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place).resolve()
+        small = argparse.Namespace(**{**vars(asked), "size": "quick"})
         for key, run in study["runs"].items():
-            yield name, key, run
+            carry_out(name, key, run, folder, small, quiet=True)
+        return kept.quick(readings.found(study, folder / name))
 
 
-def carry_out(name: str, key: str, run: Mapping[str, Any], folder: Path, asked: argparse.Namespace) -> int:
+def still_holds(name: str, study: Study, known: kept.Kept, asked: argparse.Namespace) -> bool:
+    """Return whether the figures of a study are kept, of the same commands, and the current code still gives them."""
+    parts = known.get(name, {})
+    if asked.again or parts.get("commands") != commands(study) or "quick" not in parts:
+        return False
+    now = here()
+    if now and not now.endswith("+") and parts.get("quick_commit") == now:
+        return True
+    return not kept.differences(parts["quick"], quick_figures(name, study, asked))
+
+
+def keep(name: str, study: Study, folder: Path, known: kept.Kept, asked: argparse.Namespace) -> None:
+    """Keep the figures of a study that has completed, with those of its quick size."""
+    found = readings.found(study, folder / name)
+    parts, now = known.get(name, {}), quick_figures(name, study, asked)
+    made = {commit for one in found for commit in one.commits}
+    if "quick" in parts and made != {here()} and (lines := kept.differences(parts["quick"], now)):
+        print(
+            f"{name}: not kept. Its runs are of {', '.join(sorted(made))}, and the code gives other figures since "
+            f"({lines[0]}). Remove {folder / name} and run it again.",
+            file=sys.stderr,
+        )
+        return
+    known[name] = {
+        "commands": commands(study),
+        "seconds": round(page.took(study, folder / name)),
+        "machine": page.machine(study, folder / name),
+        "figures": kept.figures(found),
+        "quick": now,
+        "quick_commit": here(),
+    }
+    kept.save({one: known[one] for one in readings.studies() if one in known})
+
+
+def commands(study: Study) -> dict[str, str]:
+    """Return the command of each run of a study."""
+    return {key: " ".join(page.words(run, quick=False)) for key, run in study["runs"].items()}
+
+
+def here() -> str | None:
+    """Return the commit of the working folder, as rows name it."""
+    git = git_commit()
+    return git["commit"][:7] + ("+" if git["uncommitted_changes"] else "") if git else None
+
+
+def carry_out(
+    name: str, key: str, run: Mapping[str, Any], folder: Path, asked: argparse.Namespace, quiet: bool = False
+) -> int:
     """Run what is left to run of one sweep, comparison or tuned run, and return the exit code."""
+    if not quiet:
+        print(f"== {name} ({key}): about {run['minutes']} min at full size", flush=True)
     place = folder / name / key
-    mlexp = [sys.executable, "-m", "mlexp.cli"]
+    mlexp = [sys.executable, "-m", "mlexp.cli", *(["-q"] if quiet else [])]
     settings = [*page.words(run, quick=asked.size == "quick"), f"execution.workers={asked.jobs}"]
+    if quiet:
+        settings.append("figures=false")
     if not run.get("tuned"):
         return subprocess.call([*mlexp, *settings, f"sweep.dir={place}", "sweep.resume=true"])
     begun = readings.tuned_run(place)

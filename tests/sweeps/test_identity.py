@@ -15,6 +15,7 @@ from mlexp.config import combinations
 from mlexp.errors import DataError
 from mlexp.runs.terminal import QUIET
 from mlexp.store import Run, Sweep
+from mlexp.store.files import read_table
 from mlexp.sweeps import opening, planning
 from mlexp.sweeps.conductor import Conductor
 
@@ -244,3 +245,28 @@ def test_a_search_is_resumed_though_it_writes_what_it_chose_into_its_configurati
         (folder / "run.json").write_text(json.dumps(info | {"status": "interrupted"}))
         assert main(["resume", "-q", str(folder)]) == 0
     assert json.loads((folder / "run.json").read_text())["chosen"] == first["chosen"]
+
+
+def test_a_finished_sweep_is_extended_by_more_seeds_without_running_any_again(tmp_path):
+    place = tmp_path / "sweep"
+    words = [
+        "-q",
+        "-m",
+        "task=digits_mlp",
+        "size=smoke",
+        "model.init=he,xavier",
+        f"sweep.dir={place}",
+        "sweep.resume=true",
+    ]
+    assert main([*words, "seed=0,1"]) == 0
+    before = {path: path.stat().st_mtime_ns for path in place.glob("runs/*/metrics.json")}
+    assert len(before) == 4
+    assert main([*words, "seed=0,1,2"]) == 0
+    after = {path: path.stat().st_mtime_ns for path in place.glob("runs/*/metrics.json")}
+    assert len(after) == 6
+    assert before.items() <= after.items()
+    assert main([*words, "seed=0,1,2"]) == 0
+    assert after == {path: path.stat().st_mtime_ns for path in place.glob("runs/*/metrics.json")}
+    assert main(["-q", "resume", str(place)]) == 0
+    assert len(read_table(place / "summary.csv")["status"]) == 6
+    assert main([*words, "seed=0,1"]) == 2  # fewer jobs than the folder has: other jobs

@@ -23,6 +23,7 @@ from mlexp.store.sweep_folder import FINISHED, NOT_NEEDED, SETTLED, SweepFolder
 from mlexp.sweeps import answer, figures
 from mlexp.sweeps.opening import (
     begin,
+    grown,
     has_other_data,
     is_finished,
     now,
@@ -99,7 +100,7 @@ def run(plan: Plan, *, worker: str | Work, verbosity: int = QUIET) -> Outcome:
     ConfigError
         If the folder cannot be made, or another process is at work there.
     """
-    plan = read(plan)
+    plan = grown(read(plan))
     return run_rest(plan, begin(plan), worker=worker, verbosity=verbosity)
 
 

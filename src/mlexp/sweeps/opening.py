@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,26 @@ from mlexp.sweeps.planning import Job, Plan, identified, read, restored
 KEPT = ("started", "began_in", "settings_hash", "begun_with", "warnings")
 
 
+def grown(plan: Plan) -> Plan:
+    """Return the plan of a sweep that is resumed with more jobs, such as more seeds, numbered as its folder has them.
+
+    The jobs of the folder come first, under their numbers, so that none runs again; the new ones follow. Any other
+    plan is returned as it is. A comparison is none of these: adding seeds
+    to an answer that was seen inflates its error.
+    """
+    place = Path(plan.sweep.dir) if plan.sweep.dir else None
+    if not plan.sweep.resume or place is None or not Sweep.is_at(place) or store.Comparison.is_at(place):
+        return plan
+    info = Sweep.open(place).info
+    wanted = {job.hash: job for job in plan.jobs}
+    known = [entry["hash"] for entry in info["jobs"]]
+    if "begun_with" in info or len(wanted) < len(plan.jobs) or not set(known) <= set(wanted):
+        return plan
+    rest = [job for job in plan.jobs if job.hash not in set(known)]
+    ordered = [*(wanted[code] for code in known), *rest]
+    return replace(plan, jobs=tuple(replace(job, number=number) for number, job in enumerate(ordered, 1)))
+
+
 def begin(plan: Plan, first: Callable[[Path], None] = lambda place: None) -> SweepFolder:
     """Make the folder of a sweep whose data have been read, or take over the one that is to be resumed.
 
@@ -34,7 +55,9 @@ def begin(plan: Plan, first: Callable[[Path], None] = lambda place: None) -> Swe
     if unfinished is not None and Sweep.is_at(unfinished):
         info = Sweep.open(unfinished).info
         stamp.refuse_older(unfinished, info)
-        if info["settings_hash"] != plan.settings_hash:
+        names = [sweep_folder.job_name(entry["number"], entry["hash"]) for entry in info["jobs"]]
+        more = "begun_with" not in info and names == [job.name for job in plan.jobs[: len(names)]]
+        if info["settings_hash"] != plan.settings_hash and not more:
             raise ConfigError(
                 f"sweep.dir={unfinished} contains a sweep of different jobs. Name another folder, or resume that "
                 f"one: mlexp resume {unfinished}"
@@ -43,7 +66,9 @@ def begin(plan: Plan, first: Callable[[Path], None] = lambda place: None) -> Swe
         folder = sweep_folder.reopen(unfinished)
         with folder.freed_on_error():
             first(folder.path)
-            if info["hash"] != plan.hash:
+            if len(plan.jobs) > len(names) and more:
+                _extend(plan, folder, len(names))
+            elif info["hash"] != plan.hash:
                 _renew(plan, folder)
         return folder
     earlier = None
@@ -73,6 +98,15 @@ def taken_over(path: Path, settings: Sequence[str] = ()) -> tuple[Plan, SweepFol
     if [job.data for job in now.jobs] != [job.data for job in plan.jobs]:
         _renew(now, folder)
     return now, folder
+
+
+def _extend(plan: Plan, folder: SweepFolder, had: int) -> None:
+    """Write down that a sweep has more jobs from now on: it is as if it had been begun with all of them."""
+    known = Sweep(folder.path).info
+    made = plan.record(recorded.read(folder.path / "config.yaml"))
+    kept = {name: known[name] for name in ("started", "began_in", "warnings") if name in known}
+    folder.write_info({"status": "running"} | made | kept)
+    folder.log(f"extended from {had} to {len(plan.jobs)} jobs")
 
 
 def _renew(plan: Plan, folder: SweepFolder) -> None:

@@ -32,9 +32,10 @@ CALLS: dict[str, tuple[list[str], str]] = {
     "schema": ([], "schema"),
     "init": (["plants"], "files"),
     "completion": (["bash"], "script"),
+    "why": (["TMP/none.yaml"], ""),
     "expect": (["OUT/digits_mlp/latest", "test.accuracy > 0.5"], "expect"),
 }
-REFUSED = {"resume": 2, "compare": 3}  # calls whose answer is an error, by exit code
+REFUSED = {"resume": 2, "compare": 3, "why": 2}  # calls whose answer is an error, by exit code
 
 
 def strict(text: str) -> Any:

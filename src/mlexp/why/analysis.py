@@ -18,9 +18,9 @@ import numpy as np
 from scipy import stats
 
 from mlexp.stats import predictive
+from mlexp.why.case import APART
 from mlexp.why.summaries import Summary
 
-APART = 3.0  # difference of log-likelihoods that tells two candidates apart
 SURE = 0.975  # quantile of Student t in standard errors, by which it must exceed that
 MOST_SEEDS = 1000  # that are planned for
 Values = dict[int, np.ndarray]  # candidate -> (seeds, summaries), NaN where a run does not hold the number

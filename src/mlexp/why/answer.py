@@ -21,7 +21,7 @@ from mlexp.store.files import write_json, write_table
 from mlexp.store.result import Columns, by_column
 from mlexp.store.sweep_folder import job_name
 from mlexp.why import figures as drawn
-from mlexp.why.analysis import APART, Behind, Effect, Scored, effects
+from mlexp.why.analysis import Behind, Effect, Scored, effects
 from mlexp.why.case import called
 
 if TYPE_CHECKING:
@@ -293,11 +293,3 @@ def _runs(found: Found, why: Why) -> Iterator[dict[str, Any]]:
     for (n, run, seed), code in found.rounds.hashes(stage, found.shown).items():
         if code in folders:
             yield {"candidate": n + 1, "run": run, "seed": seed, "folder": folders[code]}
-
-
-HOW = (
-    f"Told apart: {APART:g} in log-likelihood, a likelihood ratio of 20, beyond its 95 % interval. A published "
-    "number counts by the Student t density of one more run, given the runs of a candidate; numbers of one run are "
-    "joined by their correlations over seeds. One matrix of correlations for all candidates is an assumption: "
-    "likelihoods rank candidates and are no odds."
-)

@@ -17,8 +17,7 @@ from mlexp.page.words import as_number
 from mlexp.store import Run, Why
 from mlexp.store.result import Columns
 from mlexp.why import case as cases
-from mlexp.why.analysis import APART
-from mlexp.why.case import Published
+from mlexp.why.case import APART, Published
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

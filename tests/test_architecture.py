@@ -38,6 +38,7 @@ ORDER = (
     "why",
     "report",
     "documents",
+    "plugins",
     "dispatch",
     "verbs",
     "views",

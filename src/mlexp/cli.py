@@ -39,8 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from mlexp import __main__ as process
 
         return process.main()
-    arguments = verb_first([word for word in argv if word != JSON])
     try:
+        arguments = verb_first(trusted([word for word in argv if word != JSON]))
         if JSON in argv and not {"-h", "--help"} & {*argv}:
             code = machine.answered(arguments, arguments[0] if is_verb(arguments) else "", obey, report)
         else:
@@ -51,6 +51,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return report(error)
     except KeyboardInterrupt as stop:
         return report(Interrupted(str(stop) or "Stopped. What was recorded so far is kept."))
+
+
+def trusted(arguments: list[str]) -> list[str]:
+    """Load the plugins that these words and the environment name, and return the other words."""
+    from mlexp import plugins
+
+    named, rest = plugins.asked(arguments)
+    plugins.load(named)
+    return rest
 
 
 def obey(arguments: list[str]) -> int:
@@ -146,6 +155,7 @@ def configured(arguments: list[str], verbosity: int, *, dry: bool = False, detai
         raise ConfigError("--json does not apply to --info: leave it out.")
     config_dir = config_folder(flags.get("config_dir"))
     warn_of_shadowed(config_dir)
+    from mlexp import plugins
     from mlexp.config import compose as configuration
 
     if "cfg" in flags:
@@ -160,7 +170,7 @@ def configured(arguments: list[str], verbosity: int, *, dry: bool = False, detai
         named = (
             ["--config-dir", config_dir] if config_dir and "config_dir" not in flags else []
         )  # by the environment
-        command = ["mlexp", *named, *arguments]
+        command = ["mlexp", *plugins.words(), *named, *arguments]
         plan = planned(settings, config_dir, command, multirun="multirun" in flags)
         return start(plan, command, verbosity, dry=dry, details=details)
     return 0
@@ -296,7 +306,7 @@ def apart(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         if flag not in FLAGS:
             from mlexp.config.messages import flag_instead
 
-            known = [*OPTIONS, *FLAGS]
+            known = [*OPTIONS, *FLAGS, "--plugin"]
             raise ConfigError(flag_instead(flag, value or next(words, ""), known, list(VERBS)))
         name = FLAGS[flag]
         if name in VALUES:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlexp import kinds, report
+from mlexp import kinds, plugins, report
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.execution import Send, Work
@@ -156,4 +156,5 @@ def work(unit: Sequence[JobRequest], stop: threading.Event, send: Send) -> bool:
     """
     from mlexp.sweeps.worker import run_unit
 
+    plugins.load()
     return run_unit(unit, stop, send, Program(partial(study, worker=work), report.show, work))

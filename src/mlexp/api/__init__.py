@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlexp import store
+from mlexp import plugins, store
 from mlexp.api.data import Given, apart, own_test
 from mlexp.api.settings import checked, command, flattened, is_setting, of_comparison, plain, several, typed
 from mlexp.config.groups import config_folder
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from mlexp.comparisons.analysis import Analysis
     from mlexp.config.conditions import Condition
     from mlexp.sweeps.conductor import Outcome
+
+
+plugins.load()  # those that the environment names
 
 
 def run(

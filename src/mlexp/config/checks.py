@@ -13,7 +13,7 @@ from typing import Any
 
 from mlexp.config import yamltext
 from mlexp.config.messages import Context, unknown_key
-from mlexp.config.names import ENGINE_MODELS, GROUPS, KINDS, RECORDED, SCHEDULES
+from mlexp.config.names import COMBINED, COMBINED_KEYS, ENGINE_MODELS, GROUPS, KINDS, RECORDED, SCHEDULES
 from mlexp.config.overrides import Override
 from mlexp.config.readers import READERS
 from mlexp.config.schema import Config, declared, flat, foreign
@@ -24,6 +24,9 @@ OF_TABLES = (
     "header",
 )  # fmt: skip
 OF_NETWORKS = ("record.metrics", "record.diagnostics")
+SELECTS = ("classification", "regression", "data_needed")
+BALANCED = ("classification", "data_needed")
+DIVIDES = ("stacking", "calibrated", "thresholded")
 OF_CLASSES = ("model.label_smoothing", "model.class_weight")
 
 
@@ -97,7 +100,25 @@ def check_together(config: Config) -> None:
         raise ConfigError(
             "split.validation=0 leaves nothing to stop by. Set model.patience=null, or split.validation=0.1."
         )
+    _check_supervised(config)
     _check_reader(config)
+
+
+def _check_supervised(config: Config) -> None:
+    """Refuse steps that need a label, or classes, in studies that have none, and copies where a model divides them."""
+    kind, node, name = config.task.kind, config.prepare, config.model.name
+    if kind == "comparison":
+        return
+    for key, value, kinds in (("select", node.select, SELECTS), ("balance", node.balance, BALANCED)):
+        if value is not None and kind not in kinds:
+            raise ConfigError(
+                f"prepare.{key} is for task.kind={' or '.join(kinds)}. Got {value} with task.kind={kind}: leave it out."
+            )
+    if node.balance == "over" and name in DIVIDES:
+        raise ConfigError(
+            f"prepare.balance=over repeats samples, and model={name} divides them into folds of its own: copies of one "
+            "sample would stand on both sides. Set prepare.balance=under."
+        )
 
 
 def _check_reader(config: Config) -> None:
@@ -150,6 +171,11 @@ def check_typed(config: Config, typed: Sequence[Override]) -> None:
             )
         if not foreign(name, path):
             continue
+        if key in COMBINED_KEYS:
+            raise ConfigError(
+                f"{word}: model.{key} belongs to models made of others (model={', '.join(COMBINED)}), not to "
+                f"model={name}. Leave the word out."
+            )
         if key == "params":
             raise ConfigError(
                 f"{word}: model.params belongs to scikit-learn's models. model={name} has its own keys: model.hidden, "

@@ -50,6 +50,7 @@ def register() -> None:
     schema = OmegaConf.structured(Config)
     for open_ended in (
         schema.model.params,
+        schema.model.base_params,
         schema.execution.options,
         schema.tune.space,
         schema.comparison.arms,

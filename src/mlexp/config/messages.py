@@ -18,7 +18,15 @@ from mlexp.config.schema import declared, foreign
 from mlexp.errors import LONG, ConfigError, did_you_mean, plain, shortened
 
 SHOWN = 8  # names that one line may list
-OPEN = ("model.params", "execution.options", "tune.space", "comparison.arms", "comparison.grid", "expect")
+OPEN = (
+    "model.params",
+    "model.base_params",
+    "execution.options",
+    "tune.space",
+    "comparison.arms",
+    "comparison.grid",
+    "expect",
+)
 NAMELESS = (
     "name",
     "type",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 ACTIVATIONS = (
     "sigmoid", "tanh", "relu", "leaky_relu", "linear", "hard_sigmoid", "softmax", "elu", "gelu", "silu", "softplus",
 )  # fmt: skip
+ALL_ACTIVATIONS: dict[str, Any] = dict.fromkeys(ACTIVATIONS)  # to which `mlexp.plugins` adds those of plugins
 INITIALIZERS = (
     "zeros", "ones", "random", "normal", "standard_normal", "uniform", "xavier", "xavier_uniform", "xavier_normal",
     "he", "he_uniform", "he_normal", "lecun", "lecun_uniform", "lecun_normal", "orthogonal",
@@ -55,8 +56,11 @@ OVER_DATASETS = ("paired", "wilcoxon", "friedman")  # tests whose units may be d
 MODEL_NAMES = (
     "mlp", "logistic", "svm", "knn", "decision_tree", "random_forest", "hist_gradient_boosting", "naive_bayes",
     "sklearn_mlp", "linear", "ridge", "kmeans", "minibatch_kmeans", "spectral", "gmm", "dbscan", "agglomerative", "pca",
-    "tsne", "lle", "mds", "isomap", "umap", "opentsne", "autoencoder",
+    "tsne", "lle", "mds", "isomap", "umap", "opentsne", "autoencoder", "stacking", "voting", "bagging", "calibrated",
+    "thresholded",
 )  # fmt: skip
+COMBINED = ("stacking", "voting", "bagging", "calibrated", "thresholded")  # made of models of `model.base`
+COMBINED_KEYS = ("base", "base_params")  # of the node `model`
 ENGINE_MODELS = ("mlp", "autoencoder")
 SHARED_KEYS = ("name", "params", "dtype")  # of the node `model`: what every model has
 NETWORK_KEYS = (
@@ -64,6 +68,8 @@ NETWORK_KEYS = (
     "patience", "restore_best",
 )  # fmt: skip
 IMPUTATIONS = ("mean", "median", "most_frequent")
+SELECTIONS = ("f_test", "mutual_information")
+BALANCES = ("over", "under")
 SCALES = ("auto", "none", "unit", "signed", "standard", "minmax")
 FEATURES = ("bottleneck", "penultimate", "pca", "raw")
 CLUSTERINGS = (

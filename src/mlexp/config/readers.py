@@ -19,11 +19,13 @@ class Reader:
     needs : key of the node `dataset` that must be set -> what it must do
     has_columns : whether the rows come with named columns, so that the keys of tables apply
     suffixes : endings of the files that it reads, where it reads files with a table
+    module : dotted name of the module that reads; `mlexp.data.readers.NAME` unless it is somebody else's
     """
 
     needs: Mapping[str, str] = field(default_factory=dict)
     has_columns: bool = False
     suffixes: tuple[str, ...] = ()
+    module: str = ""
 
 
 def _of_files(*suffixes: str) -> Reader:

@@ -14,7 +14,10 @@ from itertools import chain
 from typing import Any
 
 from mlexp.config.names import (
-    ACTIVATIONS,
+    ALL_ACTIVATIONS,
+    BALANCES,
+    COMBINED,
+    COMBINED_KEYS,
     DELIMITERS,
     ENGINE_MODELS,
     IMPUTATIONS,
@@ -28,6 +31,7 @@ from mlexp.config.names import (
     RECORDED,
     SCALES,
     SCHEDULES,
+    SELECTIONS,
     SHARED_KEYS,
 )
 from mlexp.config.readers import READERS
@@ -237,6 +241,22 @@ class Prepare:
         optional(either(number(0, 1, open_low=True, open_high=True), whole(1))),
         "number of principal components, or share of variance to retain",
     )
+    select: Any = key(
+        None,
+        optional(either(number(0, 1, open_low=True, open_high=True), whole(1))),
+        "number or share of features to keep, those that the label depends on most; before scaling",
+    )
+    select_by: str = key(
+        "f_test",
+        choice(*SELECTIONS),
+        "what select ranks features by: the F test of each alone (linear), or its mutual information with the label",
+    )
+    balance: str | None = key(
+        None,
+        optional(choice(*BALANCES)),
+        "sample the training set to classes of equal size, after the split: over repeats samples of the smaller "
+        "classes, under leaves out samples of the larger ones; validation and test set stay as they are",
+    )
 
 
 @dataclass
@@ -273,14 +293,24 @@ class Model:
         "name of the model, or package.module.Class of an estimator from trusted_packages",
     )
     params: dict[str, Any] = key({}, mapping(), "parameters of a scikit-learn estimator, under its own names")
+    base: list[str] = key(
+        [],
+        list_of(text(), what="a list of names of models"),
+        "stacking, voting, bagging, calibrated, thresholded: the models it is made of, by name; []: a usual choice",
+    )
+    base_params: dict[str, Any] = key(
+        {},
+        mapping(),
+        "parameters of the models of model.base: name -> parameters, such as {knn: {n_neighbors: 3}}",
+    )
     hidden: Any = key(
         [64], list_of(whole(1), what="a list of whole numbers from 1"), "widths of the hidden layers"
     )
     activation: Any = key(
         "relu",
         either(
-            choice(*ACTIVATIONS),
-            list_of(choice(*ACTIVATIONS), what="a list of them, one per hidden layer"),
+            choice_of(ALL_ACTIVATIONS),
+            list_of(choice_of(ALL_ACTIVATIONS), what="a list of them, one per hidden layer"),
         ),
         "activation of the hidden layers: one for all, or one per layer",
     )
@@ -527,7 +557,8 @@ ADDED = ("data_needed", "page", "record", "expect")
 ADDED_KEYS = (
     "data_needed.sizes", "data_needed.repeats", "dataset.labels", "dataset.image_shape", "dataset.channels",
     "dataset.class_names", "model.loss", "by_hand.loss", "by_hand.new_points", "by_hand.centres", "by_hand.variance",
-    "by_hand.variant", "by_hand.answers",
+    "by_hand.variant", "by_hand.answers", "model.base", "model.base_params", "prepare.select", "prepare.select_by",
+    "prepare.balance",
 )  # fmt: skip
 
 
@@ -577,6 +608,8 @@ def foreign(name: str, path: str) -> bool:
     key = rest.partition(".")[0]
     if parent != "model" or not key:
         return False
+    if key in COMBINED_KEYS:
+        return name not in COMBINED
     if name in ENGINE_MODELS:
         return key == "params"
     return key not in SHARED_KEYS + (NETWORK_KEYS if name == "sklearn_mlp" else ())

@@ -1,4 +1,4 @@
-"""The preparation of features: impute, one_hot, polynomial, scale, pca, fitted on the training part alone.
+"""The preparation of features: impute, one_hot, polynomial, select, scale, pca, fitted on the training part alone.
 
 The order is fixed. Nothing after it takes an empty cell, so these are filled first; words must be numbers
 before anything is computed; products come before the scaling, so that they are scaled too; principal
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from mlexp.config import schema
+from mlexp.data import selection
 from mlexp.data.columns import listed, short
 from mlexp.data.dataset import Dataset
 from mlexp.data.rows import MEMORY_MB, Rows
@@ -182,6 +183,16 @@ def fitted(
         names = tuple(_readable(str(word), dataset) for word in step.get_feature_names_out(names))
         current, pixel_max = replace(current, X=Rows(X)), None
         record[name] = {"features": len(names)}
+    if wanted.select is not None:
+        step, kept = selection.fitted(
+            np.asarray(current.X.scaled(None, None, np.float64)), train.y, dataset, wanted
+        )
+        early = [*early, ("select", step)]
+        current = replace(
+            current, X=Rows(step.transform(np.asarray(current.X.scaled(None, None, np.float64))))
+        )
+        record["select"] = selection.record(kept, names, wanted.select_by)
+        names = tuple(names[place] for place in kept)
     record |= {"impute": wanted.impute} if wanted.impute else {}
     how = resolve(wanted.scale, pixel_max)
     scaling = Scaling(how, *fit_scale(current, how, pixel_max), len(train) if how in SCALED_BY_FIT else 0)

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from mlexp.config.names import COMBINED
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.documents import snippets
-from mlexp.errors import ConfigError
+from mlexp.errors import ConfigError, DataError
 from mlexp.kinds.fitting import Training, unfitted
 from mlexp.nn.labels import class_weights, scaled_weights
 from mlexp.nn.layers import Activation, Dense
@@ -69,6 +70,9 @@ def listing(run: Run, config: Config, dataset: Dataset, library: str, rows: str)
             f"{run.path} has no program listing: it needs a completed run of {' or '.join(KINDS)}. This is a "
             f"{run.status} run of {config.task.kind}."
         )
+    if config.prepare.balance is not None or config.model.name in COMBINED:
+        what = "prepare.balance" if config.prepare.balance is not None else f"model={config.model.name}"
+        raise ConfigError(f"{run.path} has no program listing: {what} has no counterpart in one.")
     training = unfitted(config, dataset)
     known = _common(run, config, training) | {"rows_file": rows}
     text, more = LIBRARIES[library](run, config, training, known)
@@ -136,6 +140,10 @@ def _numpy(
     functions = list(values["functions"])
     if set(names) & set(snippets.USE_LOGISTIC) or loss in ("cross_entropy_of_two", "binary_cross_entropy"):
         functions.append(snippets.LOGISTIC)
+    if strange := [name for name in names if name not in snippets.ACTIVATIONS]:
+        raise DataError(
+            f"model.activation={strange[0]} is of a plugin, and has no counterpart in a program listing."
+        )
     functions += [snippets.ACTIVATIONS[name] for name in dict.fromkeys(names)]
     more = {
         "functions": functions,

@@ -227,6 +227,18 @@ MODELS: dict[str, Theory] = {
         \min_{w, b} \sum_i (y_i - \hat{y}_i)^2.$$""", "hastie2009"),
     "ridge": _row("Ridge regression", r"""$$\hat{y} = w^\top x + b, \qquad \min_{w, b} \sum_i (y_i - \hat{y}_i)^2 +
         \alpha \lVert w \rVert^2.$$""", "hoerl1970"),
+    "stacking": _row("Stacking", r"""The base models predict each training sample from the other folds of a
+        cross-validation; a linear model of these predictions, fitted to the targets, combines them.""",
+        "wolpert1992"),
+    "voting": _row("Voting", r"""The predicted probabilities of the base models are averaged,
+        $p(y = k \mid x) = \tfrac1M \sum_m p_m(y = k \mid x)$, or their votes counted; numbers are averaged.""",
+        "kittler1998"),
+    "bagging": _row("Bagging", r"""The base model is fitted to bootstrap samples of the training set, and the
+        predictions are averaged.""", "breiman1996"),
+    "calibrated": _row("Calibration", r"""The scores of the base model on held-out folds are mapped to probabilities by
+        a sigmoid, $p = 1 / (1 + e^{a s + b})$, or by an isotonic step function.""", "niculescu2005"),
+    "thresholded": _row("Tuned threshold", r"""The positive class is predicted above a threshold of the base model's
+        score; the threshold maximises balanced accuracy on held-out folds of the training set."""),
     "kmeans": _row("k-means", f"k-means {CENTROIDS}", "lloyd1982"),
     "minibatch_kmeans": _row("Mini-batch k-means", rf"k-means on small random batches {CENTROIDS}", "sculley2010"),
     "spectral": _row("Spectral clustering", SPECTRAL.replace("{weights}", "from the similarity of two samples"),

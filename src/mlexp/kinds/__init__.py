@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlexp.config import names
 
@@ -85,6 +85,7 @@ ROWS = (
 )
 KINDS: dict[str, Kind] = names.KINDS
 KINDS |= {kind.name: kind for kind in ROWS}
+MORE_FIGURES: dict[str, dict[str, Any]] = {}  # kind -> name -> Drawing, of plugins
 
 
 def check(config: Config) -> None:

@@ -71,6 +71,8 @@ def _margin(dataset: Dataset, training: Training) -> tuple[dict[str, Columns], d
     model = training.model
     if getattr(model, "kernel", None) != "linear" or dataset.n_classes != 2 or not hasattr(model, "support_"):
         return {}, {}
+    if training.sampled is not None:  # its support vectors are numbered by another set
+        return {}, {}
     w, b = model.coef_[0], float(model.intercept_[0])
     length = float(np.linalg.norm(w))
     numbers = {f"w_{k + 1}": float(value) for k, value in enumerate(w)}

@@ -13,18 +13,20 @@ from typing import Any
 import numpy as np
 
 from mlexp import models
+from mlexp.config.names import COMBINED
 from mlexp.config.schema import Config
+from mlexp.data.balance import balanced
 from mlexp.data.dataset import Dataset
 from mlexp.data.preparation import Preparation, prepared
 from mlexp.data.rows import Rows
 from mlexp.data.scaling import centre_and_deviation
-from mlexp.data.split import Split, split
+from mlexp.data.split import Part, Split, split
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds import weights
 from mlexp.kinds.diagnosis import of_divergence
 from mlexp.kinds.observer import Observer
 from mlexp.kinds.sets import check_memory, columns, plan
-from mlexp.models import sklearn_networks
+from mlexp.models import combined, sklearn_networks
 from mlexp.models.guarded import guarded
 from mlexp.models.sklearn_networks import EpochByEpoch
 from mlexp.nn.stack import fit_stack
@@ -52,6 +54,7 @@ class Training:
     status : completed, diverged or interrupted
     image_shape : height and width of the images whose pixels are the features, None for others
     outputs : names of the outputs of a network: classes, or the target
+    sampled : what the model is fitted to where that is not the training set, but a balanced sample of it
     """
 
     model: Any
@@ -69,6 +72,12 @@ class Training:
     status: str = "completed"
     image_shape: tuple[int, ...] | None = None
     outputs: tuple[str, ...] = ()
+    sampled: Part | None = None
+
+    @property
+    def fitted_to(self) -> Part:
+        """The samples that the model is fitted to."""
+        return self.parts.train if self.sampled is None else self.sampled
 
     def scaled(self, y: np.ndarray) -> np.ndarray:
         """Return the targets for the fit: mean 0 and standard deviation 1 for numbers, codes for classes."""
@@ -243,6 +252,13 @@ def unfitted(config: Config, dataset: Dataset, raw: Split | None = None) -> Trai
     begun = time.perf_counter()
     parts, preparation = prepared(raw, dataset, config.prepare, config.model.dtype, config.memory_mb)
     spent = round(time.perf_counter() - begun, 3)
+    sampled = _balanced(config, parts.train, dataset.n_classes)
+    if sampled is not None:
+        made = {"how": config.prepare.balance, "samples": len(sampled), "of": len(parts.train)}
+        made |= {
+            "kept": f"fitted to {len(sampled):,} samples, classes balanced ({config.prepare.balance}-sampling)"
+        }
+        preparation = replace(preparation, record=preparation.record | {"balance": made})
     training = Training(
         built(config, parts),
         raw,
@@ -254,6 +270,7 @@ def unfitted(config: Config, dataset: Dataset, raw: Split | None = None) -> Trai
         image_shape=dataset.image_shape,
         outputs=dataset.classes or (dataset.target,),
         facts={"preparation_seconds": spent},
+        sampled=sampled,
     )
     if config.task.kind == "regression":
         centre, spread = centre_and_deviation(parts.train.y)
@@ -264,6 +281,18 @@ def unfitted(config: Config, dataset: Dataset, raw: Split | None = None) -> Trai
             )
         training = replace(training, centre=centre, spread=spread)
     return training
+
+
+def _balanced(config: Config, train: Part, n_classes: int) -> Part | None:
+    """Return the balanced sample of a training set that the model is to be fitted to; None for the set itself.
+
+    It is drawn by `split.seed`, so that runs with different seeds share it.
+    """
+    if config.prepare.balance is None:
+        return None
+    if not n_classes:
+        raise ConfigError("prepare.balance is for classes, and this label is a number. Leave it out.")
+    return balanced(train, config.prepare.balance, rng=np.random.default_rng(config.split.seed))
 
 
 def built(config: Config, parts: Split | None = None) -> Any:
@@ -342,8 +371,8 @@ def _fit_epochs(
         networks,
         observers,
         (
-            parts.train.X,
-            first.scaled(parts.train.y),
+            first.fitted_to.X,
+            first.scaled(first.fitted_to.y),
             held and held.X,
             held and first.scaled(held.y),
         ),
@@ -441,7 +470,11 @@ def unfinished(config: Config, training: Training) -> Result | None:
 
 def _fit_at_once(training: Training) -> Training:
     """Fit a model that has no epochs; warnings of scikit-learn are kept for the record."""
-    rows = training.parts.train
+    rows = training.fitted_to
     with guarded(f"model={training.name}", training.params) as said:
         training.model.fit(np.asarray(rows.X), training.scaled(rows.y))
-    return replace(training, warnings=[f"{training.name}: {words}" for words in said])
+    return replace(
+        training,
+        model=combined.settled(training.model) if training.name in COMBINED else training.model,
+        warnings=[f"{training.name}: {words}" for words in said],
+    )

@@ -43,8 +43,8 @@ def features_in_words(n_features: int, preparation: Mapping[str, Any]) -> str:
     '4 features → 14,339 after one-hot'
     """
     made = [
-        f"{preparation[step]['features']:,} after {step.replace('_', '-')}"
-        for step in ("one_hot", "polynomial")
+        f"{preparation[step]['features']:,} after {'selection' if step == 'select' else step.replace('_', '-')}"
+        for step in ("one_hot", "polynomial", "select")
         if step in preparation
     ]
     return " → ".join([f"{n_features:,} feature{'s' * (n_features != 1)}", *made])

@@ -18,13 +18,14 @@ def nanoseconds_a_row(training: Training) -> float:
     """
     n_features = len(training.preparation.feature_names)
     per_cell = 4.0 if training.preparation.scales_only else 60.0
-    return per_cell * n_features + _of_model(training, n_features)
-
-
-def _of_model(training: Training, n_features: int) -> float:
-    model = training.model
     if training.is_engine:
-        return 100 + 0.15 * float(model.n_parameters_)
+        return per_cell * n_features + 100 + 0.15 * float(training.model.n_parameters_)
+    return per_cell * n_features + _of_model(training.model, n_features)
+
+
+def _of_model(model: Any, n_features: int) -> float:
+    if bases := _bases(model):
+        return sum(_of_model(base, n_features) for base in bases)
     if hasattr(model, "support_vectors_"):
         return 2.0 * float(model.support_vectors_.size) + 10.0 * len(model.support_vectors_)
     if hasattr(model, "n_samples_fit_"):
@@ -42,6 +43,16 @@ def _of_model(training: Training, n_features: int) -> float:
     if hasattr(model, "theta_"):
         return 10.0 * float(model.theta_.size)
     return UNKNOWN
+
+
+def _bases(model: Any) -> list[Any]:
+    """Return the fitted models that a combined one asks; none of any other."""
+    if hasattr(model, "calibrated_classifiers_"):
+        return [fold.estimator for fold in model.calibrated_classifiers_]
+    if hasattr(model, "estimator_") and not hasattr(model, "estimators_"):
+        return [model.estimator_]
+    found = list(np.ravel(getattr(model, "estimators_", [])))
+    return [] if all(hasattr(base, "get_depth") for base in found) else found
 
 
 def _depth(tree: Any) -> float:

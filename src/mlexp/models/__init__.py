@@ -12,9 +12,10 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
+from mlexp.config.names import COMBINED
 from mlexp.config.schema import Model
 from mlexp.errors import LIBRARIES, ConfigError, did_you_mean, shortened
-from mlexp.models import sklearn_networks
+from mlexp.models import combined, sklearn_networks
 from mlexp.models.params import check_params
 from mlexp.models.sklearn_networks import SklearnAutoencoder
 
@@ -30,6 +31,11 @@ MODELS: dict[str, dict[str, str]] = {
         "hist_gradient_boosting": "sklearn.ensemble.HistGradientBoostingClassifier",
         "naive_bayes": "sklearn.naive_bayes.GaussianNB",
         "sklearn_mlp": "sklearn.neural_network.MLPClassifier",
+        "stacking": "sklearn.ensemble.StackingClassifier",
+        "voting": "sklearn.ensemble.VotingClassifier",
+        "bagging": "sklearn.ensemble.BaggingClassifier",
+        "calibrated": "sklearn.calibration.CalibratedClassifierCV",
+        "thresholded": "sklearn.model_selection.TunedThresholdClassifierCV",
     },
     "regression": {
         "mlp": "mlexp.nn.learners.PerceptronRegressor",
@@ -41,6 +47,9 @@ MODELS: dict[str, dict[str, str]] = {
         "random_forest": "sklearn.ensemble.RandomForestRegressor",
         "hist_gradient_boosting": "sklearn.ensemble.HistGradientBoostingRegressor",
         "sklearn_mlp": "sklearn.neural_network.MLPRegressor",
+        "stacking": "sklearn.ensemble.StackingRegressor",
+        "voting": "sklearn.ensemble.VotingRegressor",
+        "bagging": "sklearn.ensemble.BaggingRegressor",
     },
     "clustering": {
         "kmeans": "sklearn.cluster.KMeans",
@@ -115,7 +124,9 @@ def build(
     common = {"random_state": seed} | ({} if path in NOT_PARALLEL else {"n_jobs": threads})
     given = common | own | dict(model.params) | params
     chosen = {name: value for name, value in given.items() if name in accepted or name in model.params}
+    made_of = _with_bases(model, kind, seed, trusted) if model.name in COMBINED else {}
     check_params(estimator_class, chosen)
+    chosen = made_of | chosen
     widths = chosen.get("hidden_layer_sizes", [])
     if not all(type(n) is int and n > 0 for n in (widths if isinstance(widths, list | tuple) else [widths])):
         raise ConfigError(
@@ -126,6 +137,14 @@ def build(
     except Exception as error:  # of a class of the user's own
         said = shortened(f"{type(error).__name__}: {error}")
         raise ConfigError(f"model.params do not fit {estimator_class.__name__} ({said}).") from error
+
+
+def _with_bases(model: Model, kind: str, seed: int, trusted: Sequence[str]) -> dict[str, Any]:
+    """Return the parameter that holds the unfitted bases of a combined model, and its defaults."""
+    names = combined.base_names(model, kind, MODELS[kind])
+    nodes = combined.base_nodes(model, names)
+    bases = {name: build(node, kind, seed=seed, trusted=trusted) for name, node in nodes.items()}
+    return combined.argument(model, bases)
 
 
 def class_path(name: str, kind: str, trusted: Sequence[str]) -> str:

@@ -27,6 +27,11 @@ MODELS = {
     "naive_bayes": "naive Bayes model",
     "linear": "linear model",
     "ridge": "ridge regression",
+    "stacking": "stacked model",
+    "voting": "voting model",
+    "bagging": "bagged model",
+    "calibrated": "calibrated model",
+    "thresholded": "model with a tuned threshold",
 }
 Said = tuple[list[str], list[KeyFigure]]  # sentences and key figures of an answer
 SEEN = {"train": "it was trained on", "validation": "that chose its settings", "test": "it has never seen"}

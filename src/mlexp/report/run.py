@@ -10,7 +10,7 @@ from mlexp.config.names import spelled
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing, words
 from mlexp.drawing.wanted import ALL, Wanted
-from mlexp.kinds import KINDS, method
+from mlexp.kinds import KINDS, MORE_FIGURES, method
 from mlexp.kinds.evidence import evidence
 from mlexp.page import tables
 from mlexp.page.page import Answer, Derivation, KeyFigure, Page, Table
@@ -178,11 +178,12 @@ def _progress(study: Study) -> list[KeyFigure]:
 def figures(kind: str) -> dict[str, Drawing]:
     """Return the figures that a run of a kind can have, the most important first.
 
-    The first ones are its own, then those of the search that chose its settings, where there was one.
+    The first ones are its own, then those of the search that chose its settings, where there was one, then those of
+    plugins.
     """
     own = KINDS[kind].figures.FIGURES if kind in KINDS else {}
     first = dict([*list(own.items())[:FIRST], *list(SEARCHED.items())[:FIRST]])
-    return first | own | SEARCHED
+    return first | MORE_FIGURES.get(kind, {}) | own | SEARCHED
 
 
 def draw(run: Run, wanted: Wanted = ALL, into: Path | None = None) -> list[Path]:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from mlexp import store
-from mlexp.config import recorded, schema, trust
+from mlexp.config import plugged, recorded, schema, trust
 from mlexp.config.overrides import parsed
 from mlexp.config.readers import READERS
 from mlexp.config.schema import Config
@@ -257,6 +257,7 @@ class Session:
             "split": plan.split,
             "preparation": plan.preparation,
             "environment": environment.describe(),
+            **({"plugins": plugged.recorded()} if plugged.LOADED else {}),
             "facts": {},
             "warnings": list(plan.dataset.get("warnings", ())),
             "figures": config.figures,

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from mlexp.config import plugged
 from mlexp.config.names import GENERIC_TASKS
 from mlexp.config.untrusted import run_folder
 from mlexp.errors import DataError, did_you_mean, shortened
@@ -302,10 +303,11 @@ def find(name: str, outputs: str | Path = "outputs") -> Path:
     Raises
     ------
     DataError
-        If there is none, it holds links, or a newer version of mlexp made it.
+        If there is none, it holds links, a newer version of mlexp made it, or plugins did that are not loaded.
     """
     path = _meant(name, Path(outputs))
     stamp.refuse_newer(path, stamp.format_of(path))
+    plugged.refuse_without(path, stamp.plugins_of(path))
     return path
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from threadpoolctl import ThreadpoolController
 
 from mlexp import __version__, system
+from mlexp.config import plugged
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "matplotlib", "hydra-core", "omegaconf")
 
@@ -30,9 +31,13 @@ def describe() -> dict[str, Any]:
     }
 
 
-@cache
 def versions() -> dict[str, str]:
-    """Return the versions of the packages that a result can depend on."""
+    """Return the versions of the packages, those of plugins among them, that a result can depend on."""
+    return _versions() | dict(plugged.LOADED.values())
+
+
+@cache
+def _versions() -> dict[str, str]:
     return {"mlexp": __version__} | {name: importlib.metadata.version(name) for name in PACKAGES}
 
 

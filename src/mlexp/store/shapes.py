@@ -10,7 +10,8 @@ RUN = {
     "config_hash": str, "started": str,
     "began_in": (str, type(None)), "resumed": [str], "stack": int, "wall_seconds": NUMBER, "cpu_seconds": NUMBER,
     "peak_memory_mb": NUMBER, "settings": dict, "chosen": dict, "threads": int, "facts": dict, "warnings": [str],
-    "split": {EVERY: (int, str)}, "preparation": dict, "environment": {"packages": dict, "blas": [dict]},
+    "plugins": {EVERY: str}, "split": {EVERY: (int, str)}, "preparation": dict,
+    "environment": {"packages": dict, "blas": [dict]},
     "dataset": {"name": str, "n_samples": int, "n_features": int, "classes": list, "fingerprint": str,
                 "categories": dict, "features": (list, type(None))},
 }  # fmt: skip
@@ -20,7 +21,8 @@ TUNING = {
 }  # fmt: skip
 SWEEP = {
     "format": int, "status": str, "task": str, "started": str, "began_in": (str, type(None)),
-    "ended": str, "begun_with": int, "keys": [str], "command": [str], "sweep": dict, "execution": dict,
+    "plugins": {EVERY: str}, "ended": str, "begun_with": int, "keys": [str],
+    "command": [str], "sweep": dict, "execution": dict,
     "settings": dict, "settings_hash": str,
     "jobs": [{"number": int, "hash": str, "data": str, "swept": dict, "changes": dict}],
 }  # fmt: skip

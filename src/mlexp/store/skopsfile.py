@@ -22,6 +22,8 @@ MOST_PACKED = (
 # What the models of the closed table hold beyond the types that skops itself trusts.
 NEEDED_TYPES = (
     "numpy.dtype",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.neighbors._ball_tree.BallTree",
     "sklearn.neighbors._kd_tree.KDTree",
@@ -37,6 +39,7 @@ LOADERS = {
     "RandomStateNode", "RandomGeneratorNode", "LossNode", "DTypeNode", "SparseMatrixNode", "SliceNode",
 }  # fmt: skip
 NOT_NEEDED = ("sklearn.feature_extraction.", "sklearn.model_selection.")
+NEEDED_ALL_THE_SAME = "sklearn.model_selection._classification_threshold.FixedThresholdClassifier"
 NOT_NEEDED_TYPES = ("sklearn.preprocessing._function_transformer.FunctionTransformer",)
 
 
@@ -107,7 +110,8 @@ def _strange(path: Path, beyond: Sequence[str]) -> list[str]:
         node = nodes.pop()
         if isinstance(node, dict) and "__loader__" in node:
             name = f"{node.get('__module__')}.{node.get('__class__')}"
-            if node["__loader__"] not in LOADERS or name in NOT_NEEDED_TYPES or name.startswith(NOT_NEEDED):
+            unneeded = name.startswith(NOT_NEEDED) and name != NEEDED_ALL_THE_SAME
+            if node["__loader__"] not in LOADERS or name in NOT_NEEDED_TYPES or unneeded:
                 found.add(name)
         nodes += node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
     return sorted(found)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlexp.errors import ConfigError, DataError
-from mlexp.store.files import read_json
+from mlexp.store.files import EVERY, read_json
 
 FORMAT = 1  # written into every record; that of mlexp 0.1.0 states none
 RECORDS = ("run.json", "sweep.json", "comparison.json")
@@ -44,6 +44,17 @@ def format_of(path: Path) -> int:
     except DataError:
         return 0
     return max((info.get("format", 0) for info in found), default=0)
+
+
+def plugins_of(path: Path) -> dict[str, str]:
+    """Return the plugins with which a run, sweep or comparison was made; none where its records are damaged."""
+    try:
+        found = [
+            read_json(path / name, {"plugins": {EVERY: str}}) for name in RECORDS if (path / name).exists()
+        ]
+    except DataError:
+        return {}
+    return {name: version for info in found for name, version in info.get("plugins", {}).items()}
 
 
 def began(path: Path, info: Mapping[str, Any] | None = None) -> datetime:

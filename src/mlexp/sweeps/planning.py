@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlexp import execution
-from mlexp.config import recorded, schema
+from mlexp.config import plugged, recorded, schema
 from mlexp.config.combinations import Combination, expand
 from mlexp.config.compose import with_changes
 from mlexp.config.overrides import parsed
@@ -112,6 +112,7 @@ class Plan:
             "task": self.task,
             "hash": self.hash,
             "settings_hash": self.settings_hash,
+            **({"plugins": plugged.recorded()} if plugged.LOADED else {}),
             "settings": identity.settings(base),
             "keys": self.keys,
             "command": list(self.command),

@@ -39,6 +39,7 @@ flags
   --cfg job            print the configuration and exit
   --info config        print where the configuration comes from and exit
   --config-dir DIR     your own folders task/, dataset/, model/, in addition to the built-in ones; also MLEXP_CONFIG_DIR
+  --plugin NAME        load an installed plugin that you trust (or set MLEXP_PLUGINS=NAME)
   -m, --multirun       run every combination of the comma-separated values, on all cores
   --dry-run            print what would run and exit
   -q, --quiet          print only the run folder

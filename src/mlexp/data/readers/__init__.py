@@ -78,7 +78,7 @@ def load(data_dir: str | None = None, memory_mb: int = MEMORY_MB, **keys: Any) -
 
 
 def _module(reader: str) -> Any:
-    return import_module(f"mlexp.data.readers.{reader}")
+    return import_module(READERS[reader].module or f"mlexp.data.readers.{reader}")
 
 
 def _load_table(wanted: schema.Dataset, memory_mb: int) -> Dataset:

@@ -1,0 +1,1 @@
+"""A kind of study: always predict the majority class of the training set, the least that a model must beat."""

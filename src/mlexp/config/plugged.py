@@ -1,0 +1,38 @@
+"""Which plugins this process has loaded, and what a record says of them; `mlexp.plugins` loads them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+
+from mlexp.errors import DataError, shortened
+
+TRUSTED = "MLEXP_PLUGINS"  # environment variable: names of plugins that its setter trusts, comma between them
+LOADED: dict[str, tuple[str, str]] = {}  # name -> distribution and its version
+
+
+def trusted() -> list[str]:
+    """Return the plugins that the environment names."""
+    return [name for word in os.environ.get(TRUSTED, "").split(",") if (name := word.strip())]
+
+
+def recorded() -> dict[str, str]:
+    """Return what a record says: plugin -> distribution and version; nothing where none is loaded."""
+    return {name: " ".join(where) for name, where in LOADED.items()}
+
+
+def refuse_without(path: object, plugins: Mapping[str, str] | Iterable[str]) -> None:
+    """Refuse a folder that was made with plugins which this process has not loaded.
+
+    Raises
+    ------
+    DataError
+        The message names them, with their versions, and how to load them.
+    """
+    said = dict(plugins) if isinstance(plugins, Mapping) else dict.fromkeys(plugins, "")
+    if missing := [name for name in said if name not in LOADED]:
+        made = ", ".join(f"'{shortened(name)}' ({shortened(str(said[name]))})" for name in missing)
+        raise DataError(
+            f"{path} was made with the plugin {made}, which is not loaded: its kinds, metrics and figures are unknown "
+            f"here. If you trust it, add --plugin {shortened(missing[0])}, or set {TRUSTED}={shortened(missing[0])}."
+        )

@@ -292,3 +292,10 @@ def test_five_by_two_fits_five_repeats_of_two_halves() -> None:
 )
 def test_what_is_said_of_several_arms_is_what_the_test_does(test: str, by: str) -> None:
     assert stats.correction(test) == by
+
+
+@pytest.mark.parametrize("df", np.linspace(1, 300, 400).tolist())
+def test_the_tail_beyond_no_distance_is_one_and_not_more(df: float) -> None:
+    from mlexp.stats.mixture import Mixture, two_sided
+
+    assert 1 - 1e-8 < two_sided(Mixture((1.0, 0.5), (df, df + 1)), 0.0) <= 1

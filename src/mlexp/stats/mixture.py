@@ -53,7 +53,8 @@ def two_sided(mixture: Mixture, distance: float) -> float:
         weight = (weight[:, None] * share).ravel()
     with np.errstate(divide="ignore"):
         z = np.abs(distance) / np.sqrt(variance)
-    return max(float(2 * weight @ ndtr(-z)), float(np.finfo(np.float64).tiny))
+    tail = float(2 * weight @ ndtr(-z))  # rounded weights can add up to more than 1
+    return min(max(tail, float(np.finfo(np.float64).tiny)), 1.0)
 
 
 def interval_half(mixture: Mixture, alpha: float) -> float:

@@ -13,8 +13,9 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.slow
-def test_installed_wheel_runs_the_default_study(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "build", "--wheel", "-o", str(tmp_path / "dist"), str(ROOT)]
+@pytest.mark.parametrize("route", [["--wheel"], []], ids=["wheel", "wheel of the sdist"])
+def test_installed_wheel_runs_the_default_study(route: list[str], tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "build", *route, "-o", str(tmp_path / "dist"), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True)
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     install = [

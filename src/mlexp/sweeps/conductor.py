@@ -83,7 +83,7 @@ class Outcome:
             return None
         return SweepError(
             f"{len(wrong)} of {len(self.rows)} jobs did not complete; the others are kept. Job {wrong[0]['number']} "
-            f"{wrong[0]['status']}: {wrong[0]['problem']} All of them: {shown / 'summary.csv'}"
+            f"{wrong[0]['status']}: {wrong[0]['problem'].rstrip('.')}. All of them: {shown / 'summary.csv'}"
         )
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlexp import kinds, plugins, report
+from mlexp import kinds, plugins
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.execution import Send, Work
@@ -61,9 +61,16 @@ def study(config: Config, dataset: Dataset, session: Session, *, worker: str | W
     return searching.search(config, dataset, session, worker=worker or WORKER)
 
 
+def show(folder: Path, figures: bool) -> None:
+    """Write the page of a folder that has just ended, with figures if asked; the result is out before it is drawn."""
+    from mlexp import report
+
+    report.show(folder, figures)
+
+
 def program() -> Program:
     """Return what sessions and comparisons are handed."""
-    return Program(study, report.show, WORKER)
+    return Program(study, show, WORKER)
 
 
 def run(config: Config, **more: Any) -> Run:
@@ -157,4 +164,4 @@ def work(unit: Sequence[JobRequest], stop: threading.Event, send: Send) -> bool:
     from mlexp.sweeps.worker import run_unit
 
     plugins.load()
-    return run_unit(unit, stop, send, Program(partial(study, worker=work), report.show, work))
+    return run_unit(unit, stop, send, Program(partial(study, worker=work), show, work))

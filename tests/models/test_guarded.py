@@ -12,7 +12,7 @@ import pytest
 from tests.running import Silent, run
 
 from mlexp import models
-from mlexp.config import compose
+from mlexp.config.compose import compose
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError, DataError, MlexpError

@@ -6,9 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlexp import store
-from mlexp.comparisons import figures as of_comparison
-from mlexp.comparisons import page as comparisons
-from mlexp.comparisons.figures.arms import Arms
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing, words
 from mlexp.drawing.wanted import ALL, Wanted, wanted
@@ -18,11 +15,6 @@ from mlexp.page.page import Page, Picture
 from mlexp.page.pictures import pictures
 from mlexp.report import run
 from mlexp.store import Comparison, Run, Sweep, Why
-from mlexp.sweeps import answer as sweeps
-from mlexp.sweeps import figures as of_sweep
-from mlexp.sweeps.findings import findings
-from mlexp.why import figures as of_why
-from mlexp.why import page as why
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -97,12 +89,23 @@ def figure(folder: Path, name: str) -> Figure:
 
 
 def drawings(opened: Run | Sweep | Comparison) -> dict[str, Drawing]:
-    """Return the figures that a folder of this kind can have, the most important first."""
+    """Return the figures that a folder of this kind can have, the most important first.
+
+    A package is imported for folders of its own alone.
+    """
     if isinstance(opened, Run):
         return run.figures(opened.info["task"]["kind"])
     if isinstance(opened, Comparison):
+        from mlexp.comparisons import figures as of_comparison
+
         return of_comparison.OF_SEVERAL | of_comparison.FIGURES
-    return of_why.FIGURES if isinstance(opened, Why) else of_sweep.FIGURES
+    if isinstance(opened, Why):
+        from mlexp.why import figures as of_why
+
+        return of_why.FIGURES
+    from mlexp.sweeps.figures import FIGURES
+
+    return FIGURES
 
 
 def _shown(opened: Run | Sweep | Comparison) -> Any:
@@ -110,9 +113,13 @@ def _shown(opened: Run | Sweep | Comparison) -> Any:
     if isinstance(opened, Run):
         return opened
     if isinstance(opened, Comparison):
+        from mlexp.comparisons.figures.arms import Arms
+
         return Arms(opened) if "answer" in opened.info else None
     if isinstance(opened, Why):
         return opened if "answer" in opened.question else None
+    from mlexp.sweeps.findings import findings
+
     found = findings(opened)
     return None if found is None else (found, opened)
 
@@ -121,9 +128,15 @@ def _draw(opened: Run | Sweep | Comparison, wanted: Wanted, into: Path | None = 
     if isinstance(opened, Run):
         return run.draw(opened, wanted, into)
     if isinstance(opened, Comparison):
+        from mlexp.comparisons import figures as of_comparison
+
         return of_comparison.draw(opened, wanted, into) if "answer" in opened.info else []
     if isinstance(opened, Why):
+        from mlexp.why import figures as of_why
+
         return of_why.draw(opened, wanted, into)
+    from mlexp.sweeps import figures as of_sweep
+
     return of_sweep.draw(opened, wanted, into)
 
 
@@ -144,8 +157,16 @@ def _page(opened: Run | Sweep | Comparison) -> Page:
     if isinstance(opened, Run):
         return run.page(opened)
     if isinstance(opened, Why):
+        from mlexp.why import page as why
+
         return why.page(opened)
-    return comparisons.page(opened) if isinstance(opened, Comparison) else sweeps.page(opened)
+    if isinstance(opened, Comparison):
+        from mlexp.comparisons import page as comparisons
+
+        return comparisons.page(opened)
+    from mlexp.sweeps import answer as sweeps
+
+    return sweeps.page(opened)
 
 
 def _write(opened: Run | Sweep | Comparison) -> list[Path]:

@@ -18,11 +18,11 @@ from mlexp.page.pictures import pictures
 from mlexp.page.study import Said, Study, page_in, settings
 from mlexp.page.words import duration, listed, number
 from mlexp.store import Run, Sweep
-from mlexp.tuning.figures import FIGURES as SEARCHED
 
 FIRST = (
     2  # figures of the kind that stand before those of a search, and figures of the search before the others
 )
+OF_SEARCH = ("tuning.csv", "tuning.json")  # files that a search leaves
 FEW = 100  # test rows below which an interval is too wide to conclude much
 NONE = 3  # up to which there is no interval
 FILES = {
@@ -61,9 +61,7 @@ def page(run: Run) -> Page:
         problem=info["error"] or "",
         derivation=_derivation(study),
         up=_up(run.path),
-        pictures=pictures(
-            run.path, words(figures(study.kind)), first="pca_variance" if study.pca_alone else ""
-        ),
+        pictures=pictures(run.path, words(figures_of(run)), first="pca_variance" if study.pca_alone else ""),
         tables=_tables(study),
         how="How it was trained" if "train" in study.parts and study.kind != "explore" else "How it was done",
         method=method.method(study),
@@ -181,9 +179,23 @@ def figures(kind: str) -> dict[str, Drawing]:
     The first ones are its own, then those of the search that chose its settings, where there was one, then those of
     plugins.
     """
-    own = KINDS[kind].figures.FIGURES if kind in KINDS else {}
+    from mlexp.tuning.figures import FIGURES as SEARCHED
+
+    own = _own(kind)
     first = dict([*list(own.items())[:FIRST], *list(SEARCHED.items())[:FIRST]])
     return first | MORE_FIGURES.get(kind, {}) | own | SEARCHED
+
+
+def figures_of(run: Run) -> dict[str, Drawing]:
+    """Return the figures that one run can have: those of a search only where there was one."""
+    kind = run.info["task"]["kind"]
+    searched = any((run.path / name).exists() for name in OF_SEARCH)
+    return figures(kind) if searched else _own(kind)
+
+
+def _own(kind: str) -> dict[str, Drawing]:
+    found: dict[str, Drawing] = KINDS[kind].figures.FIGURES if kind in KINDS else {}
+    return found
 
 
 def draw(run: Run, wanted: Wanted = ALL, into: Path | None = None) -> list[Path]:
@@ -198,4 +210,4 @@ def draw(run: Run, wanted: Wanted = ALL, into: Path | None = None) -> list[Path]
     DataError
         If a file of the folder is missing or damaged, or its arrays do not belong together.
     """
-    return style.draw(into or run.path, figures(run.info["task"]["kind"]), run, wanted)
+    return style.draw(into or run.path, figures_of(run), run, wanted)

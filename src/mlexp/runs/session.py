@@ -138,7 +138,8 @@ def _redrawn(folder: RunFolder, program: Program, terminal: Terminal) -> Run:
                 program.show(run.path, True)
         finally:
             folder.close(keep_checkpoint=False)
-        terminal.end(run.info, run.metrics, store.shown(run.path))
+        terminal.result(run.info, run.metrics)
+        terminal.end(run.info, store.shown(run.path))
     if run.status == "diverged":
         raise DivergedError(f"{run.info['error']} The record is in {store.shown(run.path)}.")
     return run
@@ -358,21 +359,21 @@ class Session:
             self.program.show(folder.path, False)
 
     def finished(self, result: Result) -> Run:
-        """Write the result, draw figures and page from it, and raise if the run did not complete."""
+        """Write the result and show it, draw figures and page from it, and raise if the run did not complete."""
         assert self.folder is not None
         shown = store.shown(self.folder.path)
         self.folder.write_result(result)
         self.info |= {"facts": result.facts, "warnings": [*self.info["warnings"], *result.warnings]}
         self._end(result.status, result.problem or None, result.metrics)
+        told = self._warn()
+        self.terminal.result(self.info, result.metrics)
         run = Run.open(self.folder.path)
         if self.config.figures:
             self.program.show(run.path, True)
         self.tracker.ended(run.path, result.status, flat(result.metrics))
-        for sentence in self.info["warnings"]:
-            self.terminal.warn(sentence)
-            self.folder.log(f"warning: {sentence}")
+        self._warn(told)
         self._release(self.folder)
-        self.terminal.end(self.info, result.metrics, shown)
+        self.terminal.end(self.info, shown)
         if result.status == "diverged":
             raise DivergedError(f"{result.problem} The record is in {shown}.")
         if result.status == "interrupted":
@@ -380,6 +381,14 @@ class Session:
                 f"Stopped after epoch {result.facts['epochs']}. {how_to_resume(self.folder.path)}"
             )
         return run
+
+    def _warn(self, told: int = 0) -> int:
+        """Print and log the warnings after the first `told`; return how many there are."""
+        assert self.folder is not None
+        for sentence in self.info["warnings"][told:]:
+            self.terminal.warn(sentence)
+            self.folder.log(f"warning: {sentence}")
+        return len(self.info["warnings"])
 
     def _end(
         self, status: str, problem: str | None, metrics: Mapping[str, Any] = MappingProxyType({})

@@ -70,12 +70,10 @@ class Terminal:
         if self.verbosity > QUIET:
             self.console.print(f"[yellow]warning:[/yellow] {escape(sentence)}")
 
-    def end(self, info: Mapping[str, Any], metrics: Mapping[str, Mapping[str, float]], folder: Path) -> None:
-        """Show the outcome and where everything is."""
+    def result(self, info: Mapping[str, Any], metrics: Mapping[str, Mapping[str, float]]) -> None:
+        """Show scores and epochs as soon as they are known, before any figure is drawn."""
         self.stop_bar()
         if self.verbosity <= QUIET:
-            if self.verbosity == QUIET:
-                self.console.print(str(folder), markup=False)
             return
         if metrics:
             self.console.print(metrics_table(metrics))
@@ -88,6 +86,15 @@ class Terminal:
                 f"stopped after epoch {facts['epochs']} ({why or facts['stopped']}), best epoch "
                 f"{facts['best_epoch']}; {info['wall_seconds']:.1f} s, {info['peak_memory_mb']:.0f} MB"
             )
+        sys.stdout.flush()
+
+    def end(self, info: Mapping[str, Any], folder: Path) -> None:
+        """Show how the run ended and where everything is."""
+        self.stop_bar()
+        if self.verbosity <= QUIET:
+            if self.verbosity == QUIET:
+                self.console.print(str(folder), markup=False)
+            return
         page = " (open report.html there)" if (folder / "report.html").exists() else ""
         self.console.print(f"{info['status']}: {folder}{page}", markup=False)
 

@@ -57,7 +57,7 @@ class _CrashLog(Terminal):
             self._log = open(self.place / "run.log", "a", encoding="utf-8", opener=plain)  # noqa: SIM115
             faulthandler.enable(self._log, all_threads=False)
 
-    def end(self, info: Any, metrics: Any, folder: Path) -> None:
+    def end(self, info: Any, folder: Path) -> None:
         """Print nothing."""
 
     def close(self) -> None:

@@ -35,9 +35,11 @@ def main() -> int:
     )
     try:
         from mlexp import cli
+        from mlexp.drawing import lean
         from mlexp.runs import streams
 
         streams.guard()
+        lean.allow()
         _ended.append(cli.main(sys.argv[1:]))
     except KeyboardInterrupt:
         print("mlexp: Stopped.", file=sys.stderr)

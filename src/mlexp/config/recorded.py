@@ -1,4 +1,7 @@
-"""A configuration as a run folder keeps it: written and read, made to run once more, and hashed."""
+"""A configuration as a run folder keeps it: written and read, made to run once more, and hashed.
+
+What composes is imported where it is used, for workers are sent configurations and need it not.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from mlexp.config import trust, yamltext
-from mlexp.config.compose import BAD_VALUES, compose, from_values
 from mlexp.config.explained import first_line
 from mlexp.config.overrides import Override, parsed
 from mlexp.config.schema import ADDED_KEYS, Config, declared, default, flat
@@ -35,6 +37,8 @@ DOES_NOT_CHANGE_RESULTS = (
 
 def read(path: Path) -> Config:
     """Return the configuration that `as_yaml` wrote, checked again."""
+    from mlexp.config.compose import BAD_VALUES, from_values
+
     try:
         return from_values(yamltext.read(path))
     except BAD_VALUES as error:
@@ -118,6 +122,8 @@ def typed_anew(overrides: Sequence[Override]) -> Config:
     ConfigError
         If a word sets something else, or a value is not allowed.
     """
+    from mlexp.config.compose import compose
+
     for one in overrides:
         if one.value is None or not trust.within(one.key, ("execution", "tracking", "trusted_packages")):
             raise ConfigError(
@@ -139,6 +145,8 @@ def page_typed(words: Iterable[str]) -> dict[str, Any]:
     ConfigError
         If a word sets another key, or a value is not allowed.
     """
+    from mlexp.config.compose import compose
+
     overrides = parsed(words)
     for one in overrides:
         if one.value is None or not trust.within(one.key, ("page",)) or one.key == "page":

@@ -7,6 +7,7 @@ colour vision. Sizes are meant for a figure printed 16 cm wide.
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,12 +17,16 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
+from mlexp.drawing import lean
 from mlexp.drawing.figure import Drawing
 from mlexp.drawing.wanted import ALL, Wanted
 from mlexp.store.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
     from matplotlib.ft2font import FT2Font
 
@@ -36,6 +41,7 @@ INK, GREY, PALE = "#222222", "#6B6B6B", "#D9D9D9"
 SMALL, NORMAL, LARGE = 7.0, 8.0, 9.0  # points
 HINTED = 1.04  # drawn letters are this much wider at most, for each is placed at a whole pixel
 MEASURED_AT = 100.0  # points; text is measured large, for small letters are rounded to pixels
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 UNKNOWN = "\ufffd"  # stands for a letter that the font does not have
 
 SETTINGS: dict[str, Any] = {
@@ -57,6 +63,7 @@ SETTINGS: dict[str, Any] = {
     "legend.fontsize": NORMAL,
     "lines.linewidth": 1.4,
     "text.color": INK,
+    "text.hinting": "none",  # letters of this size look the same, and are drawn in half of the time
     "xtick.color": GREY,
     "ytick.color": GREY,
     "xtick.labelcolor": INK,
@@ -94,6 +101,7 @@ UNTOUCHED = (
 @contextmanager
 def settings() -> Iterator[None]:
     """Draw with Matplotlib's own defaults and `SETTINGS`, whatever the user or the host program has set."""
+    lean.load()
     import matplotlib
 
     defaults: dict[Any, Any] = {
@@ -128,6 +136,38 @@ def place(figure: Figure, left: float, bottom: float, width: float, height: floa
     """Return new axes; all lengths in inches."""
     total = figure.get_figheight()
     return figure.add_axes((left / WIDTH, bottom / total, width / WIDTH, height / total))
+
+
+def room_left(axes: Axes) -> float:
+    """Return the inches that tick labels and label of a vertical axis need, of an axis without formulas."""
+    low, high = sorted(axes.get_ylim())
+    ticks = [tick for tick in axes.yaxis.get_majorticklocs() if low <= tick <= high]
+    words = axes.yaxis.get_major_formatter().format_ticks(ticks)
+    widest = max((text_width(word, SMALL) for word in words), default=0.0)
+    lines = axes.get_ylabel().count("\n") + 1 if axes.get_ylabel() else 0
+    return widest + 0.17 * lines + 0.16
+
+
+def powers_of_ten(axis: Axis) -> None:
+    """Label the decades of a logarithmic axis by plain text, which is drawn faster than formulas."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def power_of_ten(value: float) -> str:
+    """Return a number as it stands at a logarithmic axis.
+
+    Examples
+    --------
+    >>> power_of_ten(0.01), power_of_ten(1e-6), power_of_ten(10_000.0)
+    ('0.01', '10⁻⁶', '10⁴')
+    """
+    if value <= 0 or 1e-3 <= value <= 1e3:
+        return f"{value:g}"
+    exponent = math.floor(math.log10(value) + 1e-9)
+    return "10" + str(exponent).translate(RAISED) if np.isclose(value, 10.0**exponent) else f"{value:g}"
 
 
 def freeze(figure: Figure) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,7 @@ LOSSES = {"mse": "Mean squared error", "mae": "Mean absolute error", "huber": "H
 LONGEST = 30  # letters of a label on one line
 FEW = 15  # epochs up to which each one is marked with a dot
 TWO_DECADES = 100.0
+LEGEND = 0.3  # inches below the axes
 
 
 def learning_curves(run: Run) -> Figure | None:
@@ -50,8 +52,9 @@ def learning_curves(run: Run) -> Figure | None:
     ):  # an autoencoder: drawn with the error of PCA beside it
         return None
     rows, columns = math.ceil(len(measures) / 2), min(len(measures), 2)
-    figure = style.new_figure(2.75 if rows == 1 else 0.3 + 2.1 * rows, _headline(run))
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    row = 2.45 if rows == 1 else 2.1
+    figure = style.new_figure(LEGEND + row * rows, _headline(run), placed=True)
+    grid = [style.place(figure, 1 + k, 1, 1, 1) for k in range(len(measures))]
     best = _best_epoch(run)
     for axes, what in zip(grid, measures, strict=False):
         label = _loss_name(run) if what == "loss" else LABELS[what]
@@ -60,11 +63,30 @@ def learning_curves(run: Run) -> Figure | None:
         _draw_measure(axes, history, what, label)
         if best is not None:
             _mark_best(axes, history, what, best)
-    for axes in grid[len(measures) :]:
-        axes.remove()
+    _arrange(figure, grid, columns, row)
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    figure.legend(handles, labels, loc="lower center", ncols=len(labels))
     return figure
+
+
+def _arrange(figure: Figure, grid: Sequence[Axes], columns: int, row: float) -> None:
+    """Give each measure its place: what the labels on its left need, and the same width as the one below it."""
+    width, rows = style.WIDTH / columns, math.ceil(len(grid) / columns)
+    total = figure.get_figheight()
+    for column in range(columns):
+        lefts = [style.room_left(axes) for axes in grid[column::columns]]
+        left = min(max(lefts), 0.5 * width)
+        for place, axes in enumerate(grid[column::columns]):
+            bottom = LEGEND + row * (rows - 1 - place) + 0.42
+            size = width - left - 0.08, row - 0.64
+            axes.set_position(
+                (
+                    (column * width + left) / style.WIDTH,
+                    bottom / total,
+                    size[0] / style.WIDTH,
+                    size[1] / total,
+                )
+            )
 
 
 def _loss_name(run: Run) -> str:
@@ -99,6 +121,7 @@ def _scale(axes: Axes, values: np.ndarray, what: str) -> None:
     low, high = float(values.min()), float(values.max())
     if what == "loss" and low > 0 and high / low > TWO_DECADES:
         axes.set_yscale("log")
+        style.powers_of_ten(axes.yaxis)
         head, broken, tail = axes.get_ylabel().partition("\n")
         axes.set_ylabel(f"{head}, log scale{broken}{tail}")
         return

@@ -65,7 +65,7 @@ class Inline(Terminal):
         if time.monotonic() - self._shown > SECONDS_BETWEEN_UPDATES:
             self._say(f"epoch {row['epoch']:.0f}/{self._epochs}  {state(row)}")
 
-    def end(self, info: Mapping[str, Any], metrics: Mapping[str, Mapping[str, float]], folder: Path) -> None:
+    def end(self, info: Mapping[str, Any], folder: Path) -> None:
         """Show how it ended."""
         epochs = info["facts"].get("epochs")
         after = f" after {epochs} epochs" if epochs is not None else ""

@@ -145,9 +145,9 @@ def half_width(values: np.ndarray) -> float:
     """Return half the width of the 95 % t interval of the mean; 0 for a single value."""
     if len(values) < 2:
         return 0.0
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    return float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    return float(stdtrit(len(values) - 1, 0.975) * values.std(ddof=1) / np.sqrt(len(values)))
 
 
 def thinned(words: Sequence[Any], most: int = 12) -> Sequence[Any]:

@@ -56,8 +56,9 @@ def roc_and_precision(run: Run) -> Figure | None:
     if not codes:
         return None
     points = {code: metrics.operating(y == code, probability[:, code]) for code in codes}
-    figure = style.new_figure(3.35 + 0.17 * _legend_lines(len(points)), _ranked_in_words(run, part, points))
-    left, right = figure.subplots(1, 2)
+    below = 0.17 * _legend_lines(len(points)) + 0.53
+    figure = style.new_figure(below + 2.82, _ranked_in_words(run, part, points), placed=True)
+    left, right = (style.place(figure, at, below, 2.58, 2.58) for at in (0.5, 3.66))
     left.plot([0, 1], [0, 1], color=style.GREY, linewidth=0.8, linestyle=":", label="chance")
     _draw_classes(left, right, points, style.class_names(run.info["dataset"]["classes"], LONGEST))
     if len(points) > 1:
@@ -69,9 +70,9 @@ def roc_and_precision(run: Run) -> Figure | None:
     left.set(xlabel="False positive rate", ylabel="True positive rate (recall)", title="ROC")
     right.set(xlabel="Recall", ylabel="Precision", title="Precision and recall")
     for axes in (left, right):
-        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
         axes.grid()
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.legend(*left.get_legend_handles_labels(), loc="lower center", ncols=2)
     return figure
 
 
@@ -150,8 +151,9 @@ def calibration(run: Run) -> Figure | None:
     confidence = probability.max(axis=1).astype(np.float64)
     right = probability.argmax(axis=1) == y
     bins = metrics.reliability(y, probability)
-    figure = style.new_figure(3.2, _calibrated_in_words(run, part, bins.error, confidence, right))
-    first, second = figure.subplots(1, 2)
+    words = _calibrated_in_words(run, part, bins.error, confidence, right)
+    figure = style.new_figure(3.24, words, placed=True)
+    first, second = style.place(figure, 0.5, 0.72, 2.3, 2.3), style.place(figure, 3.5, 0.72, 2.72, 2.3)
     first.plot([0, 1], [0, 1], color=style.GREY, linewidth=0.8, linestyle=":", label="perfect calibration")
     some = bins.count > 0
     shares, counts = bins.accuracy[some], bins.count[some]
@@ -159,7 +161,7 @@ def calibration(run: Run) -> Figure | None:
     bars = np.clip([shares - limits[0], limits[1] - shares], 0, 1)
     first.errorbar(bins.confidence[some], shares, bars, fmt="o-", color=style.BLUE, markersize=4, linewidth=1.1,
                    elinewidth=0.9, label="samples, 95 % interval")  # fmt: skip
-    first.set(xlabel="Mean confidence of the bin", ylabel="Share of correct samples", aspect="equal")
+    first.set(xlabel="Mean confidence of the bin", ylabel="Share of correct samples")
     first.set(
         xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), title=f"Reliability, {metrics.BINS} bins of equal width"
     )
@@ -167,9 +169,7 @@ def calibration(run: Run) -> Figure | None:
     for axes in (first, second):
         axes.grid()
     entries = [axes.get_legend_handles_labels() for axes in (first, second)]
-    figure.legend(
-        entries[0][0] + entries[1][0], entries[0][1] + entries[1][1], loc="outside lower center", ncols=4
-    )
+    figure.legend(entries[0][0] + entries[1][0], entries[0][1] + entries[1][1], loc="lower center", ncols=4)
     return figure
 
 

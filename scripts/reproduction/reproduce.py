@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return check(studies, asked)
     folder = asked.outputs.resolve() / asked.size
     begun, failed = time.monotonic(), []
-    known = kept.load()
+    known = kept.load() | kept.load(folder / kept.FILE.name)
     for name, study in {} if asked.write_only else studies.items():
         if asked.size == "full" and still_holds(name, study, known, asked):
             print(f"== {name}: kept; its quick figures still hold", flush=True)
@@ -46,8 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name, study in studies.items():
             found = kept.quick(readings.found(study, folder / name))
             known.setdefault(name, {}).update(quick=found, quick_commit=here())
-        kept.save(known)
+        kept.save(in_order(known))
     full = asked.size == "full" and not asked.what
+    if asked.size == "full" and not asked.write_only:
+        kept.save(in_order(known))
     written = page.write(studies, folder, known, docs=ROOT / "docs" if full or asked.docs else None)
     print(f"{(time.monotonic() - begun) / 60:.1f} minutes. The table: {', '.join(map(str, written))}")
     for line in failed:
@@ -148,7 +150,14 @@ def keep(name: str, study: Study, folder: Path, known: kept.Kept, asked: argpars
         "quick": now,
         "quick_commit": here(),
     }
-    kept.save({one: known[one] for one in readings.studies() if one in known})
+    # Not into the checkout yet: runs that follow would be those of a changed working tree.
+    folder.mkdir(parents=True, exist_ok=True)
+    kept.save(in_order(known), folder / kept.FILE.name)
+
+
+def in_order(known: kept.Kept) -> kept.Kept:
+    """Return what is kept in the order of the studies."""
+    return {name: known[name] for name in readings.studies() if name in known}
 
 
 def commands(study: Study) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import io
 import subprocess
 import sys
@@ -14,10 +15,11 @@ from tests.sweeps.conftest import assert_whole, same_runs, summary
 
 from mlexp import dispatch
 from mlexp.errors import DataError
+from mlexp.kinds.observer import Plan
 from mlexp.models.guarded import guarded
 from mlexp.store import Run, Sweep
 from mlexp.sweeps.view import View
-from mlexp.sweeps.worker import is_out_of_memory
+from mlexp.sweeps.worker import _CrashLog, is_out_of_memory
 
 OWN = ("task=classify", "dataset=iris", "model.name=rigged.Rigged", "trusted_packages=[sklearn,rigged]")
 
@@ -275,3 +277,18 @@ def test_a_worker_that_ran_out_of_memory_in_a_model_is_replaced() -> None:
         raise ValueError("odd rows")
     assert not is_out_of_memory(caught.value)
     assert not is_out_of_memory(None)
+
+
+@pytest.mark.parametrize("stderr", [None, io.StringIO()])
+def test_a_job_closes_its_crash_log_where_stderr_has_no_descriptor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stderr: io.StringIO | None
+) -> None:
+    log = _CrashLog(tmp_path)
+    log.begin("classify", Plan({}, {}))
+    kept = log._log
+    monkeypatch.setattr(sys, "stderr", stderr)
+    log.close()
+    monkeypatch.undo()
+    assert kept is not None and kept.closed
+    assert not faulthandler.is_enabled()
+    faulthandler.enable(sys.__stderr__)

@@ -62,7 +62,10 @@ class _CrashLog(Terminal):
 
     def close(self) -> None:
         """The job is over, well or not."""
-        faulthandler.enable(sys.stderr)
+        try:
+            faulthandler.enable(sys.stderr)
+        except (AttributeError, OSError, RuntimeError, ValueError):  # there is none, or it has no descriptor
+            faulthandler.disable()
         if self._log is not None:
             self._log.close()
 

@@ -289,6 +289,7 @@ def test_a_job_closes_its_crash_log_where_stderr_has_no_descriptor(
     monkeypatch.setattr(sys, "stderr", stderr)
     log.close()
     monkeypatch.undo()
-    assert kept is not None and kept.closed
+    assert kept is not None
+    assert kept.closed
     assert not faulthandler.is_enabled()
     faulthandler.enable(sys.__stderr__)

@@ -220,7 +220,7 @@ class Effect:
 def effects(stages: Sequence[Scored], candidates: Sequence[Mapping[str, str]]) -> list[Effect]:
     """Return each value of each setting at its best: in the last stage that a candidate with it reached.
 
-    That is the best candidate itself, or else the one that is the least certain to be behind.
+    That is the likeliest one that is not told apart from the best, or else the one that is the least certain to be.
     """
     found = []
     for setting in candidates[0]:
@@ -234,6 +234,6 @@ def effects(stages: Sequence[Scored], candidates: Sequence[Mapping[str, str]]) -
 
 
 def _nearest(stage: Scored, having: Sequence[int], place: int) -> tuple[int, int, Behind]:
-    behind = {n: stage.gaps[n] for n in having}
-    n = stage.best if stage.best in behind else min(having, key=lambda n: behind[n].gap - behind[n].half)
-    return n, place, behind[n]
+    least = min(having, key=lambda n: stage.gaps[n].gap - stage.gaps[n].half)
+    n = next((n for n in having if not stage.gaps[n].apart), least)
+    return n, place, stage.gaps[n]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mlexp.why.study import Rounds
 
 MOST_SHOWN = 4  # candidates in figures and in the table of figures
+SAME = 0.05  # difference of log-likelihoods below which two values give the same runs, but for rounding
 MOST_NAMED = 6  # figures that a sentence names
 
 
@@ -166,7 +167,7 @@ def _when(found: Found, one: Effect) -> str:
 
 
 def _seeds(behind: Behind) -> str:
-    if behind.gap == 0 and behind.error == 0:
+    if max(behind.gap, behind.half) < SAME:
         return "the figures are the same with both"
     if behind.seeds is None:
         return "which more seeds will not settle"

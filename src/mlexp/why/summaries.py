@@ -122,9 +122,11 @@ def _of_curve(run: str, one: Published, epochs: int | None) -> list[Summary]:
 
 
 def _segments(epochs: Sequence[int]) -> list[list[int]]:
-    """Return the places of early, middle and late epochs, cut at equal ratios of their numbers."""
+    """Return the places of early, middle and late epochs, cut at equal ratios of their numbers; few, one by one."""
     if not epochs or epochs[0] < 0 or epochs[-1] < 2 * epochs[0]:
         return [list(range(len(epochs)))]
+    if len(epochs) <= SEGMENTS:
+        return [[place] for place in range(len(epochs))]
     edges = np.geomspace(epochs[0], epochs[-1], SEGMENTS + 1)
     which = np.clip(
         np.searchsorted(edges, np.asarray(epochs, dtype=float), side="right") - 1, 0, SEGMENTS - 1

@@ -1,10 +1,11 @@
 """CPU seconds of the command line against those of another commit, measured in turn.
 
-    git worktree add ../old 86e68b9
+    git worktree add ../old 86e68b9                          # and a .venv in it, with the same packages
     python scripts/bench/startup.py ../old                   # `mlexp` and a sweep of twelve jobs, five times each
     python scripts/bench/startup.py ../old --rounds 9 --only run
 
-Both run by the interpreter of this program with their own `src` first on the path, on one thread. User and system time
+Each runs by the interpreter of its own `.venv`, in which its mlexp is installed (`pip install -e .`), on one thread.
+User and system time
 of the command and its workers count. When the first line of scores appears, the time of the process is read from
 /proc: the result is out. Ratios of medians are what counts; seconds depend on the machine and on what else it does.
 """
@@ -17,7 +18,6 @@ import platform
 import resource
 import statistics
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -34,14 +34,13 @@ TARGETS = {"run": 0.55, "result": 0.35, "sweep": 0.55}
 
 def measured(tree: Path, words: list[str]) -> tuple[float, float | None]:
     """Run mlexp of a worktree; return its CPU seconds, and those until the scores stood on the screen."""
-    script = (
-        f"import sys; sys.path.insert(0, {str(tree / 'src')!r}); from mlexp.cli import main; sys.exit(main())"
-    )
+    script = "import sys; from mlexp.cli import main; sys.exit(main())"
+    interpreter = tree / ".venv" / "bin" / "python"
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     printed = None
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(
-            [sys.executable, "-c", script, *words, *([] if "--help" in words else [f"outputs={folder}"])],
+            [str(interpreter), "-c", script, *words, *([] if "--help" in words else [f"outputs={folder}"])],
             cwd=folder, env=os.environ | ONE_THREAD, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         assert process.stdout is not None

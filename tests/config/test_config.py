@@ -114,6 +114,8 @@ def test_momentum_belongs_to_sgd() -> None:
         configuration.compose(["model.optimizer=adam", "model.momentum=0.9"])
     with pytest.raises(ConfigError, match="nesterov"):
         configuration.compose(["model.optimizer=sgd", "model.nesterov=true"])
+    with pytest.raises(ConfigError, match="epsilon"):
+        configuration.compose(["model.optimizer=sgd", "model.epsilon=1e-7"])
 
 
 def test_command_line_beats_size_beats_task_beats_defaults() -> None:

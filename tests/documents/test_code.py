@@ -29,7 +29,9 @@ NUMPY = {
         *NETWORK, "model.batch_norm=true", "model.dropout=0.2", "model.input_dropout=0.1", "model.hidden=[32,16]",
         "model.activation=[tanh,leaky_relu]",
     ],
-    "two classes": [*MOONS, "model.hidden=[5,3]", "model.activation=silu", "model.optimizer=adamw"],
+    "two classes": [
+        *MOONS, "model.hidden=[5,3]", "model.activation=silu", "model.optimizer=adamw", "model.epsilon=1e-5",
+    ],
     "one output": [*MOONS, "model.output=sigmoid", "model.activation=sigmoid", "model.batch_size=full"],
     "numbers": [*REGRESSION, "model.clip_norm=0.5", "model.schedule=cosine", "model.dtype=float64"],
     "no validation": [

@@ -79,6 +79,11 @@ def check_together(config: Config) -> None:
             "model.nesterov=true needs model.optimizer=sgd and model.momentum above 0. Got "
             f"model.optimizer={model.optimizer}, model.momentum={model.momentum:g}."
         )
+    if model.epsilon is not None and model.optimizer == "sgd":
+        raise ConfigError(
+            "model.epsilon belongs to model.optimizer=adam, adamw, rmsprop or adagrad. Got "
+            f"model.optimizer=sgd, model.epsilon={model.epsilon:g}."
+        )
     if model.batch_norm and model.batch_size == 1 and model.name in ENGINE_MODELS:
         raise ConfigError(
             "model.batch_size must be at least 2 with model.batch_norm=true: one sample has no variance to normalise "

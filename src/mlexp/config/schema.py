@@ -338,6 +338,12 @@ class Model:
     momentum: float = key(0.0, RATE, "sgd: momentum coefficient")
     nesterov: bool = key(False, boolean(), "sgd: Nesterov momentum")
     decay: float = key(0.01, number(0), "adamw: decoupled weight decay")
+    epsilon: float | None = key(
+        None,
+        optional(number(0, open_low=True)),
+        "adam, adamw, rmsprop, adagrad: what is added to the root of the mean square; null: 1e-8, adagrad 1e-10 "
+        "(Keras: 1e-7)",
+    )
     schedule: str = key("constant", choice(*SCHEDULES), "learning-rate schedule, by epoch")
     schedule_options: ScheduleOptions = field(default_factory=ScheduleOptions)
     batch_size: Any = key(32, either(whole(1), choice("full")), "batch size; full: the whole training set")
@@ -557,8 +563,8 @@ ADDED = ("data_needed", "page", "record", "expect")
 ADDED_KEYS = (
     "data_needed.sizes", "data_needed.repeats", "dataset.labels", "dataset.image_shape", "dataset.channels",
     "dataset.class_names", "model.loss", "by_hand.loss", "by_hand.new_points", "by_hand.centres", "by_hand.variance",
-    "by_hand.variant", "by_hand.answers", "model.base", "model.base_params", "prepare.select", "prepare.select_by",
-    "prepare.balance",
+    "by_hand.variant", "by_hand.answers", "model.base", "model.base_params", "model.epsilon",
+    "prepare.select", "prepare.select_by", "prepare.balance",
 )  # fmt: skip
 
 

@@ -249,11 +249,17 @@ def _optimizer(node: Any) -> str:
     name = node.optimizer
     if name == "sgd" and node.momentum:
         name = "nesterov" if node.nesterov else "momentum"
-    return _filled(snippets.OPTIMIZERS[name], {"momentum": node.momentum, "decay": node.decay})
+    return _filled(
+        snippets.OPTIMIZERS[name], {"momentum": node.momentum, "decay": node.decay, "epsilon": _epsilon(node)}
+    )
 
 
 def _of_torch(node: Any) -> str:
-    return snippets.TORCH_OPTIMIZERS[node.optimizer].format(**asdict(node))
+    return snippets.TORCH_OPTIMIZERS[node.optimizer].format(**asdict(node) | {"epsilon": _epsilon(node)})
+
+
+def _epsilon(node: Any) -> float:
+    return float(snippets.EPSILON.get(node.optimizer, 1e-8) if node.epsilon is None else node.epsilon)
 
 
 def _schedule(config: Config) -> tuple[str, list[str]]:

@@ -134,7 +134,7 @@ def update(step, rate):
 {decay}    squares = squares * 0.999 + gradient * gradient * (1 - 0.999)
     mean = mean * 0.9 + gradient * (1 - 0.9)
     root = math.sqrt(1 - 0.999**step)
-    theta[:] -= mean / (np.sqrt(squares) + 1e-8 * root) * (rate * (root / (1 - 0.9**step)))"""
+    theta[:] -= mean / (np.sqrt(squares) + {epsilon} * root) * (rate * (root / (1 - 0.9**step)))"""
 
 # Optimizer -> function `update(step, rate)`, which changes theta by the gradient
 OPTIMIZERS = {
@@ -157,13 +157,13 @@ def update(step, rate):
 
 def update(step, rate):
     squares[:] = squares * 0.99 + gradient * gradient * (1 - 0.99)
-    theta[:] -= gradient / (np.sqrt(squares) + 1e-8) * rate""",
+    theta[:] -= gradient / (np.sqrt(squares) + {epsilon}) * rate""",
     "adagrad": """squares = np.zeros_like(theta)
 
 
 def update(step, rate):
     squares[:] += gradient * gradient
-    theta[:] -= gradient / (np.sqrt(squares) + 1e-10) * rate""",
+    theta[:] -= gradient / (np.sqrt(squares) + {epsilon}) * rate""",
     "adam": _ADAM.replace("{decay}", ""),
     "adamw": _ADAM.replace("{decay}", "    theta[:N_WEIGHTS] *= 1 - rate * {decay}\n"),
 }
@@ -187,13 +187,15 @@ REDUCED = """def reduced(past):
             factor, bad = factor * {factor}, 0
     return factor"""
 
+EPSILON = {"adagrad": 1e-10}  # of the others 1e-8
+
 # Optimizer -> its constructor in PyTorch; `others` are the parameters that are no weights
 TORCH_OPTIMIZERS = {
     "sgd": "torch.optim.SGD([*W, *others], lr=RATE, momentum={momentum!r}, nesterov={nesterov!r})",
-    "adam": "torch.optim.Adam([*W, *others], lr=RATE)",
+    "adam": "torch.optim.Adam([*W, *others], lr=RATE, eps={epsilon!r})",
     "adamw": """torch.optim.AdamW(
-    [{{"params": W, "weight_decay": {decay!r}}}, {{"params": others, "weight_decay": 0.0}}], lr=RATE
+    [{{"params": W, "weight_decay": {decay!r}}}, {{"params": others, "weight_decay": 0.0}}], lr=RATE, eps={epsilon!r}
 )""",
-    "rmsprop": "torch.optim.RMSprop([*W, *others], lr=RATE, alpha=0.99, eps=1e-8)",
-    "adagrad": "torch.optim.Adagrad([*W, *others], lr=RATE, eps=1e-10)",
+    "rmsprop": "torch.optim.RMSprop([*W, *others], lr=RATE, alpha=0.99, eps={epsilon!r})",
+    "adagrad": "torch.optim.Adagrad([*W, *others], lr=RATE, eps={epsilon!r})",
 }

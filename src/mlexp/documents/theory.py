@@ -139,7 +139,8 @@ OPTIMIZERS: dict[str, Theory] = {
         $$v \leftarrow \mu v + g, \qquad \theta \leftarrow \theta - \eta\, v.$$""", "polyak1964"),
     "nesterov": _row("Nesterov momentum", r"""With learning rate $\eta$ and momentum $\mu$,
         $$v \leftarrow \mu v + g, \qquad \theta \leftarrow \theta - \eta\, (g + \mu v).$$""", "sutskever2013"),
-    "adam": _row("Adam", r"""With $\beta_1 = 0.9$, $\beta_2 = 0.999$ and $\varepsilon = 10^{-8}$, at step $t$,
+    "adam": _row("Adam", r"""With $\beta_1 = 0.9$, $\beta_2 = 0.999$ and $\varepsilon = 10^{-8}$ unless set
+        otherwise, at step $t$,
         $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g, \qquad v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2,$$
         $$\theta \leftarrow \theta -
         \eta\, \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \varepsilon}.$$""", "kingma2015"),

@@ -187,7 +187,10 @@ def _training(study: Study) -> Iterator[tuple[str, str]]:
     if "epochs" not in facts or not model:
         return
     momentum = "Nesterov momentum" if model["nesterov"] else "momentum"
-    named = [f"{momentum} {model['momentum']}"] if model["optimizer"] == "sgd" and model["momentum"] else []
+    added = [f"epsilon {model['epsilon']:g}"] if model.get("epsilon") else []
+    named = (
+        [f"{momentum} {model['momentum']}"] if model["optimizer"] == "sgd" and model["momentum"] else added
+    )
     named += [f"weight decay {model['decay']}"] if model["optimizer"] == "adamw" else []
     yield (
         "Optimizer",

@@ -67,6 +67,7 @@ def settings(model: Model) -> dict[str, Any]:
         "learning_rate_init": model.learning_rate,
         "momentum": model.momentum,
         "nesterovs_momentum": model.nesterov,
+        "epsilon": 1e-8 if model.epsilon is None else model.epsilon,
         "batch_size": model.batch_size,
         "alpha": model.l2 * model.batch_size,
     }

@@ -104,6 +104,8 @@ def optimizer_of(models: Sequence[Params]) -> Optimizer:
             options[entry.name] = _together(models, entry.name)
         elif entry.name == "nesterov":
             options[entry.name] = models[0]["nesterov"]
+        elif entry.name == "eps" and models[0].get("epsilon") is not None:
+            options[entry.name] = float(models[0]["epsilon"])
     optimizer: Optimizer = kind(**options)
     return optimizer
 

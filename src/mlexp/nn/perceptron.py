@@ -43,6 +43,8 @@ class Perceptron:
     optimizer : {"adam", "sgd", "rmsprop", "adagrad", "adamw"}, default "adam"
     learning_rate : float, default 1e-3
     momentum, nesterov : float in [0, 1) and bool, default 0 and False
+    epsilon : float above 0 or None, default None
+        What adam, adamw, rmsprop and adagrad add to the root of the mean square; None: 1e-8, adagrad 1e-10.
         For sgd.
     decay : float, default 0.01
         Decoupled weight decay of adamw.
@@ -88,6 +90,7 @@ class Perceptron:
     learning_rate: float = 1e-3
     momentum: float = 0.0
     nesterov: bool = False
+    epsilon: float | None = None
     decay: float = 0.01
     schedule: str = "constant"
     schedule_options: dict[str, Any] | None = None

@@ -109,6 +109,18 @@ class Rows:
         rows: np.ndarray = self._X.take(positions, axis=0)
         return rows
 
+    def on(self, like: np.ndarray) -> Rows:
+        """Return these rows on the device of an array: copied as they are stored, scaled there when they are read."""
+        moved = object.__new__(type(self))
+        stored = self._X if self._index is None else self._X.take(self._index, axis=0)
+        moved._X, moved._index = np.asarray(stored, like=like), None
+        moved.dtype, moved._work = self.dtype, self._work
+        moved._scale, moved._shift = (
+            np.asarray(factor, like=like) if isinstance(factor, np.ndarray) else factor
+            for factor in (self._scale, self._shift)
+        )
+        return moved
+
     def select(self, indices: Any) -> Rows:
         """Return a view of some of these rows, scaled the same way."""
         positions = np.asarray(indices) if self._index is None else self._index.take(indices)

@@ -12,11 +12,14 @@ from functools import lru_cache
 
 import numpy as np
 
+from mlexp.nn.device import ndtr
+
 Backward = Callable[[np.ndarray], np.ndarray]
 Forward = Callable[[np.ndarray], tuple[np.ndarray, Backward]]
 
 LEAK = 0.01
 ZEROS_KEPT = 1 << 16
+ONES_KEPT = 64
 
 
 @lru_cache(maxsize=64)
@@ -29,6 +32,19 @@ def _ones(length: int, dtype: str) -> np.ndarray:
 @lru_cache(maxsize=64)
 def _row_of_ones(length: int, dtype: str) -> np.ndarray:
     return _ones(length, dtype).T
+
+
+_ON_DEVICE: dict[tuple[type, int, str], np.ndarray] = {}
+
+
+def _ones_on_device(X: np.ndarray, length: int) -> np.ndarray:
+    """Return a column of ones of the kind of `X`, kept like those of the host."""
+    key = type(X), length, X.dtype.char
+    if key not in _ON_DEVICE:
+        if len(_ON_DEVICE) >= ONES_KEPT:
+            _ON_DEVICE.clear()
+        _ON_DEVICE[key] = np.ones_like(X, shape=(length, 1))
+    return _ON_DEVICE[key]
 
 
 @lru_cache(maxsize=32)
@@ -60,7 +76,8 @@ def row_sum(X: np.ndarray) -> np.ndarray:
     """
     width = X.shape[-1]
     if width > 4:
-        sums: np.ndarray = np.matmul(X, _ones(width, X.dtype.char))
+        ones = _ones(width, X.dtype.char) if type(X) is np.ndarray else _ones_on_device(X, width)
+        sums: np.ndarray = np.matmul(X, ones)
         return sums
     total = X[..., 0:1]
     for place in range(1, width):
@@ -86,7 +103,9 @@ def column_sum(X: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     >>> column_sum(np.array([[1.0, 2.0], [3.0, 4.0]])).tolist()
     [[4.0, 6.0]]
     """
-    return np.matmul(_row_of_ones(X.shape[-2], X.dtype.char), X, out=out)
+    if type(X) is np.ndarray:
+        return np.matmul(_row_of_ones(X.shape[-2], X.dtype.char), X, out=out)
+    return np.matmul(_ones_on_device(X, X.shape[-2]).T, X, out=out)
 
 
 def row_max(X: np.ndarray) -> np.ndarray:
@@ -107,7 +126,8 @@ def row_max(X: np.ndarray) -> np.ndarray:
     """
     width = X.shape[-1]
     if width > 4:
-        return np.maximum.reduce(X, axis=-1, keepdims=True)
+        values: np.ndarray = X.max(axis=-1, keepdims=True)
+        return values
     largest = X[..., 0:1]
     for column in range(1, width):
         largest = np.maximum(largest, X[..., column : column + 1])
@@ -181,7 +201,8 @@ def relu(X: np.ndarray) -> tuple[np.ndarray, Backward]:
     >>> Y.tolist(), backward(np.ones(2)).tolist()
     ([0.0, 2.0], [0.0, 1.0])
     """
-    Y = np.maximum(X, _zeros(X.shape, X.strides, X.dtype.char) if 0 < X.size < ZEROS_KEPT else 0)
+    kept = 0 < X.size < ZEROS_KEPT and type(X) is np.ndarray
+    Y = np.maximum(X, _zeros(X.shape, X.strides, X.dtype.char) if kept else 0)
 
     def backward(dY: np.ndarray) -> np.ndarray:
         # Equal bits both ways: sign() spares small arrays a cast, the comparison is faster on large ones.
@@ -343,8 +364,6 @@ def gelu(X: np.ndarray) -> tuple[np.ndarray, Backward]:
     >>> Y.tolist(), backward(np.ones(2)).tolist()
     ([0.0, 10.0], [0.5, 1.0])
     """
-    from scipy.special import ndtr
-
     share = ndtr(X)
     density = np.exp(-0.5 * np.square(np.minimum(np.abs(X), 40))) * float(1 / np.sqrt(2 * np.pi))
     return np.multiply(X, share), lambda dY: dY * (share + X * density)

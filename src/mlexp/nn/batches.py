@@ -8,14 +8,18 @@ networks are not slowed by a Python call for each batch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from mlexp.nn.device import on_host
 from mlexp.nn.shuffle import LazyPermutation
 
 BLOCK_BYTES = 1 << 17
 """What a block of batches may take, unless one batch alone takes more: larger arrays cost page faults."""
+BLOCK_BYTES_ON_DEVICE = 1 << 26
+AT_ONCE, AT_ONCE_ON_DEVICE = 1 << 18, 1 << 26
+"""Numbers in the widest layer of a chunk of prediction; a device is slowed by many small calls."""
 
 
 class Rows(Protocol):
@@ -51,6 +55,10 @@ class Coded:
     def shape(self) -> tuple[int, ...]:
         """Number of rows, number of outputs."""
         return len(self.codes), self.table.shape[1]
+
+    def on(self, like: np.ndarray) -> Coded:
+        """Return the same targets on the device of an array."""
+        return Coded(np.asarray(self.codes, like=like), np.asarray(self.table, like=like))
 
     def take(self, indices: np.ndarray, axis: int = 0) -> np.ndarray:
         """Return the targets of some rows."""
@@ -88,9 +96,26 @@ class Subset:
         """Number of rows, number of columns."""
         return (len(self.indices), *self.rows.shape[1:])
 
+    def on(self, like: np.ndarray) -> Subset:
+        """Return the same rows on the device of an array."""
+        return Subset(on_device(self.rows, like), np.asarray(self.indices, like=like))
+
     def take(self, indices: np.ndarray, axis: int = 0) -> np.ndarray:
         """Return some of the rows."""
         return self.rows.take(self.indices.take(indices), axis=0)
+
+
+def on_device(source: Any, like: np.ndarray) -> Any:
+    """Return a source of rows on the device of an array; None stays None.
+
+    Examples
+    --------
+    >>> on_device(np.arange(3), np.zeros(1)).tolist()
+    [0, 1, 2]
+    """
+    if source is None:
+        return None
+    return source.on(like) if hasattr(source, "on") else np.asarray(np.asarray(source), like=like)
 
 
 def read(rows: Rows, indices: np.ndarray, dtype: str) -> np.ndarray:
@@ -101,7 +126,8 @@ def read(rows: Rows, indices: np.ndarray, dtype: str) -> np.ndarray:
     >>> read(np.arange(4, dtype="uint8").reshape(2, 2), np.array([[1], [0]]), "float32").shape
     (2, 1, 2)
     """
-    part = np.asarray(rows.take(indices.reshape(-1), axis=0))
+    part = rows.take(indices.reshape(-1), axis=0)
+    part = np.asarray(part, like=part)  # no memory map
     return part.astype(dtype, copy=False).reshape(*indices.shape, *part.shape[1:])
 
 
@@ -111,6 +137,7 @@ def blocks(
     batch_size: int,
     dtype: str,
     drop_last: bool = False,
+    like: np.ndarray | None = None,
 ) -> Iterator[list[np.ndarray | None]]:
     """Go once through the rows, each replica in its own order.
 
@@ -124,6 +151,8 @@ def blocks(
     dtype : {"float32", "float64"}
     drop_last : bool, default False
         Leave out the last batch if it is smaller than the others. It is never left out if it is the only one.
+    like : ndarray, optional
+        An array of the device where the sources are.
 
     Yields
     ------
@@ -134,25 +163,31 @@ def blocks(
     n_full = n_rows // batch_size
     widths = [source.shape[1] if len(source.shape) > 1 else 1 for source in sources if source is not None]
     bytes_of_row = order.itemsize + sum(widths) * np.dtype(dtype).itemsize
-    at_once = max(1, BLOCK_BYTES // (n_replicas * batch_size * bytes_of_row))
+    on_a_device = like is not None and not on_host(like)
+    block = BLOCK_BYTES_ON_DEVICE if on_a_device else BLOCK_BYTES
+    at_once = max(1, block // (n_replicas * batch_size * bytes_of_row))
     for first in range(0, n_full, at_once):
         some = order[:, first * batch_size : min(first + at_once, n_full) * batch_size]
+        if on_a_device:
+            some = np.asarray(some, like=like)
         # (R, K B) to (K, R, B): each batch of the stack is then one contiguous piece.
         indices = some.reshape(n_replicas, -1, batch_size).swapaxes(0, 1)
         yield [None if source is None else read(source, indices, dtype) for source in sources]
     rest = order[:, n_full * batch_size : n_rows][None]
+    if on_a_device:
+        rest = np.asarray(rest, like=like)
     if rest.size and not (drop_last and n_full):
         yield [None if source is None else read(source, rest, dtype) for source in sources]
 
 
-def chunks(n_rows: int, widest: int) -> Iterator[np.ndarray]:
-    """Cut 0 .. n_rows - 1 into pieces for prediction, about 2^18 numbers in the widest layer each.
+def chunks(n_rows: int, widest: int, at_once: int = AT_ONCE) -> Iterator[np.ndarray]:
+    """Cut 0 .. n_rows - 1 into pieces for prediction, about `at_once` numbers in the widest layer each.
 
     Examples
     --------
     >>> [len(piece) for piece in chunks(700, 1000)]
     [262, 262, 176]
     """
-    size = max(128, (1 << 18) // widest)
+    size = max(128, at_once // widest)
     for first in range(0, n_rows, size):
         yield np.arange(first, min(first + size, n_rows))

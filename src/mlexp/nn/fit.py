@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlexp.nn.batches import Rows, blocks, chunks, read
+from mlexp.nn.batches import AT_ONCE, AT_ONCE_ON_DEVICE, Rows, blocks, chunks, on_device, read
+from mlexp.nn.device import host, on_host
 from mlexp.nn.layers import Mode, Views
 from mlexp.nn.losses import Loss
 from mlexp.nn.network import Network
@@ -68,6 +69,10 @@ class Data(NamedTuple):
     T: Rows | None
     weights: np.ndarray | None = None
 
+    def on(self, like: np.ndarray) -> Data:
+        """Return the same data on the device of an array; bytes stay bytes and are scaled there."""
+        return Data(*(on_device(source, like) for source in self))
+
 
 class Measure(NamedTuple):
     """Loss, share of hits (NaN for regression) and further metrics (R, n_metrics) of each replica."""
@@ -91,6 +96,7 @@ def fit(
     on_diagnosis: OnDiagnosis | None = None,
     should_stop: Callable[[], bool] | None = None,
     on_state: Callable[[State], None] | None = None,
+    like: np.ndarray | None = None,
 ) -> State:
     """Train until every replica has stopped; go on from `state`, which is changed in place.
 
@@ -117,6 +123,9 @@ def fit(
         Asked after each epoch; True interrupts all replicas, and `fit` can go on later.
     on_state : function (state) -> None, optional
         Called after each epoch with a complete state: the place to write a checkpoint.
+    like : ndarray, optional
+        An array of the device to train on; state and data are moved there, and the state stays. Starting values, orders
+        of rows and dropout masks are drawn by the generators of the host, so it is the same training up to rounding.
 
     Returns
     -------
@@ -125,6 +134,9 @@ def fit(
         "interrupted", "diverged" (a loss that is not finite or above the loss's ceiling) or "callback".
     """
     state.status = [RUNNING if status == INTERRUPTED else status for status in state.status]
+    if like is not None:
+        state.move(like)
+        train, validation = train.on(like), validation and validation.on(like)
     scored, seen = loss.hits is not None, validation is not None
     state.start_recording(metrics)
     further = state.columns[len(COLUMNS) :]
@@ -160,6 +172,7 @@ def _judge(
 ) -> None:
     """Write the epoch into the history, keep what is best, and decide who stops."""
     patience = math.inf if settings.patience is None else settings.patience
+    better = []
     for place, replica in enumerate(stack.replicas):
         train_loss = float(trained.loss[place])
         seen, further = (math.nan, math.nan), trained.further[place].tolist()
@@ -168,10 +181,7 @@ def _judge(
             seen = (float(judged.loss[place]), float(judged.accuracy[place]))
             if seen[0] < state.best_loss[replica]:
                 state.best_loss[replica], state.best_epoch[replica] = seen[0], state.epoch
-                state.best_theta[replica], state.best_running[replica] = (
-                    state.theta[replica],
-                    state.running[replica],
-                )
+                better.append(replica)
         state.history[replica].append(
             (
                 float(state.epoch),
@@ -189,6 +199,9 @@ def _judge(
             state.status[replica] = PATIENCE
         if state.status[replica] == RUNNING and state.epoch >= settings.epochs:
             state.status[replica] = EPOCHS
+    if better:
+        places = better if len(better) > 1 else better[0]
+        state.best_theta[places], state.best_running[places] = state.theta[places], state.running[places]
 
 
 def _report(replicas: Sequence[int], state: State, on_epoch: OnEpoch | None) -> None:
@@ -214,7 +227,7 @@ class _Stack:
         self.grad = np.zeros_like(self.theta)
         self.views = network.bind(self.theta, self.running)
         self.grads = network.bind(self.grad)
-        self.optimizer = for_replicas(optimizer, self.replicas)
+        self.optimizer = for_replicas(optimizer, self.replicas, self.theta)
         self.n_weights, self.longest = network.n_weights, settings.max_norm
         self.mean = settings.reduction == "mean"
         self.before = self._changes()
@@ -236,7 +249,8 @@ class _Stack:
     def train(self, data: Data, state: State) -> Measure:
         """Make one epoch."""
         rate = self._rate(state)
-        sums, hits, n_seen = [], np.zeros(len(self.replicas), dtype=np.int64), 0
+        sums, n_seen = [], 0
+        hits = np.zeros(len(self.replicas), dtype=np.int64, like=self.theta)
         mode = Mode(True, [rngs[1] for rngs in self.rngs])
         gathered = self._counter()
         for X, T, weights in self._blocks(data):
@@ -254,7 +268,7 @@ class _Stack:
             losses = self.loss.rows(Z, targets)
             sums.append(_sum(losses if weights is None else losses * weights))
             if self.loss.hits is not None:
-                hits += np.add.reduce(self.loss.hits(Z, targets), axis=(0, 2), dtype=np.int64)
+                hits += self.loss.hits(Z, targets).sum(axis=(0, 2), dtype=np.int64)
             if gathered is not None:
                 gathered.add(Z, targets)
             n_seen += X.shape[0] * X.shape[2]
@@ -278,17 +292,20 @@ class _Stack:
                 for one, replica in zip(bases, self.replicas, strict=True)
             ]
         )
-        return self.rates[0] if len(set(self.rates)) == 1 else column(self.rates)
+        return self.rates[0] if len(set(self.rates)) == 1 else column(self.rates, like=self.theta)
 
     def _blocks(self, data: Data) -> Iterator[list[np.ndarray | None]]:
         n_rows, dtype = data.X.shape[0], self.theta.dtype.name
         batch_size = self.settings.batch_size or n_rows
         if batch_size >= n_rows:  # one batch: its order is of no concern, and all replicas share it
             if self.fixed is None:
-                self.fixed = list(blocks(data, np.arange(n_rows)[None], n_rows, dtype))
+                whole = np.asarray(np.arange(n_rows)[None], like=self.theta)
+                self.fixed = list(blocks(data, whole, n_rows, dtype))
             return iter(self.fixed)
         order = shuffled([shuffler for shuffler, _ in self.rngs], n_rows)
-        return blocks(data, order, batch_size, dtype, self.settings.drop_last)
+        if isinstance(order, np.ndarray):
+            order = np.asarray(order, like=self.theta)
+        return blocks(data, order, batch_size, dtype, self.settings.drop_last, self.theta)
 
     def _step(
         self, X: np.ndarray, T: np.ndarray, weights: np.ndarray | None, mode: Mode, rate: Rate, step: int
@@ -312,11 +329,11 @@ class _Stack:
         """Return what is done to the gradient before an update: penalties, then clipping."""
         settings, n_weights = self.settings, self.n_weights
         weights, grad = self.theta[:, :n_weights], self.grad[:, :n_weights]
-        l1, l2 = (cast(column(value, self.replicas), grad.dtype) for value in (settings.l1, settings.l2))
+        l1, l2 = (cast(column(value, self.replicas, grad), grad) for value in (settings.l1, settings.l2))
         changes: list[Callable[[], None]] = []
-        if np.any(l2):
+        if np.any(settings.l2):
             changes.append(lambda: add_l2(grad, weights, l2))
-        if np.any(l1):
+        if np.any(settings.l1):
             changes.append(lambda: add_l1(grad, weights, l1))
         longest = settings.clip_norm
         if longest is not None:
@@ -359,17 +376,20 @@ def measure(
     Measure
         Two arrays of shape (R,) and one of shape (R, n_metrics), float64.
     """
-    sums, hits = [], np.zeros(n_replicas, dtype=np.int64)
-    dtype = views_dtype(views)
+    like = next(view for mine in views for view in mine)
+    sums, hits = [], np.zeros(n_replicas, dtype=np.int64, like=like)
+    dtype = like.dtype.name
     gathered = counter(loss, n_replicas, network.n_outputs) if metrics else None
-    for indices in chunks(data.X.shape[0], max(network.widths)):
+    at_once = AT_ONCE if on_host(like) else AT_ONCE_ON_DEVICE // n_replicas
+    for piece in chunks(data.X.shape[0], max(network.widths), at_once):
+        indices = np.asarray(piece, like=like)
         X = read(data.X, indices[None], dtype)
         T = X if data.T is None else read(data.T, indices[None], dtype)
         Z, _ = network.forward(views, X)
         losses = loss.rows(Z, T)
         sums.append(_sum((losses if data.weights is None else losses * data.weights[indices])[None]))
         if loss.hits is not None:
-            hits += np.add.reduce(loss.hits(Z, T), axis=-1, dtype=np.int64)
+            hits += loss.hits(Z, T).sum(axis=-1, dtype=np.int64)
         if gathered is not None:
             gathered.add(Z, T)
     n_rows = data.X.shape[0]
@@ -388,7 +408,8 @@ def _shares(
 
     Sums are added up for each replica by itself, so the bits do not depend on how the rows were cut.
     """
-    total = np.add.reduce(np.ascontiguousarray(np.concatenate(sums).T), axis=-1)
+    total = np.add.reduce(np.ascontiguousarray(host(np.concatenate(sums)).T), axis=-1)
+    hits = host(hits)
     further = np.zeros((len(hits), 0)) if gathered is None else gathered.values(metrics)
     accuracy = hits / n_rows if loss.hits is not None else np.full(len(hits), np.nan)
     return Measure(total / n_rows, accuracy, further)
@@ -396,12 +417,7 @@ def _shares(
 
 def as_outputs(T: np.ndarray) -> np.ndarray:
     """Return targets in the memory layout that a dense layer gives its outputs; see `rows_like`."""
-    return np.ascontiguousarray(T.mT).mT if T.shape[-1] < T.shape[-2] else T
-
-
-def views_dtype(views: Sequence[Views]) -> str:
-    """Return the name of the precision that bound views have."""
-    return next(view.dtype.name for mine in views for view in mine)
+    return T.mT.copy().mT if T.shape[-1] < T.shape[-2] else T
 
 
 def _sum(losses: np.ndarray) -> np.ndarray:

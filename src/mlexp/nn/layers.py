@@ -138,8 +138,8 @@ def rows_like(X: np.ndarray, W: np.ndarray, units: int) -> np.ndarray:
     """
     lead, n_rows = W.shape[:-2] or X.shape[:-2], X.shape[-2]
     if units < n_rows:
-        return np.empty((*lead, units, n_rows), X.dtype).mT
-    return np.empty((*lead, n_rows, units), X.dtype)
+        return np.empty((*lead, units, n_rows), X.dtype, like=X).mT
+    return np.empty((*lead, n_rows, units), X.dtype, like=X)
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ class Dropout(Layer):
         return X * mask, lambda dY, grads, wanted: dY * mask if wanted else None
 
     def _mask(self, X: np.ndarray, rngs: Sequence[np.random.Generator]) -> np.ndarray:
-        """Return 0 or 1 / (1 - rate) for each input, laid out in memory as `X` is."""
+        """Return 0 or 1 / (1 - rate) for each input, laid out in memory as `X` is; drawn on the host."""
         across = X.strides[-1] > X.strides[-2]
         lead = (len(rngs),) if X.ndim > 2 else ()
         mask = np.empty((*lead, *(X.mT if across else X).shape[-2:]), X.dtype)
@@ -206,6 +206,7 @@ class Dropout(Layer):
             rng.random(out=part, dtype=X.dtype.type)
         np.greater_equal(mask, self.rate, out=mask)
         np.divide(mask, 1 - self.rate, out=mask)
+        mask = np.asarray(mask, like=X)
         return mask.mT if across else mask
 
 

@@ -15,7 +15,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class Optimizer(Protocol):
 Kind = TypeVar("Kind", bound=Optimizer)
 
 
-def column(value: Number, replicas: Sequence[int] | None = None) -> Rate:
+def column(value: Number, replicas: Sequence[int] | None = None, like: Array | None = None) -> Rate:
     """Return one number as it is, and one number for each replica as a float64 column (R, 1).
 
     Parameters
@@ -47,6 +47,8 @@ def column(value: Number, replicas: Sequence[int] | None = None) -> Rate:
     value : float or sequence of R floats
     replicas : sequence of int, optional
         Which of them to keep; all by default.
+    like : ndarray, optional
+        An array of the device where the column shall lie; the host's memory by default.
 
     Examples
     --------
@@ -55,8 +57,11 @@ def column(value: Number, replicas: Sequence[int] | None = None) -> Rate:
     """
     if isinstance(value, int | float):
         return float(value)
+    if not isinstance(value, Sequence | np.ndarray):
+        return value  # a column on a device
     numbers = np.asarray(value, dtype=np.float64).reshape(-1, 1)
-    return numbers if replicas is None else numbers[list(replicas)]
+    numbers = numbers if replicas is None else numbers[list(replicas)]
+    return numbers if like is None else np.asarray(numbers, like=like)
 
 
 @lru_cache(maxsize=256)
@@ -64,22 +69,27 @@ def _scalar(value: float, dtype: str) -> np.ndarray:
     return np.array(value, dtype)
 
 
-def cast(value: Number, dtype: np.dtype[np.floating]) -> np.ndarray:
-    """Return one number, or a column of them, in the precision of the parameters.
+def cast(value: Number, like: Array) -> Array:
+    """Return one number, or a column of them, in the precision of the parameters `like`, and where they are.
 
     Both are rounded once, from float64, so a replica gets the same bits alone and in a stack. An array
-    without axes takes part in arithmetic faster than a Python number does.
+    without axes takes part in NumPy's arithmetic faster than a number does; arrays of a device take numbers only.
 
     Examples
     --------
-    >>> cast(np.array([[0.1]]), np.dtype("float32")).dtype, cast(0.1, np.dtype("float64")).shape
+    >>> theta = np.ones((1, 2), "float32")
+    >>> cast(np.array([[0.1]]), theta).dtype, cast(0.1, theta).shape
     (dtype('float32'), ())
     """
-    return _scalar(value, dtype.char) if isinstance(value, float | int) else np.asarray(value, dtype)
+    if isinstance(value, float | int):
+        number: Any = like.dtype.type
+        return _scalar(value, like.dtype.char) if type(like) is np.ndarray else number(value)
+    values: Array = np.asarray(value) if isinstance(value, Sequence) else value
+    return values.astype(like.dtype, copy=False)
 
 
-def for_replicas(optimizer: Kind, replicas: Sequence[int]) -> Kind:
-    """Return the optimizer of some replicas: hyper-parameters that differ become their columns.
+def for_replicas(optimizer: Kind, replicas: Sequence[int], like: Array | None = None) -> Kind:
+    """Return the optimizer of some replicas: hyper-parameters that differ become their columns, where `like` is.
 
     Examples
     --------
@@ -87,7 +97,7 @@ def for_replicas(optimizer: Kind, replicas: Sequence[int]) -> Kind:
     [[0.9]]
     """
     changes = {
-        entry.name: column(value, replicas)
+        entry.name: column(value, replicas, like)
         for entry in dataclasses.fields(optimizer)  # type: ignore[arg-type]
         if not isinstance(value := getattr(optimizer, entry.name), bool | int | float)
     }
@@ -118,10 +128,10 @@ class SGD:
 
     def update(self, theta: Array, grad: Array, slots: Slots, step: int, rate: Rate, n_decayed: int) -> None:
         """Make one step; see the class."""
-        size = cast(rate, theta.dtype)
+        size = cast(rate, theta)
         if slots:
             (velocity,) = slots
-            momentum = cast(self.momentum, theta.dtype)
+            momentum = cast(self.momentum, theta)
             np.multiply(velocity, momentum, out=velocity)
             np.add(velocity, grad, out=velocity)
             if self.nesterov:
@@ -234,7 +244,7 @@ class AdamW:
     def update(self, theta: Array, grad: Array, slots: Slots, step: int, rate: Rate, n_decayed: int) -> None:
         """Make one step; see the class."""
         weights = theta[:, :n_decayed]
-        np.multiply(weights, cast(1 - rate * column(self.decay), theta.dtype), out=weights)
+        np.multiply(weights, cast(1 - rate * column(self.decay), theta), out=weights)
         Adam(self.beta1, self.beta2, self.eps).update(theta, grad, slots, step, rate, n_decayed)
 
 
@@ -249,7 +259,7 @@ def _scaled_step(theta: np.ndarray, step: np.ndarray, root: np.ndarray, eps: flo
     """Subtract rate * step / (root + eps) from `theta`; uses up `root`."""
     np.add(root, eps, out=root)
     np.divide(step, root, out=root)
-    np.multiply(root, cast(rate, theta.dtype), out=root)
+    np.multiply(root, cast(rate, theta), out=root)
     np.subtract(theta, root, out=theta)
 
 

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from mlexp.nn.batches import Rows, read
+from mlexp.nn.device import host
 from mlexp.nn.layers import PREDICT, Activation, Dense, Views
 from mlexp.nn.losses import Loss, classes_of
 from mlexp.nn.network import Network
@@ -55,7 +56,7 @@ class Confusion:
 
     def add(self, Z: np.ndarray, T: np.ndarray) -> None:
         """Count the rows of a batch, or of several."""
-        cells = np.moveaxis(_codes(T, 0.5) * self.n_classes + _codes(Z, 0.0), -2, 0)
+        cells = np.moveaxis(host(_codes(T, 0.5) * self.n_classes + _codes(Z, 0.0)), -2, 0)
         for mine, found in zip(self.counts, cells, strict=True):
             mine += np.bincount(found.ravel(), minlength=self.n_classes**2)
 
@@ -94,6 +95,7 @@ class Squares:
 
     def add(self, Z: np.ndarray, T: np.ndarray) -> None:
         """Add the rows of a batch, or of several."""
+        Z, T = host(Z), host(T)
         Z = Z.reshape(-1, *Z.shape[-3:]).astype(np.float64)
         T = np.broadcast_to(T.reshape(-1, *T.shape[-3:]), Z.shape)
         terms = np.stack([np.square(T - Z), T, np.square(T)])
@@ -166,8 +168,9 @@ def look(network: Network, loss: Loss, views: Sequence[Views], grads: Sequence[V
         slope, the hard sigmoid none.
     """
     X, targets = data
-    places = sample(X.shape[0])[None]  # type: ignore[union-attr]
-    dtype = next(view.dtype.name for mine in views for view in mine)
+    like = next(view for mine in views for view in mine)
+    places = np.asarray(sample(X.shape[0])[None], like=like)  # type: ignore[union-attr]
+    dtype = like.dtype.name
     H = inputs = read(X, places, dtype)  # type: ignore[arg-type]
     backs, k = [], 0
     found: dict[str, np.ndarray] = {}
@@ -182,13 +185,13 @@ def look(network: Network, loss: Loss, views: Sequence[Views], grads: Sequence[V
     backward_all(backs, grads, dY, False)
     dense = [mine for layer, mine in zip(network.layers, grads, strict=True) if isinstance(layer, Dense)]
     norms = {f"gradient_norm_{k}": _lengths(mine) for k, mine in enumerate(dense, 1)}
-    columns = norms | dict(sorted(found.items()))
+    columns = norms | {name: host(values) for name, values in sorted(found.items())}
     return [{name: float(values[replica]) for name, values in columns.items()} for replica in range(len(dY))]
 
 
 def _lengths(grads: Views) -> np.ndarray:
     """Return the length of several arrays (R, ...) taken together, shape (R,), float64."""
-    squares = [np.square(np.ascontiguousarray(one, np.float64)).reshape(len(one), -1) for one in grads]
+    squares = [np.square(np.ascontiguousarray(host(one), np.float64)).reshape(len(one), -1) for one in grads]
     lengths: np.ndarray = np.sqrt(np.sum([np.add.reduce(one, axis=-1) for one in squares], axis=0))
     return lengths
 

@@ -57,6 +57,7 @@ def fit_stack(
     should_stop: Callable[[], bool] | None = None,
     on_state: Callable[[State], None] | None = None,
     resume: Mapping[str, np.ndarray] | None = None,
+    like: np.ndarray | None = None,
 ) -> State:
     """Train models side by side; each ends with the bits that it gets alone.
 
@@ -68,7 +69,7 @@ def fit_stack(
     models : sequence of estimators of one class
     X, y, X_validation, y_validation, sample_weight, n_classes, should_stop, on_state, resume
         As in `Perceptron.fit`.
-    metrics, on_diagnosis
+    metrics, on_diagnosis, like
         As in `fit.fit`.
     on_epoch : function (number of the model, record, seconds) -> bool or None, optional
 
@@ -102,7 +103,9 @@ def fit_stack(
         on_epoch=on_epoch and (lambda replica, record: on_epoch(replica, record, state.seconds[-1])),
         should_stop=should_stop,
         on_state=on_state,
+        like=like,
     )
+    state.move()
     for replica, (model, network) in enumerate(zip(models, networks, strict=True)):
         model.finish(network, state, replica)
     return state

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mlexp.nn.device import host
 from mlexp.nn.network import Network
 from mlexp.nn.optimizers import Optimizer
 
@@ -81,8 +82,18 @@ class State:
     def final(self, replica: int, restore_best: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return parameters and running values to predict with: the best ones if asked and there are any."""
         if restore_best and self.best_epoch[replica] > 0:
-            return self.best_theta[replica].copy(), self.best_running[replica].copy()
-        return self.theta[replica].copy(), self.running[replica].copy()
+            return host(self.best_theta[replica].copy()), host(self.best_running[replica].copy())
+        return host(self.theta[replica].copy()), host(self.running[replica].copy())
+
+    def move(self, like: np.ndarray | None = None) -> None:
+        """Move the arrays to the device of an array, or to the memory of this machine."""
+
+        def moved(array: np.ndarray) -> np.ndarray:
+            return host(array) if like is None else np.asarray(array, like=like)
+
+        self.theta, self.running = moved(self.theta), moved(self.running)
+        self.best_theta, self.best_running = moved(self.best_theta), moved(self.best_running)
+        self.slots = [moved(slot) for slot in self.slots]
 
     def records(self, replica: int, first: int = 0) -> list[Record]:
         """Return the history of one replica, from place `first` on, one record an epoch.
@@ -143,10 +154,10 @@ class State:
         lengths = [len(rows) for rows in self.history]
         rows = [row for rows in self.history for row in rows]
         arrays = {
-            "theta": self.theta,
-            "running": self.running,
-            "best_theta": self.best_theta,
-            "best_running": self.best_running,
+            "theta": host(self.theta),
+            "running": host(self.running),
+            "best_theta": host(self.best_theta),
+            "best_running": host(self.best_running),
             "best_loss": self.best_loss,
             "best_epoch": self.best_epoch,
             "status": np.array(self.status),
@@ -157,7 +168,7 @@ class State:
             "counters": np.array([self.step, self.epoch], dtype=np.int64),
         }
         arrays |= {"metrics": np.array(self.metrics)} if self.metrics else {}
-        return arrays | {f"slot_{number}": slot for number, slot in enumerate(self.slots)}
+        return arrays | {f"slot_{number}": host(slot) for number, slot in enumerate(self.slots)}
 
 
 def from_arrays(arrays: Mapping[str, np.ndarray]) -> State:

@@ -14,6 +14,8 @@ from tests.running import in_this_process
 from mlexp.drawing import style
 from mlexp.store import Run
 
+collect_ignore = ["windows"]  # its module hides parts of the standard library as it is imported
+
 # A shell starts what it puts into the background with Ctrl-C ignored, and all its children inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from mlexp.nn.regularizers import add_l1, add_l2, clip, limit_norms
 from mlexp.nn.schedules import Schedule
 from mlexp.nn.shuffle import shuffled
 from mlexp.nn.state import CALLBACK, COLUMNS, DIVERGED, EPOCHS, INTERRUPTED, PATIENCE, RUNNING, Record, State
+from mlexp.nn.tape import Tape, is_recordable, record
 
 OnEpoch = Callable[[int, Record], "bool | None"]
 OnDiagnosis = Callable[[int, Record], None]
@@ -234,6 +235,7 @@ class _Stack:
         self.rates: list[float] = []
         self.metrics = state.metrics
         self.fixed: list[list[np.ndarray | None]] | None = None
+        self.tapes: dict[Any, Tape | None] = {}
 
     def _own(self, full: np.ndarray) -> np.ndarray:
         return full if self.whole else full[self.replicas]
@@ -311,6 +313,27 @@ class _Stack:
         self, X: np.ndarray, T: np.ndarray, weights: np.ndarray | None, mode: Mode, rate: Rate, step: int
     ) -> np.ndarray:
         """Make one update; return the outputs before it."""
+        Y = self._gradient(X, T, weights, mode)
+        for change in self.before:
+            change()
+        self.optimizer.update(self.theta, self.grad, self.slots, step, rate, self.n_weights)
+        if self.longest is not None:
+            limit_norms(self.network, self.views, self.longest)
+        return Y
+
+    def _gradient(self, X: np.ndarray, T: np.ndarray, weights: np.ndarray | None, mode: Mode) -> np.ndarray:
+        """Fill in the gradient of a batch; return the outputs. A small network repeats the calls of its first step."""
+        if weights is None:
+            key = X.shape, X.strides
+            if key not in self.tapes:
+                fits = is_recordable(self.network, self.loss, X)
+                self.tapes[key] = record(lambda X, T: self._passes(X, T, None, mode), X, T) if fits else None
+            if (tape := self.tapes[key]) is not None:
+                return tape.play(X, T)
+        return self._passes(X, T, weights, mode)
+
+    def _passes(self, X: np.ndarray, T: np.ndarray, weights: np.ndarray | None, mode: Mode) -> np.ndarray:
+        """Go forward and backward."""
         Y, backward = self.network.forward(self.views, X, mode)
         dY = self.loss.gradient(Y, T)
         if self.mean:
@@ -318,11 +341,6 @@ class _Stack:
         if weights is not None:
             np.multiply(dY, weights[..., None], out=dY)
         backward(dY, self.grads)
-        for change in self.before:
-            change()
-        self.optimizer.update(self.theta, self.grad, self.slots, step, rate, self.n_weights)
-        if self.longest is not None:
-            limit_norms(self.network, self.views, self.longest)
         return Y
 
     def _changes(self) -> list[Callable[[], None]]:

@@ -63,6 +63,10 @@ class Settings:
     max_norm: float | None = None
 
 
+AT_A_TIME = 1 << 16
+"""Parameters of all replicas that are updated at a time: larger networks would go through memory in each pass."""
+
+
 class Data(NamedTuple):
     """Features, targets (None: the features themselves) and weights of the rows (None: all 1)."""
 
@@ -232,6 +236,7 @@ class _Stack:
         self.n_weights, self.longest = network.n_weights, settings.max_norm
         self.mean = settings.reduction == "mean"
         self.before = self._changes()
+        self.pieces = list(self._pieces())
         self.rates: list[float] = []
         self.metrics = state.metrics
         self.fixed: list[list[np.ndarray | None]] | None = None
@@ -239,6 +244,19 @@ class _Stack:
 
     def _own(self, full: np.ndarray) -> np.ndarray:
         return full if self.whole else full[self.replicas]
+
+    def _pieces(self) -> Iterator[tuple[np.ndarray, np.ndarray, list[np.ndarray], int]]:
+        """Cut parameters, gradient and slots into pieces that stay in the cache through the passes of an update."""
+        n_replicas, n_parameters = self.theta.shape
+        size = max(1, AT_A_TIME // n_replicas) if on_host(self.theta) else n_parameters
+        for first in range(0, n_parameters, size):
+            part = np.s_[:, first : first + size]
+            yield (
+                self.theta[part],
+                self.grad[part],
+                [slot[part] for slot in self.slots],
+                min(max(self.n_weights - first, 0), size),
+            )
 
     def write_back(self, state: State) -> None:
         """Bring the numbers of a part of the replicas home."""
@@ -316,7 +334,8 @@ class _Stack:
         Y = self._gradient(X, T, weights, mode)
         for change in self.before:
             change()
-        self.optimizer.update(self.theta, self.grad, self.slots, step, rate, self.n_weights)
+        for theta, grad, slots, n_weights in self.pieces:
+            self.optimizer.update(theta, grad, slots, step, rate, n_weights)
         if self.longest is not None:
             limit_norms(self.network, self.views, self.longest)
         return Y

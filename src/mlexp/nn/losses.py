@@ -88,9 +88,8 @@ def classes_of(Z: np.ndarray) -> np.ndarray:
 
 
 def _same_class(Z: np.ndarray, T: np.ndarray) -> np.ndarray:
-    if Z.shape[-1] == 2:
-        return np.equal(np.greater(Z[..., 1], Z[..., 0]), np.greater(T[..., 1], T[..., 0]))
-    right: np.ndarray = np.equal(classes_of(Z), classes_of(T))
+    two = Z.shape[-1] == 2
+    right: np.ndarray = np.equal(*((A[..., 1] > A[..., 0]) if two else classes_of(A) for A in (Z, T)))
     return right
 
 

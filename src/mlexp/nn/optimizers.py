@@ -33,7 +33,10 @@ class Optimizer(Protocol):
         """Number of arrays of the shape of `theta` that are kept between steps."""
 
     def update(self, theta: Array, grad: Array, slots: Slots, step: int, rate: Rate, n_decayed: int) -> None:
-        """Change `theta` and `slots` in place for step number `step`, counted from 1."""
+        """Change `theta` and `slots` in place for step number `step`, counted from 1.
+
+        Parameter by parameter: it is called with pieces of the vector, one after the other.
+        """
 
 
 Kind = TypeVar("Kind", bound=Optimizer)

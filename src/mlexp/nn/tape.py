@@ -21,7 +21,7 @@ from mlexp.nn.network import Network
 
 LONGEST = 1 << 14
 """Numbers in a batch of all replicas up to which steps are recorded: beyond, to copy it in costs more than is saved."""
-NEW = (np.empty, np.empty_like, np.ones_like)
+NEW = (np.empty, np.empty_like)
 
 Function = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Call = Callable[[], Any]
@@ -44,7 +44,7 @@ class _Recording(np.ndarray):
     ) -> Any:
         if method not in ("__call__", "reduce"):
             raise Unrecordable(f"{ufunc.__name__}.{method}")
-        function = ufunc if method == "__call__" else ufunc.reduce
+        function: Any = ufunc if method == "__call__" else ufunc.reduce
         plain = tuple(map(_plain, inputs))
         if out is not None:
             options["out"] = tuple(map(_plain, out))
@@ -53,9 +53,10 @@ class _Recording(np.ndarray):
         if len(dtypes) == 1 and method == "__call__":  # arrays without axes take part faster than numbers do
             plain = tuple(np.array(one, *dtypes) if type(one) in (int, float) else one for one in plain)
         options.pop("out", None)
-        self.calls.append(
-            partial(function, *plain, out=result, **options) if options else partial(function, *plain, result)
-        )
+        if options or ufunc in (np.maximum, np.minimum):  # these two take no third argument by place
+            self.calls.append(partial(function, *plain, out=result, **options))
+        else:
+            self.calls.append(partial(function, *plain, result))
         return self._mine(result)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
@@ -63,6 +64,8 @@ class _Recording(np.ndarray):
         options = {name: _plain(value) for name, value in options.items()}
         if function in NEW:
             return self._mine(function(*plain, **options))
+        if function is np.ones_like:  # is kept for other tapes, and nobody writes to it
+            return function(*plain, **options)
         if function is not np.copyto:
             raise Unrecordable(function.__name__)
         function(*plain, **options)
@@ -77,7 +80,7 @@ class _Recording(np.ndarray):
     def _refuse(self, *args: Any, **options: Any) -> Any:
         raise Unrecordable("a method that makes a copy")
 
-    astype = copy = take = argmax = argsort = cumsum = __setitem__ = __iadd__ = _refuse  # type: ignore[assignment]
+    astype = copy = take = argmax = argsort = cumsum = __setitem__ = __iadd__ = _refuse
 
 
 def _plain(value: Any) -> Any:
@@ -122,7 +125,7 @@ def record(function: Function, X: np.ndarray, T: np.ndarray) -> Tape | None:
         Y = function(*inputs)
     except Unrecordable:
         return None
-    return Tape(*kept, Y.view(np.ndarray), calls)
+    return Tape(kept[0], kept[1], Y.view(np.ndarray), calls)
 
 
 def is_recordable(network: Network, loss: Loss, X: np.ndarray) -> bool:

@@ -16,6 +16,7 @@ from mlexp import kinds, plugins
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.execution import Send, Work
+from mlexp.nn.device import opened
 from mlexp.runs import session
 from mlexp.runs.session import Program, Session
 from mlexp.runs.terminal import QUIET, Terminal
@@ -43,6 +44,8 @@ def check(config: Config) -> None:
     ConfigError
         What is wrong, in one line.
     """
+    if config.execution.backend == "local":
+        opened(config.device)
     if config.tune.strategy is None:
         kinds.check(config)
     else:

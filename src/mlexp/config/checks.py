@@ -13,7 +13,16 @@ from typing import Any
 
 from mlexp.config import yamltext
 from mlexp.config.messages import Context, unknown_key
-from mlexp.config.names import COMBINED, COMBINED_KEYS, ENGINE_MODELS, GROUPS, KINDS, RECORDED, SCHEDULES
+from mlexp.config.names import (
+    COMBINED,
+    COMBINED_KEYS,
+    ENGINE_MODELS,
+    GROUPS,
+    KINDS,
+    RECORDED,
+    SCHEDULES,
+    UNTRAINED_KINDS,
+)
 from mlexp.config.overrides import Override
 from mlexp.config.readers import READERS
 from mlexp.config.schema import Config, declared, flat, foreign
@@ -105,8 +114,20 @@ def check_together(config: Config) -> None:
         raise ConfigError(
             "split.validation=0 leaves nothing to stop by. Set model.patience=null, or split.validation=0.1."
         )
+    _check_device(config)
     _check_supervised(config)
     _check_reader(config)
+
+
+def _check_device(config: Config) -> None:
+    """Refuse a device for what trains no network of the engine."""
+    if config.device != "cpu" and (
+        config.task.kind in UNTRAINED_KINDS or config.model.name not in ENGINE_MODELS
+    ):
+        raise ConfigError(
+            f"device={config.device} trains the networks of model=mlp and model=autoencoder. Got "
+            f"model={config.model.name} in a study of kind {config.task.kind}: set device=cpu."
+        )
 
 
 def _check_supervised(config: Config) -> None:

@@ -62,6 +62,7 @@ MODEL_NAMES = (
 COMBINED = ("stacking", "voting", "bagging", "calibrated", "thresholded")  # made of models of `model.base`
 COMBINED_KEYS = ("base", "base_params")  # of the node `model`
 ENGINE_MODELS = ("mlp", "autoencoder")
+UNTRAINED_KINDS = ("by_hand", "explore", "clustering", "embedding")  # train no network of the engine
 SHARED_KEYS = ("name", "params", "dtype")  # of the node `model`: what every model has
 NETWORK_KEYS = (
     "hidden", "activation", "optimizer", "learning_rate", "momentum", "nesterov", "batch_size", "l2", "epochs",

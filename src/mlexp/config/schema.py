@@ -509,6 +509,12 @@ class Config:
     threads: int = key(
         1, whole(1), "threads for matrix products; changing it changes the last bits of the results"
     )
+    device: str = key(
+        "cpu",
+        choice("cpu", "cuda"),
+        "where networks train; cuda: a GPU of NVIDIA, by CuPy. The same experiment, equal to that on the CPU up to "
+        "rounding",
+    )
     outputs: str = key("outputs", path_text(), "folder in which run folders are created")
     data_dir: str | None = key(
         None, optional(path_text()), "folder with data sets; null: the environment variable MLEXP_DATA_DIR"
@@ -564,7 +570,7 @@ ADDED_KEYS = (
     "data_needed.sizes", "data_needed.repeats", "dataset.labels", "dataset.image_shape", "dataset.channels",
     "dataset.class_names", "model.loss", "by_hand.loss", "by_hand.new_points", "by_hand.centres", "by_hand.variance",
     "by_hand.variant", "by_hand.answers", "model.base", "model.base_params", "model.epsilon",
-    "prepare.select", "prepare.select_by", "prepare.balance",
+    "prepare.select", "prepare.select_by", "prepare.balance", "device",
 )  # fmt: skip
 
 

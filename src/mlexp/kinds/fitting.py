@@ -29,6 +29,7 @@ from mlexp.kinds.sets import check_memory, columns, plan
 from mlexp.models import combined, sklearn_networks
 from mlexp.models.guarded import guarded
 from mlexp.models.sklearn_networks import EpochByEpoch
+from mlexp.nn.device import opened, slower
 from mlexp.nn.stack import fit_stack
 from mlexp.nn.state import CALLBACK, DIVERGED, INTERRUPTED, State
 from mlexp.store.result import Columns, Result
@@ -380,8 +381,13 @@ def _fit_epochs(
         give_up=config.tune.give_up,
         metrics=config.record.metrics,
         diagnosed=diagnosed(config, _summary(first)),
+        device=config.device,
     )
-    return [trained(training, network) for training, network in zip(trainings, networks, strict=True)]
+    advice = launch_bound(config, len(trainings), networks[0].n_parameters_)
+    return [
+        trained(replace(training, warnings=[*training.warnings, *advice]), network)
+        for training, network in zip(trainings, networks, strict=True)
+    ]
 
 
 def fit_observed(
@@ -393,6 +399,7 @@ def fit_observed(
     give_up: Sequence[Sequence[float]] = (),
     metrics: Sequence[str] = (),
     diagnosed: bool = False,
+    device: str = "cpu",
 ) -> None:
     """Train networks epoch by epoch; one alone resumes from the last checkpoint of an unfinished run.
 
@@ -405,6 +412,7 @@ def fit_observed(
     give_up : (epoch, loss) pairs; a validation loss above one ends the training there
     metrics : further metrics to record by epoch
     diagnosed : whether the layers are looked at
+    device : where networks of the engine train
     """
     checkpoints = [observer.checkpointed() for observer in observers]
 
@@ -430,7 +438,19 @@ def fit_observed(
     if isinstance(networks[0], EpochByEpoch):
         networks[0].fit(*data, on_epoch=partial(on_epoch, 0), **hooks)
     else:
-        fit_stack(networks, *data, on_epoch=on_epoch, **hooks)
+        fit_stack(networks, *data, on_epoch=on_epoch, like=opened(device), **hooks)
+
+
+def launch_bound(config: Config, n_networks: int, n_parameters: int) -> list[str]:
+    """Return the advice to train on the processor where a GPU only waits for its next kernel; else nothing."""
+    size = config.model.batch_size
+    if config.device == "cpu" or size == "full" or not slower(n_networks, n_parameters, int(size)):
+        return []
+    networks = "one network" if n_networks == 1 else f"a stack of {n_networks} networks"
+    return [
+        f"device=cpu is faster for this run: {networks} of {n_parameters:,} parameters in batches of {size} leaves a "
+        "GPU waiting for its next kernel."
+    ]
 
 
 def diagnosed(config: Config, summary: Sequence[Mapping[str, Any]]) -> bool:
@@ -454,7 +474,10 @@ def trained(training: Training, model: Any) -> Training:
         training,
         facts=training.facts | facts,
         status=model.status_ if model.status_ in (DIVERGED, INTERRUPTED) else "completed",
-        warnings=[f"{training.name}: {said}" for said in getattr(model, "warnings_", ())],
+        warnings=[
+            *training.warnings,
+            *(f"{training.name}: {said}" for said in getattr(model, "warnings_", ())),
+        ],
     )
 
 

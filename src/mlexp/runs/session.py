@@ -29,6 +29,7 @@ from mlexp.data.table import without_words
 from mlexp.errors import ConfigError, DivergedError, Interrupted, MlexpError, NotWritten, in_words
 from mlexp.kinds import KINDS
 from mlexp.kinds.observer import Plan
+from mlexp.nn.device import described, opened
 from mlexp.runs.stopping import how_to_resume, resumable, stop_on_signal, with_cure
 from mlexp.runs.terminal import QUIET, Terminal
 from mlexp.runs.tracking import Tracker, flat
@@ -161,6 +162,7 @@ def _run(session: Session, stop: threading.Event | None = None, dataset: Dataset
     with limited, nullcontext(stop) if stop else stop_on_signal(session.has_no_epochs) as asked:
         session.stop = asked
         try:
+            opened(config.device)  # or refuse before anything is read
             dataset = load(config) if dataset is None else dataset
             return session.finished(session.program.study(config, dataset, session))
         except BaseException as error:
@@ -257,7 +259,8 @@ class Session:
             "dataset": plan.dataset,
             "split": plan.split,
             "preparation": plan.preparation,
-            "environment": environment.describe(),
+            "environment": environment.describe()
+            | ({"device": described(config.device)} if config.device != "cpu" else {}),
             **({"plugins": plugged.recorded()} if plugged.LOADED else {}),
             "facts": {},
             "warnings": list(plan.dataset.get("warnings", ())),

@@ -218,7 +218,7 @@ class Conductor:
         if not isinstance(self.worker, str):
             return InProcess(self.worker)
         return backend(
-            self.plan.execution,
+            self.plan.placed,
             self.folder.path,
             self.worker,
             threads=self.plan.first.threads,

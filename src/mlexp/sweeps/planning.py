@@ -14,8 +14,9 @@ from mlexp.config import plugged, recorded, schema
 from mlexp.config.combinations import Combination, expand
 from mlexp.config.compose import with_changes
 from mlexp.config.overrides import parsed
-from mlexp.config.schema import Config
+from mlexp.config.schema import Config, Execution
 from mlexp.errors import ConfigError, DataError
+from mlexp.nn.device import count
 from mlexp.runs import session
 from mlexp.store import Sweep, identity, stamp
 from mlexp.store.sweep_folder import job_name
@@ -101,9 +102,18 @@ class Plan:
         return identified(self.settings_hash, self.jobs)
 
     @cached_property
+    def placed(self) -> Execution:
+        """Where the jobs run; on this machine one worker for each device, if they use one."""
+        if self.execution.backend != "local" or all(job.config.device == "cpu" for job in self.jobs):
+            return self.execution
+        n_devices = count("cuda")
+        asked = self.execution.workers
+        return replace(self.execution, workers=min(asked, n_devices) if isinstance(asked, int) else n_devices)
+
+    @cached_property
     def workers(self) -> int:
         """Jobs at once; raises `ConfigError` if no one answers where they are to run."""
-        return execution.workers_of(self.execution, self.first.threads)
+        return execution.workers_of(self.placed, self.first.threads)
 
     def record(self, base: Config) -> dict[str, Any]:
         """Return the plan as `sweep.json` keeps it: each job by what it changes in `base`, that of `config.yaml`."""

@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from mlexp.config import schema
 from mlexp.config.schema import Config
 from mlexp.kinds import KINDS
+from mlexp.nn import device
 from mlexp.nn.hyperparameters import NUMBERS, OWN
 from mlexp.sweeps.planning import Job
 
 LARGEST = 64  # replicas; more gain no speed
+LARGEST_ON_DEVICE = 1024  # replicas; jobs that end together are written together
 SMALL = 20_000  # parameters; the time of larger networks goes into arithmetic, which a stack does not save
+MANY_CLASSES, MANY_ROWS = 100, 100_000  # for the estimate of memory before the data are known
 FREE = ("seed", *(f"model.{name}" for name in (*OWN, *NUMBERS)))
 
 Unit = tuple[Job, ...]
@@ -32,10 +35,10 @@ def units(jobs: Sequence[Job], stack: bool | str, workers: int, n_features: int)
     alike: dict[str, list[Job]] = {}
     for job in jobs:
         fits = (
-            stack is not False and stackable(job.config) and (stack is True or small(job.config, n_features))
+            stack is not False and stackable(job.config) and (stack is True or gains(job.config, n_features))
         )
         alike.setdefault(stack_key(job.config) if fits else job.name, []).append(job)
-    found = [unit for group in alike.values() for unit in _cut(group, workers)]
+    found = [unit for group in alike.values() for unit in _cut(group, workers, largest(group, n_features))]
     return sorted(found, key=lambda unit: unit[0].number)
 
 
@@ -43,6 +46,28 @@ def stackable(config: Config) -> bool:
     """Return whether this kind of study and model can train in a stack."""
     alone = config.tune.strategy is not None
     return KINDS[config.task.kind].stacks and config.model.name == "mlp" and not alone
+
+
+def gains(config: Config, n_features: int) -> bool:
+    """Return whether a network trains faster in a stack: a small one, and any on a device."""
+    return config.device != "cpu" or small(config, n_features)
+
+
+def largest(group: Sequence[Job], n_features: int) -> int:
+    """Return the number of networks that fit one stack; if they turn out to be too many, it is halved."""
+    config = group[0].config
+    if config.device == "cpu" or len(group) == 1:
+        return LARGEST
+    if config.execution.backend != "local":  # the memory of another machine is not known here
+        return LARGEST
+    widths = [n_features, *config.model.hidden, MANY_CLASSES]
+    n_parameters = sum((m + 1) * n for m, n in itertools.pairwise(widths))
+    size = config.model.batch_size
+    n_rows = MANY_ROWS if size == "full" else int(size)
+    each = device.bytes_of(
+        n_parameters, sum(widths), n_rows, MANY_ROWS, 8 if config.model.dtype == "float64" else 4
+    )
+    return max(1, min(LARGEST_ON_DEVICE, device.room(config.device) // each))
 
 
 def small(config: Config, n_features: int) -> bool:
@@ -59,8 +84,8 @@ def stack_key(config: Config) -> str:
     return json.dumps(shape, sort_keys=True, default=str)
 
 
-def _cut(group: list[Job], workers: int) -> list[Unit]:
+def _cut(group: list[Job], workers: int, most: int) -> list[Unit]:
     """Cut a group into stacks of nearly equal size."""
-    n_stacks = max(-(-len(group) // LARGEST), min(workers, len(group) // 2), 1)
+    n_stacks = max(-(-len(group) // most), min(workers, len(group) // 2), 1)
     ends = [len(group) * number // n_stacks for number in range(n_stacks + 1)]
     return [tuple(group[start:end]) for start, end in itertools.pairwise(ends)]

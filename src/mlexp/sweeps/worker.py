@@ -73,6 +73,8 @@ class _CrashLog(Terminal):
 def run_unit(unit: Sequence[JobRequest], stop: threading.Event, send: Send, program: Program) -> bool:
     """Run the jobs of a unit, as one stack if there are several; an error fails only the job that raised it.
 
+    A stack that fails is run one by one; one that is too large for the memory, in two halves.
+
     Parameters
     ----------
     unit : jobs that train as one stack, or a single job
@@ -85,14 +87,18 @@ def run_unit(unit: Sequence[JobRequest], stop: threading.Event, send: Send, prog
     bool
         True if this process should be replaced, because it ran out of memory.
     """
-    rest: list[JobRequest] = list(unit)
-    problems: list[BaseException | None] = []
-    if len(unit) > 1 and not stop.is_set():
-        rest, problems = _together(unit, stop, send, program)
-    for request in rest:
-        if not stop.is_set():
-            problems.append(_alone(request, stop, send, program))
-    return any(map(is_out_of_memory, problems))
+    waiting = [list(unit)]
+    ran_out = False
+    while waiting and not stop.is_set():
+        group = waiting.pop(0)
+        if len(group) == 1:
+            ran_out |= is_out_of_memory(_alone(group[0], stop, send, program))
+            continue
+        rest, too_large = _together(group, stop, send, program)
+        ran_out |= too_large
+        size = -(-len(rest) // 2) if too_large else 1
+        waiting[:0] = [rest[start : start + size] for start in range(0, len(rest), size)] if rest else []
+    return ran_out
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
@@ -126,8 +132,11 @@ def _alone(request: JobRequest, stop: threading.Event, send: Send, program: Prog
 
 def _together(
     unit: Sequence[JobRequest], stop: threading.Event, send: Send, program: Program
-) -> tuple[list[JobRequest], list[BaseException | None]]:
-    """Train a stack; return the jobs that are still to be run, one by one, because the stack failed, and why."""
+) -> tuple[list[JobRequest], bool]:
+    """Train a stack; return the jobs that are still to be run because it failed, and whether it was too large.
+
+    The error itself is not kept: it would hold the arrays of the stack.
+    """
     for request in unit:
         send(JobStatus(request.number, "running"))
     logs = [_CrashLog(request.place) for request in unit]
@@ -148,11 +157,11 @@ def _together(
             send(_status(request, error))
     except BaseException as error:
         traceback.print_exc(file=sys.stderr)
-        return rest, [error]
+        return rest, is_out_of_memory(error)
     finally:
         for log in logs:
             log.close()
-    return [], []
+    return [], False
 
 
 def _status(request: JobRequest, problem: BaseException | None) -> JobStatus:

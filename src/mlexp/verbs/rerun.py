@@ -23,12 +23,16 @@ REPEATED = ("metrics.json", "history.csv", "diagnostics.csv", "tuning.csv", "pre
             "model.npz", "model.skops", "preparation.skops", "comparison.json", "summary.csv")  # fmt: skip
 TAKES_TIME = ("seconds", "started", "folder")
 DIFFERENT = 1
+RELATIVE, ABSOLUTE = 0.01, 0.001
+"""Within which numbers of a run on a GPU count as the same: other cards round otherwise, and training amplifies it."""
+WITHIN = f"the same within {RELATIVE:.0%} + {ABSOLUTE:g} (device=cuda)"
 
 
 def rerun(arguments: Sequence[str]) -> int:
     """Repeat a recorded run; print "same bytes", or each difference and its likely cause.
 
-    Times and folders are not compared. The exit code is 1 if anything differs.
+    Times and folders are not compared; numbers of a run with device=cuda may differ by 1 % + 0.001. The exit code is 1
+    if anything differs.
     """
     words = parser("rerun", rerun.__doc__, "mlexp rerun outputs/digits_mlp/latest", "the outcome")
     add_run(words)
@@ -37,11 +41,21 @@ def rerun(arguments: Sequence[str]) -> int:
     before = find(parsed.run, parsed.outputs)
     after = shown(_again(before, parsed))
     runs = _first_run(before), _first_run(after)
-    lines = list(differences(before, after, recorded_more=_program(runs[0]) != _program(runs[1])))
+    close = _on_device(runs[0])
+    lines = list(
+        differences(before, after, recorded_more=_program(runs[0]) != _program(runs[1]), close=close)
+    )
     causes = list(likely_causes(*runs)) if lines else []
-    tell(before=before, after=after, same_bytes=not lines, differences=lines, likely_causes=causes)
+    tell(
+        before=before,
+        after=after,
+        same_bytes=not lines and not close,
+        within=WITHIN if close else None,
+        differences=lines,
+        likely_causes=causes,
+    )
     if not lines:
-        print(f"same bytes: {before} and {after}")
+        print(f"{WITHIN if close else 'same bytes'}: {before} and {after}")
         return 0
     print("\n".join(lines))
     print(
@@ -92,10 +106,13 @@ def _sweep_again(before: Path, parsed: argparse.Namespace) -> Path:
     return outcome.path
 
 
-def differences(before: Path, after: Path, *, recorded_more: bool = False) -> Iterator[str]:
+def differences(
+    before: Path, after: Path, *, recorded_more: bool = False, close: bool = False
+) -> Iterator[str]:
     """Yield one line for each file that differs between two folders of runs or sweeps.
 
-    What `after` alone holds is no difference where it `recorded_more`, being made by another version of mlexp.
+    What `after` alone holds is no difference where it `recorded_more`, being made by another version of mlexp. Numbers
+    that are `close` are none where that is asked.
     """
     names = [name for name in REPEATED if (before / name).exists() or (after / name).exists()]
     tables = {file.relative_to(folder) for folder in (before, after) for file in folder.glob("tables/*.csv")}
@@ -106,11 +123,12 @@ def differences(before: Path, after: Path, *, recorded_more: bool = False) -> It
         if not (old.exists() and new.exists()):
             yield f"{name}: only in {(old if old.exists() else new).parent}"
         elif old.read_bytes() != new.read_bytes():
-            yield from (f"{name}: {words}" for words in _within(old, new, recorded_more))
+            yield from (f"{name}: {words}" for words in _within(old, new, recorded_more, close))
     for folder in sorted([*before.glob("runs/*"), *before.glob("tuning/*/")]):
         twin = after / folder.relative_to(before)
         yield from (
-            f"{folder.name}/{line}" for line in differences(folder, twin, recorded_more=recorded_more)
+            f"{folder.name}/{line}"
+            for line in differences(folder, twin, recorded_more=recorded_more, close=close)
         )
 
 
@@ -120,7 +138,12 @@ def _program(run: Run) -> tuple[Any, ...]:
     return run.info.get("format", 0), place["packages"].get("mlexp"), (place["git"] or {}).get("commit")
 
 
-def _within(old: Path, new: Path, recorded_more: bool) -> Iterator[str]:
+def _on_device(run: Run) -> bool:
+    """Return whether a run trained on a device, which no two times sums in one order."""
+    return "device" in run.info["environment"]
+
+
+def _within(old: Path, new: Path, recorded_more: bool, close: bool) -> Iterator[str]:
     """Yield what differs within a file; nothing where only seconds do."""
     if old.suffix == ".skops":
         yield "the fitted scikit-learn objects differ"
@@ -133,8 +156,15 @@ def _within(old: Path, new: Path, recorded_more: bool) -> Iterator[str]:
             yield f"{name} is only in {(old if name in first else new).parent}"
         elif first[name].shape != second[name].shape:
             yield f"{name} has shape {second[name].shape}, then {first[name].shape}"
+        elif close and _close(first[name], second[name]):
+            continue
         elif not np.array_equal(first[name], second[name], equal_nan=first[name].dtype.kind == "f"):
             yield f"{name} {_distance(first[name], second[name])}"
+
+
+def _close(old: np.ndarray, new: np.ndarray) -> bool:
+    numbers = old.dtype.kind == "f" and new.dtype.kind == "f"
+    return numbers and bool(np.allclose(new, old, RELATIVE, ABSOLUTE, equal_nan=True))
 
 
 def _values(path: Path) -> dict[str, np.ndarray]:
@@ -190,8 +220,8 @@ def likely_causes(before: Run, after: Run) -> Iterator[str]:
         old, new = then["packages"].get(name), now["packages"].get(name)
         if old != new:
             yield f"{name} {old} then, {new} now"
-    for what in ("python", "processor", "blas", "system", "git"):
-        old, new = _short(then[what]), _short(now[what])
+    for what in ("python", "processor", "blas", "device", "system", "git"):
+        old, new = _short(then.get(what)), _short(now.get(what))
         if old != new:
             yield f"{what} {old} then, {new} now"
 
@@ -201,6 +231,8 @@ def _short(value: Any) -> str:
         return ", ".join(
             sorted(f"{one['internal_api']} {one['version']} ({one['num_threads']} threads)" for one in value)
         )
+    if isinstance(value, dict) and "commit" not in value:
+        return ", ".join(f"{name} {of}" for name, of in value.items())
     if isinstance(value, dict):
         return f"{value['commit'][:10]}{' with uncommitted changes' if value['uncommitted_changes'] else ''}"
     return str(value)

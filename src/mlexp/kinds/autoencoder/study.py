@@ -42,7 +42,7 @@ def train(config: Config, dataset: Dataset, observer: Observer) -> Training:
     check_memory(config, summary)
     observer.started(plan(dataset, parts, preparation, summary, config.model.epochs))
     data = (parts.train.X, None, parts.validation.X, None)
-    fit_observed([model], [observer], data, diagnosed=diagnosed(config, summary))
+    fit_observed([model], [observer], data, diagnosed=diagnosed(config, summary), device=config.device)
     training = trained(
         Training(model, parts, parts, preparation, name=config.model.name, image_shape=dataset.image_shape),
         model,

@@ -264,7 +264,7 @@ class _Lines(io.StringIO):
         return super().write(line.removesuffix("\r\n") + "\n")
 
 
-def append_rows(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
+def append_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add lines to a CSV file, with the header if the file is new."""
     text = _Lines()
     writer = csv.writer(text)

@@ -4,7 +4,8 @@ outputs/<task>/<time>-<hash>/
   sweep.json    status, command, swept keys; one configuration and what each job changes in it
   runs/003-<hash>/    a complete run folder a job
   set_aside/    runs of other data or settings than those of the plan; nothing reads them
-  summary.csv   one row a job
+  summary.csv   one row a job, appended as jobs end; in their order when all have ended
+  summary.parquet   the same of many jobs, where pyarrow is installed
   figures/      run.log  events.jsonl
 """
 
@@ -13,18 +14,19 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mlexp.config.names import GENERIC_TASKS
 from mlexp.errors import ConfigError, DataError
 from mlexp.store import CHECKPOINT, QUESTION, RESUMABLE, WHY, Run, Sweep, events, record, shapes, stamp
-from mlexp.store.files import read_json, write_table
+from mlexp.store.files import append_rows, at_once, read_json, write_bytes, write_table
 from mlexp.store.lock import LOCK, locked, release
-from mlexp.store.result import by_column
+from mlexp.store.parquet import as_parquet
+from mlexp.store.result import Columns, by_column
 
 SEARCHES = "tuning"  # what a comparison writes before it
 BEGUN = ("config.yaml", QUESTION, WHY)
@@ -33,6 +35,7 @@ FINISHED = ("completed", "diverged")
 NOT_NEEDED = "not needed"  # a job whose result is known from others
 SETTLED = (*FINISHED, NOT_NEEDED)
 PARTS_FIRST = ("test", "validation", "train")
+MANY = 100  # jobs from which on a summary is also written for programs: to load pyarrow takes as long as some jobs
 SECONDS_TO_WAIT = 3.0  # for the workers of a sweep that was killed to notice
 
 
@@ -49,15 +52,38 @@ class SweepFolder:
     lock: int
     closed: bool = False
     renewed: bool = False  # whether it is resumed with other data than it was begun with
+    columns: list[str] = field(default_factory=list)  # of `summary.csv` while it grows
 
     def write_info(self, info: Mapping[str, Any]) -> None:
         """Write `sweep.json`."""
         record.write_info(Sweep, self.path, info)
 
     def write_summary(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write `summary.csv`; metrics of the test part come first."""
-        columns = sorted(dict.fromkeys(name for row in rows for name in row), key=_place)
-        write_table(self.path / "summary.csv", by_column(rows, columns))
+        """Write the whole `summary.csv`, and `summary.parquet` of many jobs; metrics of the test part come first."""
+        table = self._summary(rows)
+        binary = as_parquet(table) if len(rows) >= MANY else None
+        with at_once():
+            write_table(self.path / "summary.csv", table)
+            if binary is not None:
+                write_bytes(self.path / "summary.parquet", binary)
+        if binary is None:
+            (self.path / "summary.parquet").unlink(missing_ok=True)
+
+    def add_to_summary(self, row: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> None:
+        """Append the line of a job that has ended to `summary.csv`.
+
+        The file is written from all the `rows` so far where a column is new, and when a sweep is resumed: that also
+        repairs a last line cut short by a crash.
+        """
+        if set(row) <= set(self.columns):
+            append_rows(self.path / "summary.csv", [{name: _filled(row.get(name)) for name in self.columns}])
+            return
+        table = self._summary(list(rows))
+        self.columns = list(table)
+        write_table(self.path / "summary.csv", table)
+
+    def _summary(self, rows: Sequence[Mapping[str, Any]]) -> Columns:
+        return by_column(rows, sorted(dict.fromkeys(name for row in rows for name in row), key=_place))
 
     def log(self, text: str) -> None:
         """Add a line with the time to `run.log`."""
@@ -123,6 +149,10 @@ class SweepFolder:
         except BaseException:
             self.close()
             raise
+
+
+def _filled(value: Any) -> Any:
+    return "" if value is None else value
 
 
 def _numbered(path: Path) -> Iterator[Path]:

@@ -307,6 +307,7 @@ class Conductor:
         """Write down how a job ended."""
         row = self.rows[job.number] = self._row(job, status, problem)
         status, problem = row["status"], row["problem"]
+        self.folder.add_to_summary(row, self.rows.values())
         self.folder.log(f"{job.name} {status}{f': {problem}' if problem else ''}")
         self.tell(job)
         self.view.changed(job, status, row, problem)

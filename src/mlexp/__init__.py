@@ -19,7 +19,7 @@ TYPE_CHECKING = False  # as in `typing`, which takes as long to import as all th
 if TYPE_CHECKING:
     from typing import Any
 
-    from mlexp.api import compare, compare_scores, load, run, sweep
+    from mlexp.api import compare, compare_scores, load, run, sweep, ui
     from mlexp.errors import ConfigError, DataError, DivergedError, Interrupted, MlexpError
     from mlexp.views import Answer, Comparison, Run, Sweep
 
@@ -39,6 +39,7 @@ __all__ = [
     "load",
     "run",
     "sweep",
+    "ui",
 ]
 
 

@@ -109,6 +109,7 @@ LIBRARIES = {
     "parquet": "pyarrow",
     "slurm": "submitit",
     "tensorboard": "tensorboardX",
+    "ui": "starlette uvicorn",
     "umap": "umap-learn",
 }
 

@@ -13,6 +13,7 @@ Settings are written as on the command line, or as keyword arguments: ``seed=1``
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from mlexp.comparisons.analysis import Analysis
     from mlexp.config.conditions import Condition
     from mlexp.sweeps.conductor import Outcome
+    from mlexp.web.server import Served
 
 
 plugins.load()  # those that the environment names
@@ -286,6 +288,30 @@ def load(name: str | Path, outputs: str | Path = "outputs") -> Run | Sweep | Com
     if isinstance(opened, store.Run):
         return Run(opened.path)
     return (Comparison if isinstance(opened, store.Comparison) else Sweep)(opened.path)
+
+
+def ui(outputs: str | Path = "outputs", *, port: int | None = None, height: int = 720) -> Served:
+    """Show the runs of a folder while they run, as ``mlexp ui`` does; in a notebook, below the cell.
+
+    Parameters
+    ----------
+    outputs : folder of runs, default ``outputs``
+    port : to listen at; default None: 8600, or the next that is free
+    height : of the frame, in pixels
+
+    Returns
+    -------
+    Served
+        With `address`, for a page of its own, and `close()`. It serves from a thread of this process.
+
+    Raises
+    ------
+    ConfigError
+        There is no such folder, the port is taken, or a package of the extra `ui` is missing.
+    """
+    from mlexp.web.server import served
+
+    return replace(served(Path(outputs), port=port, framed=True), height=height).start()
 
 
 def _done(outcome: Outcome, conditions: Sequence[Condition]) -> Path:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import json
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -41,6 +42,7 @@ CONFIG_MODULE = "mlexp.conf"
 BAD_VALUES = (OmegaConfBaseException, ValueError)
 # Hydra refuses a group choice that is null with a bare ValueError.
 COMPOSITION_ERRORS = (hydra.errors.HydraException, *BAD_VALUES)
+COMPOSING = threading.RLock()  # Hydra has one state for all threads; mlexp ui composes in one of its own
 REMEMBERED = 100  # configurations from which others are made
 
 
@@ -121,7 +123,7 @@ def loaded() -> Iterator[Any]:
     register()
     # Hydra 1.4 has one version of its defaults, and warns of being told which
     base = {"version_base": "1.3"} if hydra.__version__.startswith("1.3") else {}
-    with initialize_config_module(config_module=CONFIG_MODULE, **base):
+    with COMPOSING, initialize_config_module(config_module=CONFIG_MODULE, **base):
         yield GlobalHydra.instance().hydra
 
 

@@ -32,6 +32,7 @@ from mlexp.sweeps import answer as sweeps
 HEADER = ("started", "task", "status", "score", "metric", "set", "time", "settings typed", "reason")
 NUMERIC = (False, False, False, True, False, False, True, False, False)
 CHOICES = (1, 2, 4)
+DAMAGED = "damaged"
 SHARED = "Settings typed in every run of a task are left out."
 
 
@@ -106,17 +107,20 @@ def write_index(outputs: Path) -> Path:
 def _listed(outputs: Path) -> Iterator[Listed]:
     for here, folders, files in os.walk(outputs):  # does not follow links such as `latest`
         folders[:] = [name for name in folders if name not in ("figures", "tables")]
-        folder = Path(here)
-        try:
-            with reading(folder):
-                found = _of(outputs, folder, files)
-        except DataError as error:  # one of them must not hide all others
-            problem, link = _reason(error), _place(outputs, folder)
-            yield Listed("run", folder.parent.name, _made(folder), "damaged", link, problem=problem)
-            continue  # its jobs may be sound
-        if found is not None:
-            folders[:] = []  # what is inside is folded
+        if (found := listed(outputs, Path(here), files)) is not None:
+            if found.status != DAMAGED:  # else its jobs may be sound
+                folders[:] = []  # what is inside is folded
             yield found
+
+
+def listed(outputs: Path, folder: Path, files: Sequence[str]) -> Listed | None:
+    """Return what the list says of a folder with these `files`, damaged or not; None if it holds no record."""
+    try:
+        with reading(folder):
+            return _of(outputs, folder, files)
+    except DataError as error:  # one of them must not hide all others
+        problem, link = _reason(error), _place(outputs, folder)
+        return Listed("run", folder.parent.name, _made(folder), DAMAGED, link, problem=problem)
 
 
 def _of(outputs: Path, folder: Path, files: Sequence[str]) -> Listed | None:
@@ -206,12 +210,7 @@ def _inside(outputs: Path, sweep: Sweep) -> dict[str, Any]:
 
 def _table(runs: Sequence[Listed]) -> Table:
     """Return the single runs, one row each, with what was typed for them and not for all runs of their task."""
-    typed: dict[str, list[Sequence[str]]] = {}
-    for one in runs:
-        typed.setdefault(one.task, []).append(one.typed)
-    shared = {
-        task: set.intersection(*map(set, words)) if len(words) > 1 else set() for task, words in typed.items()
-    }
+    shared = shared_settings(runs)
     rows = [
         [
             Cell(one.date, one.started, link=one.link),
@@ -221,7 +220,7 @@ def _table(runs: Sequence[Listed]) -> Table:
             Cell(one.scored[1]),
             Cell(one.scored[2]),
             Cell(one.time, repr(one.seconds) if one.seconds is not None else ""),
-            Cell(" ".join(word for word in one.typed if word not in shared[one.task])),
+            Cell(" ".join(own_settings(one, shared))),
             Cell(one.problem),
         ]
         for one in runs
@@ -238,6 +237,21 @@ def _table(runs: Sequence[Listed]) -> Table:
         note=SHARED if any(shared.values()) else "",
         filters={column: sorted({row[column].text for row in rows}) for column in CHOICES},
     )
+
+
+def shared_settings(runs: Sequence[Listed]) -> dict[str, set[str]]:
+    """Return by task the typed settings that all its runs share, which tell none apart; none of a single run."""
+    typed: dict[str, list[Sequence[str]]] = {}
+    for one in runs:
+        typed.setdefault(one.task, []).append(one.typed)
+    return {
+        task: set.intersection(*map(set, words)) if len(words) > 1 else set() for task, words in typed.items()
+    }
+
+
+def own_settings(one: Listed, shared: Mapping[str, set[str]]) -> list[str]:
+    """Return the typed settings of a run that are not shared by all of its task."""
+    return [word for word in one.typed if word not in shared[one.task]]
 
 
 def _summary(found: Sequence[Listed]) -> str:

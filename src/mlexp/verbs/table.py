@@ -20,6 +20,7 @@ verbs
   mlexp list [tasks|datasets|models|...|runs]     available names; or past runs, newest first
   mlexp show RUN                                  summary of a run or sweep and its results
   mlexp report RUN | --all                        rebuild its report and figures; --all: an index of all runs
+  mlexp ui                                        watch, compare and explore runs in the browser
   mlexp compare RUN ... [--by KEY]                is one setting better? tests on existing runs
   mlexp why CASE                                  which unstated settings explain published figures?
   mlexp predict RUN new.csv                       predictions for new samples or images
@@ -81,6 +82,7 @@ VERBS = {
     "why": "why:why",
     "init": "init:init",
     "completion": "completion:completion",
+    "ui": "ui:ui",
 }  # verb -> module in verbs/ and its function, imported when used
 FLAGS = {
     "-m": "multirun", "--multirun": "multirun", "-c": "cfg", "--cfg": "cfg", "-i": "info", "--info": "info",

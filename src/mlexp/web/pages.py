@@ -1,0 +1,75 @@
+"""How pages look: jinja2 templates with every value escaped, and one style and one script of our own."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+from markupsafe import Markup
+
+from mlexp.page import render
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def html(template: str, base: str, **content: object) -> str:
+    """Return a page.
+
+    Parameters
+    ----------
+    template : its name
+    base : path of the server that its links begin with, without a slash at the end
+    """
+    return _environment().get_template(f"{template}.html").render(base=base, **content)
+
+
+@cache
+def policy() -> str:
+    """Return the rule by which a browser loads nothing from elsewhere, and runs no script and no style but ours."""
+    script, style = (_digest(text) for text in (_script(), _style()))
+    return (
+        f"default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; img-src 'self' data:; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'"
+    )
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"place": quote, "chosen": _chosen}
+    environment.globals |= {"style": Markup(_style()), "script": Markup(_script())}
+    return environment
+
+
+def _chosen(places: list[str]) -> str:
+    """Return the query of an address that names some folders."""
+    return urlencode([("run", place) for place in places])
+
+
+def _script() -> str:
+    return (TEMPLATES / "ui.js").read_text(encoding="utf-8")
+
+
+def _style() -> str:
+    return "\n".join(
+        path.read_text(encoding="utf-8") for path in (render.TEMPLATES / "style.css", TEMPLATES / "ui.css")
+    )
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

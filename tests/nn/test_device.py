@@ -9,7 +9,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from scipy import special
-from strict import COPIES, LAUNCHES, Strict, device
 
 from mlexp.data.rows import Rows
 from mlexp.nn import device as devices
@@ -25,6 +24,7 @@ from mlexp.nn.schedules import cosine, on_plateau, warm_up
 from mlexp.nn.sequential import Residual
 from mlexp.nn.stack import fit_stack
 from mlexp.nn.state import begin, from_arrays
+from strict import COPIES, LAUNCHES, Strict, device
 
 OPTIMIZERS = (
     SGD(),

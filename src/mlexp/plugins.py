@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mlexp.config import names
-from mlexp.config.plugged import LOADED, TRUSTED, trusted
+from mlexp.config.plugged import FLAG, GROUP, LOADED, TRUSTED, installed, trusted
 from mlexp.config.readers import READERS, Reader
 from mlexp.errors import ConfigError, did_you_mean, shortened
 from mlexp.kinds import KINDS, MORE_FIGURES, Kind
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
     from mlexp.drawing.figure import Drawing
     from mlexp.metrics.table import Metric
-
-GROUP = "mlexp.plugins"
-FLAG = "--plugin"
 
 
 @dataclass(frozen=True)
@@ -99,22 +96,13 @@ def load(wanted: Iterable[str] = ()) -> None:
     new = [name for name in dict.fromkeys([*trusted(), *wanted]) if name not in LOADED]
     if not new:
         return
-    installed = _installed()
+    known = installed()
     for name in new:
-        point = _found(name, installed)
+        point = _found(name, known)
         _register(name, _imported(name, point))
         distribution = point.dist
         LOADED[name] = (distribution.name, distribution.version) if distribution else (point.value, "")
     os.environ[TRUSTED] = ",".join(LOADED)
-
-
-def _installed() -> dict[str, list[EntryPoint]]:
-    from importlib.metadata import entry_points
-
-    found: dict[str, list[EntryPoint]] = {}
-    for point in entry_points(group=GROUP):
-        found.setdefault(point.name, []).append(point)
-    return found
 
 
 def _found(name: str, installed: Mapping[str, Sequence[EntryPoint]]) -> EntryPoint:

@@ -98,7 +98,7 @@ def texts(figure: object) -> str:
 @pytest.mark.parametrize("n", [2, 4, 12])
 def test_every_figure_is_drawn_and_repeats(tmp_path: Path, n: int) -> None:
     arms = compared(tmp_path, {f"a rather long arm {k}": 0.95 - 0.05 * k for k in range(n)}, seeds=3)
-    absent = {"boundaries", "clusterings", "reconstructions", "looks"} | (
+    absent = {"leaderboard", "boundaries", "clusterings", "reconstructions", "looks"} | (
         {"ranking", "confusions"} if n == 2 else set()
     )
     files = comparison.draw(arms.comparison)

@@ -1,5 +1,7 @@
 """The preparation: fixed order, fitted on the training part alone, the same as scikit-learn's own steps."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -128,3 +130,33 @@ def test_what_cannot_be_prepared(rooms: Dataset) -> None:
     rooms.X[raw.train.index, 1] = np.nan
     with pytest.raises(DataError, match=r"no filled cell in column 'floor' of its training part"):
         prepared(raw, rooms, schema.Prepare(impute="mean", one_hot=True))
+
+
+@pytest.mark.parametrize(
+    "wanted", ["impute='median', one_hot=True", "impute='median'", "select=2", "pca=2", "polynomial=2"]
+)
+def test_libraries_are_loaded_before_the_clock_of_the_preparation_starts(wanted: str) -> None:
+    """In a new process: nothing of scikit-learn or SciPy is imported while the preparation is fitted."""
+    script = f"""
+import sys
+import numpy as np
+from mlexp.config import schema
+from mlexp.data.dataset import Dataset
+from mlexp.data.preparation import load_libraries, prepared
+from mlexp.data.split import split
+X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
+words = {{}}
+if 'one_hot' in "{wanted}":
+    X[:, 3], words = np.arange(60) % 3, {{3: ("a", "b", "c")}}
+data = Dataset(
+    name="made", X=X, y=np.arange(60) % 2, classes=("no", "yes"), feature_names=tuple("abcd"), categories=words
+)
+wanted = schema.Prepare({wanted})
+raw = split(data)
+load_libraries(data, wanted)
+before = set(sys.modules)
+prepared(raw, data, wanted)
+print(sorted(name for name in set(sys.modules) - before if name.startswith(("sklearn", "scipy", "joblib"))))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr

@@ -33,6 +33,14 @@ CASES = {
     "mlexp split.group_": set(),
     "mlexp --dry": {"--dry-run"},
     "mlexp --cfg ": {"job"},
+    "mlexp --plu": {"--plugin"},
+    "mlexp --plugin ": {"mine", "yours"},
+    "mlexp --plugin=m": {"--plugin=mine"},
+    "mlexp show --plugin y": {"yours"},
+    "mlexp --plugin mine sho": {"show"},
+    "mlexp --plugin mine show lat": {"latest"},
+    "mlexp show --plugin=mine lat": {"latest"},
+    "mlexp show --plu": {"--plugin"},
     "mlexp --config-dir o": {"outputs/", "own/"},
     "mlexp --config-dir own task=mi": {"task=mine"},
     "mlexp show ": {"latest", "digits_mlp", "other"},
@@ -64,7 +72,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("line", CASES)
-def test_what_is_offered(line: str) -> None:
+def test_what_is_offered(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlexp.verbs.offers.installed", lambda: {"mine": [], "yours": []})
     assert set(offers(line)) == CASES[line]
 
 

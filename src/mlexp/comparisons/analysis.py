@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mlexp import stats, store
-from mlexp.comparisons import convergence, learning, looks, page, tune_each, tune_once
+from mlexp.comparisons import choice, convergence, learning, looks, page, tune_each, tune_once
 from mlexp.comparisons import figures as drawn
 from mlexp.comparisons.convergence import Level
 from mlexp.comparisons.evidence import Entry, Evidence
@@ -79,9 +79,11 @@ def analyse(
     else:
         verdict = evaluate(evidence, node, all_pairs=all_pairs)
     level = convergence.level_of(evidence, node.target)
-    tables = _tables_of(evidence, verdict, node, level, folder or Path.cwd())
+    picked = choice.chosen(evidence, verdict, node)
+    tables = _tables_of(evidence, verdict, node, level, folder or Path.cwd(), picked)
     table = tables["arms"]
     chosen = dict(tuning) if tuning else {}
+    said = answer.lines(evidence, verdict, node)
     leader, runner_up = verdict.ranking[:2]
     epochwise = convergence.epochwise(evidence, leader, runner_up, node.alpha) if node.epochwise else None
     arms = [
@@ -91,13 +93,15 @@ def analyse(
     ]
     info: dict[str, Any] = {
         "question": question(evidence),
-        "answer": answer.lines(evidence, verdict, node),
+        "answer": [picked.words, *said] if picked else said,
         "findings": how_learnt.lines(evidence, level, node.alpha),
-        "seconds": how_learnt.on_seconds(evidence, node.alpha),
+        "seconds": how_learnt.on_seconds(evidence, node.alpha, picked.order[0] if picked else ""),
         "details": details.details(evidence, verdict, node, chosen, epochwise),
         "arms": arms,
-        "warnings": _all_warnings(evidence, verdict, chosen),
+        "warnings": _all_warnings(evidence, verdict, chosen, picked),
     }
+    if picked:
+        info["choice"] = picked.record()
     info |= _found(evidence, verdict, node) | {"epochwise": epochwise, "tuning": tuning}
     if level is not None:
         info["level"] = asdict(level) | {"words": level.words}
@@ -109,10 +113,16 @@ def analyse(
 
 
 def _tables_of(
-    evidence: Evidence, verdict: Verdict, node: Comparison, level: Level | None, folder: Path
+    evidence: Evidence,
+    verdict: Verdict,
+    node: Comparison,
+    level: Level | None,
+    folder: Path,
+    picked: choice.Choice | None,
 ) -> Tables:
+    order = picked.order if picked else verdict.ranking
     tables = {
-        "arms": arms_table(evidence, verdict, node, level),
+        "arms": arms_table(evidence, verdict, level, order),
         "pairs": pairs_table(verdict),
         "p_matrix": p_matrix(verdict),
         "runs": runs_table(evidence, folder),
@@ -176,10 +186,12 @@ def question(evidence: Evidence) -> str:
     return f"Which {asked}: {' or '.join(arms)}?" if len(arms) < 4 else f"Which of {len(arms)} arms {asked}?"
 
 
-def arms_table(evidence: Evidence, verdict: Verdict, node: Comparison, level: Level | None = None) -> Columns:
-    """Return one row an arm, the best mean first; arms without a run that counts last."""
+def arms_table(
+    evidence: Evidence, verdict: Verdict, level: Level | None = None, order: Sequence[str] = ()
+) -> Columns:
+    """Return one row an arm, in the order given or the best mean first; arms without a run that counts last."""
     missing = [arm for arm in evidence.entries if arm not in evidence.arms]
-    return by_column([_arm(evidence, verdict, arm, level) for arm in (*verdict.ranking, *missing)])
+    return by_column([_arm(evidence, verdict, arm, level) for arm in (*(order or verdict.ranking), *missing)])
 
 
 def _arm(evidence: Evidence, verdict: Verdict, arm: str, level: Level | None) -> dict[str, Any]:
@@ -202,6 +214,8 @@ def _arm(evidence: Evidence, verdict: Verdict, arm: str, level: Level | None) ->
     hits = [found[0] for found in reached if found]
     row |= _counted(evidence, arm)
     row |= {"validation": _mean(chosen), "epochs": _mean(epochs), "seconds": _mean(seconds)}
+    if (predicting := learning.prediction_seconds(evidence, arm)) is not None:
+        row["prediction_ms"] = round(1000 * predicting, 3)
     return row | {"reached_target": len(hits), "epochs_to_target": float(np.median(hits)) if hits else ""}
 
 
@@ -312,19 +326,21 @@ def _all_lost(evidence: Evidence) -> list[Entry]:
     return [entry for entries in evidence.entries.values() for entry in entries if entry.problem]
 
 
-def _all_warnings(evidence: Evidence, verdict: Verdict, chosen: tune_once.Chosen) -> list[str]:
+def _all_warnings(
+    evidence: Evidence, verdict: Verdict, chosen: tune_once.Chosen, picked: choice.Choice | None
+) -> list[str]:
     """Return what a reader must know of runs, tuning and test."""
     return [
         *failing(evidence),
         *tune_once.warnings(chosen),
         *tune_each.warnings(evidence),
-        *_warnings(evidence, verdict),
+        *_warnings(evidence, verdict, picked),
         *phrases.twins(evidence),
         *_lost(_all_lost(evidence)),
     ]
 
 
-def _warnings(evidence: Evidence, verdict: Verdict) -> list[str]:
+def _warnings(evidence: Evidence, verdict: Verdict, picked: choice.Choice | None) -> list[str]:
     cautions = stats.cautions(verdict.design, verdict.test, rows=phrases.evaluated_on(evidence))
     found = [f"{text[0].upper()}{text[1:]}." for text in cautions]
     if verdict.misfit:
@@ -349,7 +365,7 @@ def _warnings(evidence: Evidence, verdict: Verdict) -> list[str]:
     if dropped:
         runs = "1 run is" if dropped == 1 else f"{dropped} runs are"
         found.append(f"{runs} left out: not every arm was evaluated on the same samples.")
-    if len(evidence.arms) > 2 and evidence.metric.part == "test":
+    if len(evidence.arms) > 2 and evidence.metric.part == "test" and picked is None:
         found.append(
             "The best arm was found on the test set, so its own mean there is biased upwards. To select an arm for "
             "use, compare on the validation set"
@@ -393,7 +409,7 @@ def failing(evidence: Evidence) -> list[str]:
                 beats = stats.probability_of_improvement(*signed).estimate
                 said.append(f"a run of it beats one of {others[0]} with probability {beats:.2f}")
         found.append(", ".join(said))
-    head = "Runs failed (diverged, or no better than the majority class), which a mean hides"
+    head = "Runs failed (diverged, or no better than a constant prediction), which a mean hides"
     more = f"; and {len(found) - MOST_NAMED} more arms" if len(found) > MOST_NAMED else ""
     return [f"{head}: {'; '.join(found[:MOST_NAMED])}{more}."] if found else []
 

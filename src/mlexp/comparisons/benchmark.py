@@ -140,7 +140,7 @@ def _described(one: OnOne, evidence: Evidence) -> dict[str, Any]:
     if verdict is None:
         return found | {"test": "none", "arms": [], "pairs": []}
     ranks = _ranks(one.evidence)
-    rows = {row["arm"]: row for row in by_row(arms_table(one.evidence, verdict, Comparison()))}
+    rows = {row["arm"]: row for row in by_row(arms_table(one.evidence, verdict))}
     arms = [
         {name: rows[arm][name] for name in OF_ARM}
         | {"rank": ranks.get(arm, ""), "best": ranks.get(arm) == min(ranks.values())}

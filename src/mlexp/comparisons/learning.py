@@ -57,6 +57,11 @@ def seconds(evidence: Evidence, arm: str, fact: str = "") -> dict[int, float]:
     return found
 
 
+def prediction_seconds(evidence: Evidence, arm: str) -> float | None:
+    """Return the seconds to predict 1,000 samples in the fastest run of an arm; None where no run records it."""
+    return min(seconds(evidence, arm, "prediction_seconds").values(), default=None)
+
+
 def time_ratio(evidence: Evidence, a: str, b: str, level: float) -> Outcome | None:
     """Return by what factor the training of one arm takes longer than that of another; None where times are missing."""
     values = {arm: seconds(evidence, arm) for arm in (a, b)}
@@ -164,7 +169,9 @@ def table(evidence: Evidence, confidence: float) -> Columns:
             row |= {"train": one.train, "other_set": one.part, "other": one.other, "gap": one.gap}
             row |= {"gap_se": one.error, "fit": verdicts[arm]}
         if ahead := list(seconds(evidence, arm, "preparation_seconds").values()):
-            row["preparation_seconds"] = min(ahead)  # the first job of a worker loads libraries as well
+            row["preparation_seconds"] = min(
+                ahead
+            )  # records of older versions hold the loading of libraries as well
         ratio = None if arm == first else time_ratio(evidence, arm, first, confidence)
         if ratio is not None:
             row |= {

@@ -78,6 +78,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
         datasets.refuse_unlike({name: next(iter(of.values())) for name, of in configs.items()}, node.of)
         datasets.refuse_unsuited(node)
     kind = kind_of(composed, node.of)
+    refuse_numbers(composed, kind)
     metric = PartMetric.parse(node.metric or default(kind), kind)
     jobs: list[Combination] = []
     each = tune_once.how(node) == "each"
@@ -255,6 +256,17 @@ def kind_of(configs: Mapping[str, Config], wanted: str | None) -> str:
             "comparison.of."
         )
     return found.pop()
+
+
+def refuse_numbers(configs: Mapping[str, Config], kind: str) -> None:
+    """Refuse to classify numbers, and name the way to compare models of them."""
+    if kind == "classification" and (
+        arm := next((arm for arm, one in configs.items() if one.dataset.target == "numbers"), None)
+    ):
+        raise ConfigError(
+            f"The arm '{arm}' classifies, and dataset.target=numbers leaves no classes. Compare regressors: "
+            "task=which_regressor, or comparison.of=regression with models for it."
+        )
 
 
 def _suited(config: Config) -> str:

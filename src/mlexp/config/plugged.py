@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from mlexp.errors import DataError, shortened
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+GROUP = ".".join(("mlexp", "plugins"))  # of entry points; no import of the module of that name
+FLAG = "--plugin"
 TRUSTED = "MLEXP_PLUGINS"  # environment variable: names of plugins that its setter trusts, comma between them
 LOADED: dict[str, tuple[str, str]] = {}  # name -> distribution and its version
 
@@ -14,6 +20,16 @@ LOADED: dict[str, tuple[str, str]] = {}  # name -> distribution and its version
 def trusted() -> list[str]:
     """Return the plugins that the environment names."""
     return [name for word in os.environ.get(TRUSTED, "").split(",") if (name := word.strip())]
+
+
+def installed() -> dict[str, list[EntryPoint]]:
+    """Return name -> entry points of the plugins that are installed, which imports none of them."""
+    from importlib.metadata import entry_points
+
+    found: dict[str, list[EntryPoint]] = {}
+    for point in entry_points(group=GROUP):
+        found.setdefault(point.name, []).append(point)
+    return found
 
 
 def recorded() -> dict[str, str]:

@@ -263,6 +263,12 @@ class Comparison:
         optional(lower_text()),
         "metric to compare, written SET.NAME, such as test.accuracy; null: the default of the kind of study",
     )
+    choose: bool = key(
+        False,
+        boolean(),
+        "name the arm with the best mean on the validation set as the choice, order the arms by that, and let the test "
+        "set judge; for the arms of one data set",
+    )
     test: str = key(
         "auto", choice("auto", *TESTS), "statistical test of a difference; auto: determined by the design"
     )

@@ -8,6 +8,7 @@ components come last, for they weigh features by their variance.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from math import comb
 from typing import Any
 
@@ -207,6 +208,19 @@ def fitted(
         record |= {"pca": _pca_record(pca), "fitted_on_rows": len(train)}
         names = tuple(f"pc{k + 1}" for k in range(pca.n_components_))
     return Preparation(early, scaling, pca, names, np.dtype(dtype), record, columns, where)
+
+
+def load_libraries(dataset: Dataset, wanted: schema.Prepare) -> None:
+    """Import what `prepared` uses, so that what is measured of it is its work and not the loading of libraries."""
+    names = []
+    if dataset.categories or wanted.impute or wanted.polynomial:
+        names += ["compose", "impute", "pipeline", "preprocessing"]
+    if wanted.select is not None:
+        names += ["compose", "feature_selection", "preprocessing"]
+    if wanted.pca is not None:
+        names += ["decomposition"]
+    for name in names:
+        import_module(f"sklearn.{name}")
 
 
 def through(steps: list[tuple[str, Any]], X: np.ndarray) -> np.ndarray:

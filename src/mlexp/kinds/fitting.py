@@ -17,7 +17,7 @@ from mlexp.config.names import COMBINED
 from mlexp.config.schema import Config
 from mlexp.data.balance import balanced
 from mlexp.data.dataset import Dataset
-from mlexp.data.preparation import Preparation, prepared
+from mlexp.data.preparation import Preparation, load_libraries, prepared
 from mlexp.data.rows import Rows
 from mlexp.data.scaling import centre_and_deviation
 from mlexp.data.split import Part, Split, split
@@ -250,6 +250,7 @@ def fitted_to(config: Config, dataset: Dataset, raw: Split, observer: Observer) 
 def unfitted(config: Config, dataset: Dataset, raw: Split | None = None) -> Training:
     """Split unless `raw` is given, prepare and check, and build the model; only the preparation is fitted yet."""
     raw = raw or split(dataset, **asdict(config.split))
+    load_libraries(dataset, config.prepare)
     begun = time.perf_counter()
     parts, preparation = prepared(raw, dataset, config.prepare, config.model.dtype, config.memory_mb)
     spent = round(time.perf_counter() - begun, 3)

@@ -1,7 +1,8 @@
-"""What it costs a fitted model to predict a row, counted from its size and never measured while a run is under way."""
+"""What it costs a fitted model to predict a row: counted from its size to plan by, and measured to report it."""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,28 @@ import numpy as np
 from mlexp.kinds.fitting import Training
 
 UNKNOWN = 300_000.0  # nanoseconds a row, for estimators of other packages
+ROWS = 1000  # the time is measured and reported for so many
+PATIENCE = 0.1  # seconds that one measurement may take; of a slower model fewer rows are predicted
+TIMES = 3  # the fastest counts: what else the machine does makes the others longer
+
+
+def measured(training: Training) -> dict[str, float]:
+    """Return the fact `prediction_seconds`: seconds to predict 1,000 prepared samples in one batch.
+
+    Measured on the training set, the fastest of three times after one unmeasured; of a model that takes longer than a
+    tenth of a second by `nanoseconds_a_row` on fewer samples, and scaled up. Nothing of the test set is used.
+    """
+    rows = training.parts.train.X
+    n_rows = int(min(ROWS, len(rows), max(10, 1e9 * PATIENCE / nanoseconds_a_row(training))))
+    batch = rows.select(np.arange(n_rows))
+    ask = training.labels if training.n_classes else training.predicted
+    ask(batch)
+    taken = []
+    for _ in range(TIMES):
+        begun = time.perf_counter()
+        ask(batch)
+        taken.append(time.perf_counter() - begun)
+    return {"prediction_seconds": round(min(taken) * ROWS / n_rows, 6)}
 
 
 def nanoseconds_a_row(training: Training) -> float:

@@ -18,7 +18,9 @@ LARGE = 1000  # from which a score is shown by its digits, not by fixed decimals
 # table -> title and what to know of it
 TITLES = {
     "scores": ("Scores by part", "Training rows were learnt from, validation rows chose, test rows judge once."),
-    "arms": ("The arms", "Loss and correct samples are means over runs; seconds are of training, beside other jobs."),
+    "arms": ("The arms", "Loss and correct samples are means over runs; seconds are of training, beside other jobs. "
+             "Prediction ms: measured milliseconds to predict 1,000 prepared samples in one batch, of the fastest "
+             "run."),
     "learning": (
         "How the arms learnt",
         "Gap: how much better an arm is on the samples it was trained on; se: standard error. Seconds ratio: geometric "

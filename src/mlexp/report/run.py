@@ -176,14 +176,14 @@ def _progress(study: Study) -> list[KeyFigure]:
 def figures(kind: str) -> dict[str, Drawing]:
     """Return the figures that a run of a kind can have, the most important first.
 
-    The first ones are its own, then those of the search that chose its settings, where there was one, then those of
-    plugins.
+    Those of plugins come first, for a plugin counts only where somebody names it; then the first ones of the kind, and
+    of the search that chose its settings, where there was one.
     """
     from mlexp.tuning.figures import FIGURES as SEARCHED
 
     own = _own(kind)
     first = dict([*list(own.items())[:FIRST], *list(SEARCHED.items())[:FIRST]])
-    return first | MORE_FIGURES.get(kind, {}) | own | SEARCHED
+    return MORE_FIGURES.get(kind, {}) | first | own | SEARCHED
 
 
 def figures_of(run: Run) -> dict[str, Drawing]:

@@ -31,6 +31,7 @@ COMPARISON = {
     "details": dict, "error": (str, type(None)), "started": str, "pairs": [dict],
     "findings": [str], "seconds": [str], "level": {"column": str, "value": (int, float), "words": str},
     "warnings": [str], "comparison": dict, "settings": dict, "design": dict, "command": [str],
+    "choice": {"arm": str, "order": [str], "validation": {EVERY: (int, float)}, "words": str},
     "looks": {"runs": [int], "levels": [float], "max_seeds": int, "alpha": float},
 }  # fmt: skip
 WHY = {

@@ -11,13 +11,14 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mlexp.config.groups import config_folder, offered
 from mlexp.config.names import GROUPS, LISTED
+from mlexp.config.plugged import FLAG, installed
 from mlexp.verbs.table import BEFORE_VERBS, FLAGS, HELP, OPTIONS, VALUES, VERBS
 
 Offers = dict[str, str]  # what may be typed -> what it means
@@ -88,10 +89,34 @@ def offers(text: str) -> Offers:
     line = Line.of(text)
     if line is None:
         return {}
+    line = replace(line, words=_without_plugins(line.words)) if (found := _plugins(line)) is None else line
     before = [word for word in line.words if word not in BEFORE_VERBS]
     verb = before[0] if before and before[0] in VERBS else ""
-    found = _of_verb(line, verb, before[1:]) if verb else _of_run(line, first=not before)
+    if found is None:
+        found = _of_verb(line, verb, before[1:]) if verb else _of_run(line, first=not before)
+        found |= (
+            {FLAG: meanings().get(FLAG, "")} if line.word.startswith("-") and "=" not in line.word else {}
+        )
     return {offer: meaning for offer, meaning in found.items() if offer.startswith(line.word)}
+
+
+def _plugins(line: Line) -> Offers | None:
+    """Return the installed plugins where one is to be named; None elsewhere."""
+    name, equals, _ = line.word.partition("=")
+    prefix = f"{FLAG}=" if equals and name == FLAG else ""
+    if not prefix and line.words[-1:] != [FLAG]:
+        return None
+    return {f"{prefix}{name}": "an installed plugin" for name in installed()}
+
+
+def _without_plugins(words: Sequence[str]) -> list[str]:
+    """Return the words without those that load plugins, which may stand anywhere."""
+    named = {place for place, word in enumerate(words) if word == FLAG}
+    return [
+        word
+        for place, word in enumerate(words)
+        if place not in named and place - 1 not in named and not word.startswith(f"{FLAG}=")
+    ]
 
 
 def _of_run(line: Line, *, first: bool) -> Offers:

@@ -21,7 +21,7 @@ from mlexp.verbs.machine import tell
 
 REPEATED = ("metrics.json", "history.csv", "diagnostics.csv", "tuning.csv", "predictions.npz", "arrays.npz",
             "model.npz", "model.skops", "preparation.skops", "comparison.json", "summary.csv")  # fmt: skip
-TAKES_TIME = ("seconds", "started", "folder")
+TAKES_TIME = ("seconds", "prediction_ms", "started", "folder")
 DIFFERENT = 1
 RELATIVE, ABSOLUTE = 0.01, 0.001
 """Within which numbers of a run on a GPU count as the same: other cards round otherwise, and training amplifies it."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlexp.comparisons.evidence.chance import is_constant_as_good
 from mlexp.comparisons.evidence.deterministic import result_of
 from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.errors import DataError
@@ -87,21 +88,24 @@ class Entry:
 
     @property
     def learnt_nothing(self) -> bool:
-        """Whether a completed run is no better than naming the majority class of the validation set every time.
+        """Whether a completed run is no better than a constant prediction, on the validation set if there is one.
 
-        No better: not by more than two standard errors of that share. False where there is no accuracy to look at.
+        Of classes: see `chance.is_constant_as_good`. Of numbers: where R² is at most 0, that of the mean. False where
+        neither is recorded.
         """
         if self.run is None or self.status != "completed":
             return False
         for part in ("validation", self.metric.part):
-            accuracy = self.run.metrics.get(part, {}).get("accuracy")
+            scores = self.run.metrics.get(part, {})
             truth = self.run.predictions.get(f"{part}_true")
-            if accuracy is not None and truth is not None and truth.dtype.kind in "iu" and len(truth):
-                break
-        else:
-            return False
-        share = float(np.bincount(truth).max() / len(truth))
-        return accuracy <= share + 2 * float(np.sqrt(share * (1 - share) / len(truth)))
+            if truth is None or not len(truth):
+                continue
+            if scores.get("accuracy") is not None and truth.dtype.kind in "iu":
+                predicted = self.run.predictions.get(f"{part}_predicted")
+                return is_constant_as_good(truth, predicted, accuracy=float(scores["accuracy"]))
+            if scores.get("r2") is not None:
+                return float(scores["r2"]) <= 0
+        return False
 
     @cached_property
     def rows(self) -> np.ndarray | None:

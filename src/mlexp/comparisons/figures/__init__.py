@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlexp.comparisons.figures import beside, classes, curves, datasets, looks, paired, scores
+from mlexp.comparisons.figures import beside, classes, curves, datasets, leaderboard, looks, paired, scores
 from mlexp.comparisons.figures.arms import Arms
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
@@ -13,6 +13,12 @@ from mlexp.store import Comparison
 
 # The most important first; a figure is None where the runs do not hold what it shows.
 FIGURES = {
+    "leaderboard": Drawing(
+        leaderboard.leaderboard,
+        "The arms in the order of their validation score, each with its mean on the test set and the interval of that",
+        "Is the first arm, which validation chose, among those that may be best on the test set? A diamond far "
+        "above the interval: the validation score was too good to be true.",
+    ),
     "scores": Drawing(
         scores.scores,
         "The score of every run, arm by arm, with the mean of each arm",

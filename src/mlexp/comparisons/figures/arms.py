@@ -117,6 +117,11 @@ class Arms:
         return self.info.get("with_best") or {}
 
     @property
+    def choice(self) -> dict[str, Any]:
+        """The arm that validation chose, and the order of all by it; empty where none was asked for."""
+        return self.info.get("choice") or {}
+
+    @property
     def direction(self) -> int:
         """1 where more is better, −1 where less is."""
         return 1 if self.info["measure"]["higher_is_better"] else -1
@@ -133,7 +138,7 @@ class Arms:
             n_best = len(self.with_best["may_be_best"])
             some = "Any of the" if n_best == len(self.names) else f"{n_best or 'None'} of"
             return f"{some} {len(self.names)} arms may be best in {self.info['measure']['words']}"
-        return str(self.info["answer"][0]).rstrip(".")
+        return str(self.info["answer"][1 if self.choice else 0]).rstrip(".")
 
     @property
     def axis(self) -> str:

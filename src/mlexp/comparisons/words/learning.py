@@ -23,9 +23,10 @@ def lines(evidence: Evidence, level: Level | None, alpha: float) -> list[str]:
     return [*_converged(evidence, level, 1 - alpha), *_fits(evidence)]
 
 
-def on_seconds(evidence: Evidence, alpha: float) -> list[str]:
-    """Return which arm trained faster and by what factor, and what the preparation took."""
-    return [*_trained(evidence, 1 - alpha), *_prepared(evidence)]
+def on_seconds(evidence: Evidence, alpha: float, chosen: str = "") -> list[str]:
+    """Return what the arm that was chosen costs, which arm trains and which predicts faster, what preparation takes."""
+    costs = _costs(evidence, chosen) if chosen else ()
+    return [*costs, *_trained(evidence, 1 - alpha), *_prepared(evidence), *_predicted(evidence)]
 
 
 def _converged(evidence: Evidence, level: Level | None, confidence: float) -> Iterator[str]:
@@ -108,7 +109,7 @@ def _fits(evidence: Evidence) -> Iterator[str]:
         for what in ("did not learn", "overfits", "underfits")
     }
     if lost := named["did not learn"]:
-        yield f"Did not learn (no run is better than the majority class): {phrases.listed(lost, 12)}."
+        yield f"Did not learn (no run is better than a constant prediction): {phrases.listed(lost, 12)}."
     fits = {arm: learning.fit(evidence, arm) for arm in evidence.arms}
     if over := named["overfits"]:
         gaps = sorted(((one.gap, arm, one.part) for arm in over if (one := fits[arm])), reverse=True)
@@ -163,3 +164,28 @@ def _prepared(evidence: Evidence) -> Iterator[str]:
         return
     each = [f"{arm} {duration(ahead)}" for arm, (ahead, _) in found.items()]
     yield f"Preparing the data (scaling, PCA and the like) comes on top: {phrases.listed(each)} in the fastest run."
+
+
+def _predicted(evidence: Evidence) -> Iterator[str]:
+    """Say what predicting takes, where every arm records it."""
+    found = {arm: seconds for arm in evidence.arms if (seconds := learning.prediction_seconds(evidence, arm))}
+    if len(found) < max(len(evidence.arms), 2):
+        return
+    order = sorted(found, key=lambda arm: found[arm])
+    each = [f"{arm} {_milliseconds(found[arm])}" for arm in order]
+    slowest = f"; the slowest is {each[-1]}" if len(each) > MOST_NAMED else ""
+    named = phrases.listed(each, MOST_NAMED)
+    yield f"Predicting 1,000 samples in one batch takes {named}{slowest} (measured, fastest run)."
+
+
+def _costs(evidence: Evidence, arm: str) -> Iterator[str]:
+    """Say what one arm costs to train and to predict."""
+    trained, predicting = learning.seconds(evidence, arm), learning.prediction_seconds(evidence, arm)
+    if trained and predicting:
+        mean = float(np.exp(np.log(list(trained.values())).mean()))
+        each = f"{_milliseconds(predicting)} per 1,000 samples"
+        yield f"Cost of {arm}: training {duration(mean)} per run, predicting {each}."
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:.2g} ms" if seconds < 1 else duration(seconds)

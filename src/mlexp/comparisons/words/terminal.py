@@ -54,7 +54,8 @@ def show(
 def _arms(info: dict[str, Any]) -> Table:
     metric = PartMetric.parse(info["metric"])
     level = f"{100 * (1 - info['alpha']):.4g} % interval"
-    heads = ("arm", "runs", metric.words, level, "best", "worst", "epochs", "to target", "seconds", "lost")
+    heads = ("arm", "runs", metric.words, level, "best", "worst", "epochs", "to target", "seconds",
+             "ms per 1,000", "lost")  # fmt: skip
     rows = []
     for arm in info["arms"]:
         known = arm.get("mean", "") != ""
@@ -62,11 +63,21 @@ def _arms(info: dict[str, Any]) -> Table:
             f"{metric.value(arm['low'])} to {metric.value(arm['high'])}" if known and arm["low"] != "" else ""
         )
         figures = [metric.value(arm[name]) if known else "" for name in ("mean", "best", "worst")]
-        epochs, target, seconds = (
+        epochs, target, seconds, predicting = (
             f"{arm[name]:.{digits}f}" if arm.get(name, "") != "" else ""
-            for name, digits in (("epochs", 1), ("epochs_to_target", 1), ("seconds", 2))
+            for name, digits in (("epochs", 1), ("epochs_to_target", 1), ("seconds", 2), ("prediction_ms", 2))
         )
-        cells = (arm["name"], str(arm["runs"]), figures[0], span, *figures[1:], epochs, target, seconds)
+        cells = (
+            arm["name"],
+            str(arm["runs"]),
+            figures[0],
+            span,
+            *figures[1:],
+            epochs,
+            target,
+            seconds,
+            predicting,
+        )
         rows.append((*map(escape, cells), str(arm["lost"]) if arm["lost"] else ""))
     filled = [any(cells) for cells in zip(*rows, strict=True)]  # scores from elsewhere have no epochs
     table = Table(*compress(heads, filled), box=None, pad_edge=False)

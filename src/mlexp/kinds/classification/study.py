@@ -11,7 +11,7 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.data.split import Part
 from mlexp.errors import DataError
-from mlexp.kinds import boundary, coefficients, diagnosis, importance, warm_started
+from mlexp.kinds import boundary, coefficients, diagnosis, importance, prediction_cost, warm_started
 from mlexp.kinds.classification import classes, examples
 from mlexp.kinds.fitting import Training, built, check_labels, train_together, unfinished
 from mlexp.kinds.observer import Observer
@@ -43,7 +43,7 @@ def studies(configs: Sequence[Config], dataset: Dataset, observers: Sequence[Obs
         raise DataError(
             f"Data set '{dataset.name}' has {'numbers to predict' if not dataset.n_classes else 'one class'}; "
             "classification needs at least two classes. Set dataset.target=classes, or task.kind=regression "
-            "(task=regress), or name another dataset.label."
+            "(task=regress; task=which_regressor compares models), or name another dataset.label."
         )
     for config, training in zip(configs, train_together(configs, dataset, observers), strict=True):
         yield unfinished(config, training) or _evaluated(config, dataset, training)
@@ -75,7 +75,7 @@ def _evaluated(config: Config, dataset: Dataset, training: Training) -> Result:
         predictions={name: array for arrays in kept for name, array in arrays.items()},
         arrays=arrays | used.arrays,
         tables=tables | coefficients.tables(dataset, training) | used.tables,
-        facts=used.facts,
+        facts=used.facts | (prediction_cost.measured(training) if config.split.judge else {}),
         warnings=[
             *used.warnings,
             *diagnosis.of_no_test_set(config, training.parts),

@@ -9,7 +9,7 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.data.split import Part
 from mlexp.errors import DataError
-from mlexp.kinds import coefficients, diagnosis, importance, warm_started
+from mlexp.kinds import coefficients, diagnosis, importance, prediction_cost, warm_started
 from mlexp.kinds.fitting import built, check_labels, train, unfinished
 from mlexp.kinds.observer import Observer
 from mlexp.kinds.regression import errors
@@ -51,7 +51,7 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
         metrics=scores,
         tables=tables | coefficients.tables(dataset, training) | used.tables,
         arrays=arrays | used.arrays,
-        facts=used.facts,
+        facts=used.facts | (prediction_cost.measured(training) if config.split.judge else {}),
         predictions={
             f"{name}_{what}": values
             for name, part in parts.items()

@@ -189,7 +189,7 @@ def test_a_name_that_is_taken_is_refused_and_nothing_of_the_plugin_stays(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = [dict(table) for table in TABLES]
-    monkeypatch.setattr(plugins, "_installed", lambda: {"mine": [None]})
+    monkeypatch.setattr(plugins, "installed", lambda: {"mine": [None]})
     monkeypatch.setattr(plugins, "_found", lambda name, installed: None)
     monkeypatch.setattr(plugins, "_imported", lambda name, point: clash(kind))
     with pytest.raises(ConfigError, match=rf"'mine' adds the {kind} '\w+'"):

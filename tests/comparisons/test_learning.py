@@ -139,11 +139,13 @@ def test_seconds_are_a_ratio_to_the_first_arm_and_a_stack_has_no_interval(make: 
 def test_preparation_is_told_where_it_matters(make: Make) -> None:
     arms = evidence(make, raw=[FAST, FAST], pca=[FAST, FAST])
     assert len(words.on_seconds(arms, 0.05)) == 1
-    for entry in arms.used["pca"]:
-        assert entry.run is not None
-        entry.run.info["facts"]["preparation_seconds"] = 3.0
+    for arm, seconds in (("pca", 3.0), ("raw", 0.001)):
+        assert len(words.on_seconds(arms, 0.05)) == 1  # until every arm has it
+        for entry in arms.used[arm]:
+            assert entry.run is not None
+            entry.run.info["facts"]["preparation_seconds"] = seconds
     assert "pca 3" in words.on_seconds(arms, 0.05)[1]
-    assert learning.table(arms, 0.95)["preparation_seconds"] == ["", 3.0]
+    assert learning.table(arms, 0.95)["preparation_seconds"] == [0.001, 3.0]
 
 
 def test_the_table_of_arms_has_loss_counts_and_parameters(make: Make) -> None:

@@ -194,8 +194,9 @@ def figures_of(run: Run) -> dict[str, Drawing]:
 
 
 def _own(kind: str) -> dict[str, Drawing]:
+    """Return the figures of a kind, those of plugins first."""
     found: dict[str, Drawing] = KINDS[kind].figures.FIGURES if kind in KINDS else {}
-    return found
+    return MORE_FIGURES.get(kind, {}) | found
 
 
 def draw(run: Run, wanted: Wanted = ALL, into: Path | None = None) -> list[Path]:

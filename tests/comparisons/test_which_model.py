@@ -17,8 +17,8 @@ from mlexp.comparisons import study
 from mlexp.errors import ConfigError
 
 SMALL = ("-q", "task=which_model", "size=smoke", "dataset=iris", "tune.budget=2", "comparison.seeds=2",
-         *(f"comparison.arms.{arm}=null" for arm in ("support vectors", "random forest", "gradient boosting")),
-         "figures=false")  # fmt: skip
+         "comparison.arms={support vectors: null, random forest: null, gradient boosting: null}",
+         "comparison.first=5", "figures=false")  # fmt: skip
 MARKS = {"searches": "tuning/*/tuning.json", "jobs": "runs/*/metrics.json"}
 
 
@@ -50,7 +50,8 @@ def test_killed_and_resumed_it_answers_as_if_it_had_not_been(tmp_path: Path, dur
             while process.poll() is None and len(list((tmp_path / place).glob(MARKS[during]))) < 2:
                 time.sleep(0.01)
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        said = process.communicate()
+        assert process.returncode == (0 if place == "whole" else -signal.SIGKILL), said
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert info(killed)["status"] == "running"
     assert main(["-q", "resume", str(killed)]) == 0

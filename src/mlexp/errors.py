@@ -99,6 +99,8 @@ def in_words(error: BaseException) -> str:
 
 # What pip installs for each extra of pyproject.toml. mlexp itself may be a checkout, so hints name the libraries.
 LIBRARIES = {
+    "cuda12": "cupy-cuda12x",
+    "cuda13": "cupy-cuda13x",
     "dask": "distributed",
     "documents": "pypandoc-binary typst",
     "excel": "openpyxl",
@@ -107,6 +109,7 @@ LIBRARIES = {
     "opentsne": "openTSNE",
     "optuna": "optuna",
     "parquet": "pyarrow",
+    "site": "furo myst-parser sphinx-copybutton sphinx",
     "slurm": "submitit",
     "tensorboard": "tensorboardX",
     "ui": "starlette uvicorn",

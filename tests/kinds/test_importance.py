@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import BaseEstimator, RegressorMixin
 from tests.running import Silent, run, written
 
 from mlexp.config import schema
@@ -80,6 +81,20 @@ def test_importance_is_that_of_scikit_learn(kind: str, model: str, words: bool) 
     np.testing.assert_allclose(found.importance, oracle.importances_mean, rtol=1e-9, atol=1e-12)
 
 
+class Face(RegressorMixin, BaseEstimator):
+    """A fitted network of ours, which is no estimator of scikit-learn, as one."""
+
+    def __init__(self, network: Any) -> None:
+        self.network = network
+
+    def fit(self, _X: Any, _y: Any = None) -> Face:
+        self.fitted_ = True
+        return self
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        return np.asarray(self.network.predict(X))
+
+
 @pytest.mark.parametrize(
     ("kind", "model"),
     [("classification", "naive_bayes"), ("regression", "decision_tree"), ("regression", "mlp")],
@@ -97,7 +112,9 @@ def test_partial_dependence_is_that_of_scikit_learn(kind: str, model: str) -> No
         whole = FunctionTransformer(
             lambda X: X * training.preparation.scaling.scale + training.preparation.scaling.shift
         )
-        pipeline = Pipeline([("scale", whole.fit(raw_rows(training))), ("model", training.model)])
+        pipeline = Pipeline(
+            [("scale", whole.fit(raw_rows(training))), ("model", Face(training.model).fit(None))]
+        )
     for feature, column in (("a", 0), ("d", 3)):
         at = [k for k, name in enumerate(table["feature"]) if name == feature]
         values = np.unique([table["value"][k] for k in at])

@@ -565,7 +565,7 @@ class Config:
 
 
 # Nodes and keys that records made before them lack: they had what is the default now, which enters no hash.
-ADDED = ("data_needed", "page", "record", "expect")
+ADDED = ("data_needed", "device", "page", "record", "expect")
 ADDED_KEYS = (
     "data_needed.sizes", "data_needed.repeats", "dataset.labels", "dataset.image_shape", "dataset.channels",
     "dataset.class_names", "model.loss", "by_hand.loss", "by_hand.new_points", "by_hand.centres", "by_hand.variance",

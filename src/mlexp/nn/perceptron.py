@@ -244,6 +244,8 @@ class Perceptron:
         """
         self._require_fit()
         params = {name: hyperparameters.plain(value) for name, value in self.get_params(deep=False).items()}
+        if params["epsilon"] is None:
+            del params["epsilon"]  # models stored before there was this setting have the same bytes
         learnt = {
             name: np.array(value.tolist() if isinstance(value, np.ndarray) else value)
             for name in STORED

@@ -19,7 +19,7 @@ FILE = "latest.txt"
 def named(parent: Path) -> Path | None:
     """Return the folder that ``latest`` in a task's folder names; None if there is neither link nor file."""
     link, file = parent / LATEST, parent / FILE
-    if link.is_symlink():
+    if os.path.islink(link):  # false, and no error, where the name is too long
         return link.resolve()
     if not os.path.lexists(file):
         return None

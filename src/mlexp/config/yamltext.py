@@ -111,10 +111,7 @@ def read(path: Path) -> dict[str, Any]:
     usual = asdict(Config())
     for name, default in vars(Config()).items():
         if name in ADDED:
-            found.setdefault(
-                name,
-                {} if isinstance(default, dict) else default if isinstance(default, str) else asdict(default),
-            )
+            found.setdefault(name, usual[name])
         if name not in found or (is_dataclass(default) and not isinstance(found[name], dict)):
             raise DataError(f"{path} is damaged: it holds no {name}. Run the task again.")
     return found

@@ -246,6 +246,7 @@ def thousand(make_whole: Callable[..., Run]) -> int:
     return 1000
 
 
+@pytest.mark.slow
 def test_1000_runs_are_listed_and_filtered_at_once(thousand: int, opened: Open) -> None:
     page = opened()
     assert page.locator("tr.row").count() == thousand

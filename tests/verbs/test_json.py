@@ -58,7 +58,7 @@ def call(capfd: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
 
 
 def test_every_verb_is_called_below() -> None:
-    assert set(CALLS) == set(VERBS)
+    assert set(CALLS) == set(VERBS) - {"ui"}  # which serves until it is ended, and refuses --json
 
 
 @pytest.mark.parametrize("verb", CALLS)

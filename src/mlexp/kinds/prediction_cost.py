@@ -74,7 +74,8 @@ def _bases(model: Any) -> list[Any]:
         return [fold.estimator for fold in model.calibrated_classifiers_]
     if hasattr(model, "estimator_") and not hasattr(model, "estimators_"):
         return [model.estimator_]
-    found = list(np.ravel(getattr(model, "estimators_", [])))
+    found = getattr(model, "estimators_", [])  # an array of trees for each output, or a list of any models
+    found = list(found.ravel()) if isinstance(found, np.ndarray) else list(found)
     return [] if all(hasattr(base, "get_depth") for base in found) else found
 
 

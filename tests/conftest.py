@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests import folders
+from tests.chromium import browser as browser
 from tests.running import in_this_process
 
 from mlexp.drawing import style

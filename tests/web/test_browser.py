@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.report.test_browser import CHROMIUM, MISSING, QUIET, serious
+from tests.chromium import MISSING
+from tests.report.test_browser import serious
 
 from mlexp.store import Run, record
 
@@ -24,16 +25,6 @@ pytestmark = [
 ]
 Open = Callable[..., Any]
 MLEXP = [sys.executable, "-P", "-m", "mlexp"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import hashlib
 import re
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
@@ -42,18 +42,23 @@ def index(**content: object) -> str:
     return _environment().get_template("index.html").render(policy=_policy(), **content)
 
 
-@cache
-def _environment() -> Environment:
+def environment_of(templates: Path, **more: Any) -> Environment:
+    """Return a Jinja environment that escapes every value, and refuses a name that is not given."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+    return Environment(
+        loader=FileSystemLoader(templates),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=True,
+        **more,
     )
+
+
+@cache
+def _environment() -> Environment:
+    environment = environment_of(TEMPLATES, keep_trailing_newline=True)
     environment.filters |= {"inline": _inline, "address": _address, "md": _md, "oneline": _oneline}
     environment.filters |= {"math": _math, "mathmd": _math_md}
     environment.globals |= {"style": Markup(_read("style.css")), "script": Markup(_read("script.js"))}
@@ -62,8 +67,13 @@ def _environment() -> Environment:
 
 def _policy() -> str:
     """Return the rule by which a browser loads nothing and runs no script but ours, whatever the page says."""
-    digest = base64.b64encode(hashlib.sha256(_read("script.js").encode()).digest()).decode()
-    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    script = digest(_read("script.js"))
+    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{script}'"
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a script or a style, as a content security policy names it."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _read(name: str) -> str:

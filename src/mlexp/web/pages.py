@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +31,7 @@ def html(template: str, base: str, **content: object) -> str:
 @cache
 def policy() -> str:
     """Return the rule by which a browser loads nothing from elsewhere, and runs no script and no style but ours."""
-    script, style = (_digest(text) for text in (_script(), _style()))
+    script, style = (render.digest(text) for text in (_script(), _style()))
     return (
         f"default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; img-src 'self' data:; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'"
@@ -42,15 +40,7 @@ def policy() -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = render.environment_of(TEMPLATES)
     environment.filters |= {"place": quote, "chosen": _chosen}
     environment.globals |= {"style": Markup(_style()), "script": Markup(_script())}
     return environment
@@ -69,7 +59,3 @@ def _style() -> str:
     return "\n".join(
         path.read_text(encoding="utf-8") for path in (render.TEMPLATES / "style.css", TEMPLATES / "ui.css")
     )
-
-
-def _digest(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

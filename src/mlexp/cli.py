@@ -19,8 +19,6 @@ from mlexp.verbs import machine
 from mlexp.verbs.table import BEFORE_VERBS, FLAGS, HELP, OF_HYDRA, OPTIONS, VALUES, VERBS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mlexp.comparisons.study import Study
     from mlexp.config.conditions import Condition
     from mlexp.config.schema import Config

@@ -170,7 +170,7 @@ HABITS = (
     Habit(WORKERS, "execution.workers={}", "2", search=True),
     Habit(WORKERS, "threads={}", "2", note="and execution.workers for the jobs of a sweep"),
     Habit("cuda gpu gpus use_cuda use_gpu accelerator devices n_gpus no_cuda ngpu", "device={}", "cuda",
-          note="It needs an NVIDIA GPU and mlexp[cuda12] or mlexp[cuda13]."),
+          note="It needs an NVIDIA GPU and cupy-cuda12x or cupy-cuda13x."),
     Habit("verbose verbosity verbose_level log_level loglevel debug progress progress_bar", "",
           note="Type -v for every epoch, -q for the folder of the run alone."),
     Habit("quiet silent", "", note="Type -q."),

@@ -144,7 +144,7 @@ def _cupy() -> Any:
         n_devices = cupy.cuda.runtime.getDeviceCount()
     except ImportError as error:
         raise ConfigError(
-            "device=cuda needs CuPy, which is not installed. Install mlexp[cuda12] or mlexp[cuda13], whichever CUDA "
+            "device=cuda needs CuPy, which is not installed. pip install cupy-cuda12x or cupy-cuda13x, whichever CUDA "
             "the driver has, or set device=cpu."
         ) from error
     except Exception as error:  # CuPy's own, which cannot be named without it

@@ -197,6 +197,19 @@ def test_a_name_that_is_taken_is_refused_and_nothing_of_the_plugin_stays(
     assert [dict(table) for table in TABLES] == before
 
 
+@pytest.mark.usefixtures("tables")
+def test_no_figure_of_a_plugin_stays_where_another_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawing = Drawing(lambda run: None, "nothing")
+    refused = Plugin(figures={"classification": {"fresh": drawing}, "nowhere": {"fresh": drawing}})
+    monkeypatch.setattr(plugins, "installed", lambda: {"mine": [None]})
+    monkeypatch.setattr(plugins, "_found", lambda name, installed: None)
+    monkeypatch.setattr(plugins, "_imported", lambda name, point: refused)
+    before = {kind: dict(figures) for kind, figures in MORE_FIGURES.items()}
+    with pytest.raises(ConfigError, match="which there is not"):
+        plugins.load(["mine"])
+    assert before == MORE_FIGURES
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [("PLUGIN = 3", "Got int"), ("1 / 0", "ZeroDivisionError"), ("raise SystemExit", "SystemExit")],

@@ -177,14 +177,6 @@ def completed(folder: Path) -> Iterator[Run]:
     yield from (run for run in found if run is not None and run.info["status"] == "completed")
 
 
-def is_complete(folder: Path) -> bool:
-    """Return whether every run of a sweep, comparison or search has completed."""
-    if Sweep.is_at(folder):
-        return bool(Sweep.open(folder).info["status"] == "completed")
-    run = tuned_run(folder)
-    return run is not None and run.info["status"] == "completed"
-
-
 def tuned_run(folder: Path) -> Run | None:
     """Return the newest run under ``folder/<task>/``, None if there is none."""
     found = sorted(path.parent for path in folder.glob("*/2*/run.json"))

@@ -36,10 +36,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if asked.size == "full" and still_holds(name, study, known, asked):
             print(f"== {name}: kept; its quick figures still hold", flush=True)
             continue
-        codes = [carry_out(name, key, run, folder, asked) for key, run in study["runs"].items()]
+        codes = []
+        for key, run in study["runs"].items():
+            codes.append(carry_out(name, key, run, folder, asked))
+            if codes[-1] in STOPPED:
+                return STOPPED[0]
         failed += [f"{name}: exit code {code}" for code in codes if code]
-        if set(codes) & set(STOPPED):
-            return STOPPED[0]
         if asked.size == "full" and not any(codes):
             keep(name, study, folder, known, asked)
     if asked.record:

@@ -147,6 +147,7 @@ def _register(name: str, plugin: Plugin) -> None:
             added.append((table, key))
         for kind, figures in plugin.figures.items():  # last: to know those of a kind is to import them
             _check_figures(name, kind, figures)
+        for kind, figures in plugin.figures.items():
             MORE_FIGURES.setdefault(kind, {}).update(figures)
     except ConfigError:
         for table, key in added:

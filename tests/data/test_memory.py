@@ -13,6 +13,7 @@ import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import mlexp
 from mlexp.data.memory import taken
 from mlexp.data.readers import load
 from mlexp.errors import DataError
@@ -228,3 +229,15 @@ def test_infinite_and_empty_cells(tmp_path: Path) -> None:
 def test_a_copy_that_is_not_there(path: str | None, said: str) -> None:
     with pytest.raises(DataError, match=said):
         load(reader="memory", path=path)
+
+
+def test_copies_lie_in_the_outputs_folder_of_the_home_that_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    found = mlexp.run(X, X[:, 0] > 0, model="logistic", outputs="~/out", figures=False)
+    assert found.path.is_relative_to(tmp_path / "out")
+    assert not (tmp_path / "~").exists()

@@ -13,7 +13,8 @@ import yaml
 from tests import running
 
 from mlexp.cli import main
-from mlexp.store import Why
+from mlexp.report import index
+from mlexp.store import Why, events
 
 STATED: dict[str, Any] = {
     "task": "digits_mlp", "dataset.limit": 400, "split.test": 0.25, "split.validation": 0.25, "model.epochs": 15,
@@ -157,3 +158,12 @@ def test_a_damaged_record_is_one_line(
     (copy / "why.json").write_text(json.dumps(info))
     assert main(["resume", str(copy)]) == 3
     assert all("damaged" in line or "typed" in line for line in capsys.readouterr().err.splitlines())
+
+
+def test_lists_say_what_the_case_answered_and_its_events_end(folder: Path) -> None:
+    answered = Why.open(folder).question["answer"]
+    listed = index.listed(folder.parent, folder, [entry.name for entry in folder.iterdir()])
+    assert listed is not None
+    assert list(listed.answer) == answered[:2]
+    last = events.read(folder).rows[-1]
+    assert (last["event"], last["answer"]) == ("finished", answered)

@@ -91,7 +91,7 @@ class Given:
 
     def kept(self) -> list[str]:
         """Keep copies of the samples, each once, and return the settings that name them."""
-        folder = Path(unquoted(self.typed.get("outputs", Config().outputs))) / FOLDER
+        folder = Path(unquoted(self.typed.get("outputs", Config().outputs))).expanduser() / FOLDER
         return [one.text for one in as_settings(self._written(folder))]
 
     @contextmanager

@@ -24,7 +24,7 @@ from mlexp.page.study import PARTS, page_in
 from mlexp.page.words import duration, shown
 from mlexp.report import members
 from mlexp.report.members import Failure
-from mlexp.store import Comparison, Run, Sweep
+from mlexp.store import Comparison, Run, Sweep, Why
 from mlexp.store.files import write_bytes
 from mlexp.store.sweep_folder import short
 from mlexp.sweeps import answer as sweeps
@@ -128,7 +128,7 @@ def _of(outputs: Path, folder: Path, files: Sequence[str]) -> Listed | None:
     if Comparison.record in files or (Sweep.record in files and Comparison.is_at(folder)):
         return _comparison(outputs, Comparison(folder))
     if Sweep.record in files:
-        return _sweep(outputs, Sweep(folder))
+        return _sweep(outputs, (Why if Why.is_at(folder) else Sweep)(folder))
     return _run(outputs, Run(folder)) if Run.record in files else None
 
 

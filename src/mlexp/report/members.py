@@ -11,7 +11,7 @@ from mlexp.page.page import Cell, Table
 from mlexp.page.study import page_in
 from mlexp.page.tables import is_number
 from mlexp.page.words import shown
-from mlexp.store import Comparison, Run, Sweep
+from mlexp.store import Comparison, Run, Sweep, Why
 from mlexp.store.sweep_folder import NOT_NEEDED, short
 from mlexp.sweeps import answer as sweeps
 from mlexp.sweeps.findings import Findings, findings
@@ -48,6 +48,8 @@ def answer(opened: Run | Sweep | Comparison) -> list[str]:
         return list(opened.tuning.get("sentences", ()))[:2]
     if isinstance(opened, Comparison):
         return list(opened.info.get("answer", ()))[:2]
+    if isinstance(opened, Why):
+        return list(opened.question.get("answer", ()))[:2]
     rows = sweeps.rows(opened)
     return list(sweeps.answer(opened, findings(opened) if rows else None, rows).sentences)[:2]
 

@@ -5,13 +5,12 @@ Nothing is started and nothing is written: the page shows what to type.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from mlexp import dispatch
+from mlexp import dispatch, system
 from mlexp.config import compose as configuration
 from mlexp.config import trust
 from mlexp.config.editor import task_schema
@@ -120,7 +119,7 @@ def built(form: Sequence[tuple[str, str]]) -> Built:
     words = [f"{name}={value}" for name, value in ordered]
     several = any(name == MULTIRUN for name, _ in form)
     flag = ["-m"] if several else []
-    command = shlex.join(["mlexp", *flag, *words])
+    command = system.as_command(["mlexp", *flag, *words])
     try:
         trust.check_set("this page", parsed(words))
         said = _checked(words, several)

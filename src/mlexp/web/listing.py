@@ -17,7 +17,7 @@ from mlexp.report.index import Listed
 from mlexp.store.stamp import RECORDS
 from mlexp.web.places import address_of
 
-SIGNED = (*RECORDS, "question.json", "metrics.json", "summary.csv", "tuning.json")
+SIGNED = (*RECORDS, "question.json", "why.json", "metrics.json", "summary.csv", "tuning.json")
 FRESH = 0.5  # seconds for which a look serves everybody who asks
 DEEPEST = 12  # folders within folders
 Signature = tuple[tuple[str, int, int], ...]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mlexp import report, store
+from mlexp import report, store, system
 from mlexp.config.names import spelled
 from mlexp.config.untrusted import reading
 from mlexp.errors import DataError, shortened
@@ -40,6 +39,7 @@ WATCHED = (
     "run.json",
     "sweep.json",
     "comparison.json",
+    "why.json",
     "metrics.json",
     "summary.csv",
 )
@@ -131,7 +131,7 @@ def state(outputs: Path, folder: Path) -> State:
         else:
             found = _of_sweep(outputs, opened)
     if found.status == "interrupted" and folder.parent.name != "runs":
-        found.resume = shlex.join(["mlexp", "resume", str(store.shown(folder))])
+        found.resume = system.as_command(["mlexp", "resume", str(store.shown(folder))])
     return found
 
 
@@ -351,7 +351,7 @@ def _follow(job: Job, outputs: Path, sweep: Sweep) -> None:
         return
     if not job.place:
         return
-    happened = events.read(outputs / job.place).rows
+    happened = all_events(outputs / job.place)
     last, planned = _last(happened, "epoch"), _number(_last(happened, "planned").get("epochs"))
     if last:
         of = f" of {planned}" if planned else ""

@@ -24,7 +24,6 @@ MOST_POINTS = 10_000  # of a curve
 MOST_VALUES = 200_000  # in a file
 NOT_OF_A_CASE = ("seed", "tune", "comparison", "page", "figures", "outputs", "size")
 COLUMN = re.compile(r"(train|validation)_[a-z0-9_]{1,40}")
-PLACES = {"settings": dict, "runs": dict, "unstated": dict}
 OWN = {
     "case": ("about", "source", "settings", "seeds", "finalists", "prefixes", "runs", "unstated"),
     "run": ("settings", "figures", "curves"),
@@ -163,7 +162,7 @@ def of(name: str, values: Any) -> Case:
         _name("unstated", setting): _values(f"unstated.{setting}", setting, choices)
         for setting, choices in _mapping("unstated", values.get("unstated")).items()
     }
-    _refuse_clashes(settings, {run: own for run, (own, _) in runs.items()}, unstated)
+    _refuse_clashes({run: own for run, (own, _) in runs.items()}, unstated)
     n_candidates = math.prod(map(len, unstated.values()))
     if not 1 <= len(runs) <= MOST_RUNS or not 2 <= n_candidates <= MOST_CANDIDATES:
         raise ConfigError(
@@ -303,7 +302,6 @@ def _settings(where: str, values: Any, *, empty: bool = False) -> dict[str, Any]
 
 
 def _refuse_clashes(
-    settings: Mapping[str, Any],
     runs: Mapping[str, Mapping[str, Any]],
     unstated: Mapping[str, Mapping[str, Mapping[str, Any]]],
 ) -> None:

@@ -96,13 +96,16 @@ def _run_rest(plan: Plan, folder: SweepFolder, program: Program, verbosity: int)
             more=_more(rounds, place, verbosity),
         )
         if outcome.status == "interrupted":
+            folder.told_end("interrupted", outcome.rows, outcome.problem)
             return outcome
         try:
             found = answer.write(Why.open(place), rounds, figures=plan.figures)
         except MlexpError as error:
+            folder.told_end("failed", outcome.rows, str(error))
             if isinstance(error, DataError) and outcome.status == "failed":
                 raise SweepError(str(error)) from error
             raise
+        folder.told_end("completed", outcome.rows, answer=found["answer"])
         answer.show(found, str(store.shown(place)), verbosity=verbosity)
         return outcome
 

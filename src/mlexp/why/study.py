@@ -188,7 +188,7 @@ def _jobs(
     }
 
 
-def _together(jobs: Mapping[Run, Config], first: Config | None = None) -> list[Combination]:
+def _together(jobs: Mapping[Run, Config]) -> list[Combination]:
     """Return jobs of which no two are the same: candidates that train alike share their runs."""
     alike: dict[str, list[tuple[Run, Config]]] = {}
     for name, config in jobs.items():

@@ -270,3 +270,21 @@ def test_a_finished_sweep_is_extended_by_more_seeds_without_running_any_again(tm
     assert main(["-q", "resume", str(place)]) == 0
     assert len(read_table(place / "summary.csv")["status"]) == 6
     assert main([*words, "seed=0,1"]) == 2  # fewer jobs than the folder has: other jobs
+
+
+THREE = "comparison.arms={a: {model.init: he}, b: {model.init: xavier}, c: {model.init: zeros}}"
+
+
+@pytest.mark.parametrize("more", [THREE, "comparison.seeds=3"])
+def test_a_comparison_whose_answer_was_seen_takes_no_more_jobs(more, tmp_path, capsys):
+    place = tmp_path / "seen"
+    words = [
+        "-q", "task=digits_mlp", "dataset.limit=200", "model.epochs=2", "figures=false", "task.kind=comparison",
+        "comparison.seeds=2", "comparison.arms={a: {model.init: he}, b: {model.init: xavier}}", f"sweep.dir={place}",
+        "sweep.resume=true",
+    ]  # fmt: skip
+    assert main(words) == 0
+    answer = (place / "comparison.json").read_bytes()
+    assert main([*(word for word in words if word.partition("=")[0] != more.partition("=")[0]), more]) == 2
+    assert "contains a sweep of different jobs" in capsys.readouterr().err
+    assert (place / "comparison.json").read_bytes() == answer

@@ -27,20 +27,24 @@ def grown(plan: Plan) -> Plan:
     """Return the plan of a sweep that is resumed with more jobs, such as more seeds, numbered as its folder has them.
 
     The jobs of the folder come first, under their numbers, so that none runs again; the new ones follow. Any other
-    plan is returned as it is. A comparison is none of these: adding seeds
-    to an answer that was seen inflates its error.
+    plan is returned as it is.
     """
     place = Path(plan.sweep.dir) if plan.sweep.dir else None
-    if not plan.sweep.resume or place is None or not Sweep.is_at(place) or store.Comparison.is_at(place):
+    if not plan.sweep.resume or place is None or not Sweep.is_at(place):
         return plan
     info = Sweep.open(place).info
     wanted = {job.hash: job for job in plan.jobs}
     known = [entry["hash"] for entry in info["jobs"]]
-    if "begun_with" in info or len(wanted) < len(plan.jobs) or not set(known) <= set(wanted):
+    if not _may_grow(place, info) or len(wanted) < len(plan.jobs) or not set(known) <= set(wanted):
         return plan
     rest = [job for job in plan.jobs if job.hash not in set(known)]
     ordered = [*(wanted[code] for code in known), *rest]
     return replace(plan, jobs=tuple(replace(job, number=number) for number, job in enumerate(ordered, 1)))
+
+
+def _may_grow(place: Path, info: Mapping[str, Any]) -> bool:
+    """Return whether jobs may be added from outside: not to a comparison, whose answer was seen, nor to a case."""
+    return "begun_with" not in info and not (store.Comparison.is_at(place) or store.Why.is_at(place))
 
 
 def begin(plan: Plan, first: Callable[[Path], None] = lambda place: None) -> SweepFolder:
@@ -56,7 +60,7 @@ def begin(plan: Plan, first: Callable[[Path], None] = lambda place: None) -> Swe
         info = Sweep.open(unfinished).info
         stamp.refuse_older(unfinished, info)
         names = [sweep_folder.job_name(entry["number"], entry["hash"]) for entry in info["jobs"]]
-        more = "begun_with" not in info and names == [job.name for job in plan.jobs[: len(names)]]
+        more = _may_grow(unfinished, info) and names == [job.name for job in plan.jobs[: len(names)]]
         if info["settings_hash"] != plan.settings_hash and not more:
             raise ConfigError(
                 f"sweep.dir={unfinished} contains a sweep of different jobs. Name another folder, or resume that "

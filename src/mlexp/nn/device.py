@@ -120,8 +120,8 @@ def bytes_of(
 
     Examples
     --------
-    >>> bytes_of(111_146, 1018, 128, 54_000, 4) / 1e6
-    6.0763...
+    >>> bytes_of(111_146, 1018, 128, 54_000, 4)  # 4·(9·111,146 + 4·128·1,018) + 8·54,000
+    6518120
     """
     vectors = 2 * (2 + n_slots) + 1
     return itemsize * (vectors * n_parameters + 4 * batch_size * widths) + 8 * n_rows

@@ -53,6 +53,8 @@ def check(params: Params) -> None:
         _require(params[name] > 0, name, "above 0", params[name])
     for name in AT_LEAST_ZERO:
         _require(params[name] >= 0, name, "at least 0", params[name])
+    epsilon = params.get("epsilon")
+    _require(epsilon is None or epsilon > 0, "epsilon", "above 0 or None", epsilon)
     _require(0 <= params["momentum"] < 1, "momentum", "in [0, 1)", params["momentum"])
     _require(params["dtype"] in ("float32", "float64"), "dtype", "float32 or float64", params["dtype"])
     _require(params["reduction"] in ("mean", "sum"), "reduction", "mean or sum", params["reduction"])

@@ -43,9 +43,9 @@ class Perceptron:
     optimizer : {"adam", "sgd", "rmsprop", "adagrad", "adamw"}, default "adam"
     learning_rate : float, default 1e-3
     momentum, nesterov : float in [0, 1) and bool, default 0 and False
+        For sgd.
     epsilon : float above 0 or None, default None
         What adam, adamw, rmsprop and adagrad add to the root of the mean square; None: 1e-8, adagrad 1e-10.
-        For sgd.
     decay : float, default 0.01
         Decoupled weight decay of adamw.
     schedule, schedule_options : str and dict, default "constant" and None

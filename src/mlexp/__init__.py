@@ -47,9 +47,13 @@ def __getattr__(name: str) -> Any:
     """Import `mlexp.api` when a name of it is used: ``import mlexp`` alone costs next to nothing."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from mlexp import api, errors
+    if name.endswith(("Error", "Interrupted")):
+        from mlexp import errors
 
-    return getattr(errors, name) if name.endswith(("Error", "Interrupted")) else getattr(api, name)
+        return getattr(errors, name)
+    from mlexp import api
+
+    return getattr(api, name)
 
 
 def __dir__() -> list[str]:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     Asked = Config | Plan | Study
 
-JSON = "--json"  # of every verb, and of runs: one JSON object on the standard output
 LONGEST = 2000  # characters of a message
 
 
@@ -38,8 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return process.main()
     try:
-        arguments = verb_first(trusted([word for word in argv if word != JSON]))
-        if JSON in argv and not {"-h", "--help"} & {*argv}:
+        arguments = verb_first(trusted([word for word in argv if word != machine.FLAG]))
+        if machine.FLAG in argv and not {"-h", "--help"} & {*argv}:
             code = machine.answered(arguments, arguments[0] if is_verb(arguments) else "", obey, report)
         else:
             code = obey(arguments)

@@ -97,7 +97,6 @@ def conditions_of(asked: Config | Plan | Study) -> list[Condition]:
         One of them names what such runs do not record.
     """
     from mlexp.config import conditions
-    from mlexp.report import expected
 
     arms: list[str] = []
     if isinstance(asked, Config):
@@ -108,6 +107,10 @@ def conditions_of(asked: Config | Plan | Study) -> list[Condition]:
         arms = list(asked.arms) if isinstance(asked, Study) else []
         first = asked.plan.first if isinstance(asked, Study) else asked.first
     found = conditions.of(first.expect)
+    if not found:
+        return []
+    from mlexp.report import expected
+
     expected.refuse_unknown(found, first.task.kind, arms)
     return found
 
@@ -145,14 +148,16 @@ def resume(
             terminal=Terminal(verbosity),
             settings=settings,
         )
-    from mlexp.comparisons import running
-    from mlexp.sweeps import conductor
-    from mlexp.why import running as explaining
-
     if Why.is_at(path):
+        from mlexp.why import running as explaining
+
         return explaining.resume(path, program(), verbosity=verbosity, settings=settings)
     if Comparison.is_at(path):
+        from mlexp.comparisons import running
+
         return running.resume(path, program(), verbosity=verbosity, settings=settings)
+    from mlexp.sweeps import conductor
+
     return conductor.resume(path, worker=WORKER, verbosity=verbosity, settings=settings)
 
 

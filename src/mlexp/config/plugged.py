@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mlexp.errors import DataError, shortened
@@ -37,7 +37,7 @@ def recorded() -> dict[str, str]:
     return {name: " ".join(where) for name, where in LOADED.items()}
 
 
-def refuse_without(path: object, plugins: Mapping[str, str] | Iterable[str]) -> None:
+def refuse_without(path: object, plugins: Mapping[str, str]) -> None:
     """Refuse a folder that was made with plugins which this process has not loaded.
 
     Raises
@@ -45,9 +45,8 @@ def refuse_without(path: object, plugins: Mapping[str, str] | Iterable[str]) -> 
     DataError
         The message names them, with their versions, and how to load them.
     """
-    said = dict(plugins) if isinstance(plugins, Mapping) else dict.fromkeys(plugins, "")
-    if missing := [name for name in said if name not in LOADED]:
-        made = ", ".join(f"'{shortened(name)}' ({shortened(str(said[name]))})" for name in missing)
+    if missing := [name for name in plugins if name not in LOADED]:
+        made = ", ".join(f"'{shortened(name)}' ({shortened(str(plugins[name]))})" for name in missing)
         raise DataError(
             f"{path} was made with the plugin {made}, which is not loaded: its kinds, metrics and figures are unknown "
             f"here. If you trust it, add --plugin {shortened(missing[0])}, or set {TRUSTED}={shortened(missing[0])}."

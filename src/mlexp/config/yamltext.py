@@ -108,10 +108,9 @@ def read(path: Path) -> dict[str, Any]:
     except Broken as error:
         raise DataError(f"{path} is damaged: {error} Run the task again.") from error
     found = {str(name): value for name, value in values.items()} if isinstance(values, dict) else {}
-    usual = asdict(Config())
     for name, default in vars(Config()).items():
-        if name in ADDED:
-            found.setdefault(name, usual[name])
+        if name in ADDED and name not in found:
+            found[name] = asdict(Config())[name]
         if name not in found or (is_dataclass(default) and not isinstance(found[name], dict)):
             raise DataError(f"{path} is damaged: it holds no {name}. Run the task again.")
     return found

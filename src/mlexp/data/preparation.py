@@ -185,13 +185,10 @@ def fitted(
         current, pixel_max = replace(current, X=Rows(X)), None
         record[name] = {"features": len(names)}
     if wanted.select is not None:
-        step, kept = selection.fitted(
-            np.asarray(current.X.scaled(None, None, np.float64)), train.y, dataset, wanted
-        )
+        X = np.asarray(current.X.scaled(None, None, np.float64))
+        step, kept = selection.fitted(X, train.y, dataset, wanted)
         early = [*early, ("select", step)]
-        current = replace(
-            current, X=Rows(step.transform(np.asarray(current.X.scaled(None, None, np.float64))))
-        )
+        current = replace(current, X=Rows(step.transform(X)))
         record["select"] = selection.record(kept, names, wanted.select_by)
         names = tuple(names[place] for place in kept)
     record |= {"impute": wanted.impute} if wanted.impute else {}

@@ -20,6 +20,7 @@ from mlexp.kinds.fitting import Training, unfitted
 from mlexp.nn.labels import class_weights, scaled_weights
 from mlexp.nn.layers import Activation, Dense
 from mlexp.nn.network import Network
+from mlexp.nn.optimizers import OPTIMIZERS
 from mlexp.store import Run
 from mlexp.store.files import write_bytes
 
@@ -259,7 +260,7 @@ def _of_torch(node: Any) -> str:
 
 
 def _epsilon(node: Any) -> float:
-    return float(snippets.EPSILON.get(node.optimizer, 1e-8) if node.epsilon is None else node.epsilon)
+    return float(node.epsilon or getattr(OPTIMIZERS[node.optimizer], "eps", 0))
 
 
 def _schedule(config: Config) -> tuple[str, list[str]]:

@@ -187,8 +187,6 @@ REDUCED = """def reduced(past):
             factor, bad = factor * {factor}, 0
     return factor"""
 
-EPSILON = {"adagrad": 1e-10}  # of the others 1e-8
-
 # Optimizer -> its constructor in PyTorch; `others` are the parameters that are no weights
 TORCH_OPTIMIZERS = {
     "sgd": "torch.optim.SGD([*W, *others], lr=RATE, momentum={momentum!r}, nesterov={nesterov!r})",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -54,11 +55,12 @@ def load(wanted: schema.Dataset, data_dir: str | None = None, memory_mb: int = M
     if path.suffix == ".csv":
         test = None if other is None else partial(table, other, memory_mb)
         return assembled(wanted, table(path, memory_mb), test, source=SOURCE)
-    names = _arrays(path, memory_mb, ARRAYS).get("feature_names")
+    arrays = _arrays(path, memory_mb, ARRAYS)
+    names = arrays.get("feature_names")
     return assemble(
         wanted,
-        _part(path, memory_mb),
-        None if other is None else _part(other, memory_mb),
+        _part(arrays),
+        None if other is None else _part(_arrays(other, memory_mb, ("X", "y"))),
         feature_names=[] if names is None else names.tolist(),
         target="" if wanted.label == NO_LABEL else "target",
         may_be_empty=not wanted.image_shape,
@@ -93,6 +95,5 @@ def _arrays(path: Path, memory_mb: int, names: tuple[str, ...]) -> dict[str, np.
     return npz.read(path, memory_mb, asked)
 
 
-def _part(path: Path, memory_mb: int) -> Raw:
-    arrays = _arrays(path, memory_mb, ("X", "y"))
+def _part(arrays: Mapping[str, np.ndarray]) -> Raw:
     return Raw(arrays["X"], arrays.get("y"))

@@ -85,7 +85,7 @@ class State:
     done, planned : epochs of a run, jobs of a sweep; `planned` 0 where it is not known
     unit : what these count
     keys : the swept keys, as columns of the table of jobs
-    resume : the command that goes on with what was interrupted
+    resume : the command that resumes what was interrupted
     left_out : jobs that the table does not show, and curves that the chart does not
     """
 

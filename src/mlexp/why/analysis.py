@@ -3,7 +3,7 @@
 The log-likelihood of a candidate is that of each run of the report (`stats.predictive`: Student t by figure, joined by
 their correlations over seeds), added over these runs, which are independent. A candidate is *behind* the best by the
 difference of these sums; its standard error se is the jackknife over seeds, the same seed left out of both. Two
-candidates are told apart where behind − t se > `APART`, t the 0.975 quantile of Student t with n − 1 degrees of
+candidates are distinguished where behind − t se > `APART`, t the 0.975 quantile of Student t with n − 1 degrees of
 freedom: a likelihood ratio of 20 (Kass and Raftery 1995, doi:10.1080/01621459.1995.10476572, call it strong).
 """
 
@@ -135,7 +135,7 @@ class Scored:
         return Behind(gap, error, self._needed(a, b, gap, error, len(a)), len(a))
 
     def _needed(self, a: np.ndarray, b: np.ndarray, gap: float, error: float, n_seeds: int) -> int | None:
-        """Return the seeds at which the two would be told apart if mean and variance stayed as they are."""
+        """Return the seeds at which the two would be distinguished if mean and variance stayed as they are."""
         if Behind(gap, error, None, n_seeds).apart:
             return n_seeds
         for seeds in np.unique(np.geomspace(n_seeds, MOST_SEEDS, 60).round().astype(int)):
@@ -159,7 +159,7 @@ class Behind:
     ----------
     gap : difference of log-likelihoods
     error : its standard error over seeds
-    seeds : with which the two would be told apart; None: with no number of them
+    seeds : with which the two would be distinguished; None: with no number of them
     of : seeds that this rests on
     """
 
@@ -175,7 +175,7 @@ class Behind:
 
     @property
     def apart(self) -> bool:
-        """Whether the two are told apart."""
+        """Whether the two are distinguished."""
         return self.gap - self.half > APART
 
 
@@ -194,7 +194,7 @@ def _correlation(values: Values, own: np.ndarray) -> np.ndarray:
 
 
 def survivors(scored: Scored, most: int) -> list[int]:
-    """Return the candidates that stay: those not told apart from the best, and of these the `most` likeliest."""
+    """Return the candidates that stay: those not distinguishable from the best, and of these the `most` likeliest."""
     return sorted([number for number in scored.likelihoods if not scored.gaps[number].apart][:most])
 
 
@@ -220,7 +220,8 @@ class Effect:
 def effects(stages: Sequence[Scored], candidates: Sequence[Mapping[str, str]]) -> list[Effect]:
     """Return each value of each setting at its best: in the last stage that a candidate with it reached.
 
-    That is the likeliest one that is not told apart from the best, or else the one that is the least certain to be.
+    That is the likeliest one that is not distinguishable from the best, or else the one that is the least certain
+    to be.
     """
     found = []
     for setting in candidates[0]:

@@ -57,7 +57,7 @@ class Found:
 
     @property
     def alike(self) -> list[int]:
-        """The candidates that are not told apart from the best, the best first."""
+        """The candidates that are not distinguishable from the best, the best first."""
         return [number for number in self.last.likelihoods if not self.last.gaps[number].apart]
 
     def named(self, number: int) -> str:
@@ -70,7 +70,7 @@ class Found:
         )
 
     def unexplained(self) -> list[int]:
-        """Return the places of the figures that no candidate explains which is not told apart from the best."""
+        """Return the places of the figures that no candidate explains which is not distinguishable from the best."""
         outside = [set(self.last.outside(number)) for number in self.alike]
         return sorted(set.intersection(*outside))
 
@@ -128,7 +128,7 @@ def sentences(found: Found) -> list[str]:
         rest = [found.named(number) for number in found.alike[1:]]
         more = f"; {len(rest) - MOST_SHOWN} more" if len(rest) > MOST_SHOWN else ""
         seeds = len(last.values[best])
-        said.append(f"Not told apart from it at {seeds} seeds: {'; '.join(rest[:MOST_SHOWN])}{more}.")
+        said.append(f"Not distinguishable from it at {seeds} seeds: {'; '.join(rest[:MOST_SHOWN])}{more}.")
     grouped = groupby(effects(found.stages, found.rounds.case.candidates), key=lambda one: one.setting)
     said += [sentence for name, values in grouped for sentence in _of_setting(found, name, list(values))]
     return [*said, *_unexplained(found)]
@@ -154,7 +154,7 @@ def _of_setting(found: Found, name: str, values: Sequence[Effect]) -> Iterator[s
         for one in open_
     ]
     rest = f" Ruled out: {listed(ruled_out)}." if ruled_out else ""
-    yield f"{called(name)}: {first.label} is ahead but not told apart: {'; '.join(said)}.{rest}"
+    yield f"{called(name)}: {first.label} is ahead but not distinguishable: {'; '.join(said)}.{rest}"
 
 
 def _behind(behind: Behind) -> str:
@@ -177,7 +177,7 @@ def _seeds(behind: Behind) -> str:
 def _unexplained(found: Found) -> Iterator[str]:
     last, missed = found.last, found.unexplained()
     if not missed:
-        yield "No published number stays unexplained by every candidate that is not told apart from the best."
+        yield "No published number stays unexplained by every candidate that is not distinguishable from the best."
         return
     values = last.values[last.best]
     low, high = predictive.interval(last.predicted(values))
@@ -207,8 +207,8 @@ def warnings(found: Found) -> list[str]:
         cut = [n for n in stage.likelihoods if n not in stayed and not stage.gaps[n].apart]
         if cut:
             said.append(
-                f"{len(cut)} of the candidates left out after the {found.rounds.stages[place]} were not told apart "
-                "from the best there: more finalists would let them stay."
+                f"{len(cut)} of the candidates left out after the {found.rounds.stages[place]} were not "
+                "distinguishable from the best there: more finalists would let them stay."
             )
     lost = [one.quantity for one, kept in zip(found.last.summaries, found.last.kept, strict=True) if not kept]
     if lost:

@@ -17,7 +17,7 @@ from mlexp.errors import ConfigError, did_you_mean, shortened
 
 GROUP = "why"  # folder of conf
 KEY = re.compile(r"[a-z]+\.[a-z_.]+")  # of the configuration
-APART = 3.0  # difference of log-likelihoods that tells two candidates apart
+APART = 3.0  # difference of log-likelihoods that distinguishes two candidates
 MOST_CANDIDATES = 1000
 MOST_RUNS = 100  # runs that a report tells of
 MOST_POINTS = 10_000  # of a curve

@@ -236,6 +236,6 @@ FIGURES = {
     "candidates": Drawing(
         candidates,
         "How far each candidate is behind the best in log-likelihood, with its 95 % interval over seeds",
-        "Squares, whose line lies right of the dashed one, are told apart from the best; dots are not.",
+        "Squares, whose line lies right of the dashed one, are distinguished from the best; dots are not.",
     ),
 }

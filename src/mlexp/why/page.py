@@ -64,7 +64,7 @@ def _answer(why: Why) -> Answer:
         n, missed = as_number(table["of"][0]) or 0, as_number(table["outside"][0]) or 0
         figures = [
             KeyFigure(
-                "Candidates", f"{len(table['candidate']):,}", f"{alike:,} not told apart from the best"
+                "Candidates", f"{len(table['candidate']):,}", f"{alike:,} not distinguishable from the best"
             ),
             KeyFigure("Published numbers explained", f"{n - missed:.0f} of {n:.0f}", "by the best candidate"),
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -37,15 +38,22 @@ TABLES: tuple[dict[str, Any], ...] = (
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install the package of examples/ as its README says, into a folder of its own."""
+    """Install the package of examples/ as its README says, into a folder of its own and without a network."""
     pytest.importorskip("setuptools", reason="building without isolation needs setuptools")
     folder = tmp_path_factory.mktemp("plugin")
-    source = shutil.copytree(EXAMPLE, folder / "source", ignore=shutil.ignore_patterns("__pycache__"))
-    options = ["-q", "--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
+    shutil.copytree(
+        EXAMPLE, folder / "examples" / "plugin", ignore=shutil.ignore_patterns("__pycache__", "build")
+    )
+    (command,) = re.findall(
+        r"^    (pip install .*)$", (EXAMPLE / "README.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert "--no-build-isolation" not in command  # environments without setuptools, such as that of the wheel
+    offline = ["-q", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
     subprocess.run(
-        [sys.executable, "-m", "pip", "install", *options, "--target", str(folder / "site"), str(source)],
+        [sys.executable, "-m", *command.split(), *offline, "--target", str(folder / "site")],
         check=True,
         capture_output=True,
+        cwd=folder,
     )
     return folder / "site"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,24 @@ def test_a_run_right_in_the_outputs_folder_is_indexed(
             assert cli.main(["report", "--all", "--outputs", place]) == 0
             assert Path(capsys.readouterr().out.strip()).read_text().count("<tr") > 1
         Path("index.html").unlink()
+
+
+def test_no_index_is_written_where_no_runs_are_written(
+    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder around that of the runs, as far up as the root of the disk, is not searched to its end."""
+    (tmp_path / "a").mkdir()
+    shutil.copytree(
+        outputs, tmp_path / "a" / "outputs", symlinks=True, ignore=shutil.ignore_patterns("index.html")
+    )
+    assert cli.main(["report", "--all", "--outputs", str(tmp_path)]) == 3
+    assert capsys.readouterr().err.count("\n") == 1
+    assert cli.main(["report", "--all", "--outputs", str(tmp_path / "a" / "outputs")]) == 0
+    assert [path.parent.name for path in tmp_path.rglob("index.html")] == ["outputs"]
+
+
+def test_what_is_missing_is_not_proposed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["show", "latest"]) == 3
+    assert "Did you mean" not in capsys.readouterr().err
+    assert cli.main(["show", "latst"]) == 3
+    assert "Did you mean 'latest'" in capsys.readouterr().err

@@ -24,7 +24,7 @@ from mlexp.page.study import PARTS, page_in
 from mlexp.page.words import duration, shown
 from mlexp.report import members
 from mlexp.report.members import Failure
-from mlexp.store import Comparison, Run, Sweep, Why
+from mlexp.store import Comparison, Run, Sweep, Why, is_outputs
 from mlexp.store.files import write_bytes
 from mlexp.store.sweep_folder import short
 from mlexp.sweeps import answer as sweeps
@@ -85,13 +85,14 @@ def write_index(outputs: Path) -> Path:
     Raises
     ------
     DataError
-        If there is no run below `outputs`.
+        If runs were not written into `outputs`, which is then neither searched to its end nor written into.
     """
     whole = outputs.resolve()  # a run may lie right in it, and is called by its folder
-    found = sorted(_listed(whole), key=lambda one: one.started, reverse=True)
+    found = sorted(_listed(whole), key=lambda one: one.started, reverse=True) if is_outputs(whole) else []
     if not found:
         raise DataError(
-            f"{outputs} holds no run. Name the folder that runs are written to with --outputs FOLDER."
+            f"{shortened(str(outputs))} holds no run as RUN or TASK/RUN. Name the folder that runs are written to with "
+            "--outputs FOLDER."
         )
     page = render.index(
         outputs=whole.name,

@@ -327,7 +327,7 @@ def _meant(name: str, outputs: Path) -> Path:
         return newest
     tasks = sorted({path.parent.name for path in folders(outputs)})
     known = f" Tasks with runs there: {', '.join(tasks)}." if tasks else ""
-    near = did_you_mean(name, [*tasks, "latest"])
+    near = did_you_mean(name, [*tasks, "latest"]) if name != "latest" else ""
     raise DataError(
         f"'{shortened(name)}' is no folder of a run or sweep, and no task with runs in {outputs}.{near}{known} Name a "
         "folder such as outputs/TASK/latest, a task, or latest; another place of runs with --outputs DIR."
@@ -353,6 +353,11 @@ def folders(outputs: Path, task: str = "*") -> list[Path]:
     parents = [path for path in _inside(outputs) if task in ("*", path.name) or path.name.startswith(tables)]
     made = [path for parent in parents for path in _inside(parent) if not path.is_symlink()]
     return [path for path in made if is_recorded(path)]
+
+
+def is_outputs(folder: Path) -> bool:
+    """Return whether runs were written into a folder: it is one, or holds some as ``RUN`` or as ``TASK/RUN``."""
+    return is_recorded(folder) or any(map(is_recorded, _inside(folder))) or bool(folders(folder))
 
 
 def _inside(folder: Path) -> list[Path]:

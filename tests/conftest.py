@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from tests import folders
 from tests.chromium import browser as browser
 from tests.running import in_this_process
@@ -16,6 +17,9 @@ from mlexp.drawing import style
 from mlexp.store import Run
 
 collect_ignore = ["windows"]  # its module hides parts of the standard library as it is imported
+
+settings.register_profile("no deadline", deadline=None)  # a busy machine is slow, not wrong
+settings.load_profile("no deadline")
 
 # A shell starts what it puts into the background with Ctrl-C ignored, and all its children inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

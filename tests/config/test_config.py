@@ -227,7 +227,7 @@ def test_a_mistake_in_an_own_file_names_the_key(tmp_path: Path) -> None:
         configuration.compose(["task=bad"], config_dir=str(tmp_path))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     key=st.sampled_from(sorted(schema.declared())),
     value=st.one_of(

@@ -86,7 +86,7 @@ cells = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=st.lists(st.fixed_dictionaries(cells), min_size=3, max_size=8))
 def test_any_frame_is_read_as_its_csv_file(tmp_path_factory: pytest.TempPathFactory, rows: list[Any]) -> None:
     folder = tmp_path_factory.mktemp("frame")

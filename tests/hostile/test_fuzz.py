@@ -128,7 +128,7 @@ def drawn(strategy: st.SearchStrategy[Any], count: int) -> list[Any]:
     """Return examples of a strategy, the same ones each time."""
     found: list[Any] = []
 
-    @settings(max_examples=count, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
+    @settings(max_examples=count, derandomize=True, database=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(strategy)
     def collect(one: Any) -> None:
@@ -161,11 +161,11 @@ def check_files(texts: Sequence[bytes], folder: Path) -> None:
 
 
 def test_some_command_lines(tmp_path: Path) -> None:
-    check([*drawn(line, 120), *(["-m", "--dry-run", f"seed={values}"] for values in RANGES)], tmp_path)
+    check([*drawn(line, 80), *(["-m", "--dry-run", f"seed={values}"] for values in RANGES)], tmp_path)
 
 
 def test_some_task_files(tmp_path: Path) -> None:
-    check_files(drawn(text_of_a_file(), 60), tmp_path)
+    check_files(drawn(text_of_a_file(), 40), tmp_path)
 
 
 @pytest.mark.slow

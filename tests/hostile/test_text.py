@@ -44,7 +44,7 @@ cells = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(st.lists(cells, min_size=1, max_size=3, unique=True), st.lists(cells, min_size=3, max_size=3))
 @example([*FORMULAS], ["a", "b", "c"])
 def test_tables_hold_no_formula_and_are_read_as_they_were(names: list[str], row: list[str]) -> None:

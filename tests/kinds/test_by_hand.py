@@ -141,7 +141,7 @@ def test_the_first_step_of_every_optimizer(optimizer: str, momentum: dict[str, A
     st.lists(st.integers(1, 3), max_size=2),
     st.integers(0, 50),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_small_networks_agree_with_the_engine(
     rows: list[tuple[int, int]], hidden: list[int], seed: int
 ) -> None:
@@ -177,7 +177,7 @@ POINTS = st.lists(
 
 
 @given(POINTS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_widest_margin_is_that_of_a_quadratic_programme(points: list[tuple[int, int, bool]]) -> None:
     X = np.array([p[:2] for p in points], float)
     y = np.where([p[2] for p in points], 1.0, -1.0)
@@ -214,7 +214,7 @@ def test_the_six_and_the_four_points_of_the_report(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.tuples(*[st.integers(-9, 9)] * 3), min_size=2, max_size=8))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_components_are_those_of_scikit_learn(rows: list[tuple[int, ...]]) -> None:
     if len(set(rows)) == 1:
         with pytest.raises(ConfigError, match="at least 2 rows that differ"):
@@ -228,7 +228,7 @@ def test_components_are_those_of_scikit_learn(rows: list[tuple[int, ...]]) -> No
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_one_step_of_kmeans_and_em_is_that_of_scikit_learn(seed: int) -> None:
     rng = np.random.default_rng(seed)
     X, centres = rng.integers(-9, 10, (8, 2)) / 2, rng.integers(-9, 10, (3, 2)) / 2

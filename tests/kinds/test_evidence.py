@@ -133,7 +133,7 @@ def test_layers_without_an_activation_between_them_are_one(tmp_path: Path, activ
     assert ("rank at most 2" in found) == bool(which)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.integers(1, 4), max_size=3), st.booleans(), st.booleans(), st.integers(0, 3))
 def test_weights_of_a_folder_are_those_of_the_network(
     tmp_path_factory, hidden, bias, batch_norm, kind

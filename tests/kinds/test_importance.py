@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, RegressorMixin
 from tests.running import Silent, run, written
@@ -189,7 +189,6 @@ def test_copies_of_a_row_in_one_group_are_no_new_evidence() -> None:
     n_columns=st.integers(1, 5000),
     cost=st.floats(1, 1e9),
 )
-@settings(deadline=None)
 def test_effort_keeps_to_the_budget_and_drops_columns_last(n_rows: int, n_columns: int, cost: float) -> None:
     used = importance.effort(n_rows, n_columns, cost)
     assert 1 <= used.rows <= n_rows

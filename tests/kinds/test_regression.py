@@ -16,7 +16,7 @@ from mlexp.kinds.regression import figures as drawings
 
 
 @given(st.integers(0, 10_000), st.integers(2, 80), st.sampled_from([1e-6, 1.0, 1e9]))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_scores_are_those_of_scikit_learn(seed: int, n: int, unit: float) -> None:
     from sklearn import metrics as oracle
 

@@ -11,7 +11,7 @@ from sklearn import metrics as reference
 from mlexp import metrics
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(2, 6), st.integers(1, 60), st.integers(0, 2**32 - 1))
 def test_scores_agree_with_scikit_learn(n_classes: int, n_samples: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

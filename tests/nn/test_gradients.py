@@ -49,7 +49,7 @@ def check(network, name, n_rows, n_replicas, seed, reduction="mean", mode=Mode, 
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=8, derandomize=True)
 @given(
     n_features=st.integers(1, 4),
     hidden=st.lists(st.integers(1, 5), max_size=2),
@@ -67,13 +67,13 @@ def test_activation_and_loss(
 
 
 @pytest.mark.parametrize("output", ACTIVATIONS)
-@settings(max_examples=5, deadline=None, derandomize=True)
+@settings(max_examples=5, derandomize=True)
 @given(n_rows=st.integers(1, 6), n_replicas=replicas, seed=st.integers(0, 10_000))
 def test_activation_of_the_last_layer(output, n_rows, n_replicas, seed):
     check(perceptron(3, [4], 2, activation="tanh", output=output), "mse", n_rows, n_replicas, seed)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20, derandomize=True)
 @given(n_rows=st.integers(1, 9), n_replicas=replicas, shared=st.booleans(), seed=st.integers(0, 10_000))
 @pytest.mark.parametrize("training", [True, False])
 def test_batch_normalisation(training, n_rows, n_replicas, shared, seed):
@@ -81,7 +81,7 @@ def test_batch_normalisation(training, n_rows, n_replicas, shared, seed):
     check(network, "cross_entropy", n_rows, n_replicas, seed, mode=lambda: Mode(training), shared=shared)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20, derandomize=True)
 @given(n_rows=st.integers(1, 6), n_replicas=replicas, seed=st.integers(0, 10_000))
 def test_dropout_with_a_fixed_mask(n_rows, n_replicas, seed):
     def mode():
@@ -91,7 +91,7 @@ def test_dropout_with_a_fixed_mask(n_rows, n_replicas, seed):
     check(network, "mse", n_rows, n_replicas, seed, mode=mode)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20, derandomize=True)
 @given(n_rows=st.integers(1, 6), n_replicas=replicas, shared=st.booleans(), seed=st.integers(0, 10_000))
 def test_residual_block(n_rows, n_replicas, shared, seed):
     inner = Residual((Dense(5), Activation("sigmoid"), Dense(3, bias=False)))
@@ -100,7 +100,7 @@ def test_residual_block(n_rows, n_replicas, shared, seed):
     check(network, "mse", n_rows, n_replicas, seed, shared=shared)
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=10, derandomize=True)
 @given(n_rows=st.integers(1, 6), n_replicas=replicas, seed=st.integers(0, 10_000))
 def test_a_users_own_activation(n_rows, n_replicas, seed):
     pair = (np.sin, np.cos)

@@ -65,7 +65,7 @@ def test_saturated_outputs_are_those_beyond_the_point_of_a_twentieth_of_the_slop
     assert found["saturated_1"] == 5 / 8
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(2, 5), st.integers(1, 40), st.integers(0, 1000), st.sampled_from(["softmax", "sigmoid"]))
 def test_metrics_by_epoch_are_those_of_the_predictions(n_classes, n, seed, output) -> None:
     """Against `metrics`, which is held against scikit-learn; classes may have no row, and rows come in batches."""

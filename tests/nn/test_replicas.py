@@ -122,7 +122,7 @@ def bits(state, replica):
     ]
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=120, derandomize=True)
 @given(studies())
 def test_alone_and_in_a_stack_every_bit_agrees(study):
     together = train(study, range(study["R"]))
@@ -130,7 +130,7 @@ def test_alone_and_in_a_stack_every_bit_agrees(study):
         assert bits(together, replica) == bits(train(study, [replica]), 0)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=80, derandomize=True)
 @given(studies(), st.integers(1, 4))
 def test_stopped_and_resumed_every_bit_agrees(study, stop_after):
     whole = train(study, range(study["R"]))

@@ -12,7 +12,7 @@ from mlexp.nn import shuffle
 from mlexp.nn.estimators import MLPClassifier
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 3000), st.integers(0, 2**32), st.integers(1, 500))
 def test_lazy_permutation_is_a_permutation_however_it_is_cut(n_rows: int, seed: int, step: int) -> None:
     computed = shuffle.LazyPermutation([np.random.default_rng(seed)], n_rows)

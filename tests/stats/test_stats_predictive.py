@@ -54,7 +54,7 @@ def test_no_variance_at_all_predicts_by_rounding_alone() -> None:
     assert of.scale[0] == pytest.approx(0.1)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), n=st.integers(2, 6), sd=st.floats(0.01, 100))
 def test_intervals_hold_one_more_run_as_often_as_they_say(seed: int, n: int, sd: float) -> None:
     rng = np.random.default_rng(seed)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mlexp import stats
 from mlexp.errors import ConfigError, DataError
 
-fast = settings(max_examples=40, deadline=None, derandomize=True)
+fast = settings(max_examples=40, derandomize=True)
 value = st.one_of(st.sampled_from([0.0, 1.0, 0.5]), st.floats(-1e6, 1e6, allow_subnormal=True))
 sample = st.lists(value, min_size=2, max_size=9).map(np.array)
 pairs = st.integers(3, 8).flatmap(

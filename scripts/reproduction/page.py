@@ -21,7 +21,7 @@ from readings import Found, completed, first_run
 from mlexp.comparisons import figures as of_comparisons
 from mlexp.drawing import style
 from mlexp.report.run import figures
-from mlexp.store import Comparison
+from mlexp.store import Comparison, Run
 from mlexp.store.files import write_bytes
 from mlexp.sweeps import figures as of_sweeps
 
@@ -302,22 +302,26 @@ def words(run: Mapping[str, Any], *, quick: bool) -> list[str]:
 
 
 def took(study: Mapping[str, Any], folder: Path) -> float:
-    """Return the seconds of computing of all runs of a study, over all its processes; a stack counts once."""
+    """Return the seconds of CPU time of all runs of a study; other work on the machine does not count."""
     seconds = 0.0
     for key in study["runs"]:
         for run in completed(folder / key):
             searched = (run.path / "trials").exists()
-            seconds += float(run.info["facts"].get("fit_seconds", 0)) if searched else run.seconds or 0.0
-            seconds += sum(one.seconds or 0.0 for one in completed(run.path / "trials"))
+            seconds += float(run.info["facts"].get("fit_seconds", 0)) if searched else _cpu(run)
+            seconds += sum(map(_cpu, completed(run.path / "trials")))
         for search in (folder / key).glob("tuning/*/trials"):
-            seconds += sum(one.seconds or 0.0 for one in completed(search))
+            seconds += sum(map(_cpu, completed(search)))
     return seconds
+
+
+def _cpu(run: Run) -> float:
+    return float(run.info.get("cpu_seconds") or 0) / int(run.info.get("stack", 1))
 
 
 def took_words(study: Mapping[str, Any], folder: Path, parts: Mapping[str, Any]) -> str:
     """Say how long a study took; empty where it has not run."""
     seconds = took(study, folder) or float(parts.get("seconds", 0))
-    return f"{seconds / 60:.1f} minutes of computing." if seconds else ""
+    return f"{seconds / 60:.1f} minutes of CPU time." if seconds else ""
 
 
 def made(

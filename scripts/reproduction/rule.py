@@ -127,11 +127,12 @@ def judge(
     mean = statistics.fmean(values)
     if published is None:
         spread = _of_seeds(values)
-        half, places = _rounded(spread) if spread else (None, 5 if abs(mean) < 1 else 2)
+        half, places = _rounded(spread) if spread else (None, _places(mean))
         return Judged(round(mean, places), half, places, BY_HAND.get(by_hand or "", NOT_PUBLISHED))
     wide = band(values, published, rows=rows, exact=exact)
     if wide is None:
-        return Judged(round(mean, 5), None, 5 if abs(mean) < 1 else 2, BY_HAND.get(by_hand or "", TOO_WIDE))
+        places = _places(mean)
+        return Judged(round(mean, places), None, places, BY_HAND.get(by_hand or "", TOO_WIDE))
     half, places = _rounded(wide)
     shown = round(mean, places)
     if by_hand:
@@ -151,6 +152,17 @@ def _of_seeds(values: Sequence[float]) -> float | None:
     if n < 2 or statistics.stdev(values) == 0:
         return None
     return float(student.ppf(0.975, n - 1)) * statistics.stdev(values) * math.sqrt(1 + 1 / n)
+
+
+def _places(value: float) -> int:
+    """Return the decimal places that show five significant digits of a number below 1, and two above.
+
+    Examples
+    --------
+    >>> _places(0.18455), _places(3.93454e-11), _places(627.47), _places(0.0)
+    (5, 15, 2, 5)
+    """
+    return 2 if abs(value) >= 1 else 5 if value == 0 else 4 - math.floor(math.log10(abs(value)))
 
 
 def _rounded(half: float) -> tuple[float, int]:

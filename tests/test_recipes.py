@@ -1,4 +1,4 @@
-"""The recipes of CONTRIBUTING.md for an activation, a verb and a figure: each is followed in a copy of the package."""
+"""The recipes of CONTRIBUTING.md that edit files: each is followed in a copy of the package."""
 
 from __future__ import annotations
 
@@ -79,3 +79,26 @@ def test_a_figure_is_a_function_and_a_line(copy: Path) -> None:
     run = next((copy.parents[1] / "work" / "outputs" / "digits_mlp").glob("2*"))
     assert (run / "figures" / "right.png").exists()
     assert "Where are the mistakes?" in (run / "report.md").read_text()
+
+
+def test_a_kind_with_keys_of_its_own_is_a_folder_a_line_and_a_task_file(copy: Path) -> None:
+    folder = Path(shutil.copytree(Path(__file__).parent / "toy", copy / "kinds" / "guess"))
+    edited(folder / "study.py", "config.model.learning_rate", "config.guess.chance")
+    (folder / "settings.py").write_text(
+        "from dataclasses import dataclass\n\nfrom mlexp.config.rules import key, number\n\n\n@dataclass\n"
+        'class Guess:\n    """Guesses."""\n\n    chance: float = key(0.5, number(0, 1), "chance to be right")\n\n\n'
+        "KEYS = Guess\n"
+    )
+    edited(copy / "kinds" / "__init__.py", "ROWS = (\n", 'ROWS = (\n    Kind("guess", "guess"),\n')
+    (copy / "conf" / "task" / "guess.yaml").write_text(
+        "# @package _global_\n# Guess the classes of iris.\n#   mlexp task=guess\n"
+        "defaults:\n  - override /dataset: iris\ntask: {name: guess, kind: guess}\nguess: {chance: 0.75}\n"
+    )
+    done = typed(copy, "-q", "task=guess", "figures=false")
+    assert done.returncode == 0, done.stderr
+    run = next((copy.parents[1] / "work" / "outputs" / "guess").glob("2*"))
+    assert "chance: 0.75" in (run / "config.yaml").read_text()
+    refused = typed(copy, "task=guess", "guess.chance=2")
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+    assert "guess.chance" in refused.stderr
+    assert "chance to be right" in typed(copy, "explain", "guess.chance").stdout

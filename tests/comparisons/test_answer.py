@@ -16,8 +16,8 @@ from mlexp import stats, store
 from mlexp.comparisons.analysis import Analysis, analyse, write
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.evidence.metric import PartMetric
-from mlexp.config.studies import Comparison
 from mlexp.errors import ConfigError, DataError
+from mlexp.kinds.comparison.settings import Comparison
 from mlexp.metrics import METRICS, class_scores
 from mlexp.store.files import read_table
 

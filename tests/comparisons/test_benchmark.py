@@ -25,9 +25,9 @@ from mlexp.comparisons import study as studies
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.comparisons.verdict import evaluate
-from mlexp.config.studies import Comparison
 from mlexp.data.readers import openml
 from mlexp.errors import ConfigError
+from mlexp.kinds.comparison.settings import Comparison
 
 KIND = "task.kind=comparison"
 ARMS = "comparison.arms={net: {model: mlp, model.hidden: [8]}, forest: {model: random_forest}, near: {model: knn}}"

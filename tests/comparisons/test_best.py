@@ -13,7 +13,7 @@ from mlexp import stats
 from mlexp.comparisons.analysis import Analysis, analyse
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.evidence.metric import PartMetric
-from mlexp.config.studies import Comparison
+from mlexp.kinds.comparison.settings import Comparison
 from mlexp.metrics import METRICS
 
 ACCURACY = PartMetric("test", "accuracy")

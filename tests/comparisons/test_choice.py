@@ -16,7 +16,7 @@ from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.comparisons.figures import leaderboard
 from mlexp.comparisons.figures.arms import Arms
-from mlexp.config.studies import Comparison
+from mlexp.kinds.comparison.settings import Comparison
 
 CHOOSING = Comparison(choose=True)
 # test shares of five arms; validation orders them otherwise

@@ -17,8 +17,8 @@ from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.comparisons.figures import beside, classes, curves, paired, scores
 from mlexp.comparisons.figures.arms import Arms
-from mlexp.config.studies import Comparison
 from mlexp.drawing import style
+from mlexp.kinds.comparison.settings import Comparison
 from mlexp.store import Run, record
 from mlexp.store.files import write_json, write_table
 from mlexp.store.result import Result

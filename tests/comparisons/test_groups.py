@@ -13,7 +13,7 @@ from mlexp import stats
 from mlexp.comparisons.analysis import analyse
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.evidence.metric import PartMetric
-from mlexp.config.studies import Comparison
+from mlexp.kinds.comparison.settings import Comparison
 from mlexp.store import Run
 
 ARMS = {"narrow": {"model.hidden": [2]}, "wide": {"model.hidden": [16]}}

@@ -15,7 +15,7 @@ from mlexp.comparisons.analysis import analyse
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.comparisons.words import learning as words
-from mlexp.config.studies import Comparison
+from mlexp.kinds.comparison.settings import Comparison
 
 ACCURACY = PartMetric("test", "accuracy")
 FAST, SLOW = [0.5, 0.9, 0.95], [0.2, 0.4, 0.6, 0.9]

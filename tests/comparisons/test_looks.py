@@ -16,7 +16,7 @@ from mlexp.comparisons.analysis import analyse
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.comparisons.looks import Schedule
-from mlexp.config.studies import Comparison
+from mlexp.kinds.comparison.settings import Comparison
 from mlexp.page.words import level_in_percent
 from mlexp.store import Run
 

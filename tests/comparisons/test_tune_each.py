@@ -20,7 +20,7 @@ from mlexp.comparisons import study as studies
 from mlexp.comparisons.analysis import analyse
 from mlexp.comparisons.evidence import Entry, Evidence
 from mlexp.comparisons.evidence.metric import PartMetric
-from mlexp.config.studies import Comparison
+from mlexp.kinds.comparison.settings import Comparison
 
 WORDS = ("task=classify", "task.kind=comparison", "dataset=iris", "tune=random", "tune.budget=2",
          "figures=false", "comparison.tune_arms=each")  # fmt: skip

@@ -12,9 +12,9 @@ from mlexp.config.groups import offered
 from mlexp.config.names import GROUPS, TESTS
 from mlexp.config.overrides import as_settings, as_word
 from mlexp.config.schema import Config, declared
-from mlexp.config.studies import Comparison
 from mlexp.config.yamltext import leaves
 from mlexp.errors import ConfigError
+from mlexp.kinds.comparison.settings import Comparison
 
 NODES = ("model", "split", "prepare", "dataset")  # whose keys need no prefix as keywords
 SHORT = {"name": "dataset.name"}  # else the first of `NODES` that has the key

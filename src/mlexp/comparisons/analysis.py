@@ -19,8 +19,8 @@ from mlexp.comparisons.looks import Schedule
 from mlexp.comparisons.verdict import Pair, Verdict, evaluate
 from mlexp.comparisons.words import answer, details, many_arms, phrases
 from mlexp.comparisons.words import learning as how_learnt
-from mlexp.config.studies import Comparison
 from mlexp.drawing.wanted import wanted
+from mlexp.kinds.comparison.settings import Comparison
 from mlexp.page import render
 from mlexp.stats import Outcome
 from mlexp.store import record

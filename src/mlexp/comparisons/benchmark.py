@@ -25,8 +25,8 @@ from mlexp.comparisons.verdict import Verdict, evaluate
 from mlexp.comparisons.words import datasets as words
 from mlexp.comparisons.words.phrases import listed
 from mlexp.config.names import OVER_DATASETS
-from mlexp.config.studies import Comparison
 from mlexp.errors import DataError
+from mlexp.kinds.comparison.settings import Comparison
 from mlexp.metrics import metric
 from mlexp.stats import Outcome
 from mlexp.store.result import Columns, attributes, by_column, by_row

@@ -11,7 +11,7 @@ import numpy as np
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Verdict
 from mlexp.comparisons.words import phrases
-from mlexp.config.studies import Comparison
+from mlexp.kinds.comparison.settings import Comparison
 from mlexp.page.words import level_in_percent
 
 

@@ -15,10 +15,10 @@ from mlexp.config.messages import A_TABLE
 from mlexp.config.names import GROUPS
 from mlexp.config.overrides import Override, as_settings, parsed, spelt
 from mlexp.config.schema import Config
-from mlexp.config.studies import Comparison
 from mlexp.config.yamltext import leaves
 from mlexp.data.packed import PACKED
 from mlexp.errors import ConfigError, did_you_mean
+from mlexp.kinds.comparison.settings import Comparison
 
 OWN = ("dataset", "split", "prepare")  # nodes that a data set may set for itself
 PATHS = ("dataset.path", "dataset.test_path", "dataset.labels")

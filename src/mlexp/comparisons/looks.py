@@ -16,8 +16,8 @@ from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Pair, Verdict, evaluate
 from mlexp.config.combinations import Combination
 from mlexp.config.overrides import parsed
-from mlexp.config.studies import Comparison
 from mlexp.errors import ConfigError
+from mlexp.kinds.comparison.settings import Comparison
 from mlexp.store.result import Columns, by_column
 from mlexp.sweeps import planning
 from mlexp.sweeps.planning import Plan

@@ -17,8 +17,8 @@ from mlexp.config import recorded, schema
 from mlexp.config.messages import is_key, unknown_key
 from mlexp.config.rules import as_typed
 from mlexp.config.schema import declared
-from mlexp.config.studies import Comparison
 from mlexp.errors import ConfigError, DataError, did_you_mean
+from mlexp.kinds.comparison.settings import Comparison
 from mlexp.store import Run, Sweep, stamp
 from mlexp.store.result import by_row
 from mlexp.store.sweep_folder import NOT_NEEDED, job_name

@@ -16,8 +16,8 @@ from mlexp.comparisons.evidence import Entry, Evidence, deterministic
 from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.comparisons.study import Study
 from mlexp.comparisons.words.terminal import show
-from mlexp.config.studies import Comparison
 from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten, SweepError
+from mlexp.kinds.comparison.settings import Comparison
 from mlexp.runs import stopping
 from mlexp.runs.session import Program
 from mlexp.runs.terminal import QUIET, new_console

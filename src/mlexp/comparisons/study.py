@@ -17,10 +17,10 @@ from mlexp.config.names import GROUPS, OVER_DATASETS
 from mlexp.config.overrides import as_settings, parsed
 from mlexp.config.rules import as_typed
 from mlexp.config.schema import Config
-from mlexp.config.studies import Comparison
 from mlexp.config.yamltext import leaves
 from mlexp.errors import ConfigError
 from mlexp.kinds import KINDS
+from mlexp.kinds.comparison.settings import Comparison
 from mlexp.sweeps import planning
 from mlexp.sweeps.planning import Plan
 
@@ -58,7 +58,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
         If there are no two arms, an arm is impossible, or a key is set twice: typed, by an arm, by a data set.
     """
     base = compose_each(arguments, {"comparison": ()}, config_dir)["comparison"]
-    node = base.comparison
+    node = base.of(Comparison)
     arms = arms_of(node)
     looks.refuse_unfit(node, arguments)
     refuse_twice_set(arguments, arms, node)
@@ -280,7 +280,8 @@ def _suited(config: Config) -> str:
 
 def single(config: Config, kind: str) -> Config:
     """Return the configuration of one run of an arm: it knows nothing of the comparison."""
-    return replace(config, task=replace(config.task, kind=kind), comparison=Comparison())
+    changes: dict[str, Any] = {"task": replace(config.task, kind=kind), "comparison": Comparison()}
+    return replace(config, **changes)
 
 
 def seeds_of(node: Comparison, first: int) -> list[int]:

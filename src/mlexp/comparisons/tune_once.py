@@ -17,8 +17,8 @@ from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.config import recorded
 from mlexp.config.combinations import Combination
 from mlexp.config.schema import Config
-from mlexp.config.studies import Comparison
 from mlexp.errors import ConfigError
+from mlexp.kinds.comparison.settings import Comparison
 from mlexp.runs import session
 from mlexp.runs.session import Program
 from mlexp.runs.terminal import Terminal

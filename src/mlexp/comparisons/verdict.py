@@ -13,8 +13,8 @@ import numpy as np
 from mlexp import stats
 from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.pairwise import PAIRED, halves, split_sizes, spread, values
-from mlexp.config.studies import Comparison
 from mlexp.errors import ConfigError, DataError
+from mlexp.kinds.comparison.settings import Comparison
 from mlexp.stats import Choice, Design, Equivalence, Outcome, SeedsNeeded, WithBest
 
 MOST_BY_PAIRS = 4  # with more arms the verdict says which may be best, not how every pair stands

@@ -1,8 +1,9 @@
 """Every key of the configuration: its type, default, rule and meaning.
 
 This is the one place where a key is declared. Composition (`compose.py`), the checks, the hints and
-the printed reference are all made from it. The words that keys accept stand in `names.py`, the nodes
-that belong to one kind of study in `studies.py`.
+the printed reference are all made from it. The words that keys accept stand in `names.py`, the node of a
+search in `search.py`. A node that one kind of study reads is declared in the folder of that kind, which its row in
+`names.KINDS` gives: nothing here imports a kind.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import dataclasses
 import functools
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlexp.config.names import (
     ALL_ACTIVATIONS,
@@ -58,19 +59,9 @@ from mlexp.config.rules import (
     text_like,
     whole,
 )
-from mlexp.config.studies import (
-    Autoencoder,
-    ByHand,
-    Clustering,
-    Comparison,
-    DataNeeded,
-    Embedding,
-    Explore,
-    Features,
-    Layers,
-    Tune,
-)
+from mlexp.config.search import Tune
 
+Node = TypeVar("Node")
 RATE = number(0, 1, open_high=True)
 OF_EPOCHS = tuple(dict.fromkeys(chain(*RECORDED.values())))
 
@@ -502,8 +493,8 @@ class Task:
 
 
 @dataclass
-class Config:
-    """All keys of one run."""
+class Study:
+    """What is run: the seed, where and on what, data, model and task."""
 
     seed: int = key(0, whole(0), "random seed of the model: initialisation, shuffling, dropout")
     threads: int = key(
@@ -547,21 +538,50 @@ class Config:
     prepare: Prepare = field(default_factory=Prepare)
     model: Model = field(default_factory=Model)
     task: Task = field(default_factory=Task)
-    autoencoder: Autoencoder = field(default_factory=Autoencoder)
-    features: Features = field(default_factory=Features)
-    layers: Layers = field(default_factory=Layers)
-    data_needed: DataNeeded = field(default_factory=DataNeeded)
-    explore: Explore = field(default_factory=Explore)
-    by_hand: ByHand = field(default_factory=ByHand)
-    clustering: Clustering = field(default_factory=Clustering)
-    embedding: Embedding = field(default_factory=Embedding)
-    comparison: Comparison = field(default_factory=Comparison)
+
+
+if TYPE_CHECKING:
+
+    class KindNodes:
+        """The node of each kind that has keys of its own; see `Config.of`."""
+
+else:
+    KindNodes = dataclasses.make_dataclass(
+        "KindNodes",
+        [
+            (kind.node, kind.settings.KEYS, field(default_factory=kind.settings.KEYS))
+            for kind in KINDS.values()
+            if kind.node
+        ],
+    )
+
+
+@dataclass
+class Conduct:
+    """How it is run: what is recorded, searched, repeated, drawn and tracked, and where its jobs run."""
+
     record: Record = field(default_factory=Record)
     tune: Tune = field(default_factory=Tune)
     sweep: Sweep = field(default_factory=Sweep)
     execution: Execution = field(default_factory=Execution)
     page: Page = field(default_factory=Page)
     tracking: Tracking = field(default_factory=Tracking)
+
+
+@dataclass
+class Config(Conduct, KindNodes, Study):
+    """All keys of one run."""  # in this order: Study, the nodes of the kinds by their rows, Conduct
+
+    def of(self, node: type[Node]) -> Node:
+        """Return the node that a kind of study declares.
+
+        Examples
+        --------
+        >>> from mlexp.kinds.clustering.settings import Clustering
+        >>> Config().of(Clustering).k
+        3
+        """
+        return next(value for value in vars(self).values() if isinstance(value, node))
 
 
 # Nodes and keys that records made before them lack: they had what is the default now, which enters no hash.

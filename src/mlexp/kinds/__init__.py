@@ -6,8 +6,10 @@ To add one: a folder `mlexp/kinds/NAME/`, a row here, and a task file in `mlexp/
                 `check(config)`, what can be said before data are read
     figures.py  `FIGURES`: name -> what draws it from the run folder, and its words
     answer.py   `QUESTION`, `answer(study)`: sentences and key figures from the run folder
+    settings.py `KEYS`: the dataclass of its own keys, for a row with a `node`
 
-`study.py` is imported when a run starts, the others when its page is made: this module imports none of them.
+`settings.py` is imported with the schema of the configuration, `study.py` when a run starts, the others when its page
+is made: this module imports none of them.
 """
 
 from __future__ import annotations
@@ -52,6 +54,11 @@ class Kind:
     package: str = ""
 
     @property
+    def settings(self) -> ModuleType:
+        """What declares its keys, for a kind with a node."""
+        return self._module("settings")
+
+    @property
     def study(self) -> ModuleType:
         """What runs it."""
         return self._module("study")
@@ -79,9 +86,9 @@ ROWS = (
     Kind("data_needed", "data_needed"),
     Kind("explore", "explore", needs_labels=False),
     Kind("by_hand", "by_hand"),
-    Kind("comparison", "comparison"),
     Kind("clustering", "clustering", needs_labels=False, compares=True, part="all"),
     Kind("embedding", "embedding", needs_labels=False, compares=True, part="all"),
+    Kind("comparison", "comparison"),
 )
 KINDS: dict[str, Kind] = names.KINDS
 KINDS |= {kind.name: kind for kind in ROWS}

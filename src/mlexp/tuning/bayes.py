@@ -30,7 +30,7 @@ from mlexp import metrics
 from mlexp.config import recorded
 from mlexp.config.rules import is_number
 from mlexp.config.schema import Config
-from mlexp.config.studies import Tune
+from mlexp.config.search import Tune
 from mlexp.errors import ConfigError, optional
 from mlexp.store import Run, files
 from mlexp.tuning.space import Axis, Setting, Space, canonical

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlexp.config import checks, recorded
 from mlexp.config.schema import Config
-from mlexp.config.studies import Tune
+from mlexp.config.search import Tune
 from mlexp.data.dataset import Dataset
 from mlexp.data.split import split
 from mlexp.errors import ConfigError, Interrupted, SweepError, did_you_mean

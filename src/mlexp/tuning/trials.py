@@ -12,7 +12,7 @@ import numpy as np
 
 from mlexp.config.combinations import Combination
 from mlexp.config.schema import Config
-from mlexp.config.studies import Tune
+from mlexp.config.search import Tune
 from mlexp.errors import Interrupted
 from mlexp.store import Run
 from mlexp.sweeps.rounds import Rounds

@@ -12,7 +12,7 @@ import numpy as np
 
 from mlexp import store
 from mlexp.config.schema import Config
-from mlexp.config.studies import Comparison
+from mlexp.kinds.comparison.settings import Comparison
 from mlexp.runs.terminal import Terminal
 from mlexp.store import Run, Sweep, find, shown
 from mlexp.store.files import read_json, read_npz, read_table

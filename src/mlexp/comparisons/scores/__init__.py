@@ -14,9 +14,9 @@ from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.scores import table
 from mlexp.comparisons.scores.runs import metric_of, of_rows, of_runs
 from mlexp.comparisons.scores.table import WITHOUT_ROWS, Sizes, assumed, check_arms, check_runs, checked_sizes
-from mlexp.config.studies import Comparison
 from mlexp.data.columns import short
 from mlexp.errors import ConfigError, DataError, did_you_mean
+from mlexp.kinds.comparison.settings import Comparison
 from mlexp.stats.outcome import as_scores
 
 PER = ("seed", "fold")

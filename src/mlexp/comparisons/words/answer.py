@@ -20,7 +20,7 @@ from mlexp.comparisons.words.phrases import (
     stated,
     unlike,
 )  # fmt: skip
-from mlexp.config.studies import Comparison
+from mlexp.kinds.comparison.settings import Comparison
 from mlexp.stats import correction
 
 # Test -> what it estimates, where that is no difference of the means.

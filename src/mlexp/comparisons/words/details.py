@@ -10,7 +10,7 @@ from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.verdict import Verdict
 from mlexp.comparisons.words import phrases
 from mlexp.comparisons.words.answer import adjustment, leading
-from mlexp.config.studies import Comparison
+from mlexp.kinds.comparison.settings import Comparison
 from mlexp.stats import Outcome
 
 

@@ -12,6 +12,7 @@ from mlexp.data.dataset import Dataset
 from mlexp.data.scaling import has_squares
 from mlexp.data.split import Part
 from mlexp.errors import ConfigError
+from mlexp.kinds.autoencoder.settings import Autoencoder
 from mlexp.kinds.fitting import Training, diagnosed, fit_observed, trained, unfinished
 from mlexp.kinds.observer import Observer
 from mlexp.kinds.reconstruction import reconstruction_scores
@@ -106,7 +107,7 @@ def _evaluated(config: Config, dataset: Dataset, training: Training) -> Result:
 
 def _latent(config: Config, test: Part, model: Any) -> dict[str, np.ndarray]:
     """Keep some test samples in the first two principal directions of the latent space."""
-    rows = some(test, config.autoencoder.latent_rows, seed=config.split.seed)
+    rows = some(test, config.of(Autoencoder).latent_rows, seed=config.split.seed)
     codes = model.transform(test.X.take(rows)).astype(np.float64)
     xy, ratio, width = np.zeros((len(rows), 2), np.float32), np.zeros(2), min(2, *codes.shape)
     if has_squares(codes):  # a dead layer gives every row the same
@@ -120,11 +121,11 @@ def _images(config: Config, dataset: Dataset, training: Training, pca: Any) -> d
     if dataset.image_shape is None or training.preparation.early:
         return {}
     test, model, shape = training.parts.test, training.model, dataset.image_shape
-    rows = some(test, config.autoencoder.pictures, seed=config.split.seed)
+    rows = some(test, config.of(Autoencoder).pictures, seed=config.split.seed)
     rows = rows[np.argsort(test.y[rows], kind="stable")]
     X = test.X.take(rows)
     ends = X[[0, int(np.argmax(test.y[rows] != test.y[rows[0]])) or len(rows) - 1]]
-    way = np.linspace(0, 1, config.autoencoder.steps, dtype=X.dtype)[:, None]
+    way = np.linspace(0, 1, config.of(Autoencoder).steps, dtype=X.dtype)[:, None]
     codes = model.transform(ends)
 
     def stored(values: np.ndarray) -> np.ndarray:

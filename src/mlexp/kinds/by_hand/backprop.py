@@ -15,6 +15,7 @@ from mlexp.kinds.by_hand.differences import central
 from mlexp.kinds.by_hand.functions import ACTIVATIONS, PER_OUTPUT, first_step
 from mlexp.kinds.by_hand.latex import NAME
 from mlexp.kinds.by_hand.net import Net
+from mlexp.kinds.by_hand.settings import ByHand
 from mlexp.kinds.observer import Observer
 from mlexp.nn import losses
 from mlexp.nn.hyperparameters import optimizer_of
@@ -33,7 +34,7 @@ SOFTMAX: tuple[list[Any], list[Any]] = ([[1, 2], [2, 0], [0, 1]], [0, 1, 2])
 
 def backprop(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """One step of a small network from typed numbers: every value forward, every gradient back, the update."""
-    return _step(config, dataset, observer, list(config.model.hidden), config.by_hand.loss)
+    return _step(config, dataset, observer, list(config.model.hidden), config.of(ByHand).loss)
 
 
 def softmax_regression(config: Config, dataset: Dataset, observer: Observer) -> Result:
@@ -69,7 +70,7 @@ def _step(config: Config, dataset: Dataset, observer: Observer, hidden: list[int
         NAME: script.table(),
     }
     facts: dict[str, Any] = {
-        "calculation": config.by_hand.calculation,
+        "calculation": config.of(ByHand).calculation,
         "loss": loss,
         "activation": net.activations[0] if net.activations else "linear",
         "learning_rate": config.model.learning_rate,
@@ -112,7 +113,7 @@ def _given(
 
 def _weights(config: Config, net: Net, X: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
     """Return the initial parameters: typed, those of the report, or drawn, away from the kinks of the activations."""
-    names, typed = net.names(), config.by_hand.weights
+    names, typed = net.names(), config.of(ByHand).weights
     if typed is not None:
         if len(typed) != len(names):
             words = "w1, b1, w2, b2" if net.is_smallest else f"the {len(names)} numbers {', '.join(names)}"
@@ -136,7 +137,7 @@ def _weights(config: Config, net: Net, X: np.ndarray, rng: np.random.Generator |
 def _rows_and_targets(
     config: Config, dataset: Dataset, loss: str, rng: np.random.Generator | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    node = config.by_hand
+    node = config.of(ByHand)
     classes = loss in ("cross_entropy", "binary_cross_entropy")
     default_x, default_y = _example(loss, rng)
     of_data = node.x is None and len(dataset.X) and rng is None

@@ -10,6 +10,7 @@ import numpy as np
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError
+from mlexp.kinds.by_hand.settings import ByHand
 from mlexp.kinds.observer import Plan
 
 MOST_ROWS, MOST_COLUMNS = 50, 10  # of what anybody would follow by hand
@@ -55,9 +56,9 @@ def within(found: np.ndarray, key: str) -> None:
 
 def points(config: Config, dataset: Dataset, default: Sequence[Any]) -> np.ndarray:
     """Return `by_hand.x`, else the rows of the data set if it has any, else `default`, of shape (n, d)."""
-    if config.by_hand.x is not None:
-        return table(config.by_hand.x, "by_hand.x")
-    if len(dataset.X) and config.by_hand.variant is None:
+    if config.of(ByHand).x is not None:
+        return table(config.of(ByHand).x, "by_hand.x")
+    if len(dataset.X) and config.of(ByHand).variant is None:
         _bounded(dataset.X, f"The rows of data set '{dataset.name}'")
         return dataset.X.astype(float)
     return table(default, "by_hand.x")
@@ -65,7 +66,7 @@ def points(config: Config, dataset: Dataset, default: Sequence[Any]) -> np.ndarr
 
 def generator(config: Config) -> np.random.Generator | None:
     """Return what draws the numbers of an exercise, `by_hand.variant`; None without one."""
-    variant = config.by_hand.variant
+    variant = config.of(ByHand).variant
     return None if variant is None else np.random.default_rng([variant, 77])
 
 

@@ -10,6 +10,7 @@ from mlexp.errors import ConfigError
 from mlexp.kinds.by_hand import given
 from mlexp.kinds.by_hand.differences import central
 from mlexp.kinds.by_hand.latex import NAME, Script, difference, matrix, num, row, total
+from mlexp.kinds.by_hand.settings import ByHand
 from mlexp.kinds.observer import Observer
 from mlexp.store.result import Columns, Result
 
@@ -35,8 +36,8 @@ def starting(config: Config, dataset: Dataset, example: Example) -> tuple[np.nda
             drawn = np.array([[float(place // 10**k % 10) for k in range(d)] for place in places])
         default_x, default_centres = drawn.tolist(), drawn[:2].tolist()
     X = given.points(config, dataset, default_x)
-    if config.by_hand.centres is not None:
-        centres = given.table(config.by_hand.centres, "by_hand.centres")
+    if config.of(ByHand).centres is not None:
+        centres = given.table(config.of(ByHand).centres, "by_hand.centres")
     else:
         own = X.tolist() == [list(map(float, r)) for r in default_x]
         centres = np.array(default_centres, float) if own else X[[0, -1]] if len(X) > 1 else X

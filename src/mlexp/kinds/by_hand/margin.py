@@ -15,6 +15,7 @@ from mlexp.errors import ConfigError
 from mlexp.kinds.by_hand import given
 from mlexp.kinds.by_hand.differences import central
 from mlexp.kinds.by_hand.latex import BREAK, NAME, ON_THE_LINE, Script, difference, matrix, num, row, signed
+from mlexp.kinds.by_hand.settings import ByHand
 from mlexp.kinds.observer import Observer
 from mlexp.store.result import Columns, Result
 
@@ -127,7 +128,7 @@ def _class(value: float) -> str:
 
 def _given(config: Config, dataset: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return points (n, d), classes -1 and 1, and new points (m, d)."""
-    node = config.by_hand
+    node = config.of(ByHand)
     default_x, default_y, default_new = REPORT
     rng = given.generator(config)
     if rng is not None:
@@ -153,7 +154,7 @@ def _given(config: Config, dataset: Dataset) -> tuple[np.ndarray, np.ndarray, np
 
 
 def _new(config: Config, dataset: Dataset, X: np.ndarray, default: list[list[int]]) -> np.ndarray:
-    node = config.by_hand
+    node = config.of(ByHand)
     if node.new_points:
         new = given.table(node.new_points, "by_hand.new_points")
         if new.shape[1] != X.shape[1]:

@@ -14,6 +14,7 @@ from mlexp.kinds.by_hand import given
 from mlexp.kinds.by_hand.differences import central
 from mlexp.kinds.by_hand.kmeans import Example, starting
 from mlexp.kinds.by_hand.latex import NAME, Script, difference, matrix, num, row, total
+from mlexp.kinds.by_hand.settings import ByHand
 from mlexp.kinds.observer import Observer
 from mlexp.store.result import Columns, Result
 
@@ -62,7 +63,7 @@ def em(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """Derive one EM step of a Gaussian mixture from typed means, equal weights and one variance."""
     X, means = starting(config, dataset, EXAMPLE)
     k, d = means.shape
-    first = Mixture(np.full(k, 1 / k), means, np.stack([config.by_hand.variance * np.eye(d)] * k))
+    first = Mixture(np.full(k, 1 / k), means, np.stack([config.of(ByHand).variance * np.eye(d)] * k))
     then = first.stepped(X)
     least = SINGULAR * max(float(X.var()), 1e-300)
     if (

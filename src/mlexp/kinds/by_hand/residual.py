@@ -9,6 +9,7 @@ from mlexp.data.dataset import Dataset
 from mlexp.kinds.by_hand import given
 from mlexp.kinds.by_hand.differences import central
 from mlexp.kinds.by_hand.latex import NAME, Script, difference, matrix, num
+from mlexp.kinds.by_hand.settings import ByHand
 from mlexp.kinds.observer import Observer
 from mlexp.nn.layers import PREDICT, Activation, Dense
 from mlexp.nn.network import Network
@@ -55,7 +56,7 @@ class Block:
 
 def residual(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """Derive dE/dx of a residual block, and check it by the engine and by finite differences."""
-    node = config.by_hand
+    node = config.of(ByHand)
     block = _given(config)
     layers = Residual((Dense(node.hidden, bias=False), SIGMOID, Dense(node.width, bias=False)))
     observer.started(given.plan(dataset, 1, node.width, Network((layers,), node.width).summary()))
@@ -92,7 +93,7 @@ def residual(config: Config, dataset: Dataset, observer: Observer) -> Result:
 
 def _given(config: Config) -> Block:
     """Return the numbers: standard normal from `seed`, or tenths from `by_hand.variant`."""
-    node = config.by_hand
+    node = config.of(ByHand)
     rng = np.random.default_rng(config.seed)
     variant = given.generator(config)
     shapes = ((node.hidden, node.width), (node.width, node.hidden), node.width, node.width, node.hidden)

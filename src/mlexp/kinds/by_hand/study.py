@@ -10,6 +10,7 @@ from mlexp.kinds.by_hand.margin import svm
 from mlexp.kinds.by_hand.mixture import em
 from mlexp.kinds.by_hand.pca import pca
 from mlexp.kinds.by_hand.residual import residual
+from mlexp.kinds.by_hand.settings import ByHand
 from mlexp.kinds.observer import Observer
 from mlexp.store.result import Result
 
@@ -21,4 +22,4 @@ CALCULATIONS = {
 
 def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """Carry out the calculation `by_hand.calculation`, with every intermediate value in a table."""
-    return CALCULATIONS[config.by_hand.calculation](config, dataset, observer)
+    return CALCULATIONS[config.of(ByHand).calculation](config, dataset, observer)

@@ -17,6 +17,7 @@ from mlexp.data.scaling import check_squares
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds import unsupervised
 from mlexp.kinds.clustering import evidence
+from mlexp.kinds.clustering.settings import Clustering
 from mlexp.kinds.observer import Observer
 from mlexp.metrics import clustering as cluster_scores
 from mlexp.store.result import Columns, Result
@@ -61,7 +62,7 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
             f"Data set '{dataset.name}' has {dataset.n_samples} samples; clustering needs at least 3."
         )
     rows = np.arange(dataset.n_samples)
-    methods = unsupervised.methods(config, config.clustering.methods)
+    methods = unsupervised.methods(config, config.of(Clustering).methods)
     _check(config, methods, dataset.n_samples)
     notes = unsupervised.costs(
         dict.fromkeys(_priced(config, methods), len(rows)), config.memory_mb, "Set dataset.limit lower"
@@ -72,7 +73,7 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     _check_distinct(max(k for _, k, _ in jobs), X)
     observer.started(unsupervised.plan(dataset, {"clustered": len(rows)}, preparation.record, notes))
     rng = np.random.default_rng(config.seed)
-    measured = np.sort(rng.permutation(len(X))[: config.clustering.silhouette_rows])
+    measured = np.sort(rng.permutation(len(X))[: config.of(Clustering).silhouette_rows])
     fits = unsupervised.Fits(config, observer)
     groupings = [_grouping(fits, method, k, estimator, X, dataset, measured) for method, k, estimator in jobs]
     return _result(config, dataset, X, preparation, groupings, fits, measured, rng)
@@ -80,7 +81,7 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
 
 def _check(config: Config, methods: list[str], n: int) -> None:
     """Refuse as many clusters or neighbours as samples, and a rule without its score."""
-    node = config.clustering
+    node = config.of(Clustering)
     largest = max(_grid(config))
     if largest >= n:
         raise ConfigError(
@@ -114,11 +115,11 @@ def _check_distinct(k: int, X: np.ndarray) -> None:
 
 
 def _grid(config: Config) -> list[int]:
-    k = config.clustering.k
+    k = config.of(Clustering).k
     ks = sorted(set(k if isinstance(k, list) else [k]))
     if not ks:
         raise ConfigError("clustering.k must be a whole number of at least 1 or a list of them. Got [].")
-    return ks[: config.clustering.first]
+    return ks[: config.of(Clustering).first]
 
 
 def _priced(config: Config, methods: list[str]) -> list[str]:
@@ -134,7 +135,7 @@ def _class(config: Config, method: str) -> Any:
 
 def _estimators(config: Config, method: str, X: np.ndarray) -> list[tuple[int, Any]]:
     """Return the unfitted estimators of a method with their k; k is 0 if a method determines its own."""
-    node, signature = config.clustering, inspect.signature(_class(config, method)).parameters
+    node, signature = config.of(Clustering), inspect.signature(_class(config, method)).parameters
     word = next((name for name in ("n_clusters", "n_components") if name in signature), None)
     if word in config.model.params:
         raise ConfigError(f"model.params.{word} is set by clustering.k: write clustering.k=... instead.")
@@ -234,7 +235,7 @@ def _result(
     choices: dict[str, Choice] = {}
     for method, found in by_method.items():
         scores = [one.scores for one in found]
-        choices[method] = choose([one.k for one in found], scores, config.clustering.choose)
+        choices[method] = choose([one.k for one in found], scores, config.of(Clustering).choose)
         shown[method] = found[choices[method].position]
     last = list(shown.values())[-1]
     places_new_rows = hasattr(last.estimator, "predict")
@@ -262,7 +263,7 @@ def _facts(
     return {
         "rows": len(X),
         "features": X.shape[1],
-        "silhouette_rows": min(config.clustering.silhouette_rows, len(X)),
+        "silhouette_rows": min(config.of(Clustering).silhouette_rows, len(X)),
         "k": {method: one.k for method, one in shown.items()},
         "chosen": {method: choice.chosen for method, choice in choices.items()},
         "why": {method: choice.why for method, choice in choices.items()},
@@ -354,7 +355,7 @@ def _pictures(
     if centres is None or len(centres) != len(names):
         centres = np.stack([X[grouping.labels == name].mean(axis=0) for name in names])
     members = [
-        np.sort(rng.permutation(np.flatnonzero(grouping.labels == name))[: config.clustering.pictures])
+        np.sort(rng.permutation(np.flatnonzero(grouping.labels == name))[: config.of(Clustering).pictures])
         for name in names
     ]
     rows = np.concatenate(members)
@@ -364,7 +365,7 @@ def _pictures(
         "member_cluster": np.repeat(names, [len(chosen) for chosen in members]),
     }
     if hasattr(grouping.estimator, "sample"):
-        drawn, components = grouping.estimator.sample(config.clustering.samples)
+        drawn, components = grouping.estimator.sample(config.of(Clustering).samples)
         arrays |= {"sample_image": _pixels(preparation.inverse(drawn), dataset), "sample_cluster": components}
     return arrays
 

@@ -15,6 +15,7 @@ from mlexp.data.split import Part, Split
 from mlexp.errors import ConfigError, DataError, Interrupted
 from mlexp.kinds import diagnosis
 from mlexp.kinds.data_needed.curve import last_doubling, nested_order, power_law
+from mlexp.kinds.data_needed.settings import DataNeeded
 from mlexp.kinds.fitting import Training, built, check_labels, fitted_to, train, unfinished
 from mlexp.kinds.observer import Observer, Plan
 from mlexp.kinds.sets import columns, filled, identified
@@ -50,7 +51,7 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     rows: list[dict[str, Any]] = []
     found: dict[tuple[int, int], np.ndarray] = {}
     warnings: list[str] = []
-    for repeat in range(config.data_needed.repeats):
+    for repeat in range(config.of(DataNeeded).repeats):
         order = nested_order(
             training.raw.train.y,
             bool(training.n_classes),
@@ -60,8 +61,8 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
             one = _fitted(config, dataset, training, order[:size], repeat, observer)
             if observer.stop_requested():
                 raise Interrupted(
-                    f"Stopped after {len(rows):,} of {len(sizes) * config.data_needed.repeats:,} fits, which are not "
-                    "kept: mlexp resume repeats them."
+                    f"Stopped after {len(rows):,} of {len(sizes) * config.of(DataNeeded).repeats:,} fits, which "
+                    "are not kept: mlexp resume repeats them."
                 )
             if isinstance(one, str):
                 warnings.append(f"{size:,} training samples, repeat {repeat + 1}: left out. {one}")
@@ -81,7 +82,7 @@ def chosen_sizes(config: Config, training: Training) -> list[int]:
         A size is larger than the training set, or smaller than the number of classes.
     """
     n, least = len(training.raw.train), max(2, training.n_classes)
-    asked = config.data_needed.sizes
+    asked = config.of(DataNeeded).sizes
     if asked == "auto":
         pca = config.prepare.pca if isinstance(config.prepare.pca, int) else 0
         floor = max(
@@ -200,7 +201,7 @@ def _result(
     evaluated = dict(filled(training.parts))
     scores = {name: _scores(training, part) for name, part in evaluated.items()}
     sizes = sorted({row["size"] for row in rows})
-    facts: dict[str, Any] = {"metric": metric, "sizes": sizes, "repeats": config.data_needed.repeats}
+    facts: dict[str, Any] = {"metric": metric, "sizes": sizes, "repeats": config.of(DataNeeded).repeats}
     if f"validation_{metric}" in rows[0]:
         facts |= _facts(training, rows, found, metric)
     return training.result(

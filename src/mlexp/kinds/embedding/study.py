@@ -16,6 +16,7 @@ from mlexp.data.scaling import check_squares
 from mlexp.data.split import sample
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds import unsupervised
+from mlexp.kinds.embedding.settings import Embedding
 from mlexp.kinds.observer import Observer
 from mlexp.metrics import clustering as cluster_scores
 from mlexp.store.result import Columns, Result
@@ -32,7 +33,7 @@ def check(config: Config) -> None:
 
 def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """Embed samples of the main set; labels, if any, only colour the figures."""
-    methods = unsupervised.methods(config, config.embedding.methods)
+    methods = unsupervised.methods(config, config.of(Embedding).methods)
     subsets = draw_rows(config, dataset)
     sizes = {method: len(subsets["quadratic" if method in QUADRATIC else "rows"]) for method in methods}
     estimators = {
@@ -100,7 +101,7 @@ def draw_rows(config: Config, dataset: Dataset) -> dict[str, np.ndarray]:
     -------
     Name -> ascending row numbers; each is at most as large as the key of its name says.
     """
-    node, rng = config.embedding, np.random.default_rng(config.seed)
+    node, rng = config.of(Embedding), np.random.default_rng(config.seed)
     share = node.rows if isinstance(node.rows, int) else round(node.rows * dataset.n_samples)
     rows, subsets = np.arange(dataset.n_samples), {}
     for name, count in (
@@ -124,7 +125,7 @@ def _estimators(config: Config, method: str, n: int) -> dict[str, Any]:
     """Return the unfitted estimators of a method under their names, one for each number of neighbours or perplexity."""
     accepted = _accepted(config, method)
     for key, name in (("neighbors", "n_neighbors"), ("perplexity", "perplexity")):
-        values = _several(getattr(config.embedding, key), key)
+        values = _several(getattr(config.of(Embedding), key), key)
         if name in accepted and name not in unsupervised.own_params(config, method) and len(values) > 1:
             return {f"{method}_{value:g}": _estimator(config, method, n, {name: value}) for value in values}
     return {method: _estimator(config, method, n, {})}
@@ -145,7 +146,7 @@ def _accepted(config: Config, method: str) -> Any:
 
 def _estimator(config: Config, method: str, n: int, own: dict[str, Any]) -> Any:
     """Return the unfitted estimator of a method, refused if it needs as many neighbours as there are samples."""
-    node, accepted = config.embedding, _accepted(config, method)
+    node, accepted = config.of(Embedding), _accepted(config, method)
     wanted: dict[str, Any] = {
         "n_components": None if method == "pca" else 2,
         "n_neighbors": _several(node.neighbors, "neighbors")[0],
@@ -198,7 +199,7 @@ def _scores(
 ) -> dict[str, float]:
     """Measure an embedding on a subset of its samples, and the separation of its classes."""
     flat = laid[at][:, :2]
-    k = min(_several(config.embedding.neighbors, "neighbors")[0], (len(at) - 1) // 2)
+    k = min(_several(config.of(Embedding).neighbors, "neighbors")[0], (len(at) - 1) // 2)
     scores = cluster_scores.neighbourhood_scores(X[at].astype(np.float64), flat, k)
     if dataset.n_classes > 1:
         scores["class_silhouette"] = cluster_scores.shape_scores(flat, dataset.y[rows], np.arange(len(rows)))[
@@ -217,7 +218,7 @@ def _components(
     pca: Any,
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Keep the spectrum of a fitted PCA; with images, components and reconstructions from the retained ones."""
-    share, wanted = pca.explained_variance_ratio_, config.embedding.variance
+    share, wanted = pca.explained_variance_ratio_, config.of(Embedding).variance
     reached = np.cumsum(share)
     kept = min(int(np.searchsorted(reached, wanted)) + 1, len(share))
     arrays = {"pca_share": share}
@@ -229,7 +230,7 @@ def _components(
     }
     if dataset.image_shape is not None and not preparation.early:
         rng = np.random.default_rng(config.seed)
-        drawn = np.sort(rng.permutation(len(subsets["shown"]))[: config.embedding.pictures])
+        drawn = np.sort(rng.permutation(len(subsets["shown"]))[: config.of(Embedding).pictures])
         rows, some = subsets["shown"][drawn], X[where["shown"][drawn]]
         rebuilt = preparation.inverse(
             (some - pca.mean_) @ pca.components_[:kept].T @ pca.components_[:kept] + pca.mean_

@@ -13,6 +13,7 @@ from mlexp.data.dataset import Dataset
 from mlexp.data.near import nearest
 from mlexp.data.split import Part, Split
 from mlexp.kinds.explore import table
+from mlexp.kinds.explore.settings import Explore
 from mlexp.kinds.observer import Observer, Plan
 from mlexp.kinds.sets import NAMES, columns, described, divided, sizes, some
 from mlexp.store.result import Columns, Result
@@ -121,7 +122,9 @@ def _distances(config: Config, dataset: Dataset, parts: Split) -> dict[str, np.n
         wanted = replace(config.prepare, scale="standard", pca=None)
         parts, _ = chain.prepared(parts, dataset, wanted, memory_mb=config.memory_mb)
     return {
-        name: nearest(part.X.take(some(part, config.explore.queries, seed=config.split.seed)), parts.train.X)
+        name: nearest(
+            part.X.take(some(part, config.of(Explore).queries, seed=config.split.seed)), parts.train.X
+        )
         for name, part in (("validation", parts.validation), ("test", parts.test))
     }
 
@@ -205,9 +208,9 @@ def _pictures(config: Config, dataset: Dataset, parts: Split) -> dict[str, np.nd
     if dataset.image_shape is None:
         return {}
     rng = np.random.default_rng(config.split.seed)
-    drawn = rng.permutation(len(parts.test))[: config.explore.pictures]
+    drawn = rng.permutation(len(parts.test))[: config.of(Explore).pictures]
     of_class = [np.flatnonzero(parts.train.y == code) for code in range(dataset.n_classes)]
-    chosen = [rng.permutation(found)[: config.explore.per_class] for found in of_class]
+    chosen = [rng.permutation(found)[: config.of(Explore).per_class] for found in of_class]
     sample = np.concatenate([*chosen, np.empty(0, np.intp)])
     return {
         f"{name}_{what}": values

@@ -13,6 +13,7 @@ from mlexp.data.dataset import Dataset
 from mlexp.data.split import Split
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds.autoencoder.study import fitted_pca, train
+from mlexp.kinds.features.settings import Features
 from mlexp.kinds.fitting import Training, unfinished
 from mlexp.kinds.observer import Observer
 from mlexp.kinds.sets import NAMES, columns
@@ -28,7 +29,7 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
         return early
     rows, history, predictions = [], [], {}
     scores: dict[str, dict[str, float]] = {name: {} for name in NAMES}
-    for kind in config.features.of:
+    for kind in config.of(Features).of:
         inputs = _inputs(kind, training)
         model = _fitted(config, inputs, training.parts, dataset.n_classes, observer)
         if model.status_ == "interrupted":
@@ -64,7 +65,7 @@ def _check(config: Config, dataset: Dataset) -> None:
         raise DataError(
             f"Data set '{dataset.name}' has no classes; a task of kind features needs at least two."
         )
-    if not config.features.of:
+    if not config.of(Features).of:
         raise ConfigError("features.of must name at least one kind of features. Got [].")
 
 
@@ -84,7 +85,7 @@ def _inputs(kind: str, training: Training) -> dict[str, Any]:
 def _fitted(
     config: Config, inputs: dict[str, Any], parts: Split, n_classes: int, observer: Observer
 ) -> PerceptronClassifier:
-    node = config.features
+    node = config.of(Features)
     model = PerceptronClassifier(
         hidden=node.hidden,
         activation=node.activation,

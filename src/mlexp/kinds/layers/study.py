@@ -15,6 +15,7 @@ from mlexp.data.scaling import has_squares
 from mlexp.data.split import Split
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds.fitting import Training, train, unfinished
+from mlexp.kinds.layers.settings import Layers
 from mlexp.kinds.observer import Observer
 from mlexp.kinds.sets import NAMES, columns, divided, plan, prepared, sizes, some
 from mlexp.nn.learners import PerceptronClassifier
@@ -33,9 +34,9 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
             f"A task of kind layers needs model=mlp, which has layers. Got model={config.model.name}."
         )
     raw = divided(config, dataset)
-    rows = {name: some(getattr(raw, name), config.layers.rows, seed=config.split.seed) for name in NAMES}
+    rows = {name: some(getattr(raw, name), config.of(Layers).rows, seed=config.split.seed) for name in NAMES}
     _check_rows(config, dataset, min(map(len, rows.values())))
-    if config.layers.run:
+    if config.of(Layers).run:
         training = _given(config, dataset, observer)
     else:
         training = train(replace(config, task=replace(config.task, kind="classification")), dataset, observer)
@@ -59,10 +60,10 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
 
 def _check_rows(config: Config, dataset: Dataset, n_rows: int) -> None:
     """Refuse settings that t-SNE or the silhouette cannot handle."""
-    if n_rows <= max(config.layers.perplexity, dataset.n_classes):
+    if n_rows <= max(config.of(Layers).perplexity, dataset.n_classes):
         raise ConfigError(
             f"layers.perplexity must be below the number of samples of each set, and so must the number of classes "
-            f"({dataset.n_classes}). Got layers.perplexity={config.layers.perplexity:g} for {n_rows} samples: "
+            f"({dataset.n_classes}). Got layers.perplexity={config.of(Layers).perplexity:g} for {n_rows} samples: "
             "lower it, or raise layers.rows or split.validation."
         )
 
@@ -70,7 +71,7 @@ def _check_rows(config: Config, dataset: Dataset, n_rows: int) -> None:
 def _given(config: Config, dataset: Dataset, observer: Observer) -> Training:
     """Return the network of an earlier run, after checking that it was trained on the same samples."""
     parts, preparation = prepared(config, dataset)
-    folder = Path(str(config.layers.run))
+    folder = Path(str(config.of(Layers).run))
     try:
         with reading(folder):
             run = Run.open(folder)
@@ -121,7 +122,7 @@ def _tsne(config: Config, H: np.ndarray) -> np.ndarray:
         return np.zeros((len(H), 2), np.float32)
     start = "pca" if H.shape[1] > 1 else "random"
     tsne = TSNE(
-        perplexity=config.layers.perplexity, init=start, random_state=config.seed, n_jobs=config.threads
+        perplexity=config.of(Layers).perplexity, init=start, random_state=config.seed, n_jobs=config.threads
     )
     return np.asarray(tsne.fit_transform(H), np.float32)
 

@@ -23,8 +23,8 @@ from mlexp.data.scaling import centre_and_deviation
 from mlexp.data.split import Part, Split, split
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds import weights
-from mlexp.kinds.diagnosis import of_divergence
 from mlexp.kinds.observer import Observer
+from mlexp.kinds.score_warnings import of_divergence
 from mlexp.kinds.sets import check_memory, columns, plan
 from mlexp.models import combined, sklearn_networks
 from mlexp.models.guarded import guarded

@@ -11,7 +11,7 @@ from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing, words
 from mlexp.drawing.wanted import ALL, Wanted
 from mlexp.kinds import KINDS, MORE_FIGURES, method
-from mlexp.kinds.evidence import evidence
+from mlexp.kinds.network_findings import network_findings
 from mlexp.page import tables
 from mlexp.page.page import Answer, Derivation, KeyFigure, Page, Table
 from mlexp.page.pictures import pictures
@@ -144,10 +144,12 @@ def answer(study: Study) -> Answer:
     question = kind.answer.question(study) if kind else f"What came out of {study.info['task']['name']}?"
     status = study.info["status"]
     if status != "completed" or not study.metrics:
-        why = evidence(study.run, study.config) if status == "diverged" else []
+        why = network_findings(study.run, study.config) if status == "diverged" else []
         return Answer(question, [UNFINISHED.get(status, "The run left no scores."), *why], _progress(study))
     (first, *others), figures = (kind.answer.answer if kind else _other)(study)
-    return Answer(question, [first, *_tuned(study), *others, *evidence(study.run, study.config)], figures)
+    return Answer(
+        question, [first, *_tuned(study), *others, *network_findings(study.run, study.config)], figures
+    )
 
 
 def _other(study: Study) -> Said:

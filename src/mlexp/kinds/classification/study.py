@@ -11,7 +11,7 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.data.split import Part
 from mlexp.errors import DataError
-from mlexp.kinds import boundary, coefficients, diagnosis, importance, prediction_cost, warm_started
+from mlexp.kinds import boundary, coefficients, importance, prediction_cost, score_warnings, warm_started
 from mlexp.kinds.classification import classes, examples
 from mlexp.kinds.fitting import Training, built, check_labels, train_together, unfinished
 from mlexp.kinds.observer import Observer
@@ -78,8 +78,8 @@ def _evaluated(config: Config, dataset: Dataset, training: Training) -> Result:
         facts=used.facts | (prediction_cost.measured(training) if config.split.judge else {}),
         warnings=[
             *used.warnings,
-            *diagnosis.of_no_test_set(config, training.parts),
-            *diagnosis.of_classes(config, training.parts, scores, training.preparation.record),
+            *score_warnings.of_no_test_set(config, training.parts),
+            *score_warnings.of_classes(config, training.parts, scores, training.preparation.record),
         ],
     )
 

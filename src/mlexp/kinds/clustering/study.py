@@ -16,7 +16,7 @@ from mlexp.data.preparation import Preparation
 from mlexp.data.scaling import check_squares
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds import unsupervised
-from mlexp.kinds.clustering import evidence
+from mlexp.kinds.clustering import figure_data
 from mlexp.kinds.clustering.settings import Clustering
 from mlexp.kinds.observer import Observer
 from mlexp.metrics import clustering as cluster_scores
@@ -241,7 +241,7 @@ def _result(
     places_new_rows = hasattr(last.estimator, "predict")
     only = len(shown) == 1
     truth = {"true": dataset.y} if dataset.n_classes > 1 else {}
-    tables, arrays = _evidence(dataset, X, shown, measured)
+    tables, arrays = _figure_data(dataset, X, shown, measured)
     return Result(
         metrics={("all" if only else method): one.scores for method, one in shown.items()},
         predictions={**truth, **{f"{method}_cluster": one.labels for method, one in shown.items()}},
@@ -287,20 +287,20 @@ def _sentences(shown: dict[str, Grouping], choices: dict[str, Choice]) -> list[s
     ]
 
 
-def _evidence(
+def _figure_data(
     dataset: Dataset, X: np.ndarray, shown: dict[str, Grouping], measured: np.ndarray
 ) -> tuple[dict[str, Columns], dict[str, np.ndarray]]:
     """Return the table of the clusters, and the silhouettes, typical images and merges of each method."""
     labels = {method: one.labels for method, one in shown.items()}
-    silhouette = {method: evidence.silhouettes(X, found, measured) for method, found in labels.items()}
+    silhouette = {method: figure_data.silhouettes(X, found, measured) for method, found in labels.items()}
     typical = {
-        method: evidence.nearest_to_mean(X, found, evidence.TYPICAL) for method, found in labels.items()
+        method: figure_data.nearest_to_mean(X, found, figure_data.TYPICAL) for method, found in labels.items()
     }
     arrays: dict[str, np.ndarray] = {f"{method}_silhouette": found for method, found in silhouette.items()}
     arrays["measured_row"] = measured
     for method, one in shown.items():
         if getattr(one.estimator, "distances_", None) is not None:
-            merged = evidence.merges(one.estimator.children_, one.estimator.distances_, one.labels)
+            merged = figure_data.merges(one.estimator.children_, one.estimator.distances_, one.labels)
             arrays |= {f"{method}_{name}": values for name, values in merged.items()}
         if dataset.image_shape is not None:
             members = typical[method]
@@ -310,7 +310,7 @@ def _evidence(
                 f"{method}_typical_image": np.asarray(dataset.X[rows]).reshape(-1, *dataset.image_shape),
                 f"{method}_typical_cluster": origin,
             }
-    return {"clusters": evidence.table(dataset, labels, silhouette, typical, measured)}, arrays
+    return {"clusters": figure_data.table(dataset, labels, silhouette, typical, measured)}, arrays
 
 
 def _scatter(X: np.ndarray, shown: dict[str, Grouping], rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -334,7 +334,7 @@ def _scatter(X: np.ndarray, shown: dict[str, Grouping], rng: np.random.Generator
     }
     for method, one in shown.items():
         if X.shape[1] > 1 and hasattr(one.estimator, "covariances_"):
-            found = evidence.ellipses(one.estimator, axes, centre)
+            found = figure_data.ellipses(one.estimator, axes, centre)
             arrays |= {f"{method}_{name}": values for name, values in found.items()}
     return arrays
 

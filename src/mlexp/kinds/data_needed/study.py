@@ -13,7 +13,7 @@ from mlexp.config.schema import Config, Record
 from mlexp.data.dataset import Dataset
 from mlexp.data.split import Part, Split
 from mlexp.errors import ConfigError, DataError, Interrupted
-from mlexp.kinds import diagnosis
+from mlexp.kinds import score_warnings
 from mlexp.kinds.data_needed.curve import last_doubling, nested_order, power_law
 from mlexp.kinds.data_needed.settings import DataNeeded
 from mlexp.kinds.fitting import Training, built, check_labels, fitted_to, train, unfinished
@@ -126,7 +126,7 @@ def _fitted(
     except (ConfigError, DataError) as error:
         return str(error)
     return (
-        diagnosis.of_divergence(config, training.facts["epochs"], {})
+        score_warnings.of_divergence(config, training.facts["epochs"], {})
         if training.status == DIVERGED
         else training
     )
@@ -214,7 +214,7 @@ def _result(
         },
         tables={"data_needed": columns([{name: row[name] for name in rows[0]} for row in rows])},
         facts={"data_needed": facts},
-        warnings=[*warnings, *diagnosis.of_no_test_set(config, training.parts)],
+        warnings=[*warnings, *score_warnings.of_no_test_set(config, training.parts)],
     )
 
 

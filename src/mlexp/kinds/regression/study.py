@@ -9,7 +9,7 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.data.split import Part
 from mlexp.errors import DataError
-from mlexp.kinds import coefficients, diagnosis, importance, prediction_cost, warm_started
+from mlexp.kinds import coefficients, importance, prediction_cost, score_warnings, warm_started
 from mlexp.kinds.fitting import built, check_labels, train, unfinished
 from mlexp.kinds.observer import Observer
 from mlexp.kinds.regression import errors
@@ -63,8 +63,8 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
         },
         warnings=[
             *used.warnings,
-            *diagnosis.of_no_test_set(config, training.parts),
-            *diagnosis.of_numbers(config, training.parts, scores, training.preparation.record),
+            *score_warnings.of_no_test_set(config, training.parts),
+            *score_warnings.of_numbers(config, training.parts, scores, training.preparation.record),
         ],
     )
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.running import run
 
 from mlexp.errors import DataError
-from mlexp.kinds.evidence import evidence
+from mlexp.kinds.network_findings import network_findings
 from mlexp.kinds.weights import dense_layers, inputs, table
 from mlexp.nn.estimators import Autoencoder, MLPClassifier, MLPRegressor
 from mlexp.nn.layers import Dense
@@ -40,7 +40,7 @@ def said(tmp_path: Path, train=(1.0, 0.5, 0.4, 0.4), validation=(1.0, 0.6, 0.5, 
     arrays = {} if fitted is None else fitted.to_arrays()
     folder.write_result(Result(metrics=metrics or {}, model=arrays))
     folder.close(keep_checkpoint=False)
-    return " ".join(evidence(Run.open(folder.path), {"model": MODEL | (model or {})}))
+    return " ".join(network_findings(Run.open(folder.path), {"model": MODEL | (model or {})}))
 
 
 def test_nothing_is_said_where_nothing_holds(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_small_networks_of_either_library_keep_their_numbers_with_names(tmp_path
         assert first.T.ravel()[:4].tolist() == pytest.approx(
             [float(cell) for cell in cells["value"][:4]], rel=1e-5
         )
-        evidence(done, recorded(done.path))
+        network_findings(done, recorded(done.path))
 
 
 def test_inputs_are_called_what_the_preparation_made_of_them(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from sklearn.metrics import silhouette_score
 from sklearn.mixture import GaussianMixture
 from tests.running import run
 
-from mlexp.kinds.clustering import answer, evidence
+from mlexp.kinds.clustering import answer, figure_data
 from mlexp.page.study import Study, settings
 from mlexp.store import Run
 
@@ -25,7 +25,7 @@ from mlexp.store import Run
 def test_the_mean_silhouette_is_that_of_scikit_learn(seed: int, k: int) -> None:
     rng = np.random.default_rng(seed)
     X, labels = rng.normal(size=(30, 2)), np.concatenate([np.arange(k), rng.integers(-1, k, 30 - k)])
-    found = evidence.silhouettes(X, labels, np.arange(30))
+    found = figure_data.silhouettes(X, labels, np.arange(30))
     inside = labels >= 0
     assert np.isnan(found[~inside]).all()
     assert found[inside].mean() == pytest.approx(silhouette_score(X[inside], labels[inside]), abs=1e-6)
@@ -33,12 +33,12 @@ def test_the_mean_silhouette_is_that_of_scikit_learn(seed: int, k: int) -> None:
 
 def test_one_cluster_has_no_silhouette() -> None:
     X = np.arange(4.0)[:, None]
-    assert np.isnan(evidence.silhouettes(X, np.zeros(4, int), np.arange(4))).all()
+    assert np.isnan(figure_data.silhouettes(X, np.zeros(4, int), np.arange(4))).all()
 
 
 def test_the_rows_nearest_to_the_mean_come_first() -> None:
     X = np.array([[0.0], [1.0], [2.1], [9.0], [50.0]])
-    found = evidence.nearest_to_mean(X, np.array([0, 0, 0, 1, -1]), 2)
+    found = figure_data.nearest_to_mean(X, np.array([0, 0, 0, 1, -1]), 2)
     assert {name: rows.tolist() for name, rows in found.items()} == {0: [1, 0], 1: [3]}
 
 
@@ -46,9 +46,9 @@ def test_the_rows_nearest_to_the_mean_come_first() -> None:
 def test_the_last_merges_are_those_of_scipy(n: int) -> None:
     X = np.random.default_rng(n).normal(size=(n, 3))
     fitted = AgglomerativeClustering(3, compute_distances=True).fit(X)
-    found = evidence.merges(fitted.children_, fitted.distances_, fitted.labels_)
+    found = figure_data.merges(fitted.children_, fitted.distances_, fitted.labels_)
     whole = hierarchy.linkage(X, "ward")
-    kept = min(evidence.MERGES, n - 1)
+    kept = min(figure_data.MERGES, n - 1)
     np.testing.assert_allclose(found["linkage"][:, 2], whole[-kept:, 2])
     assert hierarchy.is_valid_linkage(found["linkage"])
     assert found["leaf_size"].sum() == n
@@ -62,7 +62,7 @@ def test_the_last_merges_are_those_of_scipy(n: int) -> None:
 def test_ellipses_of_every_kind_of_covariance_agree_with_the_model(kind: Any) -> None:
     X = np.random.default_rng(0).normal(size=(80, 2)) * [3, 1]
     mixture = GaussianMixture(2, covariance_type=kind, random_state=0).fit(X)
-    found = evidence.ellipses(mixture, None, np.zeros(2))
+    found = figure_data.ellipses(mixture, None, np.zeros(2))
     by_hand = np.linalg.inv(found["mixture_covariance"])
     if kind in ("full", "tied"):
         expected = mixture.precisions_
@@ -75,7 +75,7 @@ def test_ellipses_in_a_plane_are_the_variance_along_its_axes() -> None:
     X = np.random.default_rng(0).normal(size=(400, 3)) * [3, 1, 2]
     mixture = GaussianMixture(1, random_state=0).fit(X)
     axes = np.array([[1.0, 0, 0], [0, 0, 1.0]])
-    found = evidence.ellipses(mixture, axes, np.ones(3))
+    found = figure_data.ellipses(mixture, axes, np.ones(3))
     np.testing.assert_allclose(found["mixture_covariance"][0].diagonal(), X[:, [0, 2]].var(axis=0), rtol=1e-4)
     np.testing.assert_allclose(found["mixture_mean"][0], X[:, [0, 2]].mean(axis=0) - 1, rtol=1e-6)
 

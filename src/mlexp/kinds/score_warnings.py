@@ -1,4 +1,4 @@
-"""Diagnosis of a fitted model from its scores, and the settings to try next."""
+"""Warnings that the scores of a fitted model give, and the settings to try next."""
 
 from __future__ import annotations
 

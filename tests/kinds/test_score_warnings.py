@@ -15,7 +15,7 @@ from mlexp.config import checks, schema
 from mlexp.config.schema import Config, Model
 from mlexp.data.rows import Rows
 from mlexp.data.split import Part, Split
-from mlexp.kinds import diagnosis
+from mlexp.kinds import score_warnings
 
 
 def part(y: np.ndarray) -> Part:
@@ -30,7 +30,7 @@ def said(true: list[int], held: list[int], trained: list[int], name: str = "mlp"
         "train": metrics.label_scores(y, np.array(trained), 3),
         "validation": metrics.label_scores(y, np.array(held), 3),
     }
-    return diagnosis.of_classes(Config(model=Model(name=name)), parts, scores, {"scale": "standard"})
+    return score_warnings.of_classes(Config(model=Model(name=name)), parts, scores, {"scale": "standard"})
 
 
 RARE = [0] * 95 + [1] * 5
@@ -50,7 +50,7 @@ def test_equal_shares_of_any_number_of_classes() -> None:
         y = np.repeat(np.arange(k), 4)
         parts = Split(part(y), part(y), part(y[:0]))
         scores = dict.fromkeys(("train", "validation"), metrics.label_scores(y, 0 * y, k))
-        assert "Nothing was learnt" in diagnosis.of_classes(Config(), parts, scores, {})[0]
+        assert "Nothing was learnt" in score_warnings.of_classes(Config(), parts, scores, {})[0]
 
 
 def test_learning_by_heart_has_words_of_its_own() -> None:
@@ -70,8 +70,8 @@ def test_learning_by_heart_has_words_of_its_own() -> None:
 )
 def test_every_key_that_is_advised_is_one_of_the_model(name: str) -> None:
     config = Config(model=Model(name=name))
-    sentence = " ".join(cure for cures in diagnosis.SETTINGS.get(name, ()) for cure in cures)
-    sentence += diagnosis.of_divergence(config, 1, {}) if name in ("mlp", "sklearn_mlp") else ""
+    sentence = " ".join(cure for cures in score_warnings.SETTINGS.get(name, ()) for cure in cures)
+    sentence += score_warnings.of_divergence(config, 1, {}) if name in ("mlp", "sklearn_mlp") else ""
     for key in re.findall(r"model\.[a-z_0-9.]+[a-z]", sentence):
         if not key.startswith("model.params."):
             assert key in schema.declared()
@@ -92,7 +92,7 @@ def test_scaling_is_advised_where_it_was_not_done_and_matters() -> None:
         y = np.array(RARE)
         parts = Split(part(y), part(y), part(y[:0]))
         scores = dict.fromkeys(("train", "validation"), metrics.label_scores(y, 0 * y, 2))
-        sentences = diagnosis.of_classes(Config(model=Model(name=name)), parts, scores, {"scale": scale})
+        sentences = score_warnings.of_classes(Config(model=Model(name=name)), parts, scores, {"scale": scale})
         assert ("prepare.scale=standard" in sentences[0]) is wanted
 
 

@@ -1,4 +1,4 @@
-"""Why a network came out as it did: a sentence for each thing that its run folder shows, and none for what it does not.
+"""What the folder of a trained network shows of its training: a sentence for each finding, none where there is none.
 
 Each function below looks at one thing and returns at most one sentence. Its threshold is a constant, so that a sentence
 means the same on every page.
@@ -28,7 +28,7 @@ SATURATED = 0.5  # share of the outputs of a layer
 EQUAL = 1e-5  # relative difference up to which the units of a layer are equal
 
 
-def evidence(run: Run, config: Mapping[str, Any]) -> list[str]:
+def network_findings(run: Run, config: Mapping[str, Any]) -> list[str]:
     """Return what the folder of a trained network shows, a sentence each; nothing for other runs.
 
     Parameters

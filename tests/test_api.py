@@ -68,9 +68,9 @@ def test_load(done: mlexp.Run) -> None:
         again = mlexp.load(name, outputs=done.path.parents[1])
         assert isinstance(again, mlexp.Run)
         assert again.metrics == done.metrics
-    with pytest.raises(DataError, match="no folder of a run"):
+    with pytest.raises(DataError, match="neither the folder of a run"):
         mlexp.compare("nope")
-    with pytest.raises(DataError, match="no folder of a run"):
+    with pytest.raises(DataError, match="neither the folder of a run"):
         mlexp.load("nothing", outputs=done.path.parents[1])
 
 

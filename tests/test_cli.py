@@ -140,7 +140,7 @@ def test_config_of_a_run_repeats_it(digits: Path, tmp_path: Path) -> None:
         (["~model.epochs"], 2, ["model.epochs cannot be removed", "at least 1"]),
         (["=3"], 2, ["'=3' names no key", "key=value"]),
         (["-m", "model.l2=interval(0,1)"], 2, ["model.l2=interval(0,1)", "commas"]),
-        (["-m", "hydra.sweeper=basic", "seed=0,1"], 2, ["hydra.sweeper=basic", "Leave the word out"]),
+        (["-m", "hydra.sweeper=basic", "seed=0,1"], 2, ["hydra.sweeper=basic", "Leave it out"]),
         (["dataset.groups=foo"], 2, ["dataset.groups", "dataset=csv", "'foo'"]),
         (["list", "taks"], 2, ["'taks'", "Did you mean 'tasks'?", "Usage: mlexp list"]),
         (["list", "tasks", "--config-dir", "nowhere"], 2, ["config-dir", "nowhere"]),

@@ -246,5 +246,5 @@ def test_the_committed_table_still_holds_at_quick_size(tmp_path: Path) -> None:
 
 
 def test_a_study_that_is_none_is_refused() -> None:
-    with pytest.raises(SystemExit, match="'F' is no report and no study"):
+    with pytest.raises(SystemExit, match="'F' is neither a report nor a study"):
         reproduce.chosen(STUDIES, ["F"])

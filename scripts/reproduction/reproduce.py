@@ -92,7 +92,7 @@ def chosen(studies: Mapping[str, Study], what: Sequence[str]) -> dict[str, Study
     """Return the studies that were asked for, by name or by letter of the report."""
     known = {*studies, *(study["report"] for study in studies.values())}
     if strange := [word for word in what if word not in known]:
-        sys.exit(f"'{strange[0]}' is no report and no study. There are: {', '.join(sorted(known))}.")
+        sys.exit(f"'{strange[0]}' is neither a report nor a study. There are: {', '.join(sorted(known))}.")
     return {name: study for name, study in studies.items() if not what or {name, study["report"]} & set(what)}
 
 

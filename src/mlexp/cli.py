@@ -195,7 +195,7 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool, detail
     Raises
     ------
     ConfigError
-        If `details` is set and this is no comparison.
+        If `details` is set and this is not a comparison.
     """
     from mlexp import dispatch
     from mlexp.config.schema import Config

@@ -26,7 +26,7 @@ RESERVED = re.compile(r"(con|prn|aux|nul|com[1-9¹²³]|lpt[1-9¹²³])(\..*)?|.
 
 
 def opened(path: str, flags: int) -> int:
-    """Open a file whose last part is no link, and return its descriptor.
+    """Open a file whose last part is not a link, and return its descriptor.
 
     Windows cannot refuse a link as it opens; there it is looked at just before.
 

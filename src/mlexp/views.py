@@ -138,7 +138,7 @@ class View:
         name = self._main_table(page) if table is None else table
         if name not in known:
             raise ConfigError(
-                f"'{name}' is no table of {self.path}. Its tables: {', '.join(known)}.{did_you_mean(name, known)}"
+                f"'{name}' is not a table of {self.path}. Its tables: {', '.join(known)}.{did_you_mean(name, known)}"
             )
         return tex.table(content.printed(known[name]))
 

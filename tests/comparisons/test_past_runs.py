@@ -305,7 +305,7 @@ def test_a_sweep_over_data_sets_takes_them_for_data_sets(
     assert info["test"] == "wilcoxon"
     assert "on 2 data sets" in info["question"]
     assert "repeat" not in said
-    assert "too: what is seen" not in said
+    assert "which may explain the result" not in said
     names = (tmp_path / "a" / "tables" / "runs.csv").read_text()
     assert "data=iris" in names
     assert "data=wine" in names

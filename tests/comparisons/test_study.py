@@ -93,7 +93,7 @@ def test_draws_are_data_sets_of_their_own() -> None:
             ["comparison.metric=test.acuracy"],
             "'test.acuracy' is not recorded by a classification. Did you mean",
         ),
-        (["comparison.metric=accuracy"], "must be part.name"),
+        (["comparison.metric=accuracy"], "must be SET.NAME"),
         (["comparison.repeats=3", "split.test=auto"], "set split.test=0.2, or comparison.folds=5"),
         (["comparison.draws=3"], "comparison.draws needs a generator"),
         (["comparison.tune_arms=true"], "needs a search for the arm 'a'"),

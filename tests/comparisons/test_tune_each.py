@@ -69,7 +69,7 @@ def test_each_run_has_a_search_of_its_own(whole: Path) -> None:
     assert len({str(one) for one in tried[:3]}) > 1  # each search draws with the seed of its run
     assert "tuning with this budget" in found["details"]["Scope of inference"]
     assert "after tuning with this budget" in found["details"]["Tuning"]
-    assert "tuned anew" in " ".join(found["answer"])
+    assert "tuned separately" in " ".join(found["answer"])
     assert found["tuning"] is None
     assert not list(whole.glob("tuning/*"))
 

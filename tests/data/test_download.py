@@ -95,5 +95,5 @@ def test_every_mirror_is_https() -> None:
 def test_a_bomb_is_not_unpacked_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "x.gz").write_bytes(gzip.compress(b"x" * 5_000_000))
     monkeypatch.setattr("mlexp.data.packed.MOST_BYTES", 4_000_000)
-    with pytest.raises(DataError, match="no published file"):
+    with pytest.raises(DataError, match="not the published file"):
         checksum(tmp_path / "x.gz")

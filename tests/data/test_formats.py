@@ -232,7 +232,7 @@ def test_excel_names_its_faults(tmp_path: Path) -> None:
     book.save(path := tmp_path / "empty.xlsx")
     refused(path, "empty")
     (path := tmp_path / "no.xlsx").write_bytes(b"not a zip")
-    refused(path, "no Excel workbook")
+    refused(path, "not an Excel workbook")
     with zipfile.ZipFile(path := tmp_path / "other.xlsx", "w") as package:
         package.writestr("a.txt", "x")
     refused(path, "cannot be read as an Excel workbook")

@@ -138,7 +138,7 @@ DAMAGES = {
     "garbled gz": (lambda f: pack(images(f), lambda b: b[:30] + b"\xff" * 20 + b[50:]), "gz is garbled"),
     "wrong crc": (lambda f: pack(images(f), lambda b: b[:-8] + b"\1\2\3\4" + b[-4:]), "gz is garbled"),
     "no gz": (lambda f: pack(images(f), lambda b: b"\0" + b[1:]), "gz is garbled"),
-    "wrong magic": (lambda f: patch(images(f), 0, 7), "is no idx file.*Got 07 00 08 03"),
+    "wrong magic": (lambda f: patch(images(f), 0, 7), "is not an idx file.*Got 07 00 08 03"),
     "wrong type": (lambda f: patch(images(f), 2, 0x0A), "values of unknown type 0a"),
     "huge header": (lambda f: patch(images(f), 4, 255), "cut short: 25669140"),
     "labels missing": (lambda f: labels(f).unlink(), "train-labels-idx1-ubyte .* missing"),

@@ -259,7 +259,7 @@ def test_bad_npz_files_are_refused_in_one_line(tmp_path, case):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"text that is no archive", b"PK\x03\x04 cut"], ids=["empty", "text", "cut"]
+    "content", [b"", b"text that is not an archive", b"PK\x03\x04 cut"], ids=["empty", "text", "cut"]
 )
 def test_bytes_that_are_no_npz(tmp_path, content):
     (tmp_path / "bad.npz").write_bytes(content)

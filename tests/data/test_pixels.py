@@ -77,7 +77,7 @@ def test_inverted_pictures_are_warned_of(digits: Run, five: np.ndarray, tmp_path
     for k, ink in enumerate(five):
         Image.fromarray(255 - ink).save(tmp_path / f"{k}.png")
     answers(digits, tmp_path)
-    assert "5 of 5 pictures are unlike" in capsys.readouterr().err
+    assert "5 of 5 images are unlike" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("factor", "word"), [(1 / 255, "Multiply them by 255"), (257, "another unit"),

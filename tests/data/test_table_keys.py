@@ -88,7 +88,7 @@ def test_gaps_of_numbers_are_words_among_words(read: Any) -> None:
     assert marked.categories == {0: ("Grvl", "Pave")}
     np.testing.assert_array_equal(marked.X[:3], [[np.nan, 1], [0, np.nan], [1, np.nan]])
     with pytest.raises(DataError, match=r"empty cell .* column 'label', row 3 \(4 in that column\)"):
-        read(table("x,label", range(12), [0, 1, "NA"] * 4))  # among numbers NA is no class
+        read(table("x,label", range(12), [0, 1, "NA"] * 4))  # among numbers NA is not a class
     with pytest.raises(DataError, match=r"row 2 holds 'o'.*dataset\.missing=\['o'\].*dataset\.words=\[x\]"):
         read(table("x,label", [1, "o", 3, 4], ["a", "b"] * 2))
     assert read(table("x,label", [1, "o", 3, 4], ["a", "b"] * 2), words=["x"]).categories == {

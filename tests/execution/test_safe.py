@@ -55,7 +55,7 @@ def test_the_working_folder_comes_last(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 @pytest.mark.parametrize("safe", [[], ["-P"]], ids=["-m", "-P -m"])
 def test_the_module_imports_nothing_from_the_working_folder(safe: list[str], hostile: Path) -> None:
-    """Not even what mlexp imports first; a folder `mlexp` without code, such as a checkout, is no package."""
+    """Not even what mlexp imports first; a folder `mlexp` without code, such as a checkout, is not a package."""
     own = [
         sys.executable,
         "-P",

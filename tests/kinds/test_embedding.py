@@ -87,7 +87,7 @@ def test_components_stand_in_pixels_however_they_were_scaled(tmp_path: Path) -> 
         ),
         (("model.params.perplexity=400",), ConfigError, "perplexity must be below"),
         (("memory_mb=5",), ConfigError, "mds on 400 samples needs about 8 MB"),
-        (("model=svm",), ConfigError, "is no model for a task of kind embedding"),
+        (("model=svm",), ConfigError, "is not a model for a task of kind embedding"),
         (("embedding.rows=5",), DataError, "needs at least 8 samples"),
         (("embedding.rows=1.5",), ConfigError, "embedding.rows must be"),
         (("embedding.methods=[tsn]",), ConfigError, "embedding.methods must be a list of"),

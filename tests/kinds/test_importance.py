@@ -82,7 +82,7 @@ def test_importance_is_that_of_scikit_learn(kind: str, model: str, words: bool) 
 
 
 class Face(RegressorMixin, BaseEstimator):
-    """A fitted network of ours, which is no estimator of scikit-learn, as one."""
+    """A fitted network of ours, which is not an estimator of scikit-learn, as one."""
 
     def __init__(self, network: Any) -> None:
         self.network = network

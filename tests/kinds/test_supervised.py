@@ -245,7 +245,7 @@ REFUSED = [
         ConfigError,
         r"at most 1294, the number of training samples\. Got 5000",
     ),
-    (("model.name=sklearn.linear_model.Ridge",), ConfigError, r"Ridge is no classifier"),
+    (("model.name=sklearn.linear_model.Ridge",), ConfigError, r"Ridge is not a classifier"),
     (("model.name=json.JSONDecoder",), ConfigError, r"package 'json', which is not trusted"),
     (("model=kmeans",), ConfigError, r"belongs to tasks of kind clustering"),
     (("model=sklearn_mlp", "model.activation=gelu"), ConfigError, r"with model=sklearn_mlp\. Got 'gelu'"),

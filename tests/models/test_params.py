@@ -157,7 +157,7 @@ def test_a_poisoned_cache_beside_a_run_is_not_unpickled(
         ("sklearn.externals._arff.X", "not public"),
         ("sklearn.nowhere.X", "check the name of the module"),
         ("sklearn.svm.Nowhere", "no class"),
-        ("sklearn.utils.Bunch", "no estimator"),
+        ("sklearn.utils.Bunch", "not an estimator"),
     ],
 )
 def test_names_that_are_no_estimators(path: str, words: str) -> None:

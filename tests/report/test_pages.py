@@ -109,10 +109,10 @@ def test_classification_is_answered_with_its_interval(make_whole: Make) -> None:
 @pytest.mark.parametrize(
     ("status", "sentence"),
     [
-        ("running", "The run is not over yet; no test row has been read."),
+        ("running", "The run is not over yet; no test sample has been read."),
         ("failed", "No answer: the run failed."),
-        ("diverged", "its loss grew beyond all numbers"),
-        ("interrupted", "can go on from there"),
+        ("diverged", "its loss was no longer finite"),
+        ("interrupted", "can be resumed"),
     ],
 )
 def test_run_that_did_not_complete_says_so(status: str, sentence: str, make_whole: Make) -> None:
@@ -166,7 +166,7 @@ def test_tuned_run_tells_how_it_was_tuned(make_whole: Make) -> None:
     write_json(made.path / "tuning.json", tuned)
     write_table(made.path / "tuning.csv", {"number": [1, 2], "model.learning_rate": [0.01, 0.1]})
     said = text_of(made.path)
-    assert "Its settings did best of 8 tried without a test row: model.learning_rate = 0.01." in said
+    assert "Its settings scored best of 8 tried without the test set: model.learning_rate = 0.01." in said
     assert "random search, 8 trials by accuracy, 160 epochs in all." in said
     assert "model.learning_rate: 0.001 to 0.1, logarithmic; model.bias: True and False" in said
     assert "2 settings share that score." in said
@@ -252,7 +252,7 @@ def test_runs_that_do_not_complete_leave_a_page(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(DivergedError):
         run(tmp_path, "size=smoke", "task.name=far", "model.optimizer=sgd", "model.learning_rate=1e30")
     (page,) = (tmp_path / "far").glob("2*/report.html")
-    assert "its loss grew beyond all numbers" in text_of(page.parent)
+    assert "its loss was no longer finite" in text_of(page.parent)
     broken = replace(METRICS["macro_f1"], name="broken", score=lambda *given: 1 / 0)
     monkeypatch.setitem(METRICS, "broken", broken)
     with pytest.raises(ZeroDivisionError):

@@ -123,7 +123,7 @@ def test_a_run_that_still_goes_on_is_left_alone(tmp_path: Path) -> None:
     process.kill()
     process.communicate()
     assert done.returncode == 2
-    assert "still going on" in done.stderr
+    assert "has not ended" in done.stderr
 
 
 def test_changed_data_are_noticed(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_a_stack_that_cannot_go_on_lets_go_of_all_its_folders(
     assert all(map(let_go, places))
     monkeypatch.setattr(session, "PATIENCE", 0.0)
     held = record.reopen(places[2])
-    with pytest.raises(MlexpError, match="still going on"):
+    with pytest.raises(MlexpError, match="has not ended"):
         together(configs, places)
     assert all(map(let_go, places[:2]))
     held.close(keep_checkpoint=True)

@@ -64,7 +64,7 @@ def test_how_many_jobs(words: list[str], count: int) -> None:
         (["sweep.retries=0,1"], "sweep.retries applies to the whole sweep"),
         (
             ["model=logistic,kmeans"],
-            "job 2 (model=kmeans): model=kmeans is no model for a task of kind class",
+            "job 2 (model=kmeans): model=kmeans is not a model for a task of kind class",
         ),
         (["tune=grid", "tune.space.model.learning_rate=[0.1,x]", "seed=0,1"], "job 1 (seed=0): tune.space"),
         (["tune=grid", "tune.metric=foo", "seed=0,1"], "tune.metric must be one of"),

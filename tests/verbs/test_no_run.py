@@ -1,4 +1,4 @@
-"""What is no run, and could be no path, is one line for every verb."""
+"""What is not a run, and could be no path, is one line for every verb."""
 
 from __future__ import annotations
 

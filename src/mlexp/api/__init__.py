@@ -263,7 +263,7 @@ def compare_scores(
     from mlexp.comparisons import scores as given
 
     if "target" in settings:
-        raise ConfigError("'target' does not apply to scores. What does: test, alpha, margin.")
+        raise ConfigError("'target' does not apply to scores. What applies: test, alpha, margin.")
     done = given.compare(
         scores,
         past_runs.asked(settings),

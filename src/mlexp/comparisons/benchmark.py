@@ -216,9 +216,9 @@ def _warnings(evidence: Evidence, done: Analysis, on_each: Sequence[OnOne]) -> l
         if not counts(one, evidence):
             missing = [arm for arm in evidence.arms if arm not in one.evidence.arms]
             found.append(
-                f"{one.name} is left out of what is said over all data sets: no run of {listed(missing)} counts there."
+                f"{one.name} is left out of the results over all data sets: no run of {listed(missing)} counts there."
                 if missing
-                else f"{one.name} is left out of what is said over all data sets: no test set there is shared."
+                else f"{one.name} is left out of the results over all data sets: no test set there is shared."
             )
     if metric(name := evidence.metric.name).unit == "target":
         found.append(

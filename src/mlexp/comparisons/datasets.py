@@ -86,8 +86,8 @@ def _chosen(word: str, config_dir: str | None) -> Settings:
         reader = "npz" if word.lower().endswith(".npz") else "csv"
         return {"dataset": reader, "dataset.path": path}
     raise ConfigError(
-        f"comparison.datasets: '{word}' is no data set.{did_you_mean(word, known)} Write one of {', '.join(known)}, a "
-        "file such as my.csv, or openml:NUMBER."
+        f"comparison.datasets: '{word}' is not a data set.{did_you_mean(word, known)} Write one of {', '.join(known)}, "
+        "a file such as my.csv, or openml:NUMBER."
     )
 
 

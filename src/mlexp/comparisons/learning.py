@@ -138,7 +138,7 @@ def diagnose(evidence: Evidence) -> dict[str, str]:
     """Return arm -> did not learn, overfits, underfits, or nothing where neither is shown.
 
     Overfits: better on the training set than on the other by more than two standard errors, and by a point (of a
-    metric that is no share: by a tenth of its value). Underfits: on the very samples that it was trained on it is
+    metric that is not a share: by a tenth of its value). Underfits: on the very samples that it was trained on it is
     worse, by as much, than the best arm is on samples that were not trained on.
     """
     fits = {arm: found for arm in evidence.arms if (found := fit(evidence, arm)) is not None}

@@ -109,7 +109,7 @@ def compare(
     evidence, said, cautions = _of_one_setting(evidence, within, strata, best_of)
     notes += cautions
     if beside := [key for key in differing if key not in (*keys, *within)]:
-        notes.append(f"The arms differ in {', '.join(beside)} too: what is seen may come from there.")
+        notes.append(f"The arms differ in {', '.join(beside)} too, which may explain the result.")
     notes += looks.spent_in([one.run.path for one in found if one.run])
     done = benchmark.analyse(evidence, node, folder=save, settings=settings)
     done.info["warnings"][:0] = notes
@@ -171,7 +171,7 @@ def asked(values: Mapping[str, Any], dashes: str = "") -> Comparison:
     for name, value in values.items():
         if name not in ASKED:
             raise ConfigError(
-                f"{dashes}{name} does not apply to runs that are there. What does: by, save, outputs, "
+                f"{dashes}{name} does not apply to runs that are there. What applies: by, save, outputs, "
                 f"{', '.join(ASKED)}.{did_you_mean(name, ASKED)}"
             )
         rule = declared()[f"comparison.{name}"].metadata["rule"]

@@ -301,7 +301,7 @@ def repeated(config: Config, node: Comparison) -> list[tuple[dict[str, str], Con
     """Return the runs of an arm: every sample of the data, split, fold and seed."""
     if node.repeats > 1 and not node.folds and config.split.test == "auto":
         raise ConfigError(
-            "comparison.repeats splits the samples anew each time, so the test set must be a share of them: set "
+            "comparison.repeats splits the samples again each time, so the test set must be a share of them: set "
             "split.test=0.2, or comparison.folds=5."
         )
     if node.draws > 1 and config.dataset.reader != "synthetic":

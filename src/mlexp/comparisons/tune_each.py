@@ -44,8 +44,8 @@ def _in_words(found: Searches) -> str:
         for arm, runs in found.items()
     )
     return (
-        f"Each run was tuned anew on its validation set ({' and '.join(strategies)} search, {many} settings per run). "
-        f"The verdict is about the arms after tuning with this budget; settings and scores of each run are in "
+        f"Each run was tuned separately on its validation set ({' and '.join(strategies)} search, {many} settings per "
+        f"run). The verdict is about the arms after tuning with this budget; settings and scores of each run are in "
         f"chosen.csv. Different settings chosen: {chosen}."
     )
 

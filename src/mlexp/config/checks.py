@@ -200,7 +200,7 @@ def check_typed(config: Config, typed: Sequence[Override]) -> None:
         if key in COMBINED_KEYS:
             raise ConfigError(
                 f"{word}: model.{key} belongs to models made of others (model={', '.join(COMBINED)}), not to "
-                f"model={name}. Leave the word out."
+                f"model={name}. Leave it out."
             )
         if key == "params":
             raise ConfigError(
@@ -230,7 +230,7 @@ def check_searched(config: Config, typed: Sequence[Override]) -> None:
             continue
         if any(path == key or path.startswith(f"{key}.") for path in searched):
             raise ConfigError(
-                f"{word}: the search varies {key} (tune.space). Leave the word out, or take the key from the search: "
+                f"{word}: the search varies {key} (tune.space). Leave it out, or take the key from the search: "
                 f"tune.space.{key}=null. Without any search: tune=none."
             )
 
@@ -244,28 +244,26 @@ def check_used(config: Config, typed: Sequence[Override]) -> None:
         if path in OF_NETWORKS and override.value not in ("[]", "auto", "false"):
             _check_recordable(word, path, config)
         if path in OF_CLASSES and kind in ("regression", "autoencoder"):
-            raise ConfigError(
-                f"{word}: {path} is for classes, and task.kind={kind} has none. Leave the word out."
-            )
+            raise ConfigError(f"{word}: {path} is for classes, and task.kind={kind} has none. Leave it out.")
         if dot and node in KINDS and kind not in (node, "comparison"):
             raise ConfigError(
-                f"{word}: the keys of {node} belong to task.kind={node}. Got task.kind={kind}: leave the word out, or "
+                f"{word}: the keys of {node} belong to task.kind={node}. Got task.kind={kind}: leave it out, or "
                 f"name a task of that kind (mlexp list tasks)."
             )
         if dot and node == "tune" and config.tune.strategy is None and not config.tune.grow:
             raise ConfigError(
                 f"{word}: the keys of tune belong to a search, and there is none. Add tune=grid, random, halving or "
-                "bayes, or leave the word out."
+                "bayes, or leave it out."
             )
 
 
 def _check_recordable(word: str, path: str, config: Config) -> None:
-    """Refuse to record by epoch what has no epochs, and gradients of what is no network of the engine."""
+    """Refuse to record by epoch what has no epochs, and gradients of what is not a network of the engine."""
     name = config.model.name
     able = ENGINE_MODELS if path == "record.diagnostics" else (*ENGINE_MODELS, "sklearn_mlp")
     if name not in able and config.task.kind != "comparison":
         raise ConfigError(
-            f"{word}: {path} is for networks (model={', '.join(able)}). Got model={name}: leave the word out."
+            f"{word}: {path} is for networks (model={', '.join(able)}). Got model={name}: leave it out."
         )
 
 
@@ -280,12 +278,12 @@ def check_single(config: Config, typed: Sequence[Override]) -> None:
         if searched and (node == "sweep" and key in ("dir", "resume")):
             raise ConfigError(
                 f"{word}: a search goes into the folder of its run, and a killed one is resumed with "
-                "mlexp resume FOLDER. Leave the word out, or add -m to make it a job of a sweep."
+                "mlexp resume FOLDER. Leave it out, or add -m to make it a job of a sweep."
             )
         if not searched and node in ("sweep", "execution") and word != "execution=local":
             raise ConfigError(
                 f"{word}: the keys of {node} belong to a sweep, a comparison or a search, and this is a single run in "
-                "this process. Add -m, or leave the word out."
+                "this process. Add -m, or leave it out."
             )
 
 

@@ -264,7 +264,7 @@ def lay_over(setting: Any, composed: DictConfig) -> None:
 def from_values(values: Mapping[str, Any]) -> Config:
     """Return the checked configuration of recorded values."""
     if "${" in json.dumps(values, default=str):
-        raise ValueError("a record holds values, and no reference such as ${seed}.")
+        raise ValueError("a record holds values, not references such as ${seed}.")
     merged = OmegaConf.merge(OmegaConf.structured(Config), dict(values))
     assert isinstance(merged, DictConfig)
     return checked(merged)

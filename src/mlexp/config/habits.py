@@ -267,7 +267,7 @@ VALUES = {
     "64": "float64", "t_test": "welch", "ttest": "welch", "t": "welch", "student": "welch",
 }  # fmt: skip
 
-# A first word that is no verb -> what to type.
+# A first word that is not a verb -> what to type.
 VERBS = {
     "mlexp": "mlexp {}",
     "train": "mlexp {}", "fit": "mlexp {}", "learn": "mlexp {}", "start": "mlexp {}", "exec": "mlexp {}",

@@ -100,7 +100,7 @@ def understood(overrides: Sequence[Override], config_dir: str | None = None) -> 
     Raises
     ------
     ConfigError
-        A word that is no setting, or whose key no one declared.
+        A word that is not a setting, or whose key no one declared.
     """
     for one in overrides:
         if one.value is None and not one.text.startswith(("~", "-")):
@@ -129,7 +129,7 @@ def is_key(path: str) -> bool:
 
 
 def unknown_key(path: str, where: Context | None = None, value: str | None = None) -> str:
-    """Say in one line that `path` is no key, and what to type instead.
+    """Say in one line that `path` is not a key, and what to type instead.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def bare(word: str, config_dir: str | None = None, value: str | None = None) -> 
 
 
 def verb_instead(word: str, rest: Sequence[str], verbs: Sequence[str]) -> str:
-    """Say what to type instead of a first word that is no verb."""
+    """Say what to type instead of a first word that is not a verb."""
     name = plain(word)
     if (form := habits.VERBS.get(word.lower(), habits.VERBS.get(name))) is not None:
         return f"'{word}' is not a verb. Type {form.format(' '.join(rest)).strip()}"
@@ -347,7 +347,7 @@ def _of_estimators(name: str, where: Context, value: str | None) -> Iterator[str
 
 
 def _habit(name: str, where: Context, value: str | None = None) -> habits.Habit | None:
-    """Return the row of the table that has the name and fits the task; a number is no file."""
+    """Return the row of the table that has the name and fits the task; a number is not a file."""
     number = re.fullmatch(r"[\d.]+%?", value or "")
     for row in habits.HABITS:
         fits = (not row.kinds or set(where.kinds) & set(row.kinds)) and (

@@ -62,7 +62,7 @@ def check_input(overrides: Iterable[Override]) -> None:
         if _depth(word) > DEEPEST:
             raise ConfigError(f"{shown}: values are nested more than {DEEPEST} levels.")
         if re.match(r"""[\s"'+~]*hydra\s*($|[./@=])""", word):
-            raise ConfigError(f"{shown}: mlexp sets what concerns Hydra itself. Leave the word out.")
+            raise ConfigError(f"{shown}: mlexp sets what concerns Hydra itself. Leave it out.")
         if "@" in key or "$" in key or len(key) > LONGEST_NAME:
             raise ConfigError(f"{shown}: a key is made of names and dots. Write key=value.")
         value = override.value or ""

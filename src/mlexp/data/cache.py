@@ -107,8 +107,8 @@ def save_decoded(folder: Path, arrays: dict[str, np.ndarray], stamps: Stamps) ->
         _move_in_place(temporary, folder, shapes)
     except OSError as error:
         warn_once(
-            f"The user cache {folder.parent} cannot be written ({error.strerror or error}): the data set is decoded "
-            "anew by each run. Set MLEXP_CACHE_DIR to a folder that can be written."
+            f"The user cache {folder.parent} cannot be written ({error.strerror or error}): each run decodes the data "
+            "set again. Set MLEXP_CACHE_DIR to a folder that can be written."
         )
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -224,7 +224,7 @@ def labels(
     Raises
     ------
     DataError
-        An empty cell, or a target that is no number.
+        An empty cell, or a target that is not a number.
     """
     if name in table.numbers:
         numbers = emptied(table.numbers[name], missing)
@@ -259,7 +259,7 @@ def _target(
 
 
 def no_number(name: str, cells: np.ndarray, wrong: int, where: str) -> DataError:
-    """Return the error for a target that is no number."""
+    """Return the error for a target that is not a number."""
     return DataError(
         f"Targets of {where} must be numbers (dataset.target=numbers). Row {wrong + 1} of column '{short(name)}' "
         f"holds {short(cells[wrong])!r}: correct it, name another column with dataset.label, or set "

@@ -156,7 +156,7 @@ def notes(seen: Seen, wanted: Wanted, shape: Sequence[int], skipped: Sequence[st
     if seen.transparent:
         said.append(f"transparent pixels of {seen.transparent:,} images laid over grey {wanted.background}")
     if skipped:
-        what = "file that is no image" if len(skipped) == 1 else "files that are no images"
+        what = "file that is not an image" if len(skipped) == 1 else "files that are not images"
         said.append(f"{len(skipped):,} {what} skipped ({listed(list(skipped), 3)})")
     return said
 

@@ -64,7 +64,7 @@ def number_labels(
         _check_range(values, names, where)
     if len(values) < 2:
         raise DataError(
-            f"{where} holds one class only ('{short(values[0])}'). Two or more are needed to learn from."
+            f"{where} holds one class only ('{short(values[0])}'). At least two are needed to learn from."
         )
     if gaps == "keep" and (whole := _whole(values)) is not None:
         values = np.arange(_kept(whole, names, where)).astype(values.dtype)
@@ -92,7 +92,7 @@ def targets(
     assert y is not None
     if np.ptp(y) == 0:
         raise DataError(
-            f"{where} holds one target only ({y[0]:g}). Two or more are needed to learn from: name another column "
+            f"{where} holds one target only ({y[0]:g}). At least two are needed to learn from: name another column "
             "with dataset.label."
         )
     return y, y_test

@@ -92,7 +92,7 @@ def taken(
         return _of_frame(as_pandas(X), y, what, label)
     if isinstance(y, str):
         raise DataError(
-            f"y={short(y)!r} names a column, and {what} is no data frame: pass the labels themselves."
+            f"y={short(y)!r} names a column, and {what} is not a data frame: pass the labels themselves."
         )
     rows, shape = _array(X, what)
     arrays = {"X": rows}

@@ -142,6 +142,7 @@ def _check_sizes(groups: np.ndarray, distance: float) -> None:
     largest = np.bincount(groups).max() / len(groups)
     if largest > LARGEST_SHARE:
         raise ConfigError(
-            f"split.near must be small enough to leave groups apart. Got {distance:g}, by which {100 * largest:.0f} % "
-            "of the rows hang together. mlexp task=sign_explore (with your data set) shows the distances between rows."
+            f"split.near must be small enough to leave groups apart. Got {distance:g}, which joins {100 * largest:.0f} "
+            "% of the rows into one group. mlexp task=sign_explore (with your data set) shows the distances between "
+            "rows."
         )

@@ -73,11 +73,11 @@ def _read(paths: Sequence[Path], trained: Mapping[str, Any], keep: Sequence[str]
     first, labels = paths[0], None
     for path in paths:
         if not path.exists():
-            raise DataError(f"{path} does not exist. Name a table, an npz or idx file, or pictures.")
+            raise DataError(f"{path} does not exist. Name a table, an npz or idx file, or images.")
     if first.is_dir() or images.is_image(first):
         return pictures(paths, trained, memory_mb)
     if len(paths) > 1:
-        raise DataError(f"Only pictures can be several files. Got {first} and {len(paths) - 1} more.")
+        raise DataError(f"Only images can be several files. Got {first} and {len(paths) - 1} more.")
     check_regular(first)
     if readers.suffix(first) in (*suffixes(), *readers.NOT_READ):
         wanted = schema.Dataset(**(trained.get("table") or {}).get("dialect", {}))

@@ -173,7 +173,7 @@ def checksum(path: Path) -> str:
             left -= len(block)
             if left < 0:
                 raise DataError(
-                    f"{path} unpacks to more than {MOST_BYTES:,} bytes: it is no published file. {CURE}"
+                    f"{path} unpacks to more than {MOST_BYTES:,} bytes: it is not the published file. {CURE}"
                 )
             total.update(block)
     return total.hexdigest()

@@ -80,7 +80,7 @@ def with_class_names(dataset: Dataset, names: Sequence[str]) -> Dataset:
         There are no classes, two names are the same, or more or fewer names than classes.
     """
     if not dataset.classes:
-        raise ConfigError(f"dataset.class_names names classes, and data set '{dataset.name}' has none.")
+        raise ConfigError(f"dataset.class_names names classes, but data set '{dataset.name}' has none.")
     names = [str(name) for name in names]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

@@ -59,12 +59,12 @@ def unlike(X: np.ndarray, shape: tuple[int, ...], known: Mapping[str, float]) ->
         return []
     if reached < 0.05 * largest:
         return [
-            f"The new pixels reach {reached:.3g}, those of the training pictures {largest:.3g}: the predictions mean "
+            f"The new pixels reach {reached:.3g}, those of the training images {largest:.3g}: the predictions mean "
             f"nothing if they are fractions of it. Multiply them by {largest:.3g}."
         ]
     if reached > 1.5 * largest or pictures.min() < -APART * largest:
         return [
-            f"The new pixels go from {pictures.min():.3g} to {pictures.max():.3g}, those of the training pictures to "
+            f"The new pixels go from {pictures.min():.3g} to {pictures.max():.3g}, those of the training images to "
             f"{largest:.3g}: the predictions mean nothing if they are in another unit. Bring them to the same range."
         ]
     means, borders = pictures.mean(axis=1), _borders(pictures, shape)
@@ -75,7 +75,7 @@ def unlike(X: np.ndarray, shape: tuple[int, ...], known: Mapping[str, float]) ->
     if not strange.any():
         return []
     return [
-        f"{int(strange.sum()):,} of {len(pictures):,} pictures are unlike those of the training: mean grey "
+        f"{int(strange.sum()):,} of {len(pictures):,} images are unlike those of the training set: mean grey "
         f"{means[strange].mean():.3g} (training {known['darkest']:.3g} to {known['lightest']:.3g}), border "
         f"{np.median(borders[strange]):.3g} (training {known['background']:.3g}). Are light and dark exchanged?"
     ]

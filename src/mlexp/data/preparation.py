@@ -307,7 +307,7 @@ def _check_columns(train: Part, dataset: Dataset, wanted: schema.Prepare) -> Non
             name = short(dataset.feature_names[empty.argmax()])
             raise DataError(
                 f"Data set '{dataset.name}' has no filled cell in column '{name}' of its training part: prepare.impute "
-                f"has nothing to go by. Leave the column out: dataset.ignore=[{name}]."
+                f"has nothing to estimate from. Leave the column out: dataset.ignore=[{name}]."
             )
 
 

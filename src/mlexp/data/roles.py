@@ -76,7 +76,7 @@ def feature_columns(
     Raises
     ------
     ConfigError
-        `groups`, or one of the names, is no column, or is the label.
+        `groups`, or one of the names, is not a column, or is the label.
     DataError
         No feature is left.
     """

@@ -76,12 +76,12 @@ def decoded(data: bytes, encoding: str, path: Path) -> tuple[bytes, str]:
         text = data.decode(encoding)
     except (UnicodeError, LookupError) as error:
         raise DataError(
-            f"{path} is no text in {encoding} ({short(getattr(error, 'reason', error))}). Name the right encoding, "
+            f"{path} is not text in {encoding} ({short(getattr(error, 'reason', error))}). Name the right encoding, "
             "such as dataset.encoding=latin-1."
         ) from error
     if "\0" in text:
         raise DataError(
-            f"{path} is no text: it holds zero bytes. A table must be a text file, such as CSV in UTF-8."
+            f"{path} is not text: it holds zero bytes. A table must be a text file, such as CSV in UTF-8."
         )
     return (data if encoding == "utf-8" else text.encode("utf-8", "replace")), encoding
 
@@ -103,7 +103,7 @@ def _encoding(data: bytes) -> str:
 def recognised(data: bytes, wanted: Dialect, path: Path) -> tuple[Dialect, int]:
     """Return the dialect of a text in UTF-8 and how many bytes stand before its first record.
 
-    Excel's own first line ``sep=;`` names the delimiter and is no record.
+    Excel's own first line ``sep=;`` names the delimiter and is not a record.
     """
     found = _SEPARATOR_LINE.match(data)
     if found and wanted.delimiter == "auto":
@@ -137,7 +137,7 @@ def records(data: bytes, dialect: Dialect, path: Path) -> Iterator[list[str]]:
                 yield record
     except csv.Error as error:
         raise DataError(
-            f"{path} is no table in this form ({short(error)}): a quote is not closed, or a cell is longer than "
+            f"{path} is not a table in this form ({short(error)}): a quote is not closed, or a cell is longer than "
             f"{csv.field_size_limit():,} characters. Correct it, or set dataset.quote=none."
         ) from error
 

@@ -159,7 +159,7 @@ OPTIMIZERS: dict[str, Theory] = {
 }  # fmt: skip
 
 SCHEDULES: dict[str, Theory] = {
-    "step": _row("Stepwise learning rate", r"The learning rate is multiplied by a factor every so many epochs."),
+    "step": _row("Stepwise learning rate", r"The learning rate is multiplied by a factor at regular intervals."),
     "exponential": _row("Exponential learning rate", r"$$\eta_e = \eta_0\, \gamma^{e}$$ in epoch $e$."),
     "cosine": _row("Cosine learning rate", r"""The learning rate falls over $E$ epochs along half a cosine,
         $$\eta_e = \eta_{\min} + \tfrac12 (\eta_0 - \eta_{\min}) \Bigl(1 + \cos \frac{\pi e}{E}\Bigr).$$""",

@@ -87,7 +87,7 @@ def unit(images: np.ndarray) -> np.ndarray:
 
 
 def greys() -> Colormap:
-    """Return black to white, with white for what is no image."""
+    """Return black to white, with white for what is not an image."""
     import matplotlib
 
     return matplotlib.colormaps["gray"].with_extremes(bad="white")

@@ -248,7 +248,7 @@ def serve() -> None:
     inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests, inbox, stop), daemon=True).start()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)  # what the work prints is no answer
+    os.dup2(2, 1)  # what the work prints is not an answer
     streams.guard(silent=True)
     lean.allow()
     module, _, function = pickle.loads(inbox.get()).partition(":")

@@ -332,7 +332,7 @@ def _check_serves(kind: str, name: str, model: Any) -> None:
         ) from error
     if not serves:
         raise ConfigError(
-            f"model={name} does not fit a task of kind {kind}: {type(model).__name__} is no "
+            f"model={name} does not fit a task of kind {kind}: {type(model).__name__} is not a "
             f"{'classifier' if kind == 'classification' else 'regressor'}. Models for it: "
             f"{', '.join(models.MODELS[kind])}."
         )

@@ -185,7 +185,7 @@ def _as_images(W: np.ndarray, strongest: np.ndarray, shape: tuple[int, ...], n_l
 
 
 def _signed() -> Any:
-    """Return purple for negative, white for 0, orange for positive, and white for what is no image."""
+    """Return purple for negative, white for 0, orange for positive, and white for what is not an image."""
     import matplotlib
 
     return matplotlib.colormaps["PuOr_r"].with_extremes(bad="white")

@@ -3,9 +3,9 @@
 Classes are codes 0 .. n_classes − 1. A rate whose denominator is zero (no row predicted as a class, or
 none that belongs to it) is 0, as in scikit-learn with ``zero_division=0``.
 
-A metric that is no mean over rows has row scores too: x_i = metric + IF_i, where the influence IF_i is what a row adds
-to the metric, to first order, and averages to 0. The mean of x over rows is the metric, and its variance over rows is
-that of the metric over new test sets (F. R. Hampel, J. Am. Stat. Assoc. 69 (1974) 383–393,
+A metric that is not a mean over rows has row scores too: x_i = metric + IF_i, where the influence IF_i is what a
+row adds to the metric, to first order, and averages to 0. The mean of x over rows is the metric, and its variance over
+rows is that of the metric over new test sets (F. R. Hampel, J. Am. Stat. Assoc. 69 (1974) 383–393,
 doi:10.1080/01621459.1974.10482962). So `mlexp.stats.crossed_t` compares macro F1, AUC, RMSE or R² as it compares
 accuracy.
 """

@@ -45,7 +45,7 @@ class Metric:
         (runs, n), or probability of shape (runs, n, n_classes)
     score : function of truth and predictions (n, ...) to the value; None where those are not enough
     row_scores : function of truth and predictions (runs, n, ...) to scores of rows that average to the value, for a
-        metric that is no mean over rows: the metric plus the influence of each row
+        metric that is not a mean over rows: the metric plus the influence of each row
     """
 
     name: str

@@ -164,7 +164,7 @@ def class_path(name: str, kind: str, trusted: Sequence[str]) -> str:
         f" '{name}' belongs to tasks of kind {' or '.join(others)}." if others else did_you_mean(name, table)
     )
     raise ConfigError(
-        f"model={name} is no model for a task of kind {kind}. Models for it: {', '.join(table)}.{hint}"
+        f"model={name} is not a model for a task of kind {kind}. Models for it: {', '.join(table)}.{hint}"
     )
 
 
@@ -189,7 +189,7 @@ def imported(path: str) -> Any:
     if found is None:
         raise ConfigError(f"model.name={path}: module '{module}' has no class '{name}'.")
     if not (inspect.isclass(found) and hasattr(found, "fit")):
-        raise ConfigError(f"model.name={path} is no estimator: it must be a class with a method fit.")
+        raise ConfigError(f"model.name={path} is not an estimator: it must be a class with a method fit.")
     if found.__module__.partition(".")[0] != package:
         raise ConfigError(
             f"model.name={path}: '{name}' comes from {found.__module__}. Name it there, if you trust that package."
@@ -218,6 +218,6 @@ def build_autoencoder(model: Model, *, seed: int, trusted: Sequence[str] = ("skl
         return build(model, "autoencoder", seed=seed, trusted=trusted, output=output)
     if not path.endswith(".MLPRegressor"):
         raise ConfigError(
-            f"model.name={model.name} is no autoencoder. Models for it: autoencoder, sklearn_mlp."
+            f"model.name={model.name} is not an autoencoder. Models for it: autoencoder, sklearn_mlp."
         )
     return SklearnAutoencoder(build(model, "autoencoder", seed=seed, trusted=trusted), model, seed)

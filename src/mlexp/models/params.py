@@ -37,7 +37,7 @@ def check_params(estimator_class: Any, params: Mapping[str, Any]) -> None:
         if key not in accepted:
             near = did_you_mean(key, accepted)
             raise ConfigError(
-                f"model.params.{shortened(key)} is no parameter of {name}.{near} It has: {', '.join(accepted)}."
+                f"model.params.{shortened(key)} is not a parameter of {name}.{near} It has: {', '.join(accepted)}."
             )
     constraints = getattr(estimator_class, "_parameter_constraints", {})
     for key, value in params.items():

@@ -181,7 +181,7 @@ class _Reader:
         words = ""
         while (token := self.next(blank=True)) != "}":
             if not token or not TEXT.fullmatch(token):
-                raise UnknownFormula(f"{token!r} is no text")
+                raise UnknownFormula(f"{token!r} is not text")
             words += token
         return words
 
@@ -248,7 +248,7 @@ class _Reader:
     def delimiter(self) -> str:
         sign = self.next().removeprefix("\\")
         if sign not in DELIMITERS:
-            raise UnknownFormula(f"{sign!r} is no delimiter")
+            raise UnknownFormula(f"{sign!r} is not a delimiter")
         return _mo(DELIMITERS[sign], stretched=True) if DELIMITERS[sign] else ""
 
     def matrix(self) -> str:

@@ -73,7 +73,7 @@ TITLES = {
         "Partial dependence",
         "Mean prediction when a column is set to a value in every row; low and high: the central 80 % of single rows.",
     ),
-    "tuning": ("Trials", "The validation part chose; no trial has seen a test row."),
+    "tuning": ("Trials", "Selected on the validation set; no trial has seen a test sample."),
     "key_importance": ("How much each key mattered", ""),
     "data_needed": ("Scores by number of training samples", "One row per subset; the subsets of a repeat are nested."),
     "clusters": (

@@ -70,12 +70,12 @@ def refuse_unknown(conditions: Iterable[Condition], kind: str, arms: Sequence[st
         if one.name not in known and not free:
             more = f", {', '.join(OF_COMPARISON)}, mean.ARM and 'A - B'" if arms else ""
             raise ConfigError(
-                f"expect: '{shortened(one.name)}' is nothing that is recorded.{did_you_mean(one.name, known)} Names: "
+                f"expect: '{shortened(one.name)}' is not recorded.{did_you_mean(one.name, known)} Names: "
                 f"{', '.join(measures) or 'the metrics of the run'}, of {', '.join(sets)}; "
                 f"{', '.join(OF_RUN)}{more}."
             )
         if isinstance(one.bound, str) != (one.name == "verdict"):
-            raise ConfigError(f"expect: '{one}': only a verdict is held against a word, by == or !=.")
+            raise ConfigError(f"expect: '{one}': only a verdict is compared with a word, by == or !=.")
         if one.name == "verdict" and one.bound not in (*arms, NONE, EQUIVALENT):
             raise ConfigError(
                 f"expect: no verdict can be '{shortened(str(one.bound))}'.{did_you_mean(str(one.bound), arms)} "

@@ -17,7 +17,7 @@ from mlexp.sweeps import answer as sweeps
 from mlexp.sweeps.findings import Findings, findings
 
 MOST_JOBS = 200  # listed here; the page of the sweep has all
-KEPT = ("completed", "running", NOT_NEEDED, "")  # how a job ends, or stands, that is no failure
+KEPT = ("completed", "running", NOT_NEEDED, "")  # how a job ends, or stands, that is not a failure
 REASON = 220  # characters
 
 

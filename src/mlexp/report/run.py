@@ -41,9 +41,9 @@ FILES = {
     "events.jsonl": "events by time",
 }
 UNFINISHED = {
-    "running": "The run is not over yet; no test row has been read.",
-    "interrupted": "The run was stopped before its end and can go on from there; no test row has been read.",
-    "diverged": "No answer: the training diverged, its loss grew beyond all numbers.",
+    "running": "The run is not over yet; no test sample has been read.",
+    "interrupted": "The run was stopped before its end and can be resumed; no test sample has been read.",
+    "diverged": "No answer: the training diverged, its loss was no longer finite.",
     "failed": "No answer: the run failed.",
 }
 
@@ -163,7 +163,7 @@ def _tuned(study: Study) -> list[str]:
         return []
     values = [f"{key} = {value}" for key, value in study.tuning["chosen"]["values"].items()]
     return [
-        f"Its settings did best of {study.tuning['n_trials']:,} tried without a test row: {listed(values)}."
+        f"Its settings scored best of {study.tuning['n_trials']:,} tried without the test set: {listed(values)}."
     ]
 
 

@@ -115,7 +115,7 @@ def resume(
     ConfigError
         If the run is still under way or has ended, or its `config.yaml` was edited.
     DataError
-        If `path` is no run folder, or the data are no longer those that the run began with.
+        If `path` is not a run folder, or the data are no longer those that the run began with.
     """
     run = Run.open(path)
     stamp.refuse_older(path, run.info)

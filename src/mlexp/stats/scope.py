@@ -23,7 +23,7 @@ class Scope:
     settings : whether it holds for the settings as they are, as those of a network
     training_set : whether it holds for the training set as it is
     blocks : whether it is averaged over blocks with equal weight
-    shows : what it shows, where that is no difference of means
+    shows : what it shows, where that is not a difference of means
     note : what else a reader must know
     """
 

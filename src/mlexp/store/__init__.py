@@ -62,7 +62,7 @@ class Folder:
         Raises
         ------
         DataError
-            If `path` is none, or holds links or what else is no plain file.
+            If `path` is none, or holds links or what else is not a plain file.
         """
         path = latest.follow(Path(path))
         if not cls.is_at(path):
@@ -281,12 +281,12 @@ def open(path: str | Path) -> Run | Sweep | Comparison:
     Raises
     ------
     DataError
-        If `path` is none of these, or holds links or what else is no plain file.
+        If `path` is none of these, or holds links or what else is not a plain file.
     """
     path = latest.follow(Path(path))
     if (kind := _kind(path)) is None:
         raise DataError(
-            f"{path} is no run, sweep or comparison: it has no {', '.join(stamp.RECORDS[:-1])} or "
+            f"{path} is not a run, sweep or comparison: it has no {', '.join(stamp.RECORDS[:-1])} or "
             f"{stamp.RECORDS[-1]}. Name a folder such as outputs/TASK/latest."
         )
     return kind(run_folder(path))
@@ -329,8 +329,8 @@ def _meant(name: str, outputs: Path) -> Path:
     known = f" Tasks with runs there: {', '.join(tasks)}." if tasks else ""
     near = did_you_mean(name, [*tasks, "latest"]) if name != "latest" else ""
     raise DataError(
-        f"'{shortened(name)}' is no folder of a run or sweep, and no task with runs in {outputs}.{near}{known} Name a "
-        "folder such as outputs/TASK/latest, a task, or latest; another place of runs with --outputs DIR."
+        f"'{shortened(name)}' is neither the folder of a run or sweep nor a task with runs in {outputs}.{near}{known} "
+        "Name a folder such as outputs/TASK/latest, a task, or latest; another place of runs with --outputs DIR."
     )
 
 
@@ -361,7 +361,7 @@ def is_outputs(folder: Path) -> bool:
 
 
 def _inside(folder: Path) -> list[Path]:
-    """Return what a folder holds, hidden things aside; of what is no folder, or cannot be read, nothing."""
+    """Return what a folder holds, hidden things aside; of what is not a folder, or cannot be read, nothing."""
     try:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except (OSError, ValueError):

@@ -52,7 +52,7 @@ def append(folder: Path, event: str, /, **facts: Any) -> None:
     Raises
     ------
     NotWritten
-        If the file cannot be written, or is no plain file.
+        If the file cannot be written, or is not a plain file.
     """
     assert event in EVENTS
     when = datetime.now(UTC).isoformat(timespec="milliseconds")

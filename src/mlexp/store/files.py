@@ -104,7 +104,7 @@ def appending(path: Path) -> Iterator[IO[str]]:
     Raises
     ------
     NotWritten
-        If it cannot be written, or is no plain file.
+        If it cannot be written, or is not a plain file.
     """
     with writing(path), open(path, "a", encoding="utf-8", newline="", opener=plain) as file:
         yield file
@@ -172,7 +172,7 @@ def _whole(digits: str) -> int:
 
 def _finite(digits: str) -> float:
     if not math.isfinite(value := float(digits)):
-        raise ValueError(f"{digits[:MOST_DIGITS]} is no finite number")
+        raise ValueError(f"{digits[:MOST_DIGITS]} is not a finite number")
     return value
 
 

@@ -241,7 +241,7 @@ def _steps(run: Run) -> dict[str, Any]:
     for name, factor in factors.items():
         if factor is not None and not (_is_number(factor) and factor.shape in ((), (1,), (n_features,))):
             raise damaged(
-                run.path / "model.npz", f"feature_{name} is no number for each of {n_features} features"
+                run.path / "model.npz", f"feature_{name} is not a number for each of {n_features} features"
             )
     return {"scale": _Scale(factors["scale"], factors["shift"])}
 

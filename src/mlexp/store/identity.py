@@ -92,7 +92,7 @@ def continued(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, A
         if earlier[what]["fingerprint"] != now[what]["fingerprint"]:
             raise DataError(
                 f"The {what} has changed since the run began (fingerprint {now[what]['fingerprint'][:12]}, then "
-                f"{earlier[what]['fingerprint'][:12]}). Bring the data back, or run the task anew."
+                f"{earlier[what]['fingerprint'][:12]}). Bring the data back, or run the task again."
             )
     warnings = []
     if earlier["environment"]["packages"] != now["environment"]["packages"]:

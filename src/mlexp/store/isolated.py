@@ -208,7 +208,7 @@ def receive(pipe: IO[bytes]) -> tuple[dict[str, Any], list[np.ndarray]]:
     EOFError
         The other process has ended.
     ValueError
-        What it sent is no message.
+        What it sent is not a message.
     """
     line = pipe.readline(LONGEST_HEADER)
     if not line.endswith(b"\n"):

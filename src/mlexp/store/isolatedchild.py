@@ -23,7 +23,7 @@ except ModuleNotFoundError:  # Windows: whoever asks looks at what this process 
 def main() -> None:
     """Serve requests from the standard input until it is closed."""
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # what a library prints is not an answer
     model, path = None, ""
     while True:
         try:

@@ -30,7 +30,7 @@ def locked(path: Path, patience: float = 0) -> int:
         os.close(lock)
         if not free and time.monotonic() > until:
             raise ConfigError(
-                f"{path} is being written by a run that is still going on. Wait for it, or stop it."
+                f"{path} is being written by a run that has not ended. Wait for it, or stop it."
             )
         time.sleep(0.05)
 

@@ -197,7 +197,7 @@ def reopen(path: Path, patience: float = 0) -> RunFolder:
     run = Run.open(path)
     stamp.refuse_older(path, run.info)
     if not run.is_unfinished:
-        raise ConfigError(f"{path} is {run.status}: only a run that did not come to its end can be resumed.")
+        raise ConfigError(f"{path} is {run.status}: only a run that did not finish can be resumed.")
     folder = RunFolder(path.resolve(), locked(path.resolve(), patience))
     try:
         remove_torn(folder.path)

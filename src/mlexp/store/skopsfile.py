@@ -123,7 +123,7 @@ def unpacked_size(path: Path) -> int:
     Raises
     ------
     DataError
-        It is no archive, or unpacks to far more than one of its size does.
+        It is not an archive, or unpacks to far more than one of its size does.
     """
     import psutil
 

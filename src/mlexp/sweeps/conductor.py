@@ -190,7 +190,7 @@ class Conductor:
         for place in sorted((self.folder.path / "runs").glob("[!.]*")):
             if place.name not in known or has_other_data(Sweep(self.folder.path), known[place.name]):
                 self.folder.set_aside(place)
-                self.folder.log(f"{place.name} is set aside: it is not of these jobs and data")
+                self.folder.log(f"{place.name} is set aside: it does not belong to these jobs and data")
 
     def extend(self, plan: Plan) -> None:
         """Continue with a plan that has more jobs."""

@@ -87,7 +87,7 @@ class Edge:
 def edges(space: Space, best: Trial) -> list[Edge]:
     """Return the selected numbers at an edge of the space, except natural bounds.
 
-    A momentum of 0, a count of 1 and whatever else its key allows nothing beyond is no edge.
+    A momentum of 0, a count of 1 and whatever else its key allows nothing beyond is not an edge.
     """
     found = []
     for axis in space.axes:

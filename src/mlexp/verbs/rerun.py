@@ -111,8 +111,8 @@ def differences(
 ) -> Iterator[str]:
     """Yield one line for each file that differs between two folders of runs or sweeps.
 
-    What `after` alone holds is no difference where it `recorded_more`, being made by another version of mlexp. Numbers
-    that are `close` are none where that is asked.
+    What `after` alone holds is not a difference where it `recorded_more`, being made by another version of mlexp.
+    Numbers that are `close` are none where that is asked.
     """
     names = [name for name in REPEATED if (before / name).exists() or (after / name).exists()]
     tables = {file.relative_to(folder) for folder in (before, after) for file in folder.glob("tables/*.csv")}

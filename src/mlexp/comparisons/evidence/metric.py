@@ -45,12 +45,12 @@ class PartMetric:
         """
         part, dot, name = text.partition(".")
         if not (part and dot and name):
-            raise ConfigError(f"The metric must be part.name, such as test.accuracy. Got '{text}'.")
+            raise ConfigError(f"The metric must be SET.NAME, such as test.accuracy. Got '{text}'.")
         recorded = metrics.metrics_of(kind) if kind in DIVIDED else ()
         known = [f"{one}.{word}" for one in ("train", "validation", "test") for word in recorded]
         if known and text not in known:
             raise ConfigError(
-                f"The metric '{text}' is not recorded by a {kind}.{did_you_mean(text, known)} Measures: "
+                f"The metric '{text}' is not recorded by a {kind}.{did_you_mean(text, known)} Metrics: "
                 f"{', '.join(recorded)}, each of train, validation and test."
             )
         return cls(part, name)
@@ -80,7 +80,7 @@ class PartMetric:
 
     @property
     def of_row(self) -> str | None:
-        """Array of `predictions.npz` with its value on every row; None if it is no mean over rows."""
+        """Array of `predictions.npz` with its value on every row; None if it is not a mean over rows."""
         return f"{self.part}_{self.row.rows}" if self.row.is_mean else None
 
     @property

@@ -23,7 +23,7 @@ from mlexp.comparisons.words.phrases import (
 from mlexp.kinds.comparison.settings import Comparison
 from mlexp.stats import correction
 
-# Test -> what it estimates, where that is no difference of the means.
+# Test -> what it estimates, where that is not a difference of the means.
 OTHER_ESTIMATES = {
     "mcnemar": "for the first run of each arm",
     "wilcoxon": "as the median of the differences",

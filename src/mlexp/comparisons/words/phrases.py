@@ -182,9 +182,9 @@ def repeats(evidence: Evidence, verdict: Verdict, pair: Pair | None = None) -> s
         return f"{within}one run per arm"
     fixed = [arm for arm in arms if evidence.is_deterministic(arm)]
     known = f"; {listed(fixed)} {'is' if len(fixed) == 1 else 'are'} deterministic" if fixed else ""
-    anew = ", each tuned anew" if evidence.tuned_each else ""
+    separately = ", each tuned separately" if evidence.tuned_each else ""
     seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"{within}{seeds} seeds per arm{anew}{known}"
+    return f"{within}{seeds} seeds per arm{separately}{known}"
 
 
 def listed(names: Sequence[str], most: int = MOST_NAMED) -> str:

@@ -84,7 +84,7 @@ class TextFile:
         if self.encoding_typed or self.dialect.encoding not in GUESSED:
             return []
         return [
-            f"{self.path.name} is no UTF-8 text and was read as {self.dialect.encoding}. If letters come out wrong, "
+            f"{self.path.name} is not UTF-8 text and was read as {self.dialect.encoding}. If characters look wrong, "
             "name the encoding: dataset.encoding=NAME."
         ]
 
@@ -153,7 +153,7 @@ class TextFile:
             reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
             raise DataError(
                 f"{self.path} has a row that does not fit the header line ({short(reason, 100)}). Correct it, or name "
-                "what parts its cells: dataset.delimiter, dataset.quote."
+                "what separates its cells: dataset.delimiter, dataset.quote."
             ) from error
 
 

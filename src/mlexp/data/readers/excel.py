@@ -65,9 +65,9 @@ def read(path: Path, wanted: schema.Dataset, memory_mb: int) -> Frame:
 
 
 def _check_package(path: Path, memory_mb: int) -> None:
-    """Refuse what is no workbook, unpacks to more than the memory, or brings definitions of its own."""
+    """Refuse what is not a workbook, unpacks to more than the memory, or brings definitions of its own."""
     if not zipfile.is_zipfile(path):
-        raise DataError(f"{path} is no Excel workbook of this kind. Save it again as .xlsx.")
+        raise DataError(f"{path} is not an Excel workbook of this kind. Save it again as .xlsx.")
     try:
         with zipfile.ZipFile(path) as package:
             entries = package.infolist()

@@ -70,7 +70,7 @@ def _header(stream: IO[bytes], path: Path) -> tuple[np.dtype[np.generic], tuple[
     code, n_axes = start[2], start[3]
     if start[:2] != b"\0\0" or not 1 <= n_axes <= MOST_AXES:
         raise DataError(
-            f"{path} is no idx file: its first bytes must be 00 00, a type and a number of axes. "
+            f"{path} is not an idx file: its first bytes must be 00 00, a type and a number of axes. "
             f"Got {start.hex(' ')}."
         )
     if code not in DTYPES:

@@ -27,7 +27,7 @@ def download(openml_id: int) -> Any:
     Raises
     ------
     DataError
-        No network, no such number, or an answer that is no table.
+        No network, no such number, or an answer that is not a table.
     """
     from sklearn.datasets import fetch_openml
 

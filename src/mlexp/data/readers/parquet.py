@@ -51,8 +51,8 @@ def _check(pa: Any, file: Any, names: list[str], path: Path, memory_mb: int) -> 
         kind = file.schema_arrow.field(name).type
         if not (_is_text(pa, kind) or _is_value(pa, kind)):
             raise DataError(
-                f"{path} has column '{short(name)}' of type {short(kind)}, which is no number, word or date. Leave it "
-                "out of the file."
+                f"{path} has column '{short(name)}' of type {short(kind)}, which is not a number, word or date. Leave "
+                "it out of the file."
             )
     meta = file.metadata
     groups = sum(meta.row_group(place).total_byte_size for place in range(meta.num_row_groups))

@@ -152,7 +152,7 @@ def page_typed(words: Iterable[str]) -> dict[str, Any]:
         if one.value is None or not trust.within(one.key, ("page",)) or one.key == "page":
             raise ConfigError(
                 f"'{shortened(one.text)}' cannot be set here: what ran is recorded. Only how it is shown can be set: "
-                "page.figures=all, page.format=[png,pdf,svg], page.title=false."
+                "page.figures=all, page.format=[png,pdf,svg], page.title=false, page.living=false."
             )
     asked = asdict(compose(overrides).page)
     return {one.key.partition(".")[2]: asked[one.key.partition(".")[2]] for one in overrides}

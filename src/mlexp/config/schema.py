@@ -482,6 +482,12 @@ class Page:
     title: bool = key(
         True, boolean(), "show the headline of a figure within it; false: leave it to a caption"
     )
+    living: Any = key(
+        "auto",
+        either(choice("auto"), boolean()),
+        "the page of a network carries it and computes: its weights and up to 100 training and 100 test samples "
+        "travel with the file; auto: for bundled, published and generated data, in runs that draw figures",
+    )
 
 
 @dataclass
@@ -590,7 +596,7 @@ ADDED_KEYS = (
     "data_needed.sizes", "data_needed.repeats", "dataset.labels", "dataset.image_shape", "dataset.channels",
     "dataset.class_names", "model.loss", "by_hand.loss", "by_hand.new_points", "by_hand.centres", "by_hand.variance",
     "by_hand.variant", "by_hand.answers", "model.base", "model.base_params", "model.epsilon",
-    "prepare.select", "prepare.select_by", "prepare.balance", "device",
+    "prepare.select", "prepare.select_by", "prepare.balance", "device", "page.living",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Which figures of a folder are drawn, and in which formats: the node `page` of its configuration, or what is typed."""
+"""What is drawn of a folder and stands on its page: the node `page` of its configuration, or what is typed."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ class Wanted:
     most : draw the most important figures only, up to this number; None: all that the folder allows
     formats : file formats of each figure; png is drawn always, since the page shows it
     title : whether the headline stands within the figure
+    living : whether the page computes, see `page.living`; None: as the run recorded it
     """
 
     most: int | None = None
     formats: tuple[str, ...] = FORMATS[:1]
     title: bool = True
+    living: bool | None = None
 
 
 ALL = Wanted()
@@ -43,4 +45,5 @@ def wanted(folder: Path, typed: Mapping[str, Any] | None = None) -> Wanted:
         None if asked.get("figures") == "all" else MAIN_FIGURES,
         formats or FORMATS[:1],
         asked.get("title") is not False,
+        living if isinstance(living := (typed or {}).get("living"), bool) else None,
     )

@@ -26,6 +26,7 @@ from mlexp.kinds import weights
 from mlexp.kinds.observer import Observer
 from mlexp.kinds.score_warnings import of_divergence
 from mlexp.kinds.sets import check_memory, columns, plan
+from mlexp.kinds.snapshots import Snapshots, watched
 from mlexp.models import combined, sklearn_networks
 from mlexp.models.guarded import guarded
 from mlexp.models.sklearn_networks import EpochByEpoch
@@ -56,6 +57,7 @@ class Training:
     image_shape : height and width of the images whose pixels are the features, None for others
     outputs : names of the outputs of a network: classes, or the target
     sampled : what the model is fitted to where that is not the training set, but a balanced sample of it
+    snapshots : networks by epoch, see `snapshots.Snapshots`; empty unless they were wanted
     """
 
     model: Any
@@ -74,6 +76,7 @@ class Training:
     image_shape: tuple[int, ...] | None = None
     outputs: tuple[str, ...] = ()
     sampled: Part | None = None
+    snapshots: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def fitted_to(self) -> Part:
@@ -369,6 +372,8 @@ def _fit_epochs(
     if not first.is_engine:
         networks = [EpochByEpoch(first.model, config.model, config.seed)]
     held = parts.validation if len(parts.validation) else None
+    n_features = first.raw.train.X.shape[1]
+    kept = watched(config, n_features, len(networks)) if first.is_engine else None
     fit_observed(
         networks,
         observers,
@@ -383,7 +388,13 @@ def _fit_epochs(
         metrics=config.record.metrics,
         diagnosed=diagnosed(config, _summary(first)),
         device=config.device,
+        snapshots=kept,
     )
+    if kept is not None:
+        trainings = [
+            replace(training, snapshots=kept.to_arrays(replica, network))
+            for replica, (training, network) in enumerate(zip(trainings, networks, strict=True))
+        ]
     advice = launch_bound(config, len(trainings), networks[0].n_parameters_)
     return [
         trained(replace(training, warnings=[*training.warnings, *advice]), network)
@@ -401,6 +412,7 @@ def fit_observed(
     metrics: Sequence[str] = (),
     diagnosed: bool = False,
     device: str = "cpu",
+    snapshots: Snapshots | None = None,
 ) -> None:
     """Train networks epoch by epoch; one alone resumes from the last checkpoint of an unfinished run.
 
@@ -414,12 +426,20 @@ def fit_observed(
     metrics : further metrics to record by epoch
     diagnosed : whether the layers are looked at
     device : where networks of the engine train
+    snapshots : where networks are kept by epoch; they are part of a checkpoint
     """
     checkpoints = [observer.checkpointed() for observer in observers]
+    if snapshots and checkpoints[0]:
+        snapshots.resume(0, checkpoints[0])
+
+    def checkpoint(state: State, replica: int) -> dict[str, np.ndarray]:
+        return state.only(replica).to_arrays() | (snapshots.to_arrays(replica) if snapshots else {})
 
     def on_state(state: State) -> None:
         for replica, observer in enumerate(observers):
-            observer.checkpoint(state.only(replica).to_arrays)
+            if snapshots:
+                snapshots.look(replica, state)
+            observer.checkpoint(partial(checkpoint, state, replica))
 
     def on_epoch(replica: int, row: dict[str, float], seconds: float) -> bool:
         observers[replica].epoch(row, seconds / len(observers))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from markupsafe import Markup
 
@@ -129,6 +130,22 @@ class Derivation:
 
 
 @dataclass(frozen=True)
+class Living:
+    """A network that a page carries, so that its script computes; or why it does not.
+
+    Attributes
+    ----------
+    title : heading
+    data : what `templates/living.js` reads, as JSON holds it; empty: nothing computes
+    note : a line in its place
+    """
+
+    title: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Page:
     """Everything that a page says, in its order.
 
@@ -150,6 +167,7 @@ class Page:
     derivation: Derivation | None = None
     up: tuple[str, str] | None = None
     pictures: Sequence[Picture] = ()
+    living: Living = Living()
     members: Sequence[Table] = ()
     tables: Sequence[Table] = ()
     how: str = "How it was done"

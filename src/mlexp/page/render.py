@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from mlexp.page import mathml
-from mlexp.page.page import Page
+from mlexp.page.page import Living, Page
 from mlexp.store import PAGE
 from mlexp.store.files import write_bytes
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
+LARGEST = 2_000_000  # bytes of a page that carries a network: it is sent by mail and opened on a telephone
 SPECIAL = "\\`*_[]|~"
 LINKED = re.compile(
     r"://|www\.|@|^\W*(?:mailto|xmpp|javascript|data):", re.IGNORECASE
@@ -28,8 +31,23 @@ LINKED = re.compile(
 
 
 def html(page: Page) -> str:
-    """Return a page as one HTML file with pictures, style and script inside."""
-    return _environment().get_template("page.html").render(page=page, policy=_policy())
+    """Return a page as one HTML file with pictures, style and scripts inside.
+
+    A network that would make the file larger than `LARGEST` is left out.
+    """
+    text = _html(page)
+    if page.living.data and len(text.encode()) > LARGEST:
+        note = f"The network is not part of this page, which would then be larger than {LARGEST / 1e6:g} MB."
+        text = _html(replace(page, living=Living(note=note)))
+    return text
+
+
+def _html(page: Page) -> str:
+    scripts = ["script.js", *(["living.js"] if page.living.data else [])]
+    template = _environment().get_template("page.html")
+    return template.render(
+        page=page, policy=_policy(*scripts), scripts=[Markup(_read(name)) for name in scripts]
+    )
 
 
 def markdown(page: Page) -> str:
@@ -39,7 +57,7 @@ def markdown(page: Page) -> str:
 
 def index(**content: object) -> str:
     """Return the list of all runs as HTML."""
-    return _environment().get_template("index.html").render(policy=_policy(), **content)
+    return _environment().get_template("index.html").render(policy=_policy("script.js"), **content)
 
 
 def environment_of(templates: Path, **more: Any) -> Environment:
@@ -60,15 +78,16 @@ def environment_of(templates: Path, **more: Any) -> Environment:
 def _environment() -> Environment:
     environment = environment_of(TEMPLATES, keep_trailing_newline=True)
     environment.filters |= {"inline": _inline, "address": _address, "md": _md, "oneline": _oneline}
-    environment.filters |= {"math": _math, "mathmd": _math_md}
+    environment.filters |= {"math": _math, "mathmd": _math_md, "json": _json}
     environment.globals |= {"style": Markup(_read("style.css")), "script": Markup(_read("script.js"))}
+    environment.globals |= {"living_style": Markup(_read("living.css"))}
     return environment
 
 
-def _policy() -> str:
+def _policy(*scripts: str) -> str:
     """Return the rule by which a browser loads nothing and runs no script but ours, whatever the page says."""
-    script = digest(_read("script.js"))
-    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{script}'"
+    hashes = " ".join(f"'sha256-{digest(_read(name))}'" for name in scripts)
+    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {hashes}"
 
 
 def digest(text: str) -> str:
@@ -94,6 +113,18 @@ def _address(path: str) -> str:
     ('runs/003-ab/report.html', 'host/x', 'javascript%3Aalert%281%29')
     """
     return quote(path.lstrip("/"))
+
+
+def _json(data: object) -> Markup:
+    """Return data as JSON within a script element: no text of theirs can end it or begin another.
+
+    Examples
+    --------
+    >>> print(_json(["</script><!--"]))
+    ["\\u003c/script\\u003e\\u003c!--"]
+    """
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    return Markup("".join(f"\\u{ord(letter):04x}" if letter in "<>&" else letter for letter in text))
 
 
 def _oneline(command: str) -> Markup:

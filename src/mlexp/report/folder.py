@@ -49,7 +49,7 @@ def redraw(folder: Path, wanted: Wanted = ALL) -> list[Path]:
         All files written, the page last.
     """
     opened = store.open(folder)
-    return [*_draw(opened, wanted), *_write(opened)]
+    return [*_draw(opened, wanted), *_write(opened, wanted.living)]
 
 
 def drawn(folder: Path, wanted: Wanted, into: Path) -> list[Picture]:
@@ -153,9 +153,9 @@ def page(folder: Path) -> Page:
     return _page(store.open(folder))
 
 
-def _page(opened: Run | Sweep | Comparison) -> Page:
+def _page(opened: Run | Sweep | Comparison, living: object = None) -> Page:
     if isinstance(opened, Run):
-        return run.page(opened)
+        return run.page(opened, living)
     if isinstance(opened, Why):
         from mlexp.why import page as why
 
@@ -169,5 +169,5 @@ def _page(opened: Run | Sweep | Comparison) -> Page:
     return sweeps.page(opened)
 
 
-def _write(opened: Run | Sweep | Comparison) -> list[Path]:
-    return render.write(opened.path, _page(opened))
+def _write(opened: Run | Sweep | Comparison, living: object = None) -> list[Path]:
+    return render.write(opened.path, _page(opened, living))

@@ -10,7 +10,7 @@ from mlexp.config.names import spelled
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing, words
 from mlexp.drawing.wanted import ALL, Wanted
-from mlexp.kinds import KINDS, MORE_FIGURES, method
+from mlexp.kinds import KINDS, MORE_FIGURES, living_answer, method
 from mlexp.kinds.network_findings import network_findings
 from mlexp.page import tables
 from mlexp.page.page import Answer, Derivation, KeyFigure, Page, Table
@@ -36,6 +36,7 @@ FILES = {
     "model.npz": "network",
     "model.skops": "model",
     "arrays.npz": "arrays",
+    "living.npz": "samples for this page",
     "run.json": "record",
     "run.log": "log",
     "events.jsonl": "events by time",
@@ -48,8 +49,8 @@ UNFINISHED = {
 }
 
 
-def page(run: Run) -> Page:
-    """Return what the page of a run says."""
+def page(run: Run, living: object = None) -> Page:
+    """Return what the page of a run says; `living` is `page.living` as typed for this page alone."""
     study = Study(run, settings(run.path))
     info = run.info
     return Page(
@@ -62,6 +63,7 @@ def page(run: Run) -> Page:
         derivation=_derivation(study),
         up=_up(run.path),
         pictures=pictures(run.path, words(figures_of(run)), first="pca_variance" if study.pca_alone else ""),
+        living=living_answer.living(study, living),
         tables=_tables(study),
         how="How it was trained" if "train" in study.parts and study.kind != "explore" else "How it was done",
         method=method.method(study),

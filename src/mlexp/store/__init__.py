@@ -157,6 +157,11 @@ class Run(Folder):
         return self._npz("arrays.npz")
 
     @cached_property
+    def living(self) -> dict[str, np.ndarray]:
+        """What a page computes with besides the network (`living.npz`); empty of a run whose page does not compute."""
+        return self._npz("living.npz")
+
+    @cached_property
     def model(self) -> dict[str, np.ndarray]:
         """Parameters of the fitted model (`model.npz`)."""
         return self._npz("model.npz")

@@ -132,7 +132,7 @@ class RunFolder:
         self.write_epochs()
         with at_once():
             write_json(self.path / "metrics.json", result.metrics)
-            for name in ("predictions", "arrays", "model"):
+            for name in ("predictions", "arrays", "model", "living"):
                 if arrays := getattr(result, name):
                     write_npz(self.path / f"{name}.npz", arrays)
             if result.pipeline is not None:

@@ -57,6 +57,7 @@ class Result:
     arrays : everything else worth keeping (images of a gallery, for one)
     model : the fitted parameters and what is needed to build the model again
     pipeline : fitted scikit-learn pipeline of raw rows: preparation and model, or the preparation alone beside `model`
+    living : arrays with which a page computes as the network does, its samples among them
     tables : table -> column -> values
     facts : single numbers and words for the record (best epoch, number of parameters)
     warnings : sentences that a reader of the figures must know
@@ -69,6 +70,7 @@ class Result:
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     model: dict[str, np.ndarray] = field(default_factory=dict)
     pipeline: Any = None
+    living: dict[str, np.ndarray] = field(default_factory=dict)
     tables: dict[str, Columns] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)

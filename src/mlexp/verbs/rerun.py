@@ -20,7 +20,8 @@ from mlexp.verbs import add_run, add_settings, parser
 from mlexp.verbs.machine import tell
 
 REPEATED = ("metrics.json", "history.csv", "diagnostics.csv", "tuning.csv", "predictions.npz", "arrays.npz",
-            "model.npz", "model.skops", "preparation.skops", "comparison.json", "summary.csv")  # fmt: skip
+            "model.npz", "living.npz", "model.skops", "preparation.skops", "comparison.json",
+            "summary.csv")  # fmt: skip
 TAKES_TIME = ("seconds", "prediction_ms", "started", "folder")
 DIFFERENT = 1
 RELATIVE, ABSOLUTE = 0.01, 0.001

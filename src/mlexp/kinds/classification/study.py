@@ -11,7 +11,15 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.data.split import Part
 from mlexp.errors import DataError
-from mlexp.kinds import boundary, coefficients, importance, prediction_cost, score_warnings, warm_started
+from mlexp.kinds import (
+    boundary,
+    coefficients,
+    importance,
+    living,
+    prediction_cost,
+    score_warnings,
+    warm_started,
+)
 from mlexp.kinds.classification import classes, examples
 from mlexp.kinds.fitting import Training, built, check_labels, train_together, unfinished
 from mlexp.kinds.observer import Observer
@@ -72,6 +80,7 @@ def _evaluated(config: Config, dataset: Dataset, training: Training) -> Result:
         tables, arrays = tables | shown, arrays | images
     return training.result(
         metrics=scores,
+        living=living.recorded(config, dataset, training),
         predictions={name: array for arrays in kept for name, array in arrays.items()},
         arrays=arrays | used.arrays,
         tables=tables | coefficients.tables(dataset, training) | used.tables,

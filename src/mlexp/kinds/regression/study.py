@@ -9,7 +9,7 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.data.split import Part
 from mlexp.errors import DataError
-from mlexp.kinds import coefficients, importance, prediction_cost, score_warnings, warm_started
+from mlexp.kinds import coefficients, importance, living, prediction_cost, score_warnings, warm_started
 from mlexp.kinds.fitting import built, check_labels, train, unfinished
 from mlexp.kinds.observer import Observer
 from mlexp.kinds.regression import errors
@@ -49,6 +49,7 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     used = importance.recorded(config, dataset, training)
     return training.result(
         metrics=scores,
+        living=living.recorded(config, dataset, training),
         tables=tables | coefficients.tables(dataset, training) | used.tables,
         arrays=arrays | used.arrays,
         facts=used.facts | (prediction_cost.measured(training) if config.split.judge else {}),

@@ -271,6 +271,7 @@
       });
       const right = state.y === null ? "" : top === state.y ? " Right." : ` Wrong: it is ${data.classes[state.y]}.`;
       verdict.textContent = `Predicted ${data.classes[top]}, ${percent(found[top])}.${right}`;
+      verdict.classList.toggle("plain", state.y === null);
       verdict.classList.toggle("wrong", state.y !== null && top !== state.y);
       state.words = verdict.textContent;
     });

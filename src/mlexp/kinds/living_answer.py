@@ -26,7 +26,6 @@ STEPS = ("impute", "one_hot", "polynomial", "select", "scale", "pca")
 TITLES = {"image": "Try the network", "plane": "Move a point", "table": "Change a sample"}
 MOST_COLUMNS = 200  # of a table whose features can be changed
 EPS = 1e-5  # what batch normalisation adds to the variance
-Vectors = tuple[np.ndarray, np.ndarray]  # parameters and running values of a network
 
 
 def living(study: Study, asked: object = None) -> Living:
@@ -78,58 +77,76 @@ def _activations(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _data(study: Study) -> dict[str, Any]:
-    run, dataset = study.run, study.info["dataset"]
-    kept, model = run.living, run.model
-    settings = json.loads(str(model["settings"]))
-    layers = _layers(model, settings)
-    shape, classes = dataset["image_shape"], study.kind == "classification"
-    plane = (
-        classes
-        and dataset["n_features"] == 2
-        and not dataset["categories"]
-        and len(dataset["classes"]) <= len(COLOURS)
-    )
-    mode = "image" if shape else "plane" if plane else "table"
-    raw = np.dtype("u1") if kept["part_X"].dtype == np.uint8 else np.dtype("f8")
-    data: dict[str, Any] = {
+    run, dataset, classes = study.run, study.info["dataset"], study.kind == "classification"
+    mode = _mode(dataset, classes)
+    return {
         "mode": mode,
         "classes": [str(name) for name in dataset["classes"]] if classes else [],
         "target": str(dataset.get("target") or "target"),
-        "part": str(kept["part"]),
-        "rows": {
-            name: {
-                "X": _packed(kept[f"{name}_X"], raw),
-                "y": kept[f"{name}_y"].tolist(),
-                "place": kept[f"{name}_place"].tolist(),
-            }
-            for name in ("part", "train")
-        },
-        "steps": list(_steps(kept)),
-        "inputs": inputs(run, int(model["n_features_in_"])) if mode != "image" else [],
+        "part": str(run.living["part"]),
+        "rows": {name: _samples(name, run.living) for name in ("part", "train")},
+        "steps": list(_steps(run.living)),
+        "epoch": run.info["facts"].get("best_epoch"),
+        **_network(run, classes),
+        **(_image(dataset) if mode == "image" else _columns(run)),
+    }
+
+
+def _mode(dataset: Mapping[str, Any], classes: bool) -> str:
+    if dataset["image_shape"]:
+        return "image"
+    two = dataset["n_features"] == 2 and not dataset["categories"]
+    return "plane" if classes and two and len(dataset["classes"]) <= len(COLOURS) else "table"
+
+
+def _samples(name: str, kept: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    X = kept[f"{name}_X"]
+    stored = np.dtype("u1") if X.dtype == np.uint8 else np.dtype("f8")
+    places, y = kept[f"{name}_place"].tolist(), kept[f"{name}_y"].tolist()
+    return {"X": _packed(X, stored), "y": y, "place": places}
+
+
+def _network(run: Run, classes: bool) -> dict[str, Any]:
+    """Return the layers and the numbers of the network, also by epoch, and how its outputs become the answer."""
+    kept, model = run.living, run.model
+    settings = json.loads(str(model["settings"]))
+    layers = _layers(model, settings)
+    snapshots = [
+        kept[f"snapshot_{name}"] for name in ("epoch", "theta", "running") if f"snapshot_{name}" in kept
+    ]
+    by_epoch = zip(*snapshots, strict=True) if snapshots else ()
+    return {
         "layers": [layer._asdict() | {"title": _title(layer.activation)} for layer in layers],
         "link": ("sigmoid" if settings["output"] == "sigmoid" else "softmax") if classes else "linear",
         "centre": float(model.get("target_shift", 0.0)),
         "spread": float(model.get("target_scale", 1.0)),
         "weights": _packed(_in_order(model["theta"], model["running"], layers), np.dtype("f4")),
-        "epoch": run.info["facts"].get("best_epoch"),
+        "snapshots": [
+            {"epoch": int(epoch), "weights": _packed(_in_order(theta, running, layers), np.dtype("f4"))}
+            for epoch, theta, running in by_epoch
+        ],
     }
-    if mode == "image":
-        data["image"] = {
-            "shape": shape,
+
+
+def _image(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    known = dataset.get("pixels") or {}
+    return {
+        "inputs": [],
+        "image": {
+            "shape": dataset["image_shape"],
             "max": dataset["pixel_max"] or 255,
-            "background": (dataset.get("pixels") or {}).get("background", 0),
-            "alike": (dataset.get("pixels") or {}).get("alike", 0),
-        }
-    else:
-        data["features"] = list(_features(dataset, kept))
-        data["colours"] = COLOURS
-    if mode == "plane" and "snapshot_epoch" in kept:
-        vectors = zip(kept["snapshot_theta"], kept["snapshot_running"], strict=True)
-        data["snapshots"] = [
-            {"epoch": int(epoch), "weights": _packed(_in_order(*pair, layers), np.dtype("f4"))}
-            for epoch, pair in zip(kept["snapshot_epoch"], vectors, strict=True)
-        ]
-    return data
+            "background": known.get("background", 0),
+            "alike": known.get("alike", 0),
+        },
+    }
+
+
+def _columns(run: Run) -> dict[str, Any]:
+    return {
+        "inputs": inputs(run, int(run.model["n_features_in_"])),
+        "features": list(_features(run.info["dataset"], run.living)),
+        "colours": COLOURS,
+    }
 
 
 def _title(activation: str) -> str:

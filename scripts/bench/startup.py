@@ -4,10 +4,10 @@
     python scripts/bench/startup.py ../old                   # `mlexp` and a sweep of twelve jobs, five times each
     python scripts/bench/startup.py ../old --rounds 9 --only run
 
-Each runs by the interpreter of its own `.venv`, in which its mlexp is installed (`pip install -e .`), on one thread.
-User and system time
-of the command and its workers count. When the first line of scores appears, the time of the process is read from
-/proc: the result is out. Ratios of medians are what counts; seconds depend on the machine and on what else it does.
+Each runs by the interpreter of its own `.venv`, in which its mlexp is installed (`pip install -e .`), on one thread,
+its bytecode on the disk as after an installation. User and system time of the command and its workers count. When
+the first line of scores appears, the time of the process is read from /proc: the result is out. Ratios of medians
+are what counts; seconds depend on the machine and on what else it does.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from pathlib import Path
 
 HERE = Path(__file__).parents[2]
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+VARIABLES = {
+    name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+} | ONE_THREAD
 SCORES = "test "  # how the line with the scores of the test set begins
 CASES = {
     "run": [],
@@ -41,7 +44,7 @@ def measured(tree: Path, words: list[str]) -> tuple[float, float | None]:
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(
             [str(interpreter), "-c", script, *words, *([] if "--help" in words else [f"outputs={folder}"])],
-            cwd=folder, env=os.environ | ONE_THREAD, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            cwd=folder, env=VARIABLES, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         assert process.stdout is not None
         said = []

@@ -10,6 +10,7 @@ import pytest
 from tests.chromium import MISSING
 
 from mlexp import report
+from mlexp.report.index import write_index
 from mlexp.store import Run
 
 pytestmark = [
@@ -128,7 +129,7 @@ def test_jobs_are_filtered_by_key(studies: dict[str, Path], opened: Open) -> Non
 
 def test_index_sorts_filters_and_unfolds(studies: dict[str, Path], opened: Open) -> None:
     outputs = studies["digits"].parents[2]
-    page = opened(report.write_index(outputs))
+    page = opened(write_index(outputs))
     rows = page.locator("#runs tbody tr:visible")
     assert rows.count() == 3
     page.get_by_label("task").select_option("digits_mlp")
@@ -157,7 +158,7 @@ def test_1000_runs_open_within_a_second(make_whole: Callable[..., Run], tmp_path
         copy.mkdir()
         for name in ("run.json", "metrics.json"):
             (copy / name).write_bytes((run.path / name).read_bytes())
-    index = report.write_index(tmp_path)
+    index = write_index(tmp_path)
     taken = "performance.timing.loadEventEnd - performance.timing.navigationStart"
     pages = [opened(index) for _ in range(3)]  # the quickest, for others may be busy on this machine
     assert pages[0].locator("tbody tr").count() == 1000

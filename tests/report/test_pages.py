@@ -23,6 +23,7 @@ from mlexp.errors import DivergedError
 from mlexp.metrics import METRICS
 from mlexp.page.words import percent, wilson
 from mlexp.report import members
+from mlexp.report.index import write_index
 from mlexp.store import Run, lock
 from mlexp.store.files import write_json, write_table
 from mlexp.store.result import by_row
@@ -301,7 +302,7 @@ def test_comparison_of_runs_that_were_there_points_to_them(tmp_path: Path) -> No
     assert page.index("<details") < page.index("Welch &lt;b&gt;t") < page.index("</details>")
     assert "Welch &lt;b&gt;t" in (tmp_path / "c/report.md").read_text()
     assert 'href="../t/r/"' in (tmp_path / "c/report.html").read_text()
-    assert "c/report.html" in report.write_index(tmp_path).read_text()
+    assert "c/report.html" in write_index(tmp_path).read_text()
 
 
 def test_comparison_without_an_answer_reads_well(tmp_path: Path) -> None:
@@ -337,7 +338,7 @@ def test_index_lists_every_kind_newest_first(make_whole: Make, tmp_path: Path) -
     new = make_whole(n=60, task="new")
     sweep_of(tmp_path / "t" / "a sweep", "completed", [job(1, "relu", "completed", 0.5)])
     (tmp_path / "old" / "latest").symlink_to(old.path)
-    html = report.write_index(tmp_path).read_text()
+    html = write_index(tmp_path).read_text()
     runs = html[html.index('id="runs"') :]
     assert runs.count("<tr>") == 1 + 2
     assert html.index(f"new/{new.path.name}") < html.index(f"old/{old.path.name}")
@@ -354,7 +355,7 @@ def test_index_says_what_a_sweep_found_and_why_jobs_failed(tmp_path: Path) -> No
         (2, "failed", "A <b>fault</b>."),
         (1, "diverged", "It diverged."),
     ]
-    html = report.write_index(tmp_path).read_text()
+    html = write_index(tmp_path).read_text()
     assert "tanh" in members.answer(sweep)[0]
     assert html.index(members.answer(sweep)[0]) < html.index("<details>")
     assert "2 failed: A &lt;b&gt;fault&lt;/b&gt;." in html
@@ -364,7 +365,7 @@ def test_index_says_what_a_sweep_found_and_why_jobs_failed(tmp_path: Path) -> No
 def test_what_is_typed_for_all_runs_of_a_task_is_left_out(make_whole: Make, tmp_path: Path) -> None:
     for seed in (1, 2):
         make_whole({"command": ["mlexp", "task=t", "size=smoke", f"seed={seed}"]}, n=60, task="t")
-    html = report.write_index(tmp_path).read_text()
+    html = write_index(tmp_path).read_text()
     assert "seed=1" in html
     assert "seed=2" in html
     assert "size=smoke" not in html

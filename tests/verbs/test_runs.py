@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from mlexp import report
 from mlexp.cli import main
 from mlexp.errors import ConfigError, DataError
+from mlexp.report.index import write_index
 from mlexp.store import find, find_run
 from mlexp.store.latest import point
 from mlexp.store.lock import locked
@@ -68,7 +68,7 @@ def test_why_runs_failed_is_listed(outputs: Path, tmp_path: Path, capsys: pytest
     file = tmp_path / "digits_mlp/latest/run.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"status": "failed", "error": "No column y."}))
     assert listed(capsys, "--outputs", str(tmp_path))[0]["reason"] == "No column y."
-    assert "No column y." in report.write_index(tmp_path).read_text()
+    assert "No column y." in write_index(tmp_path).read_text()
 
 
 def test_a_filter_that_cannot_be(outputs: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_damaged_record_is_shown_as_such(
     shutil.copytree(outputs / "digits_mlp", tmp_path / "digits_mlp", symlinks=True)
     (tmp_path / "digits_mlp/latest" / name).write_text(text)
     assert [row["status"] for row in listed(capsys, "--outputs", str(tmp_path))] == ["damaged"]
-    assert "damaged" in report.write_index(tmp_path).read_text()
+    assert "damaged" in write_index(tmp_path).read_text()
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_one_wrong_value_hides_no_other_run(
         "digits_mlp": "damaged",
         "classify-flowers": "completed",
     }
-    page = report.write_index(tmp_path).read_text()
+    page = write_index(tmp_path).read_text()
     assert "damaged" in page
     assert "completed" in page
     assert main(["clean", "--status", "damaged", "--dry-run", "--outputs", str(tmp_path)]) == 0

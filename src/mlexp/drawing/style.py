@@ -255,8 +255,14 @@ def clean(text: object) -> str:
     >>> clean("two\\nlines")
     'two lines'
     """
-    known = _font(False).get_charmap()
+    known = _letters()
     return "".join(letter if ord(letter) in known else UNKNOWN for letter in " ".join(str(text).split()))
+
+
+@cache
+def _letters() -> frozenset[int]:
+    """Return the code points of the font."""
+    return frozenset(_font(False).get_charmap())
 
 
 def escape(text: str) -> str:

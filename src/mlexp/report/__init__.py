@@ -6,6 +6,5 @@ into sentences.
 """
 
 from mlexp.report.folder import drawn, figure, page, redraw, show, write
-from mlexp.report.index import write_index
 
-__all__ = ["drawn", "figure", "page", "redraw", "show", "write", "write_index"]
+__all__ = ["drawn", "figure", "page", "redraw", "show", "write"]

@@ -41,7 +41,7 @@ def report(arguments: Sequence[str]) -> int:
         raise ConfigError(
             "mlexp report needs a RUN, such as outputs/TASK/latest, or --all. See mlexp report --help."
         )
-    from mlexp.report import write_index
+    from mlexp.report.index import write_index
 
     asked = {"figures": "all"}
     if typed:

@@ -17,6 +17,9 @@ import os
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+os.environ.pop(
+    "OPENBLAS_CORETYPE", None
+)  # every library takes the widest instructions that the processor has
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 
 import argparse
@@ -36,6 +39,7 @@ from mlexp.nn.losses import LOSSES
 from mlexp.nn.network import perceptron
 from mlexp.nn.optimizers import SGD
 from mlexp.nn.state import RUNNING, begin
+from mlexp.store.environment import blas
 
 RATE, MOMENTUM = 0.01, 0.9
 Epoch = Callable[[], None]
@@ -225,8 +229,8 @@ CONTESTANTS: dict[str, tuple[Callable[[Case], Epoch], str]] = {
 OURS = ("mlexp", "mlexp one by one")  # these make `at_once` epochs in a call
 
 
-def measured(case: Case, rounds: int) -> dict[str, list[float]]:
-    """Return milliseconds an epoch of every contestant, one epoch of each in turn."""
+def measured(case: Case, rounds: int, clock: Callable[[], float]) -> dict[str, list[float]]:
+    """Return milliseconds an epoch of every contestant by a clock, one epoch of each in turn."""
     epochs = {
         name: make(case)
         for name, (make, package) in CONTESTANTS.items()
@@ -235,11 +239,11 @@ def measured(case: Case, rounds: int) -> dict[str, list[float]]:
     times: dict[str, list[float]] = {name: [] for name in epochs}
     for number in range(rounds + 1):
         for name, epoch in epochs.items():
-            started = time.perf_counter()
+            started = clock()
             for _ in range(1 if name in OURS else case.at_once):
                 epoch()
             if number:  # the first round compiles and warms up
-                times[name].append(1e3 * (time.perf_counter() - started) / case.at_once)
+                times[name].append(1e3 * (clock() - started) / case.at_once)
     return times
 
 
@@ -256,14 +260,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=11, help="epochs of each contestant")
     parser.add_argument("--only", default="", help="only cases whose name begins with this")
+    parser.add_argument("--cpu", action="store_true", help="CPU seconds of all threads, on a busy machine")
     options = parser.parse_args()
+    kernels = ", ".join(str(library.get("architecture")) for library in blas())
     print(
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, NumPy {np.__version__}, one thread"
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, NumPy {np.__version__} "
+        f"(kernels for {kernels}), one thread, {'CPU' if options.cpu else 'wall-clock'} time"
     )
     warnings.simplefilter("ignore")
     for case in CASES:
         if case.name.startswith(options.only):
-            report(case, measured(case, options.rounds))
+            report(
+                case, measured(case, options.rounds, time.process_time if options.cpu else time.perf_counter)
+            )
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ exclude_patterns = ["images"]
 html_theme = "furo"
 html_title = "mlexp"
 html_copy_source = False
+html_show_copyright = False
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
 autodoc_typehints = "none"  # the docstrings give shapes and types

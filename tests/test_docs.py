@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import mlexp
 from mlexp import cli
 from mlexp.verbs import table
 
@@ -155,3 +156,5 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     commands_page = (tmp_path / "site" / "reference" / "commands.html").read_text("utf-8")
     assert all(f"mlexp {verb}" in commands_page for verb in table.VERBS)
+    python_page = (tmp_path / "site" / "reference" / "python.html").read_text("utf-8")
+    assert [name for name in mlexp.__all__ if f'id="mlexp.{name}"' not in python_page] == []

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mlexp.api import compare, compare_scores, load, run, sweep, ui
-    from mlexp.errors import ConfigError, DataError, DivergedError, Interrupted, MlexpError
+    from mlexp.errors import (
+        ConfigError,
+        DataError,
+        DivergedError,
+        ExpectationError,
+        Interrupted,
+        MlexpError,
+    )
     from mlexp.views import Answer, Comparison, Run, Sweep
 
 __version__ = "0.1.0"
@@ -30,6 +37,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "DivergedError",
+    "ExpectationError",
     "Interrupted",
     "MlexpError",
     "Run",

@@ -181,6 +181,18 @@ def test_what_may_mean_several_things_is_refused_with_the_key_to_type(
         read(text)
 
 
+def test_a_first_line_is_one_of_names_if_a_person_says_so(read: Any) -> None:
+    text = "a,b,fault\n1,2,fault\n3,4,fine\n"
+    for keys in ({"header": True}, {"label": "fault"}):
+        found = read(text, **keys)
+        assert (found.feature_names, found.classes) == (("a", "b"), ("fault", "fine"))
+        np.testing.assert_array_equal(found.X, [[1, 2], [3, 4]])
+    with pytest.raises(DataError, match=r"'fault' .*dataset\.header=true"):
+        read(text)
+    with pytest.raises(DataError, match=r"'fault' "):
+        read(text, label=-1)
+
+
 def test_names_that_are_positions_are_names(read: Any) -> None:
     assert read("0,1,2\n5,6,x\n7,8,y\n").feature_names == ("0", "1")
     assert read("1,2,3\n5,6,x\n7,8,y\n").feature_names == ("1", "2")

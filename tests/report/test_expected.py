@@ -43,6 +43,13 @@ def test_what_is_no_condition_is_refused(word: str) -> None:
         conditions.of_words([word])
 
 
+@pytest.mark.parametrize("wrong", ["equivalent", ">= x", "0.9"])
+def test_the_condition_that_is_none_is_named(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([f'expect={{test.accuracy: ">= 0.3", test.loss: "{wrong}"}}', "--dry-run"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "test.loss" in line.rpartition("Got {")[2].partition("}")[2]
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "arms", "near"),
     [

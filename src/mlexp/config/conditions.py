@@ -93,10 +93,10 @@ def _condition(name: str, text: str) -> Condition:
     return Condition(name, match[1], bound)
 
 
-def are_sound(value: Any) -> bool:
-    """Return whether a value may stand at the key `expect`."""
+def problem(value: Mapping[str, Any]) -> str:
+    """Return what is wrong with a value of the key `expect`, or nothing."""
     try:
-        of(value if isinstance(value, Mapping) else {"": value})
-    except ConfigError:
-        return False
-    return True
+        of(value)
+    except ConfigError as error:
+        return str(error)
+    return ""

@@ -21,7 +21,7 @@ class Rule:
 
     `schema`: the same for editors, as JSON Schema writes it; it may accept more than `accepts` does, and no less.
     `lower`: every accepted word is in lower case, though there is no list of them; `home`: a leading ``~`` stands for
-    the home folder.
+    the home folder; `reason`: which part of a refused value is wrong, and why.
     """
 
     allowed: str
@@ -30,6 +30,7 @@ class Rule:
     schema: Mapping[str, Any] = field(default_factory=dict)
     lower: bool = False
     home: bool = False
+    reason: Callable[[Any], str] = lambda value: ""
 
     def spelt(self, value: Any) -> Any:
         """Return `value` with its words as the list spells them: upper and lower case are the same here.
@@ -58,7 +59,8 @@ class Rule:
             near = f" Type {key}=[{','.join(map(str, numbers))}]."
         elif value in self.choices and self.accepts([value]):
             near = f" Type {key}=[{value}]."
-        return f"{key} must be {self.allowed}. Got {as_typed(value)}.{near}"
+        why = f" {self.reason(value)}".rstrip()
+        return f"{key} must be {self.allowed}. Got {as_typed(value)}.{why}{near}"
 
 
 def listed(value: Any) -> list[int] | None:
@@ -266,15 +268,16 @@ def mapping() -> Rule:
 def conditions() -> Rule:
     """Accept a mapping of names to conditions, such as ``{test.accuracy: ">= 0.95"}``."""
 
-    def accepts(value: Any) -> bool:
-        from mlexp.config.conditions import are_sound
+    def reason(value: Any) -> str:
+        from mlexp.config.conditions import problem
 
-        return isinstance(value, dict) and are_sound(value)
+        return problem(value) if isinstance(value, dict) else ""
 
     condition = {"type": "string", "pattern": r"^\s*(>=|<=|==|!=|>|<)"}
     return Rule(
         'a mapping of names to conditions, such as {test.accuracy: ">= 0.95", seconds: "<= 60"}',
-        accepts,
+        lambda value: isinstance(value, dict) and not reason(value),
+        reason=reason,
         schema={"type": "object", "additionalProperties": {"anyOf": [condition, {"type": "object"}]}},
     )
 

@@ -190,7 +190,9 @@ def read(wanted: schema.Dataset, main: Source, label: str | int | None = None) -
     as_text = set() if as_numbers or name is None else {name}
     table = main.table(as_texts(names, wanted, writing) | as_text, missing)
     as_words = {*wanted.words, *typed_words(table, main, missing)}
-    if main.has_header:
+    if (
+        main.has_header and wanted.header == "auto" and not isinstance(wanted.label, str)
+    ):  # else a person said so
         check_header(table, name, chosen, where)
     y, target = None, None
     if name is not None:

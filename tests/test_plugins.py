@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -191,15 +192,18 @@ def clash(kind: str) -> Plugin:
     }[kind]
 
 
+def entry_point(plugin: Plugin) -> Any:
+    """Return what stands for an installed package that names this plugin."""
+    return SimpleNamespace(dist=None, value="mine:PLUGIN", load=lambda: plugin)
+
+
 @pytest.mark.parametrize("kind", ["metric", "reader", "activation", "kind", "figure"])
 @pytest.mark.usefixtures("tables")
 def test_a_name_that_is_taken_is_refused_and_nothing_of_the_plugin_stays(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = [dict(table) for table in TABLES]
-    monkeypatch.setattr(plugins, "installed", lambda: {"mine": [None]})
-    monkeypatch.setattr(plugins, "_found", lambda name, installed: None)
-    monkeypatch.setattr(plugins, "_imported", lambda name, point: clash(kind))
+    monkeypatch.setattr(plugins, "installed", lambda: {"mine": [entry_point(clash(kind))]})
     with pytest.raises(ConfigError, match=rf"'mine' adds the {kind} '\w+'"):
         plugins.load(["mine"])
     assert [dict(table) for table in TABLES] == before
@@ -209,9 +213,7 @@ def test_a_name_that_is_taken_is_refused_and_nothing_of_the_plugin_stays(
 def test_no_figure_of_a_plugin_stays_where_another_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     drawing = Drawing(lambda run: None, "nothing")
     refused = Plugin(figures={"classification": {"fresh": drawing}, "nowhere": {"fresh": drawing}})
-    monkeypatch.setattr(plugins, "installed", lambda: {"mine": [None]})
-    monkeypatch.setattr(plugins, "_found", lambda name, installed: None)
-    monkeypatch.setattr(plugins, "_imported", lambda name, point: refused)
+    monkeypatch.setattr(plugins, "installed", lambda: {"mine": [entry_point(refused)]})
     before = {kind: dict(figures) for kind, figures in MORE_FIGURES.items()}
     with pytest.raises(ConfigError, match="which there is not"):
         plugins.load(["mine"])

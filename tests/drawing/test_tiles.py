@@ -69,7 +69,7 @@ def test_mistakes_give_the_probability_of_the_wrong_class(make_run: Make) -> Non
     ("p", "text"), [(0.5, "50.0 %"), (0.9951, "99.51 %"), (0.99995, "> 99.99 %"), (1.0, "> 99.99 %")]
 )
 def test_certainty_is_never_rounded_up(p: float, text: str) -> None:
-    assert gallery._sure(p) == text
+    assert gallery.probability_in_words(p) == text
 
 
 def test_mistakes_that_are_all_shown_are_not_called_a_choice(make_run: Make) -> None:

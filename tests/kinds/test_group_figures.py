@@ -94,7 +94,7 @@ def test_letters_are_drawn_for_many_short_names_and_shapes_else() -> None:
     groups.scatter(axes, np.zeros((9, 2)), np.arange(9), "ABCDEFGHI")
     assert groups.legend_height("ABCDEFGHI") == 0
     assert groups.legend_height(["left", "right"]) > 0
-    looks = {(str(groups._look(k, ())["marker"]), groups._look(k, ())["color"]) for k in range(49)}
+    looks = {(str(groups.marker(k, ())["marker"]), groups.marker(k, ())["color"]) for k in range(49)}
     assert len(looks) == 49
 
 

@@ -56,10 +56,10 @@ def test_a_sign_after_an_operator_stands_close_to_its_number() -> None:
 def test_what_is_not_known_is_refused_and_shown_as_text(latex: str) -> None:
     with pytest.raises(UnknownFormula):
         mathml(latex)
-    shown = str(render._math(latex))
+    shown = str(render.math(latex))
     assert "<math" not in shown
     assert not any(sign in shown.removeprefix("<code>").removesuffix("</code>") for sign in "<>")
-    assert not any(sign in str(render._math_md(latex))[6:-7] for sign in "<>")
+    assert not any(sign in str(render.math_md(latex))[6:-7] for sign in "<>")
 
 
 WORDS = st.sampled_from(
@@ -80,4 +80,4 @@ def test_whatever_is_accepted_is_markup_of_known_elements_alone(latex: str) -> N
         for element in elements(latex):
             assert element.tag in ELEMENTS
             assert set(element.attrib) <= ATTRIBUTES
-        assert not re.search(r"<\S|\S>|[$`]", str(render._math_md(latex))[2:-2])
+        assert not re.search(r"<\S|\S>|[$`]", str(render.math_md(latex))[2:-2])

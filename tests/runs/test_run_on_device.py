@@ -56,9 +56,9 @@ def stand_in(n_devices: int = 1) -> Any:
 def cupy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     found = stand_in()
     monkeypatch.setitem(sys.modules, "cupy", found)
-    devices._emptiest.cache_clear()
+    devices.emptiest.cache_clear()
     yield found
-    devices._emptiest.cache_clear()
+    devices.emptiest.cache_clear()
 
 
 def test_a_run_on_a_device_is_the_same_experiment_and_says_where_it_ran(cupy: Any, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_the_process_writes_nothing_imports_nothing_from_here_and_ends(
     assert model.predict(X).tolist() == ["setosa", "versicolor"]
     assert model.predict_proba(X).shape == (2, 3)
     assert sorted(tmp_path.iterdir()) == before
-    child = psutil.Process(model.process._child.pid)
+    child = psutil.Process(model.process.child.pid)
     assert child.rlimit(psutil.RLIMIT_FSIZE) == (0, 0)
     assert child.rlimit(psutil.RLIMIT_CORE) == (0, 0)
     assert child.rlimit(psutil.RLIMIT_CPU)[0] < 60
@@ -73,7 +73,7 @@ def test_what_ends_the_process_is_one_line(tree: Run) -> None:
     model = fitted.load(tree.path)
     assert model.process
     model.predict(X)
-    model.process._child.kill()
+    model.process.child.kill()
     with pytest.raises(DataError, match=r"The model of .* cannot be used: .* the system stopped it"):
         model.predict(X)
     with pytest.raises(DataError, match="cannot be used"):

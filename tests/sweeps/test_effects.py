@@ -50,7 +50,7 @@ def test_main_effects_are_means_over_the_other_keys() -> None:
 
 
 def test_only_keys_that_interact_have_an_interaction() -> None:
-    found = effects._interactions(swept())
+    found = effects.interaction_strengths(swept())
     assert found[0, 2] == pytest.approx(np.mean([(0.02 * (k - 1)) ** 2 for k in range(3)]))
     assert found[0, 1] == pytest.approx(0)
     figure = effects.interactions(swept())
@@ -62,7 +62,7 @@ def test_only_keys_that_interact_have_an_interaction() -> None:
 def test_a_setting_that_failed_leaves_a_gap_and_no_interaction_of_its_pairs() -> None:
     found = swept(without=("0.1", "8", "relu"))
     assert effects.slices(found) is not None
-    assert all(np.isfinite(value) for value in effects._interactions(found).values())
+    assert all(np.isfinite(value) for value in effects.interaction_strengths(found).values())
 
 
 def test_slices_hold_the_scores_of_two_keys_at_each_value_of_the_third() -> None:

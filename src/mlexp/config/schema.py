@@ -499,7 +499,7 @@ class Task:
 
 
 @dataclass
-class Study:
+class Experiment:
     """What is run: the seed, where and on what, data, model and task."""
 
     seed: int = key(0, whole(0), "random seed of the model: initialisation, shuffling, dropout")
@@ -575,8 +575,8 @@ class Conduct:
 
 
 @dataclass
-class Config(Conduct, KindNodes, Study):
-    """All keys of one run."""  # in this order: Study, the nodes of the kinds by their rows, Conduct
+class Config(Conduct, KindNodes, Experiment):
+    """All keys of one run."""  # in this order: Experiment, the nodes of the kinds by their rows, Conduct
 
     def of(self, node: type[Node]) -> Node:
         """Return the node that a kind of study declares.

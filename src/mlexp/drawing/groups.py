@@ -30,7 +30,7 @@ def scatter(axes: Axes, points: np.ndarray, groups: np.ndarray, names: Sequence[
     letters = _are_letters(names)
     size = 14 if letters else 11
     for group in np.unique(groups):
-        look = _look(int(group), names if letters else ())
+        look = marker(int(group), names if letters else ())
         axes.scatter(
             points[groups == group, 0],
             points[groups == group, 1],
@@ -48,7 +48,7 @@ def legend(figure: Figure, names: Sequence[str]) -> None:
         return
     handles = []
     for group, name in enumerate(style.class_names(names, 1.2)):
-        look = _look(group, ())
+        look = marker(group, ())
         handles.append(
             Line2D([], [], linestyle="", marker=look["marker"], color=look["color"], markersize=4, label=name)
         )
@@ -79,7 +79,8 @@ def _are_letters(names: Sequence[str]) -> bool:
     )
 
 
-def _look(group: int, letters: Sequence[str]) -> dict[str, Any]:
+def marker(group: int, letters: Sequence[str]) -> dict[str, Any]:
+    """Return colour and marker of a group, a letter where all groups are named by one; grey crosses for `NOISE`."""
     if group == NOISE:
         return {"color": style.GREY, "marker": "x", "alpha": 0.6}
     colour = PALETTE[group % len(PALETTE)]

@@ -63,13 +63,13 @@ def opened(device: str) -> Array | None:
     if device == "cpu":
         return None
     cupy: Any = _cupy()
-    cupy.cuda.Device(_emptiest()).use()
+    cupy.cuda.Device(emptiest()).use()
     like: Array = cupy.zeros(1, "float32")
     return like
 
 
 @cache
-def _emptiest() -> int:
+def emptiest() -> int:
     """Return the device with most free memory when this process first asked; it stays with it."""
     cupy: Any = _cupy()
     return max(range(cupy.cuda.runtime.getDeviceCount()), key=lambda number: _free(cupy, number))

@@ -77,8 +77,8 @@ def environment_of(templates: Path, **more: Any) -> Environment:
 @cache
 def _environment() -> Environment:
     environment = environment_of(TEMPLATES, keep_trailing_newline=True)
-    environment.filters |= {"inline": _inline, "address": _address, "md": _md, "oneline": _oneline}
-    environment.filters |= {"math": _math, "mathmd": _math_md, "json": _json}
+    environment.filters |= {"inline": _inline, "address": address, "md": _md, "oneline": _oneline}
+    environment.filters |= {"math": math, "mathmd": math_md, "json": _json}
     environment.globals |= {"style": Markup(_read("style.css")), "script": Markup(_read("script.js"))}
     environment.globals |= {"living_style": Markup(_read("living.css"))}
     return environment
@@ -104,12 +104,12 @@ def _inline(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
-def _address(path: str) -> str:
+def address(path: str) -> str:
     """Return a path within the folder as an address; a colon would make it a scheme, a slash in front another host.
 
     Examples
     --------
-    >>> _address("runs/003-ab/report.html"), _address("//host/x"), _address("javascript:alert(1)")
+    >>> address("runs/003-ab/report.html"), address("//host/x"), address("javascript:alert(1)")
     ('runs/003-ab/report.html', 'host/x', 'javascript%3Aalert%281%29')
     """
     return quote(path.lstrip("/"))
@@ -132,12 +132,12 @@ def _oneline(command: str) -> Markup:
     return Markup(" ".join(command.split()))
 
 
-def _math(latex: str) -> Markup:
+def math(latex: str) -> Markup:
     """Return a formula as MathML; one that is not known is shown as the text that it is.
 
     Examples
     --------
-    >>> str(_math("<b>"))
+    >>> str(math("<b>"))
     '<code>&lt;b&gt;</code>'
     """
     try:
@@ -146,7 +146,7 @@ def _math(latex: str) -> Markup:
         return Markup("<code>{}</code>").format(latex[: mathml.MOST_LETTERS])
 
 
-def _math_md(latex: str) -> Markup:
+def math_md(latex: str) -> Markup:
     """Return a formula for Markdown, between dollars; one that is not known is shown as the text that it is."""
     if not mathml.known(latex):
         return Markup("<code>{}</code>").format(_md(latex[: mathml.MOST_LETTERS]))

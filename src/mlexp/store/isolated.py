@@ -62,7 +62,7 @@ class Process:
         self._seconds, self._memory = 0, 0
         self._excess: tuple[float, int] | None = None  # what it took when it was ended for it
         self._lock = threading.Lock()
-        self._child = subprocess.Popen(
+        self.child = subprocess.Popen(
             [sys.executable, "-P", "-B", "-m", CHILD],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -70,7 +70,7 @@ class Process:
             start_new_session=True,  # Ctrl-C reaches it through this process
             creationflags=system.OWN_GROUP,
         )
-        weakref.finalize(self, _end, self._child)
+        weakref.finalize(self, _end, self.child)
 
     def open(self, threads: int) -> None:
         """Let the process load the model while this one goes on; predictions will take that many threads."""
@@ -91,7 +91,7 @@ class Process:
         try:
             return self._received()[0]
         except DataError:
-            self._child.kill()  # no request is answered without a model
+            self.child.kill()  # no request is answered without a model
             raise
 
     def ask(self, what: str, X: np.ndarray, *, seconds: float = 0.0) -> list[np.ndarray]:
@@ -103,17 +103,17 @@ class Process:
             return self._received()[1]
 
     def _send(self, request: dict[str, Any], arrays: Sequence[np.ndarray], seconds: float, size: int) -> None:
-        assert self._child.stdin
+        assert self.child.stdin
         self._seconds, self._memory = math.ceil(seconds * self.threads), MEMORY + COPIES * size
         limits = {"seconds": self._seconds, "memory": self._memory}
         with self._or_dead():
-            send(self._child.stdin, request | limits, arrays)
+            send(self.child.stdin, request | limits, arrays)
 
     def _received(self) -> tuple[dict[str, Any], list[np.ndarray]]:
         """Return the answer to the last request, or raise what the child raised or died of."""
-        assert self._child.stdout
+        assert self.child.stdout
         with self._or_dead():
-            answer, arrays = receive(self._child.stdout)
+            answer, arrays = receive(self.child.stdout)
         if "error" in answer:
             raise ERRORS[answer["error"]](answer["words"])
         return answer, arrays
@@ -127,10 +127,10 @@ class Process:
         try:
             yield
         except (OSError, EOFError, ValueError, MemoryError) as error:
-            self._child.kill()
-            raise DataError(self._died(self._child.wait())) from error
+            self.child.kill()
+            raise DataError(self._died(self.child.wait())) from error
         except BaseException:  # Ctrl-C: the answer under way would be taken for that of the next request
-            self._child.kill()
+            self.child.kill()
             raise
         finally:
             over.set()
@@ -141,15 +141,15 @@ class Process:
         until = time.monotonic() + WAITING * self._seconds
         if LIMITS_ITSELF:
             if not over.wait(WAITING * self._seconds):
-                self._child.kill()
+                self.child.kill()
             return
         with contextlib.suppress(ProcessLookupError):
-            before, _ = system.usage(self._child.pid)
+            before, _ = system.usage(self.child.pid)
             while not over.wait(SECONDS_BETWEEN_LOOKS):
-                spent, held = system.usage(self._child.pid)
+                spent, held = system.usage(self.child.pid)
                 if spent - before > self._seconds + 1 or held > self._memory or time.monotonic() > until:
                     self._excess = spent - before, held
-                    self._child.kill()
+                    self.child.kill()
                     return
 
     def _died(self, code: int) -> str:

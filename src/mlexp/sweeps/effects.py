@@ -52,7 +52,7 @@ def main_effects(found: Findings) -> Figure | None:
 
 def interactions(found: Findings) -> Figure | None:
     """Draw the score by one key with a line for each value of another, for the pairs that interact most."""
-    pairs = sorted(_interactions(found).items(), key=lambda pair: -pair[1])[:MOST_PAIRS]
+    pairs = sorted(interaction_strengths(found).items(), key=lambda pair: -pair[1])[:MOST_PAIRS]
     if not pairs:
         return None
     figure, panels = _panels(
@@ -71,7 +71,7 @@ def interactions(found: Findings) -> Figure | None:
     return figure
 
 
-def _interactions(found: Findings) -> dict[tuple[int, int], float]:
+def interaction_strengths(found: Findings) -> dict[tuple[int, int], float]:
     """Return for each pair of keys with all combinations the sum of squares of its interaction.
 
     Σ (m_ij − m_i. − m_.j + m_..)² over the cell means m_ij, divided by the number of cells.

@@ -17,7 +17,7 @@ from mlexp.tuning.space import Setting, Space, canonical
 from mlexp.tuning.trials import Trial, Trials, carried
 from mlexp.tuning.warm_start import counted
 
-UNLESS_FINITE = 24  # trials
+DEFAULT_BUDGET = 24  # trials
 MOST_DRAWS = 200  # for each trial wanted, before a space is taken to be used up
 Search = Callable[[Space, Trials], list[Trial]]
 
@@ -55,7 +55,7 @@ def budget(space: Space) -> int:
     """Return the number of settings to try."""
     tune = space.config.tune
     if not space.finite:
-        return tune.budget or UNLESS_FINITE
+        return tune.budget or DEFAULT_BUDGET
     whole = len(space.grid)
     if tune.budget is not None:
         return min(tune.budget, whole)

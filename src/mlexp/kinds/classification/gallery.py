@@ -48,7 +48,7 @@ def mistakes(run: Run) -> Figure | None:
     probability = run.predictions.get("test_probability")
     drawn = []
     for image, k in zip(images, positions, strict=True):
-        sure = "" if probability is None else _sure(float(probability[k, predicted[k]]))
+        sure = "" if probability is None else probability_in_words(float(probability[k, predicted[k]]))
         drawn.append(tiles.Tile(image, (names[true[k]], f"≠ {names[predicted[k]]}", sure), wrong=False))
     n_wrong = int((true != predicted).sum())
     order = f"shown: the {len(drawn)} most confident" if len(drawn) < n_wrong else "the most confident first"
@@ -79,7 +79,7 @@ def _caption_width(columns: int) -> float:
     return tiles.INNER / columns - style.text_width("≠ ", tiles.CAPTION) - 0.05
 
 
-def _sure(probability: float) -> str:
+def probability_in_words(probability: float) -> str:
     """Return a probability as percent, with more digits where it comes near to certainty."""
     if probability > 0.9999:
         return "> 99.99 %"

@@ -53,8 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def trusted(arguments: list[str]) -> list[str]:
     """Load the plugins that these words and the environment name, and return the other words."""
     from mlexp import plugins
+    from mlexp.config import plugged
 
-    named, rest = plugins.asked(arguments)
+    named, rest = plugged.asked(arguments)
     plugins.load(named)
     return rest
 
@@ -215,7 +216,7 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool, detail
             run = dispatch.run(asked, command=command, terminal=Terminal(verbosity))
         except MlexpError as error:
             if error.folder is not None:
-                told(error.folder)
+                machine.tell_failed(error.folder)
             raise
         return told(run.path, conditions)
     from mlexp.comparisons import running
@@ -256,24 +257,20 @@ def ended(outcome: Outcome, conditions: Sequence[Condition] = ()) -> int:
     """Return exit code 0, or raise the error of a sweep, or that its conditions are not met."""
     error = outcome.error()
     if error is not None:
-        told(outcome.path)
+        machine.tell_failed(outcome.path)
         raise error
     return told(outcome.path, conditions)
 
 
 def told(path: Path, conditions: Sequence[Condition] = ()) -> int:
     """Hand what a folder holds to ``--json``, hold it against the conditions, and return exit code 0."""
+    machine.tell_folder(path)
     if conditions:
         from mlexp.report import expected
 
         checks = expected.checked(path, conditions)
         machine.tell(expect=list(expected.told(checks)))
-    if machine.is_listening():
-        from mlexp.report.facts import facts_of
-
-        machine.tell(**facts_of(path))
-    if conditions:
-        expected.hold(path, conditions)
+        expected.hold(path, checks)
     return 0
 
 

@@ -50,34 +50,6 @@ class Plugin:
     kinds: Sequence[Kind] = ()
 
 
-def asked(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the plugins that words of a command line name, and the other words.
-
-    Raises
-    ------
-    ConfigError
-        ``--plugin`` without a name.
-
-    Examples
-    --------
-    >>> asked(["--plugin", "mine", "task=classify", "--plugin=a,b"])
-    (['mine', 'a', 'b'], ['task=classify'])
-    """
-    found: list[str] = []
-    rest: list[str] = []
-    words = iter(arguments)
-    for word in words:
-        flag, equals, value = word.partition("=")
-        if flag != FLAG:
-            rest.append(word)
-            continue
-        value = value if equals else next(words, "")
-        if not value or value.startswith("-"):
-            raise ConfigError(f"{FLAG} needs the name of a plugin after it. Got '{shortened(value)}'.")
-        found += [name for one in value.split(",") if (name := one.strip())]
-    return found, rest
-
-
 def words() -> list[str]:
     """Return the words that load what is loaded, for a command line that repeats this one."""
     return [word for name in LOADED for word in (FLAG, name)]

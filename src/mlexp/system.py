@@ -22,6 +22,7 @@ STOPPED_BY: tuple[int, ...] = tuple(
 )  # SIGBREAK: Ctrl-Break of Windows
 JUNCTION = 0xA0000003  # the reparse tag of a folder that leads elsewhere
 SECONDS_TO_REPLACE = 2.0 if WINDOWS else 0.0  # a reader, a virus scanner or a search index has the file open
+WORKER = "MLEXP_WORKER"  # in the environment of each of several worker processes: its number, from 0
 RESERVED = re.compile(r"(con|prn|aux|nul|com[1-9¹²³]|lpt[1-9¹²³])(\..*)?|.*\.", re.IGNORECASE | re.DOTALL)
 
 

@@ -90,11 +90,10 @@ def test_a_run_is_held_against_its_conditions(tmp_path: Path, capfd: pytest.Capt
     done = run(tmp_path, "size=smoke", "figures=false", "model.epochs=1")
     score = done.metrics["test"]["accuracy"]
     exact = conditions.of_words([f"test.accuracy == {score!r}", "epochs < 2", "seconds >= 0"])
-    assert all(one.met for one in expected.hold(done.path, exact))
+    assert all(one.met for one in expected.checked(done.path, exact))
+    wrong = conditions.of_words([f"test.accuracy > {score!r}", "test.nix > 0", "epochs == 1"])
     with pytest.raises(ExpectationError) as caught:
-        expected.hold(
-            done.path, conditions.of_words([f"test.accuracy > {score!r}", "test.nix > 0", "epochs == 1"])
-        )
+        expected.hold(done.path, expected.checked(done.path, wrong))
     assert len(caught.value.lines) == 2
     code = cli.main(["expect", str(done.path), "test.accuracy > 2", "epochs > 2", "epochs < 2"])
     assert code == 7

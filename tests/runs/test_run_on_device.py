@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from mlexp.cli import main
 from mlexp.config import compose as configuration
 from mlexp.config import recorded
 from mlexp.errors import ConfigError
+from mlexp.execution import Local
 from mlexp.nn import device as devices
 from mlexp.sweeps import stacks, worker
 from mlexp.verbs.rerun import _close
@@ -56,9 +58,9 @@ def stand_in(n_devices: int = 1) -> Any:
 def cupy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     found = stand_in()
     monkeypatch.setitem(sys.modules, "cupy", found)
-    devices.emptiest.cache_clear()
+    devices.of_process.cache_clear()
     yield found
-    devices.emptiest.cache_clear()
+    devices.of_process.cache_clear()
 
 
 def test_a_run_on_a_device_is_the_same_experiment_and_says_where_it_ran(cupy: Any, tmp_path: Path) -> None:
@@ -124,6 +126,59 @@ def test_one_worker_a_device_and_stacks_as_large_as_memory_allows(cupy: Any) -> 
     assert sum(map(len, units)) == 300
     cupy.cuda.runtime.memGetInfo = lambda: (10**6, 10**9)
     assert stacks.largest(list(many.jobs), 64) == 1
+
+
+def test_each_of_several_workers_has_a_device_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Three workers on two devices, all of which find the second one the emptiest."""
+    (tmp_path / "cupy.py").write_text(CUPY)
+    (tmp_path / "own.py").write_text(WORK)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    for n_workers, used in ((3, {"0": 0, "1": 1, "2": 0}), (1, {"None": 1})):
+        with open(tmp_path / "log", "a") as log:
+            pool = Local("own:work", workers=n_workers, threads=1, log=log)
+            found = pool.run(deque(range(n_workers)), threading.Event())
+            seen = dict(event.content for event in found if event.kind == "message")
+            pool.close()
+        assert seen == used, (tmp_path / "log").read_text()
+
+
+def test_the_worker_in_place_of_one_that_died_has_its_device(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "cupy.py").write_text(CUPY)
+    (tmp_path / "own.py").write_text(WORK)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    with open(tmp_path / "log", "a") as log:
+        pool = Local("own:work", workers=2, threads=1, log=log)
+        found = [*pool.run(deque([0, "die", 1, 2, 3]), threading.Event())]
+        pool.close()
+    assert [event.kind for event in found].count("crashed") == 1
+    assert {event.content for event in found if event.kind == "message"} <= {("0", 0), ("1", 1)}
+
+
+CUPY = """
+from types import SimpleNamespace
+class Device:
+    used = None
+    def __init__(self, number): self.number = number
+    def use(self): Device.used = self.number
+    def __enter__(self): Device.asked = self.number
+    def __exit__(self, *args): pass
+runtime = SimpleNamespace(getDeviceCount=lambda: 2, memGetInfo=lambda: (10**9 * (1 + Device.asked), 4 * 10**9))
+cuda = SimpleNamespace(runtime=runtime, Device=Device)
+def zeros(n, dtype): return None
+"""
+WORK = """
+import os, cupy
+from mlexp.nn import device
+def work(unit, stop, send):
+    if unit == "die":
+        os._exit(1)
+    device.opened("cuda")
+    send((str(os.environ.get("MLEXP_WORKER")), cupy.cuda.Device.used))
+"""
 
 
 def test_out_of_memory_halves_a_stack_and_all_jobs_are_done(monkeypatch: pytest.MonkeyPatch) -> None:

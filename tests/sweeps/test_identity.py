@@ -14,7 +14,7 @@ from mlexp.cli import main
 from mlexp.config import combinations
 from mlexp.errors import DataError
 from mlexp.runs.terminal import QUIET
-from mlexp.store import Run, Sweep
+from mlexp.store import Run, Sweep, events
 from mlexp.store.files import read_table
 from mlexp.sweeps import opening, planning
 from mlexp.sweeps.conductor import Conductor
@@ -265,6 +265,8 @@ def test_a_finished_sweep_is_extended_by_more_seeds_without_running_any_again(tm
     after = {path: path.stat().st_mtime_ns for path in place.glob("runs/*/metrics.json")}
     assert len(after) == 6
     assert before.items() <= after.items()
+    planned = [row["n_jobs"] for row in events.read(place).rows if row["event"] == "planned"]
+    assert planned == [4, 6]
     assert main([*words, "seed=0,1,2"]) == 0
     assert after == {path: path.stat().st_mtime_ns for path in place.glob("runs/*/metrics.json")}
     assert main(["-q", "resume", str(place)]) == 0

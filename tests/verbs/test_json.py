@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from tests.running import in_this_process
 
-from mlexp import cli
-from mlexp.errors import MlexpError
+from mlexp import cli, dispatch
+from mlexp.errors import ConfigError, MlexpError
 from mlexp.verbs import machine
 from mlexp.verbs.table import VERBS
 
@@ -95,6 +95,21 @@ def test_an_error_is_an_object_too(
     assert found["result"] is None
     assert found["error"]["kind"] in ("ConfigError", "DataError")
     assert found["exit_code"] in (2, 3)
+
+
+def test_a_folder_that_cannot_be_read_does_not_hide_why_a_resume_failed(
+    outputs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "unfinished"
+    shutil.copytree(next(outputs.glob("digits_mlp/2*")), folder)
+
+    def damaging(path: Path, **_: Any) -> None:
+        (path / "run.json").write_text("{")
+        raise ConfigError("the first cause")
+
+    monkeypatch.setattr(dispatch, "resume", damaging)
+    found = call(capfd, "resume", str(folder))
+    assert (found["exit_code"], found["error"]["message"]) == (2, "the first cause")
 
 
 def test_a_run_a_sweep_and_what_diverged(

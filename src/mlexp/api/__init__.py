@@ -114,7 +114,7 @@ def run(
             dataset = session.load(lent)
     shown = notebook.terminal(progress)
     done = dispatch.run(config, command=command(words, config_dir), terminal=shown, dataset=dataset)
-    expected.hold(done.path, conditions)
+    expected.hold(done.path, expected.checked(done.path, conditions))
     return Run(done.path)
 
 
@@ -320,7 +320,7 @@ def _done(outcome: Outcome, conditions: Sequence[Condition]) -> Path:
     error = outcome.error()
     if error is not None and outcome.status == "interrupted":
         raise error
-    expected.hold(outcome.path, conditions)
+    expected.hold(outcome.path, expected.checked(outcome.path, conditions))
     return outcome.path
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from mlexp.errors import DataError, shortened
+from mlexp.errors import ConfigError, DataError, shortened
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -20,6 +20,34 @@ LOADED: dict[str, tuple[str, str]] = {}  # name -> distribution and its version
 def trusted() -> list[str]:
     """Return the plugins that the environment names."""
     return [name for word in os.environ.get(TRUSTED, "").split(",") if (name := word.strip())]
+
+
+def asked(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the plugins that words of a command line name, and the other words.
+
+    Raises
+    ------
+    ConfigError
+        ``--plugin`` without a name.
+
+    Examples
+    --------
+    >>> asked(["--plugin", "mine", "task=classify", "--plugin=a,b"])
+    (['mine', 'a', 'b'], ['task=classify'])
+    """
+    found: list[str] = []
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        flag, equals, value = word.partition("=")
+        if flag != FLAG:
+            rest.append(word)
+            continue
+        value = value if equals else next(words, "")
+        if not value or value.startswith("-"):
+            raise ConfigError(f"{FLAG} needs the name of a plugin after it. Got '{shortened(value)}'.")
+        found += [name for one in value.split(",") if (name := one.strip())]
+    return found, rest
 
 
 def installed() -> dict[str, list[EntryPoint]]:

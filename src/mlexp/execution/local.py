@@ -93,7 +93,11 @@ class Local:
     def _assign(self, units: deque[Any]) -> Iterator[Event]:
         wanted = min(self.workers, len(units) + sum(worker.busy for worker in self._workers))
         while len(self._workers) < wanted:
-            self._workers.append(_Worker(self.work, self._options, self._keep, self._inbox))
+            number = min(set(range(self.workers)) - {worker.number for worker in self._workers})
+            options = self._options
+            if self.workers > 1:
+                options = options | {"env": options["env"] | {system.WORKER: str(number)}}
+            self._workers.append(_Worker(self.work, options, self._keep, self._inbox, number))
         for worker in self._workers:
             if units and not worker.busy:
                 worker.unit, worker.busy = units.popleft(), True
@@ -125,10 +129,16 @@ class _Worker:
     Parameters
     ----------
     inbox : takes ``(worker, message)`` of each message as bytes, and None for the end of the process
+    number : which of the workers that live at a time it is, from 0
     """
 
     def __init__(
-        self, work: str, options: Mapping[str, Any], keep: tuple[int, ...], inbox: queue.SimpleQueue[Any]
+        self,
+        work: str,
+        options: Mapping[str, Any],
+        keep: tuple[int, ...],
+        inbox: queue.SimpleQueue[Any],
+        number: int,
     ) -> None:
         script = (
             f"import sys; sys.path[:] = {importable()!r}; from mlexp.execution.local import serve; serve()"
@@ -142,6 +152,7 @@ class _Worker:
                 creationflags=system.OWN_GROUP,
                 **options,
             )
+        self.number = number
         self.unit: Any = None
         self.busy = False
         threading.Thread(target=self._read, args=(inbox,), daemon=True).start()

@@ -7,6 +7,7 @@ no function for.
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mlexp.errors import ConfigError
+from mlexp.system import WORKER
 
 Array = np.ndarray
 
@@ -63,16 +65,22 @@ def opened(device: str) -> Array | None:
     if device == "cpu":
         return None
     cupy: Any = _cupy()
-    cupy.cuda.Device(emptiest()).use()
+    cupy.cuda.Device(of_process()).use()
     like: Array = cupy.zeros(1, "float32")
     return like
 
 
 @cache
-def emptiest() -> int:
-    """Return the device with most free memory when this process first asked; it stays with it."""
+def of_process() -> int:
+    """Return the device of this process, which stays with it: one of several workers has that of its number.
+
+    They begin at the same time, and would all find the same one with most free memory, which any other process takes.
+    """
     cupy: Any = _cupy()
-    return max(range(cupy.cuda.runtime.getDeviceCount()), key=lambda number: _free(cupy, number))
+    n_devices: int = cupy.cuda.runtime.getDeviceCount()
+    if (number := os.environ.get(WORKER, "")).isdecimal():
+        return int(number) % n_devices
+    return max(range(n_devices), key=lambda number: _free(cupy, number))
 
 
 def described(device: str) -> dict[str, Any] | None:

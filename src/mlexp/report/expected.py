@@ -107,20 +107,12 @@ def checked(path: Path, conditions: Sequence[Condition]) -> list[Check]:
         ]
 
 
-def hold(path: Path, conditions: Sequence[Condition]) -> list[Check]:
-    """Return the conditions held against a folder.
-
-    Raises
-    ------
-    ExpectationError
-        At least one is not met; a line each.
-    """
-    found = checked(path, conditions)
-    if unmet := [f"{store.shown(path)}: {one}" for one in found if not one.met]:
+def hold(path: Path, checks: Iterable[Check]) -> None:
+    """Raise `ExpectationError`, a line each, if conditions that were held against a folder are not met."""
+    if unmet := [f"{store.shown(path)}: {one}" for one in checks if not one.met]:
         error = ExpectationError(unmet)
         error.folder = path
         raise error
-    return found
 
 
 def of_run(run: Run) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from mlexp.config.untrusted import reading
 from mlexp.report.folder import page
 from mlexp.store import Comparison, Run, Sweep
 from mlexp.store.result import by_row
-from mlexp.store.sweep_folder import PARTS_FIRST
+from mlexp.store.sweep_folder import metrics_of
 
 OF_RUN = ("status", "error", "seed", "config_hash", "started", "warnings")
 OF_SWEEP = ("task", "status", "started", "ended", "keys")
@@ -62,17 +62,6 @@ def of_sweep(sweep: Sweep) -> dict[str, Any]:
 
 def of_job(row: Mapping[str, str], swept: Mapping[str, str]) -> dict[str, Any]:
     """Return a line of the summary with numbers for what are numbers."""
-    metrics: dict[str, dict[str, float | None]] = {}
-    for column, cell in row.items():
-        part, _, name = column.partition("_")
-        if (
-            (part in PARTS_FIRST or part == "all")
-            and name
-            and "." not in column
-            and column not in swept
-            and cell
-        ):
-            metrics.setdefault(part, {})[name] = float(cell)
     return {
         "number": int(row["number"]),
         "settings": dict(swept),
@@ -81,7 +70,7 @@ def of_job(row: Mapping[str, str], swept: Mapping[str, str]) -> dict[str, Any]:
         "seconds": float(row["seconds"]) if row.get("seconds") else None,
         "epochs": int(float(row["epochs"])) if row.get("epochs") else None,
         "folder": row.get("folder") or None,
-        "metrics": metrics,
+        "metrics": metrics_of({name: cell for name, cell in row.items() if name not in swept}),
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,14 +51,15 @@ def redraw(folder: Path, wanted: Wanted = ALL) -> list[Path]:
         All files written, the page last.
     """
     opened = store.open(folder)
-    return [*_draw(opened, wanted), *_write(opened, wanted.living)]
+    return [*kind_of(opened).draw(opened, wanted, None), *_write(opened, wanted.living)]
 
 
 def drawn(folder: Path, wanted: Wanted, into: Path) -> list[Picture]:
     """Draw the figures of a folder into ``figures/`` of another one, and return them with their words."""
     opened = store.open(folder)
-    _draw(opened, wanted, into)
-    return pictures(into, words(drawings(opened)))
+    kind = kind_of(opened)
+    kind.draw(opened, wanted, into)
+    return pictures(into, words(kind.figures(opened)))
 
 
 def figure(folder: Path, name: str) -> Figure:
@@ -70,14 +73,15 @@ def figure(folder: Path, name: str) -> Figure:
         If what it shows was not recorded, or a file of the folder is damaged.
     """
     opened = store.open(folder)
-    known = drawings(opened)
+    kind = kind_of(opened)
+    known = kind.figures(opened)
     if name not in known:
         raise ConfigError(
             f"'{shortened(name, 60)}' is no figure of {folder}. Its figures: {', '.join(known)}."
             f"{did_you_mean(name, known)}"
         )
     found = None
-    if (shown := _shown(opened)) is not None:
+    if (shown := kind.shown(opened)) is not None:
         with style.settings():
             found = known[name].draw(shown)
             if found is not None:
@@ -88,56 +92,49 @@ def figure(folder: Path, name: str) -> Figure:
     return drawn
 
 
-def drawings(opened: Run | Sweep | Comparison) -> dict[str, Drawing]:
-    """Return the figures that a folder of this kind can have, the most important first.
+@dataclass(frozen=True)
+class Kind:
+    """What is made of folders of one kind.
 
-    A package is imported for folders of its own alone.
+    Attributes
+    ----------
+    page : says what the page holds; of a run with what makes it a page that computes, or None
+    draw : draws figures into the folder, or into another one
+    figures : those that a folder can have, the most important first
+    shown : what they are drawn from; None where there is nothing yet
     """
+
+    page: Callable[[Any, object], Page]
+    draw: Callable[[Any, Wanted, Path | None], list[Path]]
+    figures: Callable[[Any], dict[str, Drawing]]
+    shown: Callable[[Any], Any] = lambda opened: opened
+
+
+def kind_of(opened: Run | Sweep | Comparison) -> Kind:
+    """Return what is made of a folder. A package is imported for folders of its own alone."""
     if isinstance(opened, Run):
-        return run.figures(opened.info["task"]["kind"])
+        return Kind(run.page, run.draw, lambda found: run.figures(found.info["task"]["kind"]))
     if isinstance(opened, Comparison):
         from mlexp.comparisons import figures as of_comparison
+        from mlexp.comparisons import page as comparisons
 
-        return of_comparison.OF_SEVERAL | of_comparison.FIGURES
+        return Kind(
+            lambda found, _: comparisons.page(found),
+            of_comparison.draw,
+            of_comparison.figures,
+            of_comparison.shown,
+        )
     if isinstance(opened, Why):
         from mlexp.why import figures as of_why
+        from mlexp.why import page as why
 
-        return of_why.FIGURES
-    from mlexp.sweeps.figures import FIGURES
-
-    return FIGURES
-
-
-def _shown(opened: Run | Sweep | Comparison) -> Any:
-    """Return what the figures of a folder are drawn from; None where there is nothing yet."""
-    if isinstance(opened, Run):
-        return opened
-    if isinstance(opened, Comparison):
-        from mlexp.comparisons.figures.arms import Arms
-
-        return Arms(opened) if "answer" in opened.info else None
-    if isinstance(opened, Why):
-        return opened if "answer" in opened.question else None
-    from mlexp.sweeps.findings import findings
-
-    found = findings(opened)
-    return None if found is None else (found, opened)
-
-
-def _draw(opened: Run | Sweep | Comparison, wanted: Wanted, into: Path | None = None) -> list[Path]:
-    if isinstance(opened, Run):
-        return run.draw(opened, wanted, into)
-    if isinstance(opened, Comparison):
-        from mlexp.comparisons import figures as of_comparison
-
-        return of_comparison.draw(opened, wanted, into) if "answer" in opened.info else []
-    if isinstance(opened, Why):
-        from mlexp.why import figures as of_why
-
-        return of_why.draw(opened, wanted, into)
+        return Kind(lambda found, _: why.page(found), of_why.draw, lambda _: of_why.FIGURES, of_why.shown)
+    from mlexp.sweeps import answer as sweeps
     from mlexp.sweeps import figures as of_sweep
 
-    return of_sweep.draw(opened, wanted, into)
+    return Kind(
+        lambda found, _: sweeps.page(found), of_sweep.draw, lambda _: of_sweep.FIGURES, of_sweep.shown
+    )
 
 
 def show(folder: Path, figures: bool) -> None:
@@ -154,19 +151,7 @@ def page(folder: Path) -> Page:
 
 
 def _page(opened: Run | Sweep | Comparison, living: object = None) -> Page:
-    if isinstance(opened, Run):
-        return run.page(opened, living)
-    if isinstance(opened, Why):
-        from mlexp.why import page as why
-
-        return why.page(opened)
-    if isinstance(opened, Comparison):
-        from mlexp.comparisons import page as comparisons
-
-        return comparisons.page(opened)
-    from mlexp.sweeps import answer as sweeps
-
-    return sweeps.page(opened)
+    return kind_of(opened).page(opened, living)
 
 
 def _write(opened: Run | Sweep | Comparison, living: object = None) -> list[Path]:

@@ -23,11 +23,10 @@ from mlexp.page.page import Cell, Table
 from mlexp.page.study import PARTS, page_in
 from mlexp.page.words import duration, shown
 from mlexp.report import members
-from mlexp.report.members import Failure
+from mlexp.report.members import Failure, Members
 from mlexp.store import Comparison, Run, Sweep, Why, is_outputs
 from mlexp.store.files import write_bytes
 from mlexp.store.sweep_folder import short
-from mlexp.sweeps import answer as sweeps
 
 HEADER = ("started", "task", "status", "score", "metric", "set", "time", "settings typed", "reason")
 NUMERIC = (False, False, False, True, False, False, True, False, False)
@@ -137,7 +136,7 @@ def _run(outputs: Path, run: Run) -> Listed:
     info = run.info
     searched = bool(run.tuning)
     trials = Sweep(run.path / "trials")
-    inside = _inside(outputs, trials) if searched and Sweep.is_at(trials.path) else {}
+    inside = _inside(outputs, Members(trials)) if searched and Sweep.is_at(trials.path) else {}
     return Listed(
         kind="search" if searched else "run",
         task=info["task"]["name"],
@@ -154,7 +153,7 @@ def _run(outputs: Path, run: Run) -> Listed:
 
 
 def _sweep(outputs: Path, sweep: Sweep) -> Listed:
-    info = sweep.info
+    info, found = sweep.info, Members(sweep)
     return Listed(
         kind="sweep",
         task=info["task"],
@@ -163,8 +162,8 @@ def _sweep(outputs: Path, sweep: Sweep) -> Listed:
         link=_place(outputs, sweep.path),
         seconds=_spent(info),
         typed=_typed(info),
-        answer=members.answer(sweep),
-        **_inside(outputs, sweep),
+        answer=found.answer,
+        **_inside(outputs, found),
     )
 
 
@@ -176,7 +175,7 @@ def _comparison(outputs: Path, comparison: Comparison) -> Listed:
     info = {"started": made, "task": folder.name, "command": []} | comparison.info
     if sweep is not None:
         info |= sweep.info
-    inside: dict[str, Any] = _inside(outputs, sweep) if sweep is not None else {}
+    inside: dict[str, Any] = _inside(outputs, Members(sweep)) if sweep is not None else {}
     inside["varied"] = ", ".join(str(arm["name"]) for arm in comparison.info["arms"])
     return Listed(
         kind="comparison",
@@ -195,9 +194,9 @@ def _comparison(outputs: Path, comparison: Comparison) -> Listed:
     )
 
 
-def _inside(outputs: Path, sweep: Sweep) -> dict[str, Any]:
+def _inside(outputs: Path, found: Members) -> dict[str, Any]:
     """Return what there is to say of the jobs of a sweep, from its summary."""
-    rows = sweeps.rows(sweep)
+    sweep, rows = found.sweep, found.rows
     ended = Counter(row["status"] for row in rows)
     parts = [f"{ended['completed']:,} of {len(sweep.info['jobs']):,} jobs completed"]
     parts += [f"{count:,} {status}" for status, count in ended.items() if status and status != "completed"]
@@ -205,7 +204,7 @@ def _inside(outputs: Path, sweep: Sweep) -> dict[str, Any]:
         "varied": ", ".join(short(sweep.info["keys"])),
         "count": ", ".join(parts),
         "failures": members.failures(rows),
-        "jobs": members.jobs(sweep, rows, str(sweep.path.relative_to(outputs))),
+        "jobs": members.jobs(found, str(sweep.path.relative_to(outputs))),
     }
 
 

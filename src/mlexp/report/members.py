@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from mlexp.config.names import spelled
 from mlexp.errors import shortened
@@ -39,6 +40,30 @@ class Failure:
     folder: str
 
 
+@dataclass(frozen=True)
+class Members:
+    """The jobs of a sweep as a list shows them, evaluated at most once."""
+
+    sweep: Sweep
+
+    @cached_property
+    def rows(self) -> list[sweeps.Row]:
+        """One mapping a job, of its summary."""
+        return sweeps.rows(self.sweep)
+
+    @cached_property
+    def findings(self) -> Findings | None:
+        """What the completed jobs found; None where none has completed."""
+        return findings(self.sweep) if self.rows else None
+
+    @property
+    def answer(self) -> list[str]:
+        """The first sentences of the answer of a sweep."""
+        if isinstance(self.sweep, Why):
+            return list(self.sweep.question.get("answer", ()))[:2]
+        return list(sweeps.answer(self.sweep, self.findings, self.rows).sentences)[:2]
+
+
 def answer(opened: Run | Sweep | Comparison) -> list[str]:
     """Return the first sentences of the answer that a folder holds: the result, and its score; empty if there is none.
 
@@ -48,10 +73,7 @@ def answer(opened: Run | Sweep | Comparison) -> list[str]:
         return list(opened.tuning.get("sentences", ()))[:2]
     if isinstance(opened, Comparison):
         return list(opened.info.get("answer", ()))[:2]
-    if isinstance(opened, Why):
-        return list(opened.question.get("answer", ()))[:2]
-    rows = sweeps.rows(opened)
-    return list(sweeps.answer(opened, findings(opened) if rows else None, rows).sentences)[:2]
+    return Members(opened).answer
 
 
 def failures(rows: Sequence[sweeps.Row]) -> list[Failure]:
@@ -67,18 +89,17 @@ def failures(rows: Sequence[sweeps.Row]) -> list[Failure]:
     return sorted(made, key=lambda one: -one.count)
 
 
-def jobs(sweep: Sweep, rows: Sequence[sweeps.Row], place: str) -> Table | None:
+def jobs(found: Members, place: str) -> Table | None:
     """Return the jobs of a sweep with the settings in which they differ.
 
     Parameters
     ----------
-    rows : one a job, of its summary
     place : the folder of the sweep, from that of the list
     """
+    sweep, rows = found.sweep, found.rows
     if not rows:
         return None
-    found = findings(sweep)
-    columns = _columns(sweep, found, rows)
+    columns = _columns(sweep, found.findings, rows)
     header = [
         "job",
         *short(columns.keys),

@@ -33,7 +33,7 @@ from mlexp.nn.device import described, opened
 from mlexp.runs.stopping import how_to_resume, resumable, stop_on_signal, with_cure
 from mlexp.runs.terminal import QUIET, Terminal
 from mlexp.runs.tracking import Tracker, flat
-from mlexp.store import Run, environment, identity, latest, record, stamp
+from mlexp.store import Run, environment, events, identity, latest, record, stamp
 from mlexp.store.record import RunFolder
 from mlexp.store.result import Result
 
@@ -407,11 +407,8 @@ class Session:
         }
         self.folder.write_info(self.info)
         self.folder.log(f"{status} after {self.info['wall_seconds']} s{f': {problem}' if problem else ''}")
-        facts = {"status": status, "seconds": self.info["wall_seconds"], "metrics": metrics}
-        if status == "completed":
-            self.folder.events.add("finished", **facts)
-        else:
-            self.folder.events.add("failed", **facts, problem=problem)
+        event, facts = events.of_end(status, problem, seconds=self.info["wall_seconds"], metrics=metrics)
+        self.folder.events.add(event, **facts)
         self._ended = True
 
     def _release(self, folder: RunFolder) -> None:

@@ -311,8 +311,9 @@ def find(name: str, outputs: str | Path = "outputs") -> Path:
         If there is none, it holds links, a newer version of mlexp made it, or plugins did that are not loaded.
     """
     path = _meant(name, Path(outputs))
-    stamp.refuse_newer(path, stamp.format_of(path))
-    plugged.refuse_without(path, stamp.plugins_of(path))
+    made = stamp.of(path)
+    stamp.refuse_newer(path, made.format)
+    plugged.refuse_without(path, made.plugins)
     return path
 
 

@@ -29,6 +29,7 @@ from mlexp.store.files import jsonable, writing
 
 FILE = "events.jsonl"
 EVENTS = ("planned", "started", "epoch", "finished", "failed")
+SUCCEEDED = ("completed", "not needed")  # how something ends that is "finished"; any other way it "failed"
 SECONDS_BETWEEN_EPOCHS = 0.5
 MOST_READ = 1 << 24  # bytes that are read at a time
 
@@ -133,6 +134,21 @@ class Log:
             return
         self._last, self._waiting = now, None
         append(self.folder, "epoch", **of_epoch(row, seconds))
+
+
+def of_end(status: str, problem: str | None = None, /, **facts: Any) -> tuple[str, dict[str, Any]]:
+    """Return the event of an end, and what it holds.
+
+    Examples
+    --------
+    >>> of_end("completed", seconds=2.0)
+    ('finished', {'status': 'completed', 'seconds': 2.0})
+    >>> of_end("diverged", "the loss was not finite")
+    ('failed', {'status': 'diverged', 'problem': 'the loss was not finite'})
+    """
+    if status in SUCCEEDED:
+        return "finished", {"status": status} | facts
+    return "failed", {"status": status} | facts | {"problem": problem}
 
 
 def of_epoch(row: Mapping[str, float], seconds: float) -> dict[str, Any]:

@@ -159,7 +159,7 @@ def read_json(path: Path, shape: Any = object) -> Any:
             json.dumps(content, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} cannot be read: {error}. Run the task again.") from error
-    if wrong := _misfit(content, shape):
+    if wrong := misfit(content, shape):
         raise DataError(f"{path} is damaged: {wrong}. Run the task again.")
     return content
 
@@ -176,7 +176,7 @@ def _finite(digits: str) -> float:
     return value
 
 
-def _misfit(value: Any, shape: Any, where: str = "it") -> str:
+def misfit(value: Any, shape: Any, where: str = "it") -> str:
     """Say what of a value has not the shape it should have; nothing if all has."""
     kind: Any = shape if isinstance(shape, type | tuple) else type(shape)
     if not isinstance(value, kind):
@@ -186,7 +186,7 @@ def _misfit(value: Any, shape: Any, where: str = "it") -> str:
         inside = ((number, shape[0]) for number in range(len(value)))
     elif isinstance(shape, dict):
         inside = ((name, shape.get(name, shape.get(EVERY, object))) for name in value)
-    found = (_misfit(value[name], inner, f"'{name}'") for name, inner in inside)
+    found = (misfit(value[name], inner, f"'{name}'") for name, inner in inside)
     return next((wrong for wrong in found if wrong), "")
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from mlexp.errors import ConfigError, DataError
-from mlexp.store.files import EVERY, read_json
+from mlexp.store.files import EVERY, misfit, read_json
 
 FORMAT = 1  # written into every record; that of mlexp 0.1.0 states none
 RECORDS = ("run.json", "sweep.json", "comparison.json")
@@ -37,24 +38,28 @@ def refuse_newer(path: Path, found: int) -> None:
         )
 
 
-def format_of(path: Path) -> int:
-    """Return the format of the folder of a run, sweep or comparison: 0 where it states none, or is damaged."""
-    try:
-        found = [read_json(path / name, {"format": int}) for name in RECORDS if (path / name).exists()]
-    except DataError:
-        return 0
-    return max((info.get("format", 0) for info in found), default=0)
+class Stamp(NamedTuple):
+    """What the records of a folder say of how it was made.
+
+    Attributes
+    ----------
+    format : the largest one; 0 where none is stated
+    plugins : name -> distribution and version
+    """
+
+    format: int = 0
+    plugins: Mapping[str, str] = MappingProxyType({})
 
 
-def plugins_of(path: Path) -> dict[str, str]:
-    """Return the plugins with which a run, sweep or comparison was made; none where its records are damaged."""
+def of(path: Path) -> Stamp:
+    """Return the stamp of the folder of a run, sweep or comparison; of damaged records, what can be read of it."""
     try:
-        found = [
-            read_json(path / name, {"plugins": {EVERY: str}}) for name in RECORDS if (path / name).exists()
-        ]
+        found = [read_json(path / name, {}) for name in RECORDS if (path / name).exists()]
     except DataError:
-        return {}
-    return {name: version for info in found for name, version in info.get("plugins", {}).items()}
+        return Stamp()
+    formats = [number for info in found if isinstance(number := info.get("format"), int)]
+    plugins = [names for info in found if not misfit(names := info.get("plugins", {}), {EVERY: str})]
+    return Stamp(max(formats, default=0), {name: said for names in plugins for name, said in names.items()})
 
 
 def began(path: Path, info: Mapping[str, Any] | None = None) -> datetime:

@@ -12,10 +12,11 @@ outputs/<task>/<time>-<hash>/
 from __future__ import annotations
 
 import itertools
+import math
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ SEARCHES = "tuning"  # what a comparison writes before it
 BEGUN = ("config.yaml", QUESTION, WHY)
 ASIDE = "set_aside"
 FINISHED = ("completed", "diverged")
-NOT_NEEDED = "not needed"  # a job whose result is known from others
+_, NOT_NEEDED = events.SUCCEEDED  # a job whose result is known from others
 SETTLED = (*FINISHED, NOT_NEEDED)
 PARTS_FIRST = ("test", "validation", "train")
 MANY = 100  # jobs from which on a summary is also written for programs: to load pyarrow takes as long as some jobs
@@ -97,11 +98,8 @@ class SweepFolder:
         self, status: str, rows: Sequence[Mapping[str, Any]], problem: str = "", **more: Any
     ) -> None:
         """Write the event of the end of a sweep whose jobs have these rows in the summary."""
-        facts = {"status": status, "jobs": Counter(row["status"] for row in rows)} | more
-        if status == "completed":
-            self.event("finished", **facts)
-        else:
-            self.event("failed", **facts, problem=problem)
+        event, facts = events.of_end(status, problem, jobs=Counter(row["status"] for row in rows), **more)
+        self.event(event, **facts)
 
     def clear(self, name: str) -> None:
         """Remove what is left of a job not begun, or damaged, and the loose ends of one that had ended."""
@@ -166,6 +164,27 @@ def _place(column: str) -> tuple[int, int]:
     if part in PARTS_FIRST and "." not in column:
         return 1, PARTS_FIRST.index(part)
     return (2 if column in ("seconds", "folder", "problem") else 0), 0
+
+
+def metrics_of(row: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Return the metrics in a row of the summary, part -> metric -> value; a column is called ``test_accuracy``.
+
+    Cells that hold no finite number are left out.
+
+    Examples
+    --------
+    >>> metrics_of({"number": "1", "model.l2": "0.1", "test_macro_f1": "0.5", "validation_loss": "", "all_x": "?"})
+    {'test': {'macro_f1': 0.5}}
+    """
+    found: dict[str, dict[str, float]] = {}
+    for column, cell in row.items():
+        part, _, name = column.partition("_")
+        if part not in (*PARTS_FIRST, "all") or not name or "." in column:
+            continue
+        with suppress(ValueError):
+            if math.isfinite(value := float(cell)):
+                found.setdefault(part, {})[name] = value
+    return found
 
 
 def short(keys: Sequence[str]) -> list[str]:

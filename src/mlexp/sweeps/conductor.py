@@ -18,7 +18,7 @@ from mlexp.execution import Backend, Event, InProcess, Work, backend
 from mlexp.page import render
 from mlexp.runs import stopping
 from mlexp.runs.terminal import QUIET
-from mlexp.store import Sweep, events, files, latest
+from mlexp.store import Run, Sweep, events, files, latest
 from mlexp.store.sweep_folder import FINISHED, NOT_NEEDED, SETTLED, SweepFolder
 from mlexp.sweeps import answer, figures
 from mlexp.sweeps.opening import (
@@ -188,7 +188,7 @@ class Conductor:
         """Move runs out of the way that are not of this plan, by their settings or by their data."""
         known = {job.name: job for job in self.plan.jobs}
         for place in sorted((self.folder.path / "runs").glob("[!.]*")):
-            if place.name not in known or has_other_data(Sweep(self.folder.path), known[place.name]):
+            if place.name not in known or has_other_data(self.recorded(known[place.name]), known[place.name]):
                 self.folder.set_aside(place)
                 self.folder.log(f"{place.name} is set aside: it does not belong to these jobs and data")
 
@@ -241,7 +241,7 @@ class Conductor:
             return
         spared = self.sparing.not_needed(self.folder.path, self.plan.jobs)
         for job in later:
-            if job.number in spared and not is_finished(Sweep(self.folder.path), job):
+            if job.number in spared and not is_finished(self.recorded(job), job):
                 self.folder.clear(job.name)
                 self.ended(job, NOT_NEEDED)
         left = [job for job in later if job.number not in self.rows]
@@ -253,8 +253,9 @@ class Conductor:
         """Have what is left of these jobs run."""
         for job in jobs:
             self.folder.clear(job.name)
-            if is_finished(Sweep(self.folder.path), job) and not self.undrawn(job):
-                self.rows[job.number] = self._row(job)
+            run = self.recorded(job)
+            if is_finished(run, job) and not (run and run.is_undrawn):
+                self.rows[job.number] = self._row(job, run)
         left = [job for job in jobs if job.number not in self.rows]
         handed = self.handed_out(left)
         self.queue.extend(self.requests(unit) for unit in handed)
@@ -270,9 +271,13 @@ class Conductor:
         stacked = units(fresh, self.plan.sweep.stack, self.plan.workers, self.n_features)
         return [*((job,) for job in begun), *stacked]
 
+    def recorded(self, job: Job) -> Run | None:
+        """Return the run folder of a job, to be read as it is now; None if it has none yet."""
+        return Sweep(self.folder.path).run(job.name)
+
     def undrawn(self, job: Job) -> bool:
         """Return whether a job came to its end, and not to the end of its figures."""
-        run = Sweep(self.folder.path).run(job.name)
+        run = self.recorded(job)
         return run is not None and run.is_undrawn
 
     def place(self, job: Job) -> Path:
@@ -305,23 +310,25 @@ class Conductor:
 
     def ended(self, job: Job, status: str, problem: str = "") -> None:
         """Write down how a job ended."""
-        row = self.rows[job.number] = self._row(job, status, problem)
+        run = self.recorded(job)
+        row = self.rows[job.number] = self._row(job, run, status, problem)
         status, problem = row["status"], row["problem"]
         self.folder.add_to_summary(row, self.rows.values())
         self.folder.log(f"{job.name} {status}{f': {problem}' if problem else ''}")
-        self.tell(job)
+        self.tell(job, run)
         self.view.changed(job, status, row, problem)
 
-    def tell(self, job: Job) -> None:
-        """Write the event of a job that has ended."""
+    def tell(self, job: Job, run: Run | None) -> None:
+        """Write the event of a job that has ended; `run` is what its line of the summary was made of."""
         row = self.rows[job.number]
-        run = Sweep(self.folder.path).run(job.name)
         status = "interrupted" if row["status"] == "left" else row["status"]
-        facts = {"job": job.number, "status": status, "seconds": row.get("seconds") or None}
-        if status in ("completed", NOT_NEEDED):
-            self.folder.event("finished", **facts, metrics=run.metrics if run else {})
-        else:
-            self.folder.event("failed", **facts, problem=row.get("problem", ""))
+        facts = {
+            "job": job.number,
+            "seconds": row.get("seconds") or None,
+            "metrics": run.metrics if run else {},
+        }
+        event, facts = events.of_end(status, row.get("problem", ""), **facts)
+        self.folder.event(event, **facts)
 
     def lost(self, event: Event) -> None:
         """Fail or retry the job whose worker crashed, and queue the rest of its unit again.
@@ -330,7 +337,7 @@ class Conductor:
         """
         for request in [request for request in event.unit if request.number not in self.rows]:
             job = self.plan.jobs[request.number - 1]
-            if is_finished(Sweep(self.folder.path), job):  # it came to its end, and could not say so
+            if is_finished(self.recorded(job), job):  # it came to its end, and could not say so
                 self.ended(job, "completed")
                 continue
             at_fault = job.number in self.begun and event.kind == "crashed"
@@ -351,9 +358,10 @@ class Conductor:
         for job in self.plan.jobs:
             if job.number not in self.rows:
                 self.folder.mark(job.name, "interrupted", self.problem or "stopped with the sweep")
-                self.rows[job.number] = self._row(job)
+                run = self.recorded(job)
+                self.rows[job.number] = self._row(job, run)
                 if job.number in self.begun:
-                    self.tell(job)
+                    self.tell(job, run)
         rows = [self.rows[job.number] for job in self.plan.jobs]
         seen = {row["status"] for row in rows}
         status = (
@@ -382,17 +390,16 @@ class Conductor:
             self.view.end(outcome.rows, outcome.status, store.shown(outcome.path))
         return outcome
 
-    def _row(self, job: Job, status: str = "", problem: str = "") -> Row:
+    def _row(self, job: Job, run: Run | None, status: str = "", problem: str = "") -> Row:
         """Return the line of the summary.
 
         Of a finished run its folder counts, so that a resumed sweep says the same; of others the worker's message
         first, for an attempt that ended before it could write leaves what an earlier one wrote.
         """
-        run = Sweep(self.folder.path).run(job.name)
         row: Row = {"number": job.number, **job.swept, "status": status or "left"}
         if run is None:
             return row | {"seconds": "", "folder": "", "problem": problem}
-        if has_other_data(Sweep(self.folder.path), job):
+        if has_other_data(run, job):
             if run.info["status"] in FINISHED:
                 row["status"], problem = "failed", CHANGED
             return row | {"seconds": "", "folder": f"runs/{job.name}", "problem": problem}

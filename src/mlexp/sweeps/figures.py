@@ -40,10 +40,14 @@ LOOKS = {"test": (style.BLUE, "-", "o"), "validation": (style.VERMILION, (0, (4,
 
 def draw(sweep: Sweep, wanted: Wanted = ALL, into: Path | None = None) -> list[Path]:
     """Draw what the folder of a sweep allows, as `wanted`, into its ``figures/`` or those of `into`."""
+    found = shown(sweep)
+    return [] if found is None else style.draw(into or sweep.path, FIGURES, found, wanted)
+
+
+def shown(sweep: Sweep) -> tuple[Findings, Sweep] | None:
+    """Return what the figures are drawn from; None as long as no job has completed."""
     found = findings(sweep)
-    if found is None:
-        return []
-    return style.draw(into or sweep.path, FIGURES, (found, sweep), wanted)
+    return None if found is None else (found, sweep)
 
 
 def by_settings(found: Findings) -> Figure | None:

@@ -14,7 +14,7 @@ from mlexp import store
 from mlexp.config import recorded, schema
 from mlexp.errors import ConfigError, DataError
 from mlexp.runs.tracking import Tracker
-from mlexp.store import Sweep, identity, stamp, sweep_folder
+from mlexp.store import Run, Sweep, identity, stamp, sweep_folder
 from mlexp.store.files import write_bytes
 from mlexp.store.sweep_folder import FINISHED, SweepFolder
 from mlexp.sweeps.planning import Job, Plan, identified, read, restored
@@ -95,7 +95,7 @@ def taken_over(path: Path, settings: Sequence[str] = ()) -> tuple[Plan, SweepFol
     """
     stamp.refuse_older(path, Sweep.open(path).info)
     plan = restored(path, settings)
-    if all(is_finished(Sweep(path), job) for job in plan.jobs):
+    if all(is_finished(Sweep(path).run(job.name), job) for job in plan.jobs):
         return plan, sweep_folder.reopen(path)
     now = read(plan)
     folder = sweep_folder.reopen(path)
@@ -110,7 +110,13 @@ def _extend(plan: Plan, folder: SweepFolder, had: int) -> None:
     made = plan.record(recorded.read(folder.path / "config.yaml"))
     kept = {name: known[name] for name in ("started", "began_in", "warnings") if name in known}
     folder.write_info({"status": "running"} | made | kept)
+    _tell_plan(plan, folder, made["keys"])
     folder.log(f"extended from {had} to {len(plan.jobs)} jobs")
+
+
+def _tell_plan(plan: Plan, folder: SweepFolder, keys: Sequence[str]) -> None:
+    """Write the event of a plan, new or longer than before."""
+    folder.event("planned", task=plan.task, n_jobs=len(plan.jobs), keys=keys)
 
 
 def _renew(plan: Plan, folder: SweepFolder) -> None:
@@ -150,7 +156,7 @@ def write_plan(plan: Plan, folder: SweepFolder) -> None:
         write_bytes(written, recorded.as_yaml(base).encode())
     info = plan.record(base)
     folder.write_info({"status": "running"} | info | kept)
-    folder.event("planned", task=plan.task, n_jobs=len(plan.jobs), keys=info["keys"])
+    _tell_plan(plan, folder, info["keys"])
     tracker(plan, folder).started(folder.path, info, schema.flat(plan.first))
 
 
@@ -159,15 +165,15 @@ def tracker(plan: Plan, folder: SweepFolder) -> Tracker:
     return Tracker(plan.first, lambda words: folder.log(f"warning: {words}"))
 
 
-def is_finished(sweep: Sweep, job: Job) -> bool:
-    """Return whether a job has come to its end, with the data that it was to have."""
-    info = _known(sweep, job)
+def is_finished(run: Run | None, job: Job) -> bool:
+    """Return whether a job, whose folder is `run`, has come to its end, with the data that it was to have."""
+    info = _known(run)
     return info.get("status") in FINISHED and not _is_of_other_data(info, job)
 
 
-def has_other_data(sweep: Sweep, job: Job) -> bool:
+def has_other_data(run: Run | None, job: Job) -> bool:
     """Return whether the run folder of a job is that of other data than the plan says."""
-    return _is_of_other_data(_known(sweep, job), job)
+    return _is_of_other_data(_known(run), job)
 
 
 def _is_of_other_data(info: Mapping[str, Any], job: Job) -> bool:
@@ -175,9 +181,8 @@ def _is_of_other_data(info: Mapping[str, Any], job: Job) -> bool:
     return found is not None and job.data not in ("", found)
 
 
-def _known(sweep: Sweep, job: Job) -> Mapping[str, Any]:
+def _known(run: Run | None) -> Mapping[str, Any]:
     """Return the record of a job; empty where there is none, or a damaged one, as before it has begun."""
-    run = sweep.run(job.name)
     try:
         return run.info if run else {}
     except DataError:

@@ -13,12 +13,13 @@ import io
 import json
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 from mlexp import __version__
-from mlexp.errors import Interrupted, MlexpError, in_words
+from mlexp.errors import DataError, Interrupted, MlexpError, in_words
 
 FLAG = "--json"
 LONG = (
@@ -34,6 +35,26 @@ def tell(**facts: Any) -> None:
     """Hand over what a verb found, for ``--json``; without that flag it does nothing."""
     if (told := _told.get()) is not None:
         told |= facts
+
+
+def tell_folder(path: Path) -> None:
+    """Hand over what the folder of a run, a sweep or a comparison holds, for ``--json``.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read.
+    """
+    if is_listening():
+        from mlexp.report.facts import facts_of
+
+        tell(**facts_of(path))
+
+
+def tell_failed(path: Path) -> None:
+    """Hand over what a folder holds beside an error; a folder that cannot be read does not hide that error."""
+    with suppress(DataError):
+        tell_folder(path)
 
 
 def is_listening() -> bool:

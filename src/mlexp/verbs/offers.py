@@ -18,7 +18,8 @@ from typing import Any
 
 from mlexp.config.groups import config_folder, offered
 from mlexp.config.names import GROUPS, LISTED
-from mlexp.config.plugged import FLAG, installed
+from mlexp.config.plugged import FLAG, asked, installed
+from mlexp.errors import ConfigError
 from mlexp.verbs.table import BEFORE_VERBS, FLAGS, HELP, OPTIONS, VALUES, VERBS
 
 Offers = dict[str, str]  # what may be typed -> what it means
@@ -109,14 +110,12 @@ def _plugins(line: Line) -> Offers | None:
     return {f"{prefix}{name}": "an installed plugin" for name in installed()}
 
 
-def _without_plugins(words: Sequence[str]) -> list[str]:
-    """Return the words without those that load plugins, which may stand anywhere."""
-    named = {place for place, word in enumerate(words) if word == FLAG}
-    return [
-        word
-        for place, word in enumerate(words)
-        if place not in named and place - 1 not in named and not word.startswith(f"{FLAG}=")
-    ]
+def _without_plugins(words: Sequence[str]) -> Sequence[str]:
+    """Return the words without those that load plugins, which may stand anywhere; all where a name is missing."""
+    try:
+        return asked(words)[1]
+    except ConfigError:
+        return words
 
 
 def _of_run(line: Line, *, first: bool) -> Offers:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlexp.config import yamltext
+from mlexp.errors import MlexpError
 from mlexp.store import Run, Sweep, find
 from mlexp.verbs import add_run, add_settings, parser
-from mlexp.verbs.machine import is_listening, tell
+from mlexp.verbs.machine import tell, tell_failed, tell_folder
 
 EXAMPLES = """mlexp resume outputs/mnist_mlp/latest
   mlexp resume mnist_mlp execution=dask execution.scheduler=tcp://10.0.0.2:8786"""
@@ -26,7 +27,6 @@ def resume(arguments: Sequence[str]) -> int:
     from mlexp import dispatch
     from mlexp.config import conditions
     from mlexp.report import expected
-    from mlexp.report.facts import facts_of
 
     command = ["mlexp", "resume", parsed.run, *parsed.settings]
     wanted = conditions.of(yamltext.read(path / "config.yaml")["expect"])
@@ -34,12 +34,14 @@ def resume(arguments: Sequence[str]) -> int:
         done = dispatch.resume(path, command=command, verbosity=parsed.quiet, settings=parsed.settings)
         if not isinstance(done, Run) and (error := done.error()) is not None:
             raise error
-    finally:
-        if is_listening():
-            tell(**facts_of(path))
+    except (MlexpError, KeyboardInterrupt):
+        tell_failed(path)
+        raise
+    tell_folder(path)
     if wanted:
-        tell(expect=list(expected.told(expected.checked(path, wanted))))
-        expected.hold(path, wanted)
+        checks = expected.checked(path, wanted)
+        tell(expect=list(expected.told(checks)))
+        expected.hold(path, checks)
     return 0
 
 

@@ -180,7 +180,7 @@ def entry(path: Path) -> Entry:
             found.row()
             return found
     except DataError:  # a list must show what else there is
-        known = {"status": "newer"} if stamp.format_of(path) > stamp.FORMAT else {}
+        known = {"status": "newer"} if stamp.of(path).format > stamp.FORMAT else {}
         return Entry(path, known, {}, not is_run)
 
 

@@ -125,22 +125,29 @@ class Scored:
     def _behind(self, number: int) -> Behind:
         best = self.best
         if number == best:
-            return Behind(0.0, 0.0, None, len(self.values[best]))
+            return Behind(0.0, 0.0, len(self.values[best]))
         a, b = self.values[best], self.values[number]
         without = np.array(
             [self.total(np.delete(a, k, 0)) - self.total(np.delete(b, k, 0)) for k in range(len(a))]
         )
         error = predictive.jackknife_error(without)
         gap = self.likelihoods[best] - self.likelihoods[number]
-        return Behind(gap, error, self._needed(a, b, gap, error, len(a)), len(a))
+        return Behind(gap, error, len(a))
 
-    def _needed(self, a: np.ndarray, b: np.ndarray, gap: float, error: float, n_seeds: int) -> int | None:
-        """Return the seeds at which the two would be distinguished if mean and variance stayed as they are."""
-        if Behind(gap, error, None, n_seeds).apart:
-            return n_seeds
-        for seeds in np.unique(np.geomspace(n_seeds, MOST_SEEDS, 60).round().astype(int)):
+    def seeds_needed(self, number: int) -> int | None:
+        """Return the seeds at which a candidate would be distinguished from the best; None: with no number of them.
+
+        Mean and variance are taken to stay as they are.
+        """
+        behind = self.gaps[number]
+        if behind.apart:
+            return behind.of
+        if number == self.best:
+            return None
+        a, b = self.values[self.best], self.values[number]
+        for seeds in np.unique(np.geomspace(behind.of, MOST_SEEDS, 60).round().astype(int)):
             more = self.total(a, int(seeds)) - self.total(b, int(seeds))
-            if Behind(more, error * math.sqrt(n_seeds / seeds), None, int(seeds)).apart:
+            if Behind(more, behind.error * math.sqrt(behind.of / seeds), int(seeds)).apart:
                 return int(seeds)
         return None
 
@@ -159,13 +166,11 @@ class Behind:
     ----------
     gap : difference of log-likelihoods
     error : its standard error over seeds
-    seeds : with which the two would be distinguished; None: with no number of them
     of : seeds that this rests on
     """
 
     gap: float
     error: float
-    seeds: int | None
     of: int
 
     @property

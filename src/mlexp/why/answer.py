@@ -150,7 +150,7 @@ def _of_setting(found: Found, name: str, values: Sequence[Effect]) -> Iterator[s
         yield f"{called(name)}: {first.label} explains the figures best; {listed(ruled_out)}."
         return
     said = [
-        f"{one.label} is {_behind(one.behind)} behind{_when(found, one)}, {_seeds(one.behind)}"
+        f"{one.label} is {_behind(one.behind)} behind{_when(found, one)}, {_seeds(found, one)}"
         for one in open_
     ]
     rest = f" Ruled out: {listed(ruled_out)}." if ruled_out else ""
@@ -166,12 +166,13 @@ def _when(found: Found, one: Effect) -> str:
     return "" if one.stage == len(found.stages) - 1 else f" in the {found.rounds.stages[one.stage]}"
 
 
-def _seeds(behind: Behind) -> str:
-    if max(behind.gap, behind.half) < SAME:
+def _seeds(found: Found, one: Effect) -> str:
+    if max(one.behind.gap, one.behind.half) < SAME:
         return "the figures are the same with both"
-    if behind.seeds is None:
+    seeds = found.stages[one.stage].seeds_needed(one.candidate)
+    if seeds is None:
         return "which more seeds will not settle"
-    return f"about {behind.seeds:,} seeds would settle it"
+    return f"about {seeds:,} seeds would settle it"
 
 
 def _unexplained(found: Found) -> Iterator[str]:
@@ -244,7 +245,7 @@ def _candidates(found: Found) -> Iterator[dict[str, Any]]:
                 "behind": behind.gap,
                 "half_width": behind.half,
                 "told_apart": behind.apart,
-                "seeds_needed": behind.seeds,
+                "seeds_needed": scored.seeds_needed(n),
                 "outside": len(scored.outside(n)),
                 "of": int(scored.kept.sum()),
             }
@@ -260,7 +261,7 @@ def _settings(found: Found) -> Iterator[dict[str, Any]]:
             "behind": one.behind.gap,
             "half_width": one.behind.half,
             "told_apart": one.behind.apart,
-            "seeds_needed": one.behind.seeds,
+            "seeds_needed": found.stages[one.stage].seeds_needed(one.candidate),
         }
 
 

@@ -33,7 +33,12 @@ MARKERS = "osD^"
 
 def draw(why: Why, wanted: Wanted = ALL, into: Path | None = None) -> list[Path]:
     """Draw what the folder of a case allows, as `wanted`, into its ``figures/`` or those of `into`."""
-    return style.draw(into or why.path, FIGURES, why, wanted) if "answer" in why.question else []
+    return style.draw(into or why.path, FIGURES, why, wanted) if shown(why) else []
+
+
+def shown(why: Why) -> Why | None:
+    """Return what the figures are drawn from; None as long as there is no answer."""
+    return why if "answer" in why.question else None
 
 
 def curves(why: Why) -> Figure | None:

@@ -129,9 +129,10 @@ def rounds_of(why: Why, plan: Plan) -> Rounds:
 
 def _more(rounds: Rounds, place: Path, verbosity: int) -> Callable[[Plan], Plan | None]:
     """Return what looks at the runs that are there and says which come next."""
+    kept: list[list[int]] = []
 
     def more(plan: Plan) -> Plan | None:
-        stayed, stage = next_stage(rounds, Why(place))
+        stayed, stage = next_stage(rounds, Why(place), kept)
         if stage is None:
             return None
         longer = rounds.extended(plan, stage, stayed)
@@ -145,15 +146,22 @@ def _more(rounds: Rounds, place: Path, verbosity: int) -> Callable[[Plan], Plan 
     return more
 
 
-def next_stage(rounds: Rounds, why: Why) -> tuple[list[int], Stage | None]:
-    """Return the candidates that stay and the first stage that has not run with them."""
+def next_stage(rounds: Rounds, why: Why, kept: list[list[int]]) -> tuple[list[int], Stage | None]:
+    """Return the candidates that stay and the first stage that has not run with them.
+
+    Parameters
+    ----------
+    kept : the candidates that stayed after each of the first stages, as far as it is known; is added to
+    """
     stayed = list(range(len(rounds.case.candidates)))
     known = {job["hash"] for job in why.info["jobs"]}
     for place, stage in enumerate(rounds.stages):
         if not set(rounds.hashes(stage, stayed).values()) <= known:
             return stayed, stage
         if stage is not rounds.stages[-1]:
-            stayed = staying(rounds, place, scored(rounds, why, stage, stayed), len(stayed))
+            if place == len(kept):
+                kept.append(staying(rounds, place, scored(rounds, why, stage, stayed), len(stayed)))
+            stayed = kept[place]
     return stayed, None
 
 

@@ -113,5 +113,16 @@ OF_SEVERAL = {
 
 def draw(comparison: Comparison, wanted: Wanted = ALL, into: Path | None = None) -> list[Path]:
     """Draw what the folder of a comparison allows, as `wanted`, into its ``figures/`` or those of `into`."""
-    figures = OF_SEVERAL if "benchmark" in comparison.info else FIGURES
-    return style.draw(into or comparison.path, figures, Arms(comparison), wanted)
+    found = OF_SEVERAL if "benchmark" in comparison.info else FIGURES
+    arms = shown(comparison)
+    return [] if arms is None else style.draw(into or comparison.path, found, arms, wanted)
+
+
+def shown(comparison: Comparison) -> Arms | None:
+    """Return what the figures are drawn from; None as long as there is no answer."""
+    return Arms(comparison) if "answer" in comparison.info else None
+
+
+def figures(_: Comparison) -> dict[str, Drawing]:
+    """Return the figures that a comparison can have, those of several data sets first."""
+    return OF_SEVERAL | FIGURES

@@ -20,10 +20,12 @@ from mlexp.errors import DataError, MlexpError
 from mlexp.page import render
 from mlexp.store import PAGE
 from mlexp.web import builder, compared, live, pages
-from mlexp.web.listing import Listing
+from mlexp.web.asked import Asked
+from mlexp.web.listing import CHOSEN_BY, COLUMNS, HEADS, Listing
 from mlexp.web.places import NoSuchPlace, address_of, inside
 
 LOOK = 0.5  # seconds between two looks at a folder that somebody watches
+IDLE = 10  # times what a look takes until the next one
 SIGN_OF_LIFE = 15.0  # seconds; a browser that says nothing is noticed when it is written to
 MOST_BYTES = 1 << 28  # of a file that is handed on
 TEXT = {".csv", ".json", ".jsonl", ".yaml", ".log", ".md", ".txt"}
@@ -36,7 +38,7 @@ Shown = Callable[[Request], Response]
 def application(outputs: Path) -> Starlette:
     """Return the application of an outputs folder; `guard.Guard` stands before it."""
     views = Views(outputs)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", views.answered(views.runs)),
             Route("/f/{place:path}", views.answered(views.folder)),
@@ -46,6 +48,8 @@ def application(outputs: Path) -> Starlette:
             Route("/events", views.events),
         ]
     )
+    app.state.listing = views.listing
+    return app
 
 
 class Views:
@@ -71,23 +75,21 @@ class Views:
     def runs(self, request: Request) -> Response:
         """Show what there is, what consists of several runs first."""
         seen, rows = self.listing.seen(), self.listing.rows()
-        several = [row for row in rows if row.listed.kind != "run"]
-        single = [row for row in rows if row.listed.kind == "run"]
+        asked = Asked.of(request.query_params.multi_items())
+        found = asked.chosen(rows, COLUMNS, lambda row: row.text)
+        single = asked.ordered([row for row in found if row.listed.kind == "run"], COLUMNS)
         return self._page(
             request,
             "runs",
             seen=seen,
-            watched="",
             name=self.outputs.name,
-            several=several,
+            asked=asked,
+            words=request.query_params.get("q", ""),
+            several=[row for row in found if row.listed.kind != "run"],
             single=single,
-            tasks=sorted({row.listed.task for row in rows}),
-            statuses=sorted({row.listed.status for row in rows}),
-            kinds=[
-                kind
-                for kind in ("sweep", "comparison", "search", "run")
-                if any(r.listed.kind == kind for r in rows)
-            ],
+            of=len(rows),
+            heads=HEADS,
+            choices={name: sorted({COLUMNS[name](row) for row in rows}) for name in CHOSEN_BY},
         )
 
     def folder(self, request: Request) -> Response:
@@ -95,13 +97,15 @@ class Views:
         place = request.path_params["place"].rstrip("/")
         folder = self._recorded(place)
         seen = live.seen(folder)
+        asked = Asked.of(request.query_params.multi_items())
         return self._page(
             request,
             "folder",
             seen=seen,
             watched=place,
             place=place,
-            state=live.state(self.outputs, folder),
+            state=live.state(self.outputs, folder, asked),
+            asked=asked,
             up=self._above(folder),
         )
 
@@ -193,11 +197,13 @@ async def changes(look: Callable[[], str], seen: str) -> AsyncIterator[str]:
     spoken = time.monotonic()
     yield ": connected\n\n"
     while True:
+        begun = time.monotonic()
         now = await run_in_threadpool(look)
+        took = time.monotonic() - begun
         if now != seen:
             seen, spoken = now, time.monotonic()
             yield f"event: changed\ndata: {now}\n\n"
         elif time.monotonic() - spoken > SIGN_OF_LIFE:
             spoken = time.monotonic()
             yield ": here\n\n"
-        await asyncio.sleep(LOOK)
+        await asyncio.sleep(max(LOOK, IDLE * took))

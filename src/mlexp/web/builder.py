@@ -6,13 +6,13 @@ Nothing is started and nothing is written: the page shows what to type.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import Any
 
 from mlexp import dispatch, system
 from mlexp.config import compose as configuration
-from mlexp.config import trust
+from mlexp.config import schema, trust
 from mlexp.config.editor import task_schema
 from mlexp.config.groups import offered
 from mlexp.config.overrides import parsed
@@ -55,6 +55,7 @@ class Built:
     yaml : the configuration that it runs; empty if it is refused
     refused : why the program would refuse it; empty if it would not
     said : what would run, in words
+    defaults : key -> the value that it has where it is not typed: that of the task, data set and model
     """
 
     words: Sequence[str]
@@ -62,14 +63,15 @@ class Built:
     yaml: str = ""
     refused: str = ""
     said: str = ""
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
 
 @cache
 def keys() -> dict[str, tuple[str, list[Key]]]:
     """Return by node, "" for keys that are in none, its meaning and the keys of it, from the JSON Schema."""
-    schema = task_schema()
+    whole = task_schema()
     found: dict[str, tuple[str, list[Key]]] = {"": ("General", [])}
-    for name, entry in schema["properties"].items():
+    for name, entry in whole["properties"].items():
         if name == "defaults" or trust.within(name, NOT_HERE):
             continue
         if "properties" in entry:
@@ -120,13 +122,24 @@ def built(form: Sequence[tuple[str, str]]) -> Built:
     several = any(name == MULTIRUN for name, _ in form)
     flag = ["-m"] if several else []
     command = system.as_command(["mlexp", *flag, *words])
+    defaults: Mapping[str, str] = {}
     try:
         trust.check_set("this page", parsed(words))
+        defaults = _defaults(tuple(word for word in words if word.partition("=")[0] in GROUPS))
         said = _checked(words, several)
         yaml = "" if several else configuration.shown(words)
     except MlexpError as error:
-        return Built(words, command, refused=str(error))
-    return Built(words, command, yaml, said=said)
+        return Built(words, command, refused=str(error), defaults=defaults)
+    return Built(words, command, yaml, said=said, defaults=defaults)
+
+
+@lru_cache(64)
+def _defaults(words: tuple[str, ...]) -> Mapping[str, str]:
+    """Return each key as these choices leave it; nothing where they do not go together, or are a sweep."""
+    try:
+        return {key: as_typed(value) for key, value in schema.flat(configuration.compose(words)).items()}
+    except MlexpError:
+        return {}
 
 
 def _checked(words: list[str], several: bool) -> str:

@@ -256,12 +256,12 @@ def _verdict(folders: Sequence[Path], unread: str) -> Verdict:
         sentences=[str(line) for line in info.get("answer", ())],
         details=[(str(term), str(text)) for term, text in info.get("details", {}).items()],
         warnings=[str(line) for line in info.get("warnings", ())],
-        arms=[_arm(arm) for arm in info.get("arms", ())],
+        arms=[in_words(arm) for arm in info.get("arms", ())],
         metric=spelled(str(info.get("metric", "")).replace(".", "_")),
     )
 
 
-def _arm(arm: Mapping[str, Any]) -> tuple[str, str, str]:
+def in_words(arm: Mapping[str, Any]) -> tuple[str, str, str]:
     """Return the name of an arm, its mean with the interval, and the number of its runs."""
     mean, low, high = (arm.get(name, "") for name in ("mean", "low", "high"))
     words = "" if mean == "" else number(float(mean))

@@ -15,6 +15,7 @@ from mlexp import system
 from mlexp.report import index
 from mlexp.report.index import Listed
 from mlexp.store.stamp import RECORDS
+from mlexp.web.asked import Columns
 from mlexp.web.places import address_of
 
 SIGNED = (*RECORDS, "question.json", "why.json", "metrics.json", "summary.csv", "tuning.json")
@@ -45,6 +46,20 @@ class Row:
         reasons = [one.problem, *(lost.reason for lost in one.failures)]
         words = [one.task, one.kind, one.status, *one.typed, one.varied, *one.answer, *reasons, self.place]
         return " ".join(words).lower()
+
+
+COLUMNS: Columns[Row] = {
+    "task": lambda row: row.listed.task,
+    "kind": lambda row: row.listed.kind,
+    "score": lambda row: row.listed.scored[0],
+    "metric": lambda row: f"{row.listed.scored[2]} {row.listed.scored[1]}".strip(),
+    "status": lambda row: row.listed.status,
+    "started": lambda row: row.listed.started,
+    "time": lambda row: "" if row.listed.seconds is None else repr(row.listed.seconds),
+    "settings": lambda row: row.own,
+}
+CHOSEN_BY = ("task", "kind", "status")
+HEADS = ("task", "score", "metric", "status", "started", "time", "settings")
 
 
 class Listing:
@@ -80,6 +95,8 @@ class Listing:
                 known[folder] = before
             elif (found := index.listed(self.outputs, folder, files)) is not None:
                 known[folder] = (signature, found)
+        if known.keys() == self._known.keys() and all(known[place] is self._known[place] for place in known):
+            return self._rows
         self._known = known
         rows = [Row(address_of(self.outputs, folder), listed) for folder, (_, listed) in known.items()]
         return with_own(sorted(rows, key=lambda row: (row.listed.started, row.place), reverse=True))

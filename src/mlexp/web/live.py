@@ -26,12 +26,14 @@ from mlexp.report.index import score
 from mlexp.store import Comparison, Run, Sweep, events
 from mlexp.store.lock import is_locked
 from mlexp.store.result import by_row
-from mlexp.store.sweep_folder import job_name, short
+from mlexp.store.sweep_folder import job_name, metrics_of, short
+from mlexp.web.asked import Asked, Columns
 from mlexp.web.charts import Chart, Curve, chart
+from mlexp.web.compared import in_words
 from mlexp.web.places import address_of
 
 MOST_CURVES = 12
-MOST_JOBS = 1000  # rows of the table of jobs
+MOST_CHOICES = 200  # values of a swept key that a filter offers
 MOST_EVENTS = 200_000
 WATCHED = (
     "events.jsonl",
@@ -75,6 +77,22 @@ class Job:
         return "" if self.seconds is None else duration(self.seconds)
 
 
+@dataclass(frozen=True)
+class Arm:
+    """An arm of a comparison.
+
+    Attributes
+    ----------
+    settings : what it sets
+    mean : with its interval, in words
+    """
+
+    name: str
+    settings: Mapping[str, str]
+    mean: str
+    runs: str
+
+
 @dataclass
 class State:
     """What the page of a folder shows.
@@ -85,8 +103,11 @@ class State:
     done, planned : epochs of a run, jobs of a sweep; `planned` 0 where it is not known
     unit : what these count
     keys : the swept keys, as columns of the table of jobs
+    n_jobs : jobs that are as asked for; `jobs` are the first of them
+    choices : column of the table -> the values that it can be filtered by
+    arms : of a comparison with an answer, the best first
     resume : the command that resumes what was interrupted
-    left_out : jobs that the table does not show, and curves that the chart does not
+    left_out : jobs whose curves are not drawn
     """
 
     kind: str
@@ -104,7 +125,10 @@ class State:
     parts: Sequence[str] = ()
     keys: Sequence[str] = ()
     jobs: Sequence[Job] = ()
-    left_out: tuple[int, int] = (0, 0)
+    n_jobs: int = 0
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    arms: Sequence[Arm] = ()
+    left_out: int = 0
     facts: Sequence[tuple[str, str]] = field(default=())
     resume: str = ""
 
@@ -114,8 +138,12 @@ class State:
         return self.status == "running"
 
 
-def state(outputs: Path, folder: Path) -> State:
+def state(outputs: Path, folder: Path, asked: Asked) -> State:
     """Return a folder as it stands.
+
+    Parameters
+    ----------
+    asked : which of its jobs are listed and drawn, and in which order
 
     Raises
     ------
@@ -125,11 +153,11 @@ def state(outputs: Path, folder: Path) -> State:
     with reading(folder):
         opened = store.open(folder)
         if isinstance(opened, Run):
-            found = _of_run(outputs, opened)
+            found = _of_run(outputs, opened, asked)
         elif isinstance(opened, Comparison):
-            found = _of_comparison(outputs, opened)
+            found = _of_comparison(outputs, opened, asked)
         else:
-            found = _of_sweep(outputs, opened)
+            found = _of_sweep(outputs, opened, asked)
     if found.status == "interrupted" and folder.parent.name != "runs":
         found.resume = system.as_command(["mlexp", "resume", str(store.shown(folder))])
     return found
@@ -174,7 +202,7 @@ def all_events(folder: Path) -> list[dict[str, Any]]:
     return rows[:MOST_EVENTS]
 
 
-def _of_run(outputs: Path, run: Run) -> State:
+def _of_run(outputs: Path, run: Run, asked: Asked) -> State:
     info = run.info
     happened = all_events(run.path)
     planned = _number(_last(happened, "planned").get("epochs"))
@@ -194,7 +222,7 @@ def _of_run(outputs: Path, run: Run) -> State:
         facts=list(_facts(run)),
     )
     if found.kind == "search" and Sweep.is_at(run.path / "trials"):
-        _add_jobs(found, outputs, Sweep(run.path / "trials"))
+        _add_jobs(found, outputs, Sweep(run.path / "trials"), asked)
         found.unit = "trials"
     return found
 
@@ -251,13 +279,13 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "settings typed", " ".join(str(word) for word in info.get("command", ())[1:])
 
 
-def _of_sweep(outputs: Path, sweep: Sweep) -> State:
+def _of_sweep(outputs: Path, sweep: Sweep, asked: Asked) -> State:
     found = State("sweep", sweep.info["task"], sweep.info["status"], members.answer(sweep), unit="jobs")
-    _add_jobs(found, outputs, sweep)
+    _add_jobs(found, outputs, sweep, asked)
     return found
 
 
-def _of_comparison(outputs: Path, comparison: Comparison) -> State:
+def _of_comparison(outputs: Path, comparison: Comparison, asked: Asked) -> State:
     info = comparison.info
     sweep = comparison.sweep
     found = State(
@@ -268,13 +296,24 @@ def _of_comparison(outputs: Path, comparison: Comparison) -> State:
         shortened(str(info.get("error") or ""), REASON),
         unit="jobs",
     )
+    label = spelled(str(info.get("metric", "")).replace(".", "_"))
+    arms = {str(arm["name"]): arm for arm in info["arms"]}
+    found.arms = [_arm(arms[str(name)], label) for name in info.get("ranking", ()) if str(name) in arms]
     if sweep is not None:
-        _add_jobs(found, outputs, sweep)
+        _add_jobs(found, outputs, sweep, asked)
     return found
 
 
-def _add_jobs(found: State, outputs: Path, sweep: Sweep) -> None:
-    """Fill in the jobs of a sweep, how many have ended, why some failed, and their curves."""
+def _arm(arm: Mapping[str, Any], label: str) -> Arm:
+    settings = arm.get("settings", {})
+    _, mean, runs = in_words(arm)
+    return Arm(
+        str(arm["name"]), {str(k): str(v) for k, v in settings.items()}, f"{label} {mean}".strip(), runs
+    )
+
+
+def _add_jobs(found: State, outputs: Path, sweep: Sweep, asked: Asked) -> None:
+    """Fill in the jobs of a sweep, how many have ended, why some failed, and the curves of those asked for."""
     keys = list(sweep.info["keys"])
     listed = jobs(outputs, sweep, keys)
     found.keys = short(keys)
@@ -284,11 +323,26 @@ def _add_jobs(found: State, outputs: Path, sweep: Sweep) -> None:
     found.said = ", ".join(f"{count} {status}" for status, count in counted.items())
     rows = [{"status": job.status, "problem": job.problem, "folder": job.place} for job in listed]
     found.reasons = members.failures([row for row in rows if row["status"] != "waiting"])
-    found.jobs = listed[:MOST_JOBS]
-    drawn, left = _charts(outputs, listed, found.keys)
+    columns = _columns(found.keys)
+    values = {name: list(dict.fromkeys(map(columns[name], listed))) for name in (*found.keys, "status")}
+    found.choices = {name: some for name, some in values.items() if 1 < len(some) <= MOST_CHOICES}
+    chosen = asked.ordered(asked.chosen(listed, columns, lambda job: job.problem.lower()), columns)
+    found.n_jobs, found.jobs = len(chosen), chosen[: asked.shown]
+    drawn, left = _charts(outputs, chosen, found.keys)
     if not found.charts:
         found.charts = drawn
-    found.left_out = (max(0, len(listed) - MOST_JOBS), left)
+        found.left_out = left
+
+
+def _columns(keys: Sequence[str]) -> Columns[Job]:
+    """Return the columns of the table of jobs that it can be sorted by: of the swept keys, and of every job."""
+    settings = {key: lambda job, place=place: job.settings[place] for place, key in enumerate(keys)}
+    return settings | {
+        "job": lambda job: str(job.number),
+        "status": lambda job: job.status,
+        "score": lambda job: job.scored[0],
+        "time": lambda job: "" if job.seconds is None else repr(job.seconds),
+    }
 
 
 def jobs(outputs: Path, sweep: Sweep, keys: Sequence[str]) -> list[Job]:
@@ -302,7 +356,7 @@ def jobs(outputs: Path, sweep: Sweep, keys: Sequence[str]) -> list[Job]:
             one.place = address_of(outputs, folder)
     for row in by_row(sweep.summary):
         if (known := listed.get(_number(row.get("number")))) is not None and row.get("status"):
-            _take(known, row["status"], _of_columns(row), _float(row.get("seconds")), row.get("problem", ""))
+            _take(known, row["status"], metrics_of(row), _float(row.get("seconds")), row.get("problem", ""))
     for event in all_events(sweep.path):
         known = listed.get(_number(event.get("job")))
         if known is None:
@@ -332,16 +386,6 @@ def _take(job: Job, status: str, metrics: Values, seconds: float | None, problem
     if nested:
         value, name, part = score(nested)
         job.scored = (shown(value), name, part)
-
-
-def _of_columns(row: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """Return the metrics of a row of the summary, whose columns are called ``test_accuracy``."""
-    found: dict[str, dict[str, float]] = {}
-    for column, cell in row.items():
-        part, _, name = column.partition("_")
-        if part in (*store.PARTS, "all") and (value := _float(cell)) is not None:
-            found.setdefault(part, {})[name] = value
-    return found
 
 
 def _follow(job: Job, outputs: Path, sweep: Sweep) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from markupsafe import Markup
 
 from mlexp.page import render
+from mlexp.page.words import shown
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -41,14 +42,9 @@ def policy() -> str:
 @cache
 def _environment() -> Environment:
     environment = render.environment_of(TEMPLATES)
-    environment.filters |= {"place": quote, "chosen": _chosen}
+    environment.filters |= {"place": quote, "shown": shown}
     environment.globals |= {"style": Markup(_style()), "script": Markup(_script())}
     return environment
-
-
-def _chosen(places: list[str]) -> str:
-    """Return the query of an address that names some folders."""
-    return urlencode([("run", place) for place in places])
 
 
 def _script() -> str:

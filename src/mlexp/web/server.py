@@ -6,6 +6,7 @@ import secrets
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -31,16 +32,19 @@ class Served:
     ----------
     address : with the token: whoever has it can read the outputs folder
     frame : the address for a frame in a notebook
+    prepare : reads the outputs folder once, so that the first page does not wait for that
     """
 
     address: str
     frame: str
     server: uvicorn.Server
     socket: socket.socket
+    prepare: Callable[[], object]
     height: int = 720
 
     def run(self) -> None:
         """Serve until the process is stopped."""
+        threading.Thread(target=self.prepare, name="mlexp-ui-list", daemon=True).start()
         self.server.run(sockets=[self.socket])
 
     def start(self) -> Served:
@@ -91,7 +95,8 @@ def served(outputs: Path, host: str = HOST, port: int | None = None, *, framed: 
     listening = _listening(host, port)
     number = int(listening.getsockname()[1])
     token = secrets.token_urlsafe(32)
-    guard = Guard(application(outputs.resolve()), token, host, number, framed)
+    app = application(outputs.resolve())
+    guard = Guard(app, token, host, number, framed)
     config = uvicorn.Config(
         guard,
         log_level="warning",
@@ -105,7 +110,8 @@ def served(outputs: Path, host: str = HOST, port: int | None = None, *, framed: 
     )
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
     root = f"http://{shown}:{number}"
-    return Served(f"{root}/?{TOKEN}={token}", f"{root}{OF_PATH}{token}/", uvicorn.Server(config), listening)
+    address, frame = f"{root}/?{TOKEN}={token}", f"{root}{OF_PATH}{token}/"
+    return Served(address, frame, uvicorn.Server(config), listening, app.state.listing.rows)
 
 
 def _listening(host: str, port: int | None) -> socket.socket:

@@ -10,67 +10,27 @@
     history.replaceState(null, "", location.pathname + (text ? `?${text}` : "") + location.hash);
   };
 
-  // Filters of the list; they stand in the address.
-  const filter = one("#filter");
-  const fields = ["q", "task", "kind", "status"];
-  const applyFilter = () => {
-    if (!filter) return;
-    const words = filter.q.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const wanted = ["task", "kind", "status"].map((name) => [name, filter[name].value]).filter(([, value]) => value);
-    const rows = all("#list .row");
-    let shown = 0;
-    for (const row of rows) {
-      const hit = wanted.every(([name, value]) => row.dataset[name] === value) && words.every((word) => row.dataset.text.includes(word));
-      if (row.hidden === hit) row.hidden = !hit;
-      shown += hit;
-    }
-    for (const section of all("#list section")) section.hidden = !one(".row:not([hidden])", section);
-    one("#found").textContent = `${shown} of ${rows.length}`;
-  };
-  if (filter) {
+  // What of a table is shown stands in the address: words, filters, order, and how many rows; the server chooses.
+  const view = one("#view");
+  const show = (change) => {
     const query = address();
-    for (const name of fields) {
-      const value = query.get(name) ?? "";
-      if (filter[name].tagName === "SELECT" && value && !all("option", filter[name]).some((option) => option.value === value)) filter[name].append(new Option(value));
-      filter[name].value = value;
-    }
-    filter.addEventListener("input", () => {
-      const query = address();
-      for (const name of fields) filter[name].value ? query.set(name, filter[name].value) : query.delete(name);
-      remember(query);
-      applyFilter();
-    });
-    filter.addEventListener("submit", (event) => event.preventDefault());
-  }
-
-  // Sorting; the column stands in the address: sort=score, sort=-score.
-  const key = (cell) => cell.dataset.value ?? cell.textContent.trim();
-  const compare = (a, b) => {
-    const [x, y] = [Number(a), Number(b)];
-    return Number.isNaN(x) || Number.isNaN(y) ? a.localeCompare(b, "en", { numeric: true }) : x - y;
-  };
-  const applySort = () => {
-    const wanted = address().get("sort") ?? "";
-    const down = wanted.startsWith("-");
-    for (const table of all("table[data-sorted]")) {
-      const heads = [...table.tHead.rows[0].cells];
-      for (const head of heads) head.removeAttribute("aria-sort");
-      const column = heads.findIndex((head) => head.dataset.key && head.dataset.key === wanted.replace(/^-/, ""));
-      if (column < 0) continue;
-      heads[column].setAttribute("aria-sort", down ? "descending" : "ascending");
-      const rows = [...table.tBodies[0].rows].map((row) => [key(row.cells[column]), row]);
-      rows.sort(([a], [b]) => (a === "" || b === "" ? (a === "") - (b === "") : down ? compare(b, a) : compare(a, b)));
-      table.tBodies[0].append(...rows.map(([, row]) => row));
-    }
-  };
-  document.addEventListener("click", (event) => {
-    const head = event.target.closest("th[data-key]");
-    if (!head) return;
-    const query = address();
-    query.set("sort", (head.getAttribute("aria-sort") === "ascending" ? "-" : "") + head.dataset.key);
+    change(query);
     remember(query);
-    applySort();
-  });
+    refresh();
+  };
+  if (view) {
+    one(".needless", view).hidden = true; // each change asks at once
+    view.addEventListener("input", (event) => show((query) => {
+      const { name, value } = event.target;
+      value ? query.set(name, value) : query.delete(name);
+      query.delete("shown");
+    }));
+    view.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const { name, value } = event.submitter ?? {};
+      if (name) show((query) => query.set(name, value));
+    });
+  }
 
   // Chosen folders; they stand in the address too: run=..., run=...
   const bar = one("#chosen");
@@ -102,7 +62,15 @@
   });
 
   // The parts of a page that change are fetched anew, as the server renders them.
-  const state = one("#live");
+  const state = one("#live"), builder = one("#builder");
+  const defaults = (fresh) => { // what a key has where nothing is typed changes with task, data set and model
+    for (const field of all("[id^=k-]", builder)) {
+      const other = fresh.getElementById(field.id);
+      if (field.options) field.options[0].text = other.options[0].text;
+      else field.placeholder = other.placeholder;
+    }
+  };
+  const before = new Map(all("[data-live]").map((part) => [part.id, part.innerHTML]));
   const swap = async (url) => {
     const answer = await fetch(url, { credentials: "same-origin" });
     if (!answer.ok) throw new Error(answer.status);
@@ -112,14 +80,15 @@
     const open = all("details[id][open]").map((details) => details.id);
     for (const part of all("[data-live]")) {
       const other = fresh.getElementById(part.id);
-      if (other && other.innerHTML !== part.dataset.before) {
+      if (other && other.innerHTML !== before.get(part.id)) {
         part.replaceChildren(...[...other.childNodes].map((node) => document.importNode(node, true)));
-        part.dataset.before = other.innerHTML;
+        before.set(part.id, other.innerHTML);
       }
     }
     for (const id of open) { const details = document.getElementById(id); if (details) details.open = true; }
     all(".scroll").forEach((box, number) => { if (places[number]) [box.scrollLeft, box.scrollTop] = places[number]; });
-    apply();
+    applyChosen();
+    if (builder) defaults(fresh);
     if (focused && document.activeElement === document.body) {
       (document.getElementById(focused) ?? all(".pick").find((box) => box.value === focused))?.focus();
     }
@@ -127,13 +96,20 @@
     return fresh.body.dataset.seen;
   };
 
+  const lost = () => {
+    state.textContent = "no connection to mlexp ui; runs go on";
+    state.className = "lost";
+  };
   let source = null, busy = false, again = false;
   const refresh = async () => {
-    if (busy) { again = true; return; }
+    again = true;
+    if (busy) return;
     busy = true;
-    try { seen = await swap(location.href); } catch { /* the next event tries again */ }
+    while (again) {
+      again = false;
+      try { seen = await swap(location.href); } catch { lost(); }
+    }
     busy = false;
-    if (again) { again = false; setTimeout(refresh, 300); }
   };
   const watch = () => {
     if (source || document.hidden || !document.body.dataset.seen) return;
@@ -141,8 +117,7 @@
     source.addEventListener("changed", refresh);
     source.onopen = () => { state.textContent = "live"; state.className = ""; };
     source.onerror = () => {
-      state.textContent = "no connection to mlexp ui; runs go on";
-      state.className = "lost";
+      lost();
       if (source.readyState === EventSource.CLOSED) { source = null; setTimeout(watch, 2000); }
     };
   };
@@ -151,13 +126,11 @@
   });
 
   // The form of a command.
-  const builder = one("#builder");
   if (builder) {
     let waiting = 0;
-    const check = async () => {
-      const query = new URLSearchParams([...new FormData(builder)].filter(([, value]) => value));
-      remember(query);
-      try { await swap(location.href); } catch { state.textContent = "no connection to mlexp ui"; }
+    const check = () => {
+      remember(new URLSearchParams([...new FormData(builder)].filter(([, value]) => value)));
+      refresh();
     };
     builder.addEventListener("input", (event) => {
       if (event.target.id === "find") return;
@@ -186,7 +159,6 @@
   });
   for (const form of all("form[data-auto]")) form.addEventListener("change", () => form.submit());
 
-  const apply = () => { applyFilter(); applySort(); applyChosen(); };
-  apply();
+  applyChosen();
   watch();
 })();

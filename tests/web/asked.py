@@ -24,14 +24,21 @@ def guard(outputs: Path, *, host: str = "127.0.0.1", framed: bool = False) -> Gu
     return Guard(application(outputs), TOKEN, host, PORT, framed)
 
 
-def ask(app: Any, address: str, method: str = "GET", **headers: str) -> Answer:
-    """Return the answer to a request; without other headers it has the right Host and the cookie."""
+def ask(
+    app: Any, address: str, method: str = "GET", twice: tuple[tuple[str, str], ...] = (), **headers: str
+) -> Answer:
+    """Return the answer to a request; without other headers it has the right Host and the cookie.
+
+    The headers `twice` stand before all others.
+    """
     given = {"host": f"127.0.0.1:{PORT}"} | (headers or COOKIE)
     path, _, query = address.partition("?")
     scope = {
         "type": "http", "method": method, "path": unquote(path), "raw_path": path.encode(), "root_path": "",
         "query_string": query.encode(), "http_version": "1.1", "scheme": "http", "server": ("127.0.0.1", PORT),
-        "headers": [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in given.items()],
+        "headers": [
+            (name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in (*twice, *given.items())
+        ],
     }  # fmt: skip
     sent: list[dict[str, Any]] = []
 

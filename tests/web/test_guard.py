@@ -69,6 +69,17 @@ def test_strangers_are_refused(
     harmless(answer)
 
 
+@pytest.mark.parametrize(
+    ("first", "status"), [(("host", "evil.example:8600"), 421), (("origin", "http://evil.example"), 403)]
+)
+def test_a_header_that_comes_twice_is_refused_by_the_worse_one(
+    first: tuple[str, str], status: int, tmp_path: Path
+) -> None:
+    right = COOKIE | {"origin": f"http://127.0.0.1:{PORT}"}
+    assert ask(guard(tmp_path), "/", **right).status == 200
+    assert ask(guard(tmp_path), "/", twice=(first,), **right).status == status
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
 def test_nothing_but_reading_is_served(method: str, tmp_path: Path) -> None:
     answer = ask(guard(tmp_path), "/", method, **COOKIE)

@@ -63,7 +63,7 @@ class Guard:
         """Answer one request."""
         if scope["type"] != "http":  # no WebSocket, nothing to do at the start and the end
             return None
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         sending = self._with_headers(send)
         if wrong := self._refusal(scope["method"], headers):
             return await _text(sending, *wrong)
@@ -71,7 +71,7 @@ class Guard:
         if any(name == TOKEN and self._is_token(value) for name, value in query):
             return await self._enter(sending, scope["path"], [pair for pair in query if pair[0] != TOKEN])
         inner = self._by_path(scope) if self.framed else None
-        if inner is None and self._is_token(_cookies(headers.get("cookie", "")).get(self.cookie, "")):
+        if inner is None and self._is_token(_cookies(headers).get(self.cookie, "")):
             inner = scope
         if inner is None:
             words = "This page needs the address that mlexp ui printed, with its token.\n"
@@ -83,13 +83,12 @@ class Guard:
         """Name of the cookie: cookies of one host are shared by its ports."""
         return f"mlexp-{self.port}"
 
-    def _refusal(self, method: str, headers: Mapping[str, str]) -> tuple[int, str] | None:
+    def _refusal(self, method: str, headers: Sequence[tuple[str, str]]) -> tuple[int, str] | None:
         """Return status and words if a request is refused whatever its token."""
-        host = headers.get("host", "")
-        if not is_host(host, self.host, self.port):
+        hosts = [value for name, value in headers if name == "host"]
+        if len(hosts) != 1 or not is_host(hosts[0], self.host, self.port):
             return 421, "This server answers to its own address alone.\n"
-        origin = headers.get("origin")
-        if origin is not None and origin != f"http://{host}":
+        if any(name == "origin" and value != f"http://{hosts[0]}" for name, value in headers):
             return 403, "Requests of other pages are refused.\n"
         if method not in ("GET", "HEAD"):
             return 405, "This server only reads.\n"
@@ -165,8 +164,9 @@ def is_host(header: str, host: str, port: int) -> bool:
     return True
 
 
-def _cookies(header: str) -> dict[str, str]:
-    pairs = (pair.strip().partition("=") for pair in header.split(";"))
+def _cookies(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
+    listed = [pair for name, value in headers if name == "cookie" for pair in value.split(";")]
+    pairs = (pair.strip().partition("=") for pair in listed)
     return {name: value for name, _, value in pairs}
 
 

@@ -422,7 +422,7 @@ def _charts(outputs: Path, listed: Sequence[Job], keys: Sequence[str]) -> tuple[
         pairs = zip(keys, job.settings, strict=True)
         name = f"{job.number}: " + " ".join(f"{key}={value}" for key, value in pairs)
         for column, found in lines.items():
-            if column in history and len(history[column]) == len(history.get("epoch", ())):
+            if 0 < len(history.get(column, ())) == len(history.get("epoch", ())):
                 found.append(Curve(name, history["epoch"], history[column]))
     made = [chart(TITLES[column], found) for column, found in lines.items() if found]
     return [one for one in made if one is not None], max(0, len(ordered) - len(drawn))

@@ -25,7 +25,7 @@ from tests.running import comparison_of_widths
 from mlexp import cli
 
 FAST, SLOW = 12, 500
-UNREADABLE = (ValueError, LookupError, yaml.YAMLError, zipfile.BadZipFile)
+UNREADABLE = (ValueError, LookupError, RecursionError, yaml.YAMLError, zipfile.BadZipFile)
 QUICK = ("digits_mlp", "two")
 MANY = ("two", "widths", "tuned")  # their jobs are processes: those that run them again are tested elsewhere
 ALLOWED = (

@@ -20,11 +20,13 @@ from mlexp.config.compose import compose
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.data.readers import load as load_keys
+from mlexp.errors import DataError
 from mlexp.kinds import fitting
 from mlexp.kinds.snapshots import due
 from mlexp.nn.activations import ACTIVATIONS
 from mlexp.page import render
 from mlexp.store import Run
+from mlexp.store.files import write_npz
 
 QUICK = ("figures=false", "page.living=true", "model.epochs=3")
 MOONS = (*QUICK, "task=moons_boundary")
@@ -206,3 +208,28 @@ def test_no_networks_by_epoch_unless_the_page_computes() -> None:
     assert not training.snapshots
     assert stopped.state is not None
     assert not [name for name in stopped.state if name.startswith("snapshot")]
+
+
+def test_damaged_samples_are_told_in_one_line(tmp_path: Path) -> None:
+    done = run(tmp_path, *MOONS)
+    sound = dict(done.living)
+    said: list[str] = []
+    for name, array in sound.items():
+        others = [
+            np.array(7),
+            np.array(["x"] * max(array.size, 1)),
+            array.reshape(-1)[:0],
+            array.reshape(-1)[:-1],
+        ]
+        others += [np.full(array.shape, value) for value in (np.nan, np.inf, 1j)]
+        for other in others:
+            write_npz(done.path / "living.npz", sound | {name: other})
+            try:
+                report.write(done.path)
+            except DataError as error:
+                said.append(str(error))
+    assert len(said) > 2 * len(sound)
+    assert not [words for words in said if "living.npz" not in words or "\n" in words]
+    write_npz(done.path / "living.npz", sound)
+    report.write(done.path)
+    assert carried(done.path)

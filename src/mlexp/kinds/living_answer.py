@@ -46,6 +46,7 @@ def living(study: Study, asked: object = None) -> Living:
         if unknown := _unknown(run):
             return Living(note=f"This page does not compute: it does not know {unknown}.")
         data = _data(study)
+        json.dumps(data, allow_nan=False)
     return Living(TITLES[data["mode"]], data)
 
 

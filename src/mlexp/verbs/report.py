@@ -27,7 +27,7 @@ def report(arguments: Sequence[str]) -> int:
         metavar="RUN",
         nargs="*",
         help="folder, name of a task (its newest run), or latest; also settings of the node page: "
-        "page.figures=main, page.format=[pdf], page.title=false",
+        "page.figures=main, page.format=[pdf], page.title=false, page.living=false",
     )
     words.add_argument(
         "--runs", action="store_true", help="sweep or comparison: also rebuild the reports of its jobs"

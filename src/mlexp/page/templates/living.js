@@ -236,6 +236,11 @@
       ...(CLASSES ? [button("Next error", wrong)] : []), where);
   };
 
+  const held = (when = "") => {
+    const others = data.part === "train" ? "" : `${SAMPLES.part.length} ${SET} and `;
+    return `This page holds the network${when} and ${others}${TRAIN.length} training ${THING}s; nothing leaves it. `;
+  };
+
   const MOST_BARS = 30;
   const answer = () => {
     const list = element("ul", { className: "bars", "aria-label": CLASSES ? "Probability of each class" : "Prediction" });
@@ -247,7 +252,7 @@
     });
     list.append(...rows.map(({ row }) => row));
     const longest = Math.max(...rows.map(({ row }) => row.firstChild.textContent.length));
-    list.style.setProperty("--name", `${Math.min(Math.max(longest, 2), 14)}ch`);
+    list.style.setProperty("--name", `${Math.min(Math.max(1.2 * longest, 2.5), 16)}ch`);
     const verdict = element("p", { className: CLASSES ? "verdict" : "verdict plain" });
     seen.push(() => {
       const found = state.answer;
@@ -641,7 +646,7 @@
     blank();
     root.append(
       element("p", { className: "note" },
-        `This page holds the network, and ${SAMPLES.part.length} ${SET} and ${TRAIN.length} training images; nothing leaves it. ` +
+        held() +
         (INKED ? "Draw, choose a picture, or walk through the images." : "Choose a picture, or walk through the images.")),
       walker(),
       element("div", { className: "columns" },
@@ -673,7 +678,8 @@
   const plane = () => {
     const GRID = 110;
     const MAP = 24;
-    const points = [...SAMPLES.part.map((one) => ({ ...one, set: "part" })), ...SAMPLES.train.map((one) => ({ ...one, set: "train" }))];
+    const apart = data.part !== "train"; // there is another set than the training set
+    const points = [...(apart ? SAMPLES.part.map((one) => ({ ...one, set: "part" })) : []), ...SAMPLES.train.map((one) => ({ ...one, set: "train" }))];
     const limits = data.features.map(({ low, high }, k) => {
       const values = points.map(({ X }) => X[k]).concat(low, high);
       const [least, most] = [Math.min(...values), Math.max(...values)];
@@ -851,7 +857,7 @@
         drawn = now;
         shade();
         drawMaps();
-        const parts = [["part", SET], ...(data.part === "train" ? [] : [["train", "training"]])];
+        const parts = [["part", SET], ...(apart ? [["train", "training"]] : [])];
         rates.textContent = `Right: ${parts.map(([set, name]) => `${percent(share(set))} of the ${SAMPLES[set].length} ${name} points shown`).join(", ")}.`;
       }
       draw();
@@ -868,13 +874,13 @@
     });
     root.append(
       element("p", { className: "note" },
-        `This page holds the network${shots.length > 1 ? ` after ${shots.length} of its epochs` : ""}, and ${SAMPLES.part.length} ${SET} and ${TRAIN.length} training points; nothing leaves it. ` +
+        held(shots.length > 1 ? ` after ${shots.length} of its epochs` : "") +
         "Click into the plane, or type the coordinates."),
       ...(shots.length > 1 ? [element("div", { className: "tools epochs" }, play, slider, epochWords)] : []),
       element("div", { className: "columns" },
         element("div", { className: "column wide" },
           element("div", { className: "frame" }, canvas),
-          element("p", { className: "keys" }, ...keys, element("span", {}, `full: training, ring: ${SET}`)),
+          element("p", { className: "keys" }, ...keys, ...(apart ? [element("span", {}, `full: training, ring: ${SET}`)] : [])),
           rates),
         element("div", { className: "column grow" },
           element("h3", {}, "Point"), element("div", { className: "tools" }, ...fields),
@@ -975,8 +981,9 @@
           : [[low, "start"], [(low + high) / 2, "middle"], [high, "end"]].map(([value, anchor]) =>
             text(number(value), { x: x(value), y: H - B + 16, "text-anchor": anchor }))),
         text(name.slice(0, 50), { x: (L + W - R) / 2, y: H - 6, "text-anchor": "middle" }),
-        svg("polyline", { class: "mean", points: path(mean) }),
-        svg("polyline", { class: "mine", points: path(mine) }),
+        ...[["mean", mean], ["mine", mine]].flatMap(([kind, line]) => (texts.length
+          ? values.map((value, k) => svg("circle", { class: kind, cx: x(value), cy: y(line[k]), r: 4 })) // words have no order
+          : [svg("polyline", { class: kind, points: path(line) })])),
         svg("circle", { class: "now", cx: x(state.raw[moved]), cy: y(now), r: 5 }));
       const what = CLASSES ? `probability of ${data.classes[place]}` : `predicted ${data.target}`;
       const shown = CLASSES ? percent : number;
@@ -998,7 +1005,7 @@
     });
     root.append(
       element("p", { className: "note" },
-        `This page holds the network, and ${SAMPLES.part.length} ${SET} and ${TRAIN.length} training samples; nothing leaves it. ` +
+        held() +
         "Start from one of them and change its features."),
       walker(),
       element("div", { className: "columns" },

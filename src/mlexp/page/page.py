@@ -136,7 +136,7 @@ class Living:
     Attributes
     ----------
     title : heading
-    data : what `templates/living.js` reads, as JSON holds it; empty: nothing computes
+    data : what `templates/living/` reads, as JSON holds it; empty: nothing computes
     note : a line in its place
     """
 

@@ -43,11 +43,15 @@ def html(page: Page) -> str:
 
 
 def _html(page: Page) -> str:
-    scripts = ["script.js", *(["living.js"] if page.living.data else [])]
+    scripts = [_read("script.js"), *([_living(page.living.data["mode"])] if page.living.data else [])]
     template = _environment().get_template("page.html")
-    return template.render(
-        page=page, policy=_policy(*scripts), scripts=[Markup(_read(name)) for name in scripts]
-    )
+    return template.render(page=page, policy=_policy(*scripts), scripts=[Markup(text) for text in scripts])
+
+
+def _living(mode: str) -> str:
+    """Return the script of a page that computes: the network, what all such pages share, and what its data need."""
+    parts = "".join(_read(f"living/{name}.js") for name in ("network", "shared", mode, "begin"))
+    return f'"use strict";\n(() => {{\n{parts}}})();\n'
 
 
 def markdown(page: Page) -> str:
@@ -57,7 +61,7 @@ def markdown(page: Page) -> str:
 
 def index(**content: object) -> str:
     """Return the list of all runs as HTML."""
-    return _environment().get_template("index.html").render(policy=_policy("script.js"), **content)
+    return _environment().get_template("index.html").render(policy=_policy(_read("script.js")), **content)
 
 
 def environment_of(templates: Path, **more: Any) -> Environment:
@@ -80,13 +84,13 @@ def _environment() -> Environment:
     environment.filters |= {"inline": _inline, "address": address, "md": _md, "oneline": _oneline}
     environment.filters |= {"math": math, "mathmd": math_md, "json": _json}
     environment.globals |= {"style": Markup(_read("style.css")), "script": Markup(_read("script.js"))}
-    environment.globals |= {"living_style": Markup(_read("living.css"))}
+    environment.globals |= {"living_style": Markup(_read("living/style.css"))}
     return environment
 
 
 def _policy(*scripts: str) -> str:
     """Return the rule by which a browser loads nothing and runs no script but ours, whatever the page says."""
-    hashes = " ".join(f"'sha256-{digest(_read(name))}'" for name in scripts)
+    hashes = " ".join(f"'sha256-{digest(text)}'" for text in scripts)
     return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {hashes}"
 
 

@@ -1,0 +1,3 @@
+living();
+root.hidden = false;
+for (const link of document.querySelectorAll('a[href="#living"]')) link.hidden = false;

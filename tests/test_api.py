@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_iris
+from sklearn.tree import DecisionTreeClassifier
 
 import mlexp
 from mlexp import cli
@@ -254,6 +255,24 @@ def test_compare_settings_on_data_in_memory(tmp_path: Path) -> None:
     assert mlexp.compare(*found.runs, metric="test.accuracy").arms.shape[0] >= 2
     with pytest.raises(ConfigError, match="'tree' must be a mapping"):
         mlexp.compare({"tree": "decision_tree", "b": {}}, X, y)
+
+
+@pytest.mark.parametrize("value", [len, object(), {1, 2}, b"x", 3 + 1j, np.array([len]), {"a": object()}])
+def test_what_no_file_can_say_is_no_setting(value: Any, tmp_path: Path) -> None:
+    for key in ("model", "hidden", "model.epochs"):
+        with pytest.raises(ConfigError, match="must be text, a number"):
+            mlexp.run(X, y, outputs=tmp_path, **{key: value})
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_estimator_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="model='random_forest'"):
+        mlexp.run(X, y, model=DecisionTreeClassifier(), outputs=tmp_path)
+    with pytest.raises(ConfigError, match="model='random_forest'"):
+        mlexp.compare({"a": {"model": DecisionTreeClassifier()}, "b": {}}, X, y, outputs=tmp_path)
+    with pytest.raises(ConfigError) as raised:
+        mlexp.run(X, y, y)
+    assert "\n" not in str(raised.value)
 
 
 def test_sweep_over_data_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

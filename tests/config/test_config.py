@@ -267,3 +267,13 @@ def test_parameters_of_the_tasks_own_model_leave_with_it() -> None:
         configuration.compose(["task=sign_forest", "model.params={max_depth: 3}"]).model.params["max_depth"]
         == 3
     )
+
+
+NO_NAMES = ("model=[0,1,2]", "model=3.0", "model=null", "+model=[3]", "dataset=[iris]", "task=true")
+
+
+@pytest.mark.parametrize("word", NO_NAMES)
+def test_what_is_no_name_is_no_choice(word: str) -> None:
+    with pytest.raises(ConfigError, match="names no choice") as raised:
+        configuration.compose(["task=classify", word] if "task" not in word else [word])
+    assert word in str(raised.value)

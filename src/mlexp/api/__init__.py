@@ -396,6 +396,6 @@ def _of_arms(
     keywords = {of_comparison(name, value): value for name, value in more.items()}
     made = {str(name): flattened(values, config_dir) for name, values in arms.items()}
     settings = [*checked(words), *typed(keywords, config_dir)]
-    own = as_settings({"task.kind": "comparison", "comparison.arms": plain(made)})
+    own = as_settings({"task.kind": "comparison", "comparison.arms": plain(made, "comparison.arms")})
     settings = [*settings, *(one.text for one in own)]
     return _with_data(Given(data, feature_names, test, settings), settings) if data else settings

@@ -13,7 +13,7 @@ from mlexp.config.names import GROUPS, TESTS
 from mlexp.config.overrides import as_settings, as_word
 from mlexp.config.schema import Config, declared
 from mlexp.config.yamltext import leaves
-from mlexp.errors import ConfigError
+from mlexp.errors import ConfigError, shortened
 from mlexp.kinds.comparison.settings import Comparison
 
 NODES = ("model", "split", "prepare", "dataset")  # whose keys need no prefix as keywords
@@ -31,7 +31,7 @@ def checked(settings: Sequence[Any]) -> list[str]:
         if not is_setting(word):
             raise ConfigError(
                 "Settings are words such as 'model.l2=0.1', or keywords such as seed=1 (a list of words is passed as "
-                f"*words, a mapping as **settings). Got {word!r}."
+                f"*words, a mapping as **settings). Got {shortened(repr(word))}."
             )
     return list(settings)
 
@@ -70,7 +70,7 @@ def flattened(values: Mapping[str, Any], config_dir: str | None = None) -> dict[
     if (chosen := found.get("model.name")) in offered("model", config_dir):
         del found["model.name"]
         found = {"model": chosen, **found}
-    return {key: plain(value) for key, value in found.items()}
+    return {key: plain(value, key) for key, value in found.items()}
 
 
 def typed(values: Mapping[str, Any], config_dir: str | None = None) -> list[str]:
@@ -84,15 +84,29 @@ def several(values: Mapping[str, Any], config_dir: str | None = None) -> Iterato
         yield f"{key}={','.join(map(as_word, value if isinstance(value, list) else [value]))}"
 
 
-def plain(value: Any) -> Any:
-    """Return a value in the types that a setting has: text for a path, lists, Python's numbers for NumPy's."""
+def plain(value: Any, key: str) -> Any:
+    """Return a value in the types that a setting has: text for a path, lists, Python's numbers for NumPy's.
+
+    Raises
+    ------
+    ConfigError
+        The value of `key` is, or holds, something that no file of settings can say, such as a function or an estimator.
+    """
     if isinstance(value, Path):
         return str(value)
+    if hasattr(value, "tolist"):
+        value = value.tolist()
     if isinstance(value, list | tuple | range):
-        return [plain(one) for one in value]
+        return [plain(one, key) for one in value]
     if isinstance(value, Mapping):
-        return {name: plain(one) for name, one in value.items()}
-    return value.tolist() if hasattr(value, "tolist") else value
+        return {name: plain(one, key) for name, one in value.items()}
+    if value is None or isinstance(value, str | int | float):
+        return value
+    named = " Models go by name: model='random_forest', params={...}; all: mlexp list models."
+    raise ConfigError(
+        f"{key} must be text, a number, true or false, None, or a list or mapping of these, for it is recorded. Got "
+        f"{shortened(repr(value))}.{named if hasattr(value, 'fit') or key == 'model.name' else ''}"
+    )
 
 
 def unquoted(value: str) -> str:

@@ -29,7 +29,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from mlexp.config import trust, yamltext
 from mlexp.config.checks import cannot_be_removed, check, check_keys, check_single, check_values
-from mlexp.config.explained import explain, several_values
+from mlexp.config.explained import explain, no_choice, several_values
 from mlexp.config.groups import CONF
 from mlexp.config.messages import understood, unknown_key
 from mlexp.config.names import GROUPS
@@ -214,6 +214,12 @@ class Composer:
         for one in overrides:
             if self.parse(one).is_sweep_override():
                 raise several_values(one)
+            if (
+                self._chooses(one)
+                and "~" not in one.operation
+                and not isinstance(self.parse(one).value(), str)
+            ):
+                raise no_choice(one, self.config_dir)
         groups = tuple(one.text for one in overrides if self._chooses(one))
         if groups not in self._composed:
             self._composed[groups] = hydra_compose("config", overrides=[*groups, *self._always])

@@ -52,11 +52,12 @@ def explain(
         )
     if path or named:
         return ConfigError(unknown_key(own, context(overrides, config_dir)) + _in_file(error))
-    if str(error).startswith("Config group override must be"):
-        for one in overrides:
-            if one.key in GROUPS and not one.operation:
-                return ConfigError(f"{one.text} names no choice.{_choices(one.key, config_dir)}")
     return ConfigError(first_line(str(error)))
+
+
+def no_choice(one: Override, config_dir: str | None) -> ConfigError:
+    """Say that the value of a word is not the name of a file, which a number, a list or null is not."""
+    return ConfigError(f"{one.text} names no choice.{_choices(one.key, config_dir)}")
 
 
 def several_values(one: Override) -> ConfigError:

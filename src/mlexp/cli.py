@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mlexp.comparisons.study import Study
     from mlexp.config.conditions import Condition
     from mlexp.config.schema import Config
-    from mlexp.sweeps.conductor import Outcome
+    from mlexp.sweeps.conductor import SweepOutcome
     from mlexp.sweeps.planning import Plan
 
     Asked = Config | Plan | Study
@@ -253,7 +253,7 @@ def announce_search(config: Config, how: str) -> None:
         print(f"  {how} {searching.planned(config)}")
 
 
-def ended(outcome: Outcome, conditions: Sequence[Condition] = ()) -> int:
+def ended(outcome: SweepOutcome, conditions: Sequence[Condition] = ()) -> int:
     """Return exit code 0, or raise the error of a sweep, or that its conditions are not met."""
     error = outcome.error()
     if error is not None:

@@ -26,7 +26,7 @@ from mlexp.store.result import Result
 if TYPE_CHECKING:
     from mlexp.comparisons.study import Study
     from mlexp.config.conditions import Condition
-    from mlexp.sweeps.conductor import Outcome
+    from mlexp.sweeps.conductor import SweepOutcome
     from mlexp.sweeps.planning import Plan
     from mlexp.sweeps.worker import JobRequest
     from mlexp.why.study import Study as WhyStudy
@@ -115,21 +115,21 @@ def conditions_of(asked: Config | Plan | Study) -> list[Condition]:
     return found
 
 
-def run_sweep(plan: Plan, *, verbosity: int = QUIET) -> Outcome:
+def run_sweep(plan: Plan, *, verbosity: int = QUIET) -> SweepOutcome:
     """Run every job of a plan; see `mlexp.sweeps.conductor.run`."""
     from mlexp.sweeps import conductor
 
     return conductor.run(plan, worker=WORKER, verbosity=verbosity)
 
 
-def run_comparison(study: Study, *, verbosity: int = QUIET, details: bool = False) -> Outcome:
+def run_comparison(study: Study, *, verbosity: int = QUIET, details: bool = False) -> SweepOutcome:
     """Run every job of a comparison and answer its question; see `mlexp.comparisons.running.run`."""
     from mlexp.comparisons import running
 
     return running.run(study, program(), verbosity=verbosity, details=details)
 
 
-def run_why(study: WhyStudy, *, verbosity: int = QUIET) -> Outcome:
+def run_why(study: WhyStudy, *, verbosity: int = QUIET) -> SweepOutcome:
     """Run every stage of a case and say what explains its figures; see `mlexp.why.running.run`."""
     from mlexp.why import running
 
@@ -138,7 +138,7 @@ def run_why(study: WhyStudy, *, verbosity: int = QUIET) -> Outcome:
 
 def resume(
     path: Path, *, command: Sequence[str] = (), verbosity: int = QUIET, settings: Sequence[str] = ()
-) -> Run | Outcome:
+) -> Run | SweepOutcome:
     """Resume what a folder holds; `settings` are those that count only where they are typed."""
     if not Sweep.is_at(path):
         return session.resume(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mlexp.data import cache, download
-from mlexp.data.published_sets import KNOWN, Known, KnownFile
+from mlexp.data.published_sets import KNOWN, KnownFile, PublishedSet
 from mlexp.data.readers import idx, published
 
 REAL = os.environ.get("MLEXP_DATA_DIR")
@@ -65,7 +65,7 @@ class Toy:
         sums = {role: hashlib.sha256(self.path(role).read_bytes()).hexdigest() for role in self.arrays}
         files = {role: KnownFile(idx.STANDARD[role], (sums[role],)) for role in self.arrays}
         mirrors = ("http://one.invalid/{file}", "http://two.invalid/{file}")
-        return Known(("toy",), files, 50, 20, tuple("0123456789"), mirrors)
+        return PublishedSet(("toy",), files, 50, 20, tuple("0123456789"), mirrors)
 
     def pack(self, role):
         plain = self.path(role)

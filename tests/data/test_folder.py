@@ -254,7 +254,7 @@ def test_the_verb_exports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
 def test_files_in_colour_with_transparency_are_read(tmp_path: Path) -> None:
     Image.new("RGBA", (2, 2), (255, 255, 255, 0)).save(tmp_path / "1.png")
-    X, seen, shape = images.read([tmp_path / "1.png"], images.Wanted(background=7), 1)
+    X, seen, shape = images.read([tmp_path / "1.png"], images.ImageFormat(background=7), 1)
     assert X.tolist() == [[7, 7, 7, 7]]
     assert seen.transparent == 1
     assert shape == (2, 2)

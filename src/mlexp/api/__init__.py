@@ -30,7 +30,7 @@ from mlexp.views import Answer, Comparison, Run, Sweep, View
 if TYPE_CHECKING:
     from mlexp.comparisons.analysis import Analysis
     from mlexp.config.conditions import Condition
-    from mlexp.sweeps.conductor import Outcome
+    from mlexp.sweeps.conductor import SweepOutcome
     from mlexp.web.server import Served
 
 
@@ -314,7 +314,7 @@ def ui(outputs: str | Path = "outputs", *, port: int | None = None, height: int 
     return replace(served(Path(outputs), port=port, framed=True), height=height).start()
 
 
-def _done(outcome: Outcome, conditions: Sequence[Condition]) -> Path:
+def _done(outcome: SweepOutcome, conditions: Sequence[Condition]) -> Path:
     from mlexp.report import expected
 
     error = outcome.error()

@@ -118,7 +118,7 @@ def _tables_of(
     node: Comparison,
     level: Level | None,
     folder: Path,
-    picked: choice.Choice | None,
+    picked: choice.ArmChoice | None,
 ) -> Tables:
     order = picked.order if picked else verdict.ranking
     tables = {
@@ -327,7 +327,7 @@ def _all_lost(evidence: Evidence) -> list[Entry]:
 
 
 def _all_warnings(
-    evidence: Evidence, verdict: Verdict, chosen: tune_once.Chosen, picked: choice.Choice | None
+    evidence: Evidence, verdict: Verdict, chosen: tune_once.Chosen, picked: choice.ArmChoice | None
 ) -> list[str]:
     """Return what a reader must know of runs, tuning and test."""
     return [
@@ -340,7 +340,7 @@ def _all_warnings(
     ]
 
 
-def _warnings(evidence: Evidence, verdict: Verdict, picked: choice.Choice | None) -> list[str]:
+def _warnings(evidence: Evidence, verdict: Verdict, picked: choice.ArmChoice | None) -> list[str]:
     cautions = stats.cautions(verdict.design, verdict.test, rows=phrases.evaluated_on(evidence))
     found = [f"{text[0].upper()}{text[1:]}." for text in cautions]
     if verdict.misfit:

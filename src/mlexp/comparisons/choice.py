@@ -16,7 +16,7 @@ from mlexp.page.words import level_in_percent
 
 
 @dataclass(frozen=True)
-class Choice:
+class ArmChoice:
     """What validation chose.
 
     Attributes
@@ -40,7 +40,7 @@ class Choice:
         }
 
 
-def chosen(evidence: Evidence, verdict: Verdict, node: Comparison) -> Choice | None:
+def chosen(evidence: Evidence, verdict: Verdict, node: Comparison) -> ArmChoice | None:
     """Return the choice of a comparison that asks for one; None where validation scores or a test set are missing.
 
     The mean over the runs of an arm, whose settings may have been chosen on the same samples: it orders the arms, and
@@ -53,7 +53,7 @@ def chosen(evidence: Evidence, verdict: Verdict, node: Comparison) -> Choice | N
     if len(known) < len(scores):
         return None
     order = sorted(known, key=lambda arm: -evidence.metric.sign * known[arm])
-    return Choice(tuple(order), known, _words(evidence, verdict, order[0], known, node))
+    return ArmChoice(tuple(order), known, _words(evidence, verdict, order[0], known, node))
 
 
 def _validation(evidence: Evidence, arm: str) -> float | None:

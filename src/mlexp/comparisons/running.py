@@ -26,7 +26,7 @@ from mlexp.store.files import read_json, write_json
 from mlexp.store.result import by_row
 from mlexp.store.sweep_folder import NOT_NEEDED, SweepFolder, job_name
 from mlexp.sweeps import conductor, opening, planning
-from mlexp.sweeps.conductor import Outcome, Sparing
+from mlexp.sweeps.conductor import Sparing, SweepOutcome
 from mlexp.sweeps.planning import Plan
 from mlexp.tuning import run as searching
 
@@ -34,14 +34,14 @@ SPARING = Sparing(deterministic.first, deterministic.not_needed)
 KEPT = ("comparison", "settings", "tuning", "looks")  # what comparison.json holds before there is an answer
 
 
-def run(study: Study, program: Program, *, verbosity: int = QUIET, details: bool = False) -> Outcome:
+def run(study: Study, program: Program, *, verbosity: int = QUIET, details: bool = False) -> SweepOutcome:
     """Run every job of a comparison and answer its question; what fails costs nothing but itself.
 
     `program` runs the jobs and the searches before them. With `details` what stands beside the answer is printed too.
 
     Returns
     -------
-    Outcome
+    SweepOutcome
         Of the jobs; the answer stands in `comparison.json` of its folder.
 
     Raises
@@ -90,7 +90,9 @@ def _write_question(study: Study, place: Path) -> None:
     write_json(place / store.QUESTION, start)
 
 
-def resume(path: Path, program: Program, *, verbosity: int = QUIET, settings: Sequence[str] = ()) -> Outcome:
+def resume(
+    path: Path, program: Program, *, verbosity: int = QUIET, settings: Sequence[str] = ()
+) -> SweepOutcome:
     """Resume a comparison that was stopped or killed, then answer its question from all runs.
 
     What is left runs where `settings` say, such as ``execution=dask``; by default on this machine.
@@ -114,12 +116,14 @@ def announce(study: Study) -> None:
 
 def _run_rest(
     plan: Plan, folder: SweepFolder, program: Program, verbosity: int, details: bool = False
-) -> Outcome:
+) -> SweepOutcome:
     with stopping.resumable(folder.path), closing(folder):
         return _conducted(plan, folder, program, verbosity, details)
 
 
-def _conducted(plan: Plan, folder: SweepFolder, program: Program, verbosity: int, details: bool) -> Outcome:
+def _conducted(
+    plan: Plan, folder: SweepFolder, program: Program, verbosity: int, details: bool
+) -> SweepOutcome:
     place = folder.path
     if folder.renewed:  # the answer that is there is that of other data
         record.write_info(store.Comparison, place, read_json(place / store.QUESTION))

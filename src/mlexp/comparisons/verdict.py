@@ -15,7 +15,7 @@ from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.pairwise import PAIRED, halves, split_sizes, spread, values
 from mlexp.errors import ConfigError, DataError
 from mlexp.kinds.comparison.settings import Comparison
-from mlexp.stats import Choice, Design, Equivalence, Outcome, SeedsNeeded, WithBest
+from mlexp.stats import ChosenTest, Design, Equivalence, Outcome, SeedsNeeded, WithBest
 
 MOST_BY_PAIRS = 4  # with more arms the verdict says which may be best, not how every pair stands
 
@@ -71,7 +71,7 @@ class Verdict:
     """
 
     design: Design
-    choice: Choice
+    choice: ChosenTest
     test: str
     misfit: str
     overall: Outcome | None

@@ -27,7 +27,7 @@ DEPTH = 8  # folders within folders
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ImageFormat:
     """What image files become.
 
     Attributes
@@ -45,7 +45,7 @@ class Wanted:
 
 
 @dataclass
-class Seen:
+class ImageNotes:
     """What was found in the files that a person may want to know."""
 
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
@@ -107,40 +107,44 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
         raise DataError(f"{folder} cannot be read: {error.strerror}.") from error
 
 
-def read(files: Sequence[Path], wanted: Wanted, memory_mb: float) -> tuple[np.ndarray, Seen, tuple[int, ...]]:
+def read(
+    files: Sequence[Path], wanted: ImageFormat, memory_mb: float
+) -> tuple[np.ndarray, ImageNotes, tuple[int, ...]]:
     """Read image files.
 
     Parameters
     ----------
     files : sequence of Path
         At least one.
-    wanted : Wanted
+    wanted : ImageFormat
     memory_mb : float
         Refuse files whose pixels need more megabytes than this.
 
     Returns
     -------
-    array of uint8, shape (n_files, n_pixels) or (n_files, 3 * n_pixels); Seen; shape of one image
+    array of uint8, shape (n_files, n_pixels) or (n_files, 3 * n_pixels); ImageNotes; shape of one image
 
     Raises
     ------
     DataError
         A file that cannot be read, has more than 8 bits a channel, or another size than the others.
     """
-    seen, X = Seen(), np.empty((0, 0), np.uint8)
+    seen, X = ImageNotes(), np.empty((0, 0), np.uint8)
     shape: tuple[int, ...] = ()
     for place, file in enumerate(files):
         pixels = _decoded(file, wanted, seen)
         if not place:
             shape = pixels.shape
-            wanted = Wanted((shape[0], shape[1]), wanted.resize, wanted.channels, wanted.background)
+            wanted = ImageFormat((shape[0], shape[1]), wanted.resize, wanted.channels, wanted.background)
             _check_memory(files, pixels.size, memory_mb)
             X = np.empty((len(files), pixels.size), np.uint8)
         X[place] = pixels.ravel()
     return X, seen, shape
 
 
-def notes(seen: Seen, wanted: Wanted, shape: Sequence[int], skipped: Sequence[str] = ()) -> list[str]:
+def notes(
+    seen: ImageNotes, wanted: ImageFormat, shape: Sequence[int], skipped: Sequence[str] = ()
+) -> list[str]:
     """Return in words what was done to the files, where that is not the usual way."""
     said = []
     others = {size: n for size, n in seen.sizes.items() if size != tuple(shape[:2])}
@@ -170,7 +174,7 @@ def _check_memory(files: Sequence[Path], size: int, memory_mb: float) -> None:
         )
 
 
-def _decoded(path: Path, wanted: Wanted, seen: Seen) -> np.ndarray:
+def _decoded(path: Path, wanted: ImageFormat, seen: ImageNotes) -> np.ndarray:
     """Return the pixels of a file: uint8 of shape (height, width), or (height, width, 3)."""
     from PIL import Image, UnidentifiedImageError
 
@@ -194,7 +198,7 @@ def _decoded(path: Path, wanted: Wanted, seen: Seen) -> np.ndarray:
         raise DataError(f"{path} cannot be read as an image: {why}. Remove or replace it.") from error
 
 
-def _check(path: Path, image: Image, wanted: Wanted) -> None:
+def _check(path: Path, image: Image, wanted: ImageFormat) -> None:
     """Refuse by its header an image that is too large, has another size, or more than 8 bits a channel."""
     from PIL.ExifTags import Base
 
@@ -217,7 +221,7 @@ def _check(path: Path, image: Image, wanted: Wanted) -> None:
         )
 
 
-def _pixels(image: Any, wanted: Wanted, seen: Seen) -> np.ndarray:
+def _pixels(image: Any, wanted: ImageFormat, seen: ImageNotes) -> np.ndarray:
     from PIL import Image, ImageOps
 
     image = ImageOps.exif_transpose(image)

@@ -18,7 +18,7 @@ NUMBERS = {"diabetes": (442, 10)}  # bundled sets whose target is a number
 
 
 @dataclass(frozen=True)
-class Entry:
+class NamedSet:
     """One named data set.
 
     Attributes
@@ -36,7 +36,7 @@ class Entry:
     where: str
 
 
-def describe(data_dir: str | None = None) -> list[Entry]:
+def describe(data_dir: str | None = None) -> list[NamedSet]:
     """List the named data sets and where each one is; nothing is read but names of files.
 
     Parameters
@@ -45,18 +45,20 @@ def describe(data_dir: str | None = None) -> list[Entry]:
         Folder with data sets; None: MLEXP_DATA_DIR.
     """
     entries = [
-        Entry(name, "sklearn", f"{rows:,}", str(features), str(classes), "bundled with scikit-learn")
+        NamedSet(name, "sklearn", f"{rows:,}", str(features), str(classes), "bundled with scikit-learn")
         for name, (rows, features, classes) in SIZES.items()
     ]
     entries += [
-        Entry(name, "sklearn", f"{rows:,}", str(features), "numbers", "bundled with scikit-learn")
+        NamedSet(name, "sklearn", f"{rows:,}", str(features), "numbers", "bundled with scikit-learn")
         for name, (rows, features) in NUMBERS.items()
     ]
     for name, known in KNOWN.items():
         rows = f"{known.n_train:,} + {known.n_test:,}"
-        entries.append(Entry(name, "published", rows, "784", str(known.n_classes), _where(name, data_dir)))
+        entries.append(NamedSet(name, "published", rows, "784", str(known.n_classes), _where(name, data_dir)))
     classes = {"moons": "2", "circles": "2", "blobs": "centers", "spirals": "n_arms"}
-    entries += [Entry(name, "synthetic", "n_samples", "2", classes[name], "generated") for name in GENERATORS]
+    entries += [
+        NamedSet(name, "synthetic", "n_samples", "2", classes[name], "generated") for name in GENERATORS
+    ]
     return entries
 
 

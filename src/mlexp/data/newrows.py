@@ -187,7 +187,7 @@ def pictures(paths: Sequence[Path], trained: Mapping[str, Any], memory_mb: float
         raise DataError(f"{paths[0]} holds no images ({', '.join(images.SUFFIXES)}).")
     largest = trained.get("pixel_max") or 255
     background = round((trained.get("pixels") or {}).get("background", 0) / largest * 255)
-    wanted = images.Wanted(
+    wanted = images.ImageFormat(
         shape=(shape[0], shape[1]),
         resize=bool(trained.get("reading", {}).get("resized")),
         channels=3 if len(shape) == 3 else 1,

@@ -29,7 +29,7 @@ class KnownFile:
 
 
 @dataclass(frozen=True)
-class Known:
+class PublishedSet:
     """A published set of pictures, 28 x 28 bytes each.
 
     Attributes
@@ -71,7 +71,7 @@ def _idx(*sums: str) -> dict[str, KnownFile]:
 
 
 KNOWN = {
-    "mnist": Known(
+    "mnist": PublishedSet(
         ("mnist",),
         _idx(
             "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -87,7 +87,7 @@ KNOWN = {
             "https://storage.googleapis.com/cvdf-datasets/mnist/{file}",
         ),
     ),
-    "fashion_mnist": Known(
+    "fashion_mnist": PublishedSet(
         ("fashion-mnist", "fashion_mnist"),
         _idx(
             "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -103,7 +103,7 @@ KNOWN = {
             "https://storage.googleapis.com/tensorflow/tf-keras-datasets/{file}",
         ),
     ),
-    "sign_mnist": Known(
+    "sign_mnist": PublishedSet(
         ("sign-mnist", "sign_mnist"),
         {  # as published, with CRLF line ends, and after a conversion to LF
             "train": KnownFile(

@@ -21,7 +21,7 @@ FEW_CLASSES = 20  # numbers with no more different values than this are more lik
 
 
 @dataclass(frozen=True)
-class Seen:
+class ColumnSummary:
     """One column of a table.
 
     Attributes
@@ -41,7 +41,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Look:
+class TableSummary:
     """What was found in a table.
 
     Attributes
@@ -57,13 +57,13 @@ class Look:
     where: str
     written: str
     n_rows: int
-    columns: tuple[Seen, ...]
+    columns: tuple[ColumnSummary, ...]
     target: str
     target_words: str
     keys: dict[str, Any]
 
 
-def look(wanted: schema.Dataset, source: Source, written: str, typed: Sequence[str] = ()) -> Look:
+def look(wanted: schema.Dataset, source: Source, written: str, typed: Sequence[str] = ()) -> TableSummary:
     """Look at a table.
 
     Parameters
@@ -96,11 +96,13 @@ def look(wanted: schema.Dataset, source: Source, written: str, typed: Sequence[s
     for column in columns:
         cells, gaps = _cells(table, column, missing)
         remark = _remark(column, role[column.name], counting, own, len(cells))
-        seen.append(Seen(column, role[column.name], int(gaps.sum()), _examples(cells[~gaps]), remark))
+        seen.append(
+            ColumnSummary(column, role[column.name], int(gaps.sum()), _examples(cells[~gaps]), remark)
+        )
     target, words = wanted.target, "none"
     if label is not None:
         target, words = _target(table, found.get(label) or Column(label), label, wanted, typed)
-    return Look(
+    return TableSummary(
         source.where,
         written,
         table.n_rows,
@@ -178,7 +180,7 @@ def _target(
 
 
 def _keys(
-    wanted: schema.Dataset, source: Source, seen: Sequence[Seen], target: str, fractions: bool
+    wanted: schema.Dataset, source: Source, seen: Sequence[ColumnSummary], target: str, fractions: bool
 ) -> dict[str, Any]:
     """Return the keys that say for good what was found, so that nothing is left to be guessed."""
     label = next((one.column.name for one in seen if one.role == "label"), NO_LABEL)
@@ -202,7 +204,7 @@ def _keys(
     return keys | ({"ignore": out} if out else {}) | ({"groups": wanted.groups} if wanted.groups else {})
 
 
-def lines(found: Look) -> Iterator[str]:
+def lines(found: TableSummary) -> Iterator[str]:
     """Yield what was found, as a person reads it."""
     yield f"{found.where}: {found.n_rows:,} rows, {len(found.columns):,} columns; {found.written}"
     label = next((one.column.name for one in found.columns if one.role == "label"), None)

@@ -17,7 +17,7 @@ from mlexp.nn.state import State, begin, from_arrays
 OnReplica = Callable[[int, dict[str, float], float], "bool | None"]
 
 
-class Model(Protocol):
+class Stackable(Protocol):
     """What a stack asks of an estimator."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -43,7 +43,7 @@ LEARNT = ("n_features_in_", "feature_names_in_", "classes_", "n_outputs_", "flat
 
 
 def fit_stack(
-    models: Sequence[Model],
+    models: Sequence[Stackable],
     X: Any,
     y: Any,
     X_validation: Any = None,

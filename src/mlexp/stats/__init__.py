@@ -7,7 +7,7 @@ variance it says `testable=False` with the reason. `docs/statistics.md` says whi
 from mlexp.stats.best import WithBest, compared_with_best
 from mlexp.stats.blocked import blocked_mean, blocked_t
 from mlexp.stats.bootstrap import bootstrap_seeds_rows
-from mlexp.stats.choice import Choice, Design, cautions, choose, computable, correction, misfit
+from mlexp.stats.choice import ChosenTest, Design, cautions, choose, computable, correction, misfit
 from mlexp.stats.components import VarianceShare, variance_share
 from mlexp.stats.crossed import CrossedParts, crossed_mean, crossed_parts, crossed_t, group_scores
 from mlexp.stats.datasets import datasets_needed, over_datasets
@@ -37,7 +37,7 @@ from mlexp.stats.ttests import Equivalence, equivalence, geometric_ratio, paired
 
 __all__ = [
     "Adjusted",
-    "Choice",
+    "ChosenTest",
     "CrossedParts",
     "Design",
     "Equivalence",

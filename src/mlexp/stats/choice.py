@@ -53,7 +53,7 @@ class Design:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChosenTest:
     """The test that a design asks for.
 
     Attributes
@@ -164,7 +164,7 @@ COMPUTABLE: dict[str, Callable[[Design], bool]] = {
 WITHIN_BLOCKS = ("crossed", "welch")
 
 
-def choose(design: Design) -> Choice:
+def choose(design: Design) -> ChosenTest:
     """Return the test that a design asks for, why, and what it generalises over.
 
     The table is in `docs/statistics.md`; its first line that holds is taken.
@@ -177,7 +177,7 @@ def choose(design: Design) -> Choice:
     'every run scored the same test samples'
     """
     test, why = next((test, why) for test, holds, why in RULES if holds(design))
-    return Choice(test, why, SCOPES[test])
+    return ChosenTest(test, why, SCOPES[test])
 
 
 def correction(test: str) -> str:

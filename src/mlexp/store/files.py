@@ -115,13 +115,13 @@ def write_json(path: Path, content: Any) -> None:
     write_bytes(path, (json.dumps(jsonable(content), indent=2, allow_nan=False) + "\n").encode())
 
 
-class Known(dict[str, Any]):
+class CheckedRecord(dict[str, Any]):
     """What a file says, by name; to ask for what it does not say is a `DataError` that names the file."""
 
     path = Path("the record")  # of a copy, which knows no file
 
     @classmethod
-    def of(cls, path: Path, values: Mapping[str, Any]) -> Known:
+    def of(cls, path: Path, values: Mapping[str, Any]) -> CheckedRecord:
         """Return what the file at `path` says."""
         known = cls(values)
         known.path = path
@@ -141,8 +141,8 @@ def read_json(path: Path, shape: Any = object) -> Any:
         be left out, and is an error when it is asked for
     """
 
-    def named(pairs: list[tuple[str, Any]]) -> Known:
-        if len(known := Known.of(path, dict(pairs))) < len(pairs):
+    def named(pairs: list[tuple[str, Any]]) -> CheckedRecord:
+        if len(known := CheckedRecord.of(path, dict(pairs))) < len(pairs):
             raise ValueError("it names something twice")
         return known
 

@@ -55,7 +55,7 @@ class Sparing(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SweepOutcome:
     """The outcome of a sweep.
 
     Attributes
@@ -87,7 +87,7 @@ class Outcome:
         )
 
 
-def run(plan: Plan, *, worker: str | Work, verbosity: int = QUIET) -> Outcome:
+def run(plan: Plan, *, worker: str | Work, verbosity: int = QUIET) -> SweepOutcome:
     """Run every job of a plan; a failing job does not affect the others.
 
     With ``plan.sweep.resume`` the newest sweep of the same jobs is resumed, if there is one. `worker` as for
@@ -113,7 +113,7 @@ def run_rest(
     ending: bool = True,
     more: More | None = None,
     sparing: Sparing | None = None,
-) -> Outcome:
+) -> SweepOutcome:
     """Run what is left of a plan in its folder and release it; without `ending`, do not draw, show or release it.
 
     `more` is asked each time when all jobs have ended: it returns the plan with the jobs that come next, after the same
@@ -125,7 +125,7 @@ def run_rest(
 
 def resume(
     path: Path, *, worker: str | Work, verbosity: int = QUIET, settings: Sequence[str] = ()
-) -> Outcome:
+) -> SweepOutcome:
     """Resume a sweep that was stopped or killed: finished jobs are skipped, the others are resumed or restarted.
 
     They run where `settings` say, such as ``execution=dask``; by default on this machine.
@@ -165,7 +165,7 @@ class Conductor:
     def __post_init__(self) -> None:
         self.view = View(self.plan, self.verbosity)
 
-    def conduct(self, more: More | None = None) -> Outcome:
+    def conduct(self, more: More | None = None) -> SweepOutcome:
         """Run what is left to run, and then what `more` adds."""
         if self.plan.sweep.dir is None:
             latest.point(self.folder.path)
@@ -353,7 +353,7 @@ class Conductor:
                 self.folder.mark(job.name, "failed", event.content)
                 self.ended(job, "failed", event.content)
 
-    def finish(self) -> Outcome:
+    def finish(self) -> SweepOutcome:
         """Write summary and status, whatever happened."""
         for job in self.plan.jobs:
             if job.number not in self.rows:
@@ -376,9 +376,9 @@ class Conductor:
         self.folder.log(status)
         if self.ending:
             self.folder.told_end(status, rows, self.problem)
-        return Outcome(self.folder.path, status, rows, self.problem)
+        return SweepOutcome(self.folder.path, status, rows, self.problem)
 
-    def close(self, outcome: Outcome) -> Outcome:
+    def close(self, outcome: SweepOutcome) -> SweepOutcome:
         """Draw and show."""
         if self.plan.figures and self.ending:
             sweep = Sweep(self.folder.path)

@@ -80,7 +80,7 @@ def search(config: Config, dataset: Dataset, session: Session, *, worker: str | 
             trials = STRATEGIES[str(config.tune.strategy)](space, Trials(space, metric, rounds))
         except Interrupted as stopped:
             raise Interrupted(f"{stopped} {how_to_resume(place)}") from None
-    found = Found(space, metric, trials)
+    found = SearchResult(space, metric, trials)
     if not found.ranked:
         others = "Other searches that share tune.journal are running them."
         first = f"The first: {trials[0].problem}" if trials else others
@@ -178,7 +178,7 @@ def _check_keys(config: Config, setting: Setting) -> None:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """The result of a search: its trials, and what follows from them."""
 
     space: Space

@@ -17,7 +17,7 @@ from mlexp.store.lock import is_locked
 from mlexp.store.stamp import newest
 from mlexp.verbs import Parser, add_outputs, parser
 from mlexp.verbs.machine import is_listening, tell
-from mlexp.verbs.runs import Entry, entries, entry
+from mlexp.verbs.runs import ListedRun, entries, entry
 
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 EXAMPLES = """mlexp clean --status failed --dry-run
@@ -79,7 +79,7 @@ def _words() -> Parser:
     return words
 
 
-def _within(path: Path) -> list[Entry]:
+def _within(path: Path) -> list[ListedRun]:
     """Return the runs inside a sweep, a comparison or a search."""
     return [entry(place) for place in inside(path) if Run.is_at(place)]
 
@@ -88,7 +88,7 @@ def _counted(statuses: Counter[str]) -> str:
     return f"{statuses['completed']} of {statuses.total()} runs completed"
 
 
-def _show(useless: Sequence[Entry], within: Mapping[Path, Counter[str]], *, quiet: bool) -> None:
+def _show(useless: Sequence[ListedRun], within: Mapping[Path, Counter[str]], *, quiet: bool) -> None:
     """Print what would be removed, one folder per line."""
     total = 0
     for one in useless:

@@ -13,7 +13,7 @@ from mlexp.verbs import parser
 from mlexp.verbs.machine import tell
 
 if TYPE_CHECKING:
-    from mlexp.data.summary import Look
+    from mlexp.data.summary import TableSummary
 
 
 def data(arguments: Sequence[str]) -> int:
@@ -129,7 +129,7 @@ def look(name: str | None, keys: Sequence[str], as_yaml: bool) -> int:
     return 0
 
 
-def _told(found: Look) -> dict[str, Any]:
+def _told(found: TableSummary) -> dict[str, Any]:
     """Return what was seen in a table as values that JSON can say."""
     columns = [
         {

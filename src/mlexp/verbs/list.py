@@ -14,7 +14,7 @@ from mlexp.verbs import add_outputs, parser
 from mlexp.verbs.machine import is_listening, tell
 
 if TYPE_CHECKING:
-    from mlexp.verbs.runs import Entry
+    from mlexp.verbs.runs import ListedRun
 
 GROUPS = {plural: group for group, plural in LISTED.items()}
 EXAMPLES = """mlexp list tasks
@@ -158,7 +158,7 @@ def _runs(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _line(one: Entry) -> str:
+def _line(one: ListedRun) -> str:
     row = one.row()
     metric = f"{row['metric']} {row['value']:.4g}" if row["metric"] else ""
     seconds = "" if row["seconds"] is None else f"{row['seconds']:.1f} s"

@@ -26,7 +26,7 @@ PARTS = ("test", "all", "validation", "train")
 
 
 @dataclass(frozen=True)
-class Entry:
+class ListedRun:
     """One folder of a run or sweep.
 
     Attributes
@@ -166,7 +166,7 @@ def _swept(sweep: Path) -> dict[str, dict[str, Any]]:
     return {job_name(job["number"], job["hash"]): job["swept"] for job in jobs}
 
 
-def entry(path: Path) -> Entry:
+def entry(path: Path) -> ListedRun:
     """Return the entry of a folder; of one whose records cannot be read, or make no row, one that says so."""
     is_run = Run.is_at(path)
     try:
@@ -176,15 +176,15 @@ def entry(path: Path) -> Entry:
             info = folder.info
             if isinstance(folder, Comparison) and folder.sweep:
                 info = folder.sweep.info
-            found = Entry(path, info, metrics, not is_run)
+            found = ListedRun(path, info, metrics, not is_run)
             found.row()
             return found
     except DataError:  # a list must show what else there is
         known = {"status": "newer"} if stamp.of(path).format > stamp.FORMAT else {}
-        return Entry(path, known, {}, not is_run)
+        return ListedRun(path, known, {}, not is_run)
 
 
-def entries(outputs: Path, *, task: str | None = None, jobs: bool = False) -> list[Entry]:
+def entries(outputs: Path, *, task: str | None = None, jobs: bool = False) -> list[ListedRun]:
     """Return the runs and sweeps of an outputs folder, newest first; with `jobs` the runs within sweeps too."""
     found = [entry(path) for path in folders(outputs, task or "*")]
     if jobs:
@@ -194,7 +194,7 @@ def entries(outputs: Path, *, task: str | None = None, jobs: bool = False) -> li
     return sorted(found, key=lambda one: (one.started, one.path.name), reverse=True)
 
 
-def shared(found: Sequence[Entry]) -> dict[str, set[str]]:
+def shared(found: Sequence[ListedRun]) -> dict[str, set[str]]:
     """Return the settings that all entries of a task have in common, which tell none apart; none of a single entry."""
     own: dict[str, list[set[str]]] = {}
     for one in found:
@@ -202,7 +202,7 @@ def shared(found: Sequence[Entry]) -> dict[str, set[str]]:
     return {task: set.intersection(*sets) if len(sets) > 1 else set() for task, sets in own.items()}
 
 
-def chosen(found: Sequence[Entry], status: str | None, filters: Sequence[str]) -> Iterator[Entry]:
+def chosen(found: Sequence[ListedRun], status: str | None, filters: Sequence[str]) -> Iterator[ListedRun]:
     """Yield the entries of a status whose configuration holds every ``key=value``.
 
     Raises

@@ -20,7 +20,7 @@ from mlexp.store import Why
 from mlexp.store.files import write_json
 from mlexp.store.sweep_folder import SweepFolder, job_name
 from mlexp.sweeps import conductor, opening, planning
-from mlexp.sweeps.conductor import Outcome
+from mlexp.sweeps.conductor import SweepOutcome
 from mlexp.sweeps.planning import Plan
 from mlexp.why import answer, case, study
 from mlexp.why.analysis import Scored, survivors
@@ -28,12 +28,12 @@ from mlexp.why.study import Rounds, Stage, Study
 from mlexp.why.summaries import summaries
 
 
-def run(asked: Study, program: Program, *, verbosity: int = QUIET) -> Outcome:
+def run(asked: Study, program: Program, *, verbosity: int = QUIET) -> SweepOutcome:
     """Run every stage of a case and say what explains the published figures.
 
     Returns
     -------
-    Outcome
+    SweepOutcome
         Of the jobs; the answer stands in `why.json` of its folder.
     """
     plan = planning.read(asked.plan)
@@ -42,7 +42,9 @@ def run(asked: Study, program: Program, *, verbosity: int = QUIET) -> Outcome:
         return _run_rest(_as_recorded(plan, folder), folder, program, verbosity)
 
 
-def resume(path: Path, program: Program, *, verbosity: int = QUIET, settings: Sequence[str] = ()) -> Outcome:
+def resume(
+    path: Path, program: Program, *, verbosity: int = QUIET, settings: Sequence[str] = ()
+) -> SweepOutcome:
     """Resume a case that was stopped or killed: it ends as an uninterrupted one would."""
     plan, folder = opening.taken_over(path, settings)
     with folder.freed_on_error():
@@ -83,7 +85,7 @@ def _as_recorded(plan: Plan, folder: SweepFolder) -> Plan:
     return replace(whole, sweep=plan.sweep, execution=plan.execution, figures=plan.figures)
 
 
-def _run_rest(plan: Plan, folder: SweepFolder, program: Program, verbosity: int) -> Outcome:
+def _run_rest(plan: Plan, folder: SweepFolder, program: Program, verbosity: int) -> SweepOutcome:
     with stopping.resumable(folder.path), closing(folder):
         place = folder.path
         rounds = rounds_of(Why.open(place), plan)

@@ -42,7 +42,7 @@ class Score(PartMetric):
 
 
 @dataclass(frozen=True, eq=False)
-class Given(Entry):
+class GivenRun(Entry):
     """One run of which the scores are given.
 
     Attributes
@@ -132,7 +132,9 @@ def of_rows(tables: Mapping[str, Mapping[str, tuple[list[str], np.ndarray]]], me
             for seed, row in zip(seeds, table, strict=True):
                 name = _named(data, f"seed={seed}")
                 entries[arm].append(
-                    Given(arm, name, None, metric, scores=row, where=(data, "rows"), repeat=seed, same=same)
+                    GivenRun(
+                        arm, name, None, metric, scores=row, where=(data, "rows"), repeat=seed, same=same
+                    )
                 )
     return Evidence(metric, entries)
 
@@ -154,7 +156,7 @@ def of_runs(
             words = [f"fold={where[1]}"] if where[1] else []
             name = _named(where[0], *words, *([f"seed={seed}"] if seed or not words else []))
             entries[arm].append(
-                Given(
+                GivenRun(
                     arm, name, None, metric, scores=np.array([score]), where=where, repeat=seed, made_of=sizes
                 )
             )

@@ -65,7 +65,7 @@ def _dataset(
     wanted: schema.Dataset, root: Path, found: dict[str, Files], notes: list[str], memory_mb: int
 ) -> Dataset:
     height_width = tuple(wanted.image_shape[:2])
-    how = images.Wanted(
+    how = images.ImageFormat(
         shape=(height_width[0], height_width[1]) if height_width else None,
         resize=bool(height_width),
         channels=3 if wanted.channels == "rgb" or len(wanted.image_shape) == 3 else 1,

@@ -15,7 +15,7 @@ from mlexp.data import cache
 from mlexp.data.dataset import Dataset, Raw, assemble
 from mlexp.data.download import download
 from mlexp.data.packed import BLOCK, checksum, existing, unpacked
-from mlexp.data.published_sets import KNOWN, Known, KnownFile
+from mlexp.data.published_sets import KNOWN, KnownFile, PublishedSet
 from mlexp.data.readers import idx
 from mlexp.errors import ConfigError, DataError, did_you_mean
 
@@ -69,7 +69,7 @@ def load(wanted: schema.Dataset, data_dir: str | None = None, memory_mb: int = 0
     return replace(dataset, digests=decoded.digests)
 
 
-def lookup(name: str) -> Known:
+def lookup(name: str) -> PublishedSet:
     """Return what is known of a published set."""
     if name not in KNOWN:
         raise ConfigError(
@@ -79,7 +79,7 @@ def lookup(name: str) -> Known:
     return KNOWN[name]
 
 
-def named_places(known: Known, path: str | None, data_dir: str | None) -> Iterator[Place]:
+def named_places(known: PublishedSet, path: str | None, data_dir: str | None) -> Iterator[Place]:
     """Give the places that a person named, in the order of search."""
     if path is not None:
         folder = existing(path, key="dataset.path", what="a folder with the files of the set")
@@ -168,7 +168,7 @@ def _checked(name: str, found: Found, decoded: cache.Decoded | None) -> cache.De
     return decoded
 
 
-def _decode(known: Known, files: dict[str, Path]) -> dict[str, np.ndarray]:
+def _decode(known: PublishedSet, files: dict[str, Path]) -> dict[str, np.ndarray]:
     if "X" in files:
         arrays = {role: idx.read(path) for role, path in files.items()}
     else:

@@ -42,7 +42,7 @@ class Grouping:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChosenK:
     """The k of a rule, whether it is selected, and why."""
 
     position: int
@@ -192,7 +192,7 @@ def _labels(estimator: Any, X: np.ndarray) -> np.ndarray:
     return labels
 
 
-def choose(ks: list[int], scores: list[dict[str, float]], rule: str | None) -> Choice:
+def choose(ks: list[int], scores: list[dict[str, float]], rule: str | None) -> ChosenK:
     """Select one of several k by a rule; a best value at the edge of the grid is shown but not selected.
 
     Parameters
@@ -202,20 +202,20 @@ def choose(ks: list[int], scores: list[dict[str, float]], rule: str | None) -> C
     rule : silhouette (highest), bic (lowest), knee (of the inertia), or None for the first
     """
     if len(ks) == 1 or rule is None:
-        return Choice(0, len(ks) == 1, "the given k" if len(ks) == 1 else "no rule: the first k is shown")
+        return ChosenK(0, len(ks) == 1, "the given k" if len(ks) == 1 else "no rule: the first k is shown")
     score, least = RULES[rule]
     values = np.array([entry.get(score, np.nan) for entry in scores])
     if rule == "knee":
         at = cluster_scores.knee(ks, values.tolist())
-        return Choice(
+        return ChosenK(
             at or 0, at is not None, "knee of the inertia" if at else "no knee: the first k is shown"
         )
     if np.isnan(values).all():
-        return Choice(0, False, f"no {score} for any k: the first k is shown")
+        return ChosenK(0, False, f"no {score} for any k: the first k is shown")
     best = int(np.nanargmax(values) if rule == "silhouette" else np.nanargmin(values))
     words = "highest silhouette" if rule == "silhouette" else "lowest BIC"
     edge = best == len(ks) - 1 or (best == 0 and ks[0] > least)
-    return Choice(best, not edge, f"{words}, at the edge of the grid, not selected" if edge else words)
+    return ChosenK(best, not edge, f"{words}, at the edge of the grid, not selected" if edge else words)
 
 
 def _result(
@@ -232,7 +232,7 @@ def _result(
     for grouping in groupings:
         by_method.setdefault(grouping.method, []).append(grouping)
     shown: dict[str, Grouping] = {}
-    choices: dict[str, Choice] = {}
+    choices: dict[str, ChosenK] = {}
     for method, found in by_method.items():
         scores = [one.scores for one in found]
         choices[method] = choose([one.k for one in found], scores, config.of(Clustering).choose)
@@ -257,7 +257,7 @@ def _facts(
     config: Config,
     X: np.ndarray,
     shown: dict[str, Grouping],
-    choices: dict[str, Choice],
+    choices: dict[str, ChosenK],
     fits: unsupervised.Fits,
 ) -> dict[str, Any]:
     return {
@@ -279,7 +279,7 @@ def _table(groupings: list[Grouping]) -> Columns:
     return columns | {name: [one.scores.get(name, "") for one in groupings] for name in names}
 
 
-def _sentences(shown: dict[str, Grouping], choices: dict[str, Choice]) -> list[str]:
+def _sentences(shown: dict[str, Grouping], choices: dict[str, ChosenK]) -> list[str]:
     return [
         f"{method}: k={shown[method].k} is shown because no k was selected ({choice.why})."
         for method, choice in choices.items()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,3 +76,13 @@ def test_every_kind_has_what_its_row_says() -> None:
             assert callable(kind.answer.question)
             assert callable(kind.answer.answer)
         assert callable(getattr(kind.study, "studies", None)) is kind.stacks
+
+
+def test_a_kind_of_a_plugin_reads_the_keys_that_there_are() -> None:
+    """Its row is in the table before the configuration is made from it, and adds no node."""
+    program = (
+        "from mlexp.kinds import KINDS, Kind; KINDS['mine'] = Kind('mine', 'clustering', package='nowhere')\n"
+        "from mlexp.config.schema import declared; print('clustering.k' in declared())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr

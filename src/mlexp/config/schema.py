@@ -557,7 +557,7 @@ else:
         [
             (kind.node, kind.settings.KEYS, field(default_factory=kind.settings.KEYS))
             for kind in KINDS.values()
-            if kind.node
+            if kind.node and not kind.package  # a kind of a plugin reads the keys that there are
         ],
     )
 

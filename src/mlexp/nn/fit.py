@@ -63,6 +63,8 @@ class Settings:
     max_norm: float | None = None
 
 
+SCORED_AT_ONCE = 1 << 14
+"""Outputs of batches that are scored together: twenty calls for many batches instead of each."""
 AT_A_TIME = 1 << 16
 """Parameters of all replicas that are updated at a time: larger networks would go through memory in each pass."""
 
@@ -269,10 +271,8 @@ class _Stack:
     def train(self, data: Data, state: State) -> Measure:
         """Make one epoch."""
         rate = self._rate(state)
-        sums, n_seen = [], 0
-        hits = np.zeros(len(self.replicas), dtype=np.int64, like=self.theta)
         mode = Mode(True, [rngs[1] for rngs in self.rngs])
-        gathered = self._counter()
+        scores = _Scores(self)
         for X, T, weights in self._blocks(data):
             assert X is not None
             targets = X if T is None else as_outputs(T)
@@ -284,17 +284,10 @@ class _Stack:
                         X[k], targets[k], None if weights is None else weights[k], mode, rate, state.step
                     )
                 )
-            Z = outputs[0][None] if len(outputs) == 1 else np.stack([Y.mT for Y in outputs]).mT
-            losses = self.loss.rows(Z, targets)
-            sums.append(_sum(losses if weights is None else losses * weights))
-            if self.loss.hits is not None:
-                hits += self.loss.hits(Z, targets).sum(axis=(0, 2), dtype=np.int64)
-            if gathered is not None:
-                gathered.add(Z, targets)
-            n_seen += X.shape[0] * X.shape[2]
-        return _shares(sums, hits, n_seen, self.loss, gathered, self.metrics)
+            scores.add(outputs, targets, weights)
+        return scores.measure()
 
-    def _counter(self) -> Counter | None:
+    def new_counter(self) -> Counter | None:
         if not self.metrics:
             return None
         return counter(self.loss, len(self.replicas), self.network.n_outputs)
@@ -387,6 +380,52 @@ class _Stack:
             self.replicas, look(self.network, self.loss, self.views, self.grads, data[:2]), strict=True
         ):
             tell(replica, {"epoch": epoch} | found)
+
+
+class _Scores:
+    """Losses and hits of the batches of an epoch, taken from the outputs with which they were trained."""
+
+    def __init__(self, stack: _Stack) -> None:
+        self.loss, self.metrics = stack.loss, stack.metrics
+        self.sums: list[np.ndarray] = []
+        self.hits = np.zeros(len(stack.replicas), dtype=np.int64, like=stack.theta)
+        self.counter = stack.new_counter()
+        self.n_seen = 0
+        self.waiting: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]] = []
+
+    def add(self, outputs: list[np.ndarray], T: np.ndarray, weights: np.ndarray | None) -> None:
+        """Take the outputs of K batches, their targets (K, R, B, m) and weights; small single ones wait for more."""
+        Z = outputs[0][None] if len(outputs) == 1 else np.stack([Y.mT for Y in outputs]).mT
+        if self.waiting and self.waiting[0][0].shape != Z.shape:
+            self._score()
+        self.waiting.append((Z, T, weights))
+        few = type(Z) is np.ndarray and Z.shape[-1] < Z.shape[-2] and 8 * Z.size <= SCORED_AT_ONCE
+        if not few or Z.size * len(self.waiting) > SCORED_AT_ONCE:
+            self._score()
+
+    def measure(self) -> Measure:
+        """Return the means over all rows."""
+        if self.waiting:
+            self._score()
+        return _shares(self.sums, self.hits, self.n_seen, self.loss, self.counter, self.metrics)
+
+    def _score(self) -> None:
+        Z, T = (_joined([one[place] for one in self.waiting]) for place in (0, 1))
+        some = [weights for _, _, weights in self.waiting if weights is not None]
+        self.waiting = []
+        losses = self.loss.rows(Z, T)
+        self.sums.append(_sum(losses * np.concatenate(some) if some else losses))
+        if self.loss.hits is not None:
+            self.hits += self.loss.hits(Z, T).sum(axis=(0, 2), dtype=np.int64)
+        if self.counter is not None:
+            self.counter.add(Z, T)
+        self.n_seen += Z.shape[0] * Z.shape[2]
+
+
+def _joined(arrays: Sequence[Any]) -> np.ndarray:
+    """Return arrays (K, R, B, m) one behind the other, in the layout of `as_outputs`."""
+    joined: np.ndarray = arrays[0] if len(arrays) == 1 else np.concatenate([one.mT for one in arrays]).mT
+    return joined
 
 
 def measure(

@@ -277,3 +277,9 @@ def test_what_is_no_name_is_no_choice(word: str) -> None:
     with pytest.raises(ConfigError, match="names no choice") as raised:
         configuration.compose(["task=classify", word] if "task" not in word else [word])
     assert word in str(raised.value)
+
+
+@pytest.mark.parametrize("word", ["seed=", "model.learning_rate=", "+model.params.C=", "dataset.limit="])
+def test_a_number_that_no_record_holds_is_refused_with_its_key(word: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^{word.strip('+=')}: .*9,223,372,036,854,775,807"):
+        configuration.compose_run([f"{word}{10**400}"])

@@ -35,6 +35,7 @@ from mlexp.config.messages import understood, unknown_key
 from mlexp.config.names import GROUPS
 from mlexp.config.overrides import Override, named, parsed
 from mlexp.config.ownfiles import OwnFiles, search_path
+from mlexp.config.rules import check_size
 from mlexp.config.schema import Config, declared
 from mlexp.errors import ConfigError
 
@@ -243,6 +244,10 @@ def lay_over(setting: Any, composed: DictConfig) -> None:
         There is no such key, or it does not take the value.
     """
     key, value = setting.key_or_group, setting.value()
+    try:
+        check_size(value)
+    except ValueError as error:
+        raise ConfigError(f"{key}: {error}.") from error
     there = OmegaConf.select(composed, key, throw_on_missing=False)
     if setting.is_delete():
         if key in declared():

@@ -12,6 +12,7 @@ from typing import Any
 from mlexp.config.habits import VALUES
 from mlexp.errors import did_you_mean, plain, shortened
 
+LARGEST = 2**63 - 1  # a larger number is no count, seed or size, and NumPy has no type for it
 TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
 
 
@@ -107,13 +108,13 @@ def as_typed(value: Any) -> str:
 
 
 def is_number(value: Any) -> bool:
-    """Return whether `value` is a finite int or float (True and False are not numbers)."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Return whether `value` is a finite float or an int that can be recorded (True and False are not numbers)."""
+    return math.isfinite(value) if isinstance(value, float) else is_whole(value)
 
 
 def is_whole(value: Any) -> bool:
-    """Return whether `value` is an int (True and False are not)."""
-    return isinstance(value, int) and not isinstance(value, bool)
+    """Return whether `value` is an int that can be recorded (True and False are not)."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def number(
@@ -140,13 +141,36 @@ def number(
     return Rule(f"a number in {left}{low:g}, {high:g}{right}", accepts, schema=schema)
 
 
-def whole(low: int) -> Rule:
-    """Accept whole numbers from `low` upwards."""
+def whole(low: int, high: int = LARGEST) -> Rule:
+    """Accept whole numbers from `low` to `high`, by default all that can be recorded."""
+    bounded = high < LARGEST
     return Rule(
-        f"a whole number of at least {low}",
-        lambda value: is_whole(value) and value >= low,
-        schema={"type": "integer", "minimum": low},
+        f"a whole number from {low:,} to {high:,}" if bounded else f"a whole number of at least {low}",
+        lambda value: is_whole(value) and low <= value <= high,
+        schema={"type": "integer", "minimum": low} | ({"maximum": high} if bounded else {}),
     )
+
+
+def check_size(value: Any) -> None:
+    """Refuse a whole number that could not be recorded, also in the lists and mappings of a value.
+
+    Raises
+    ------
+    ValueError
+        It is beyond `LARGEST`.
+
+    Examples
+    --------
+    >>> check_size({"hidden": [64, 10**30]})
+    Traceback (most recent call last):
+    ValueError: whole numbers go up to 9,223,372,036,854,775,807
+    """
+    for one in (
+        value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    ):
+        check_size(one)
+    if isinstance(value, int) and abs(value) > LARGEST:
+        raise ValueError(f"whole numbers go up to {LARGEST:,}")
 
 
 def choice(*names: str) -> Rule:

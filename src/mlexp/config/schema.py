@@ -504,7 +504,7 @@ class Experiment:
 
     seed: int = key(0, whole(0), "random seed of the model: initialisation, shuffling, dropout")
     threads: int = key(
-        1, whole(1), "threads for matrix products; changing it changes the last bits of the results"
+        1, whole(1, 4096), "threads for matrix products; changing it changes the last bits of the results"
     )
     device: str = key(
         "cpu",

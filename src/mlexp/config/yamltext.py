@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from mlexp.config.rules import check_size
 from mlexp.config.schema import ADDED, Config
 from mlexp.config.untrusted import read_bytes
 from mlexp.errors import DataError, shortened
@@ -160,6 +161,16 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         return super().construct_mapping(node, deep=deep)
 
 
+def _whole(loader: Any, node: Any) -> int:
+    try:
+        number = int(loader.construct_yaml_int(node))
+        check_size(number)
+    except ValueError as error:  # Python itself reads no more than a few thousand digits
+        raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from error
+    return number
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole)
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, rule) for tag, rule in rules if tag.rpartition(":")[2] not in ("timestamp", "float")]
     for first, rules in _Loader.yaml_implicit_resolvers.items()

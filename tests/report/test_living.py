@@ -201,6 +201,17 @@ def test_networks_by_epoch_are_those_of_an_uninterrupted_training() -> None:
     )
 
 
+def test_networks_too_large_for_a_page_are_not_kept_by_a_resumed_training_either() -> None:
+    words = (*MOONS, "model.epochs=30", "dataset.n_samples=100")
+    config = compose([*words, "model.hidden=[120,120]"])
+    dataset = load(config)
+    assert not fitting.train(config, dataset, Silent()).snapshots
+    stopped = Stopping(after=26)
+    fitting.train(config, dataset, stopped)
+    assert not fitting.train(config, dataset, Stopping(state=stopped.state)).snapshots
+    assert fitting.train(compose([*words, "model.hidden=[80,80]"]), dataset, Silent()).snapshots
+
+
 def test_no_networks_by_epoch_unless_the_page_computes() -> None:
     config = compose([*MOONS, "page.living=false", "dataset.n_samples=100"])
     stopped = Stopping()
@@ -233,3 +244,17 @@ def test_damaged_samples_are_told_in_one_line(tmp_path: Path) -> None:
     write_npz(done.path / "living.npz", sound)
     report.write(done.path)
     assert carried(done.path)
+
+
+def test_samples_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
+    done = run(tmp_path, *MOONS)
+    sound = dict(done.living)
+    empty = {f"part_{name}": sound[f"part_{name}"][:0] for name in ("X", "y", "place")}
+    wrong: list[dict[str, np.ndarray]] = [
+        {"part_X": sound["part_X"][:3]}, {"part_y": sound["part_y"] + 99}, {"part_y": sound["part_y"] - 1}, empty,
+        {"train_place": sound["train_place"][1:]}, {"part": np.array("every")},
+    ]  # fmt: skip
+    for other in wrong:
+        write_npz(done.path / "living.npz", sound | other)
+        with pytest.raises(DataError, match=r"living\.npz is damaged"):
+            report.write(done.path)

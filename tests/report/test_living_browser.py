@@ -162,7 +162,7 @@ def test_picture_of_dark_ink_is_turned_and_centred(digits: Run, tmp_path: Path, 
     ImageDraw.Draw(picture).line([(30, 30), (60, 30), (40, 90)], fill="black", width=9)
     picture.save(tmp_path / "seven.png")
     page = opened(digits.path / "report.html")
-    page.get_by_label("choose or drop a picture").set_input_files(tmp_path / "seven.png")
+    page.get_by_label("choose or drop an image").set_input_files(tmp_path / "seven.png")
     page.locator("#living .where", has_text="seven.png").wait_for()
     X = newrows.read([saved(page, tmp_path)], digits.info["dataset"]).X.reshape(8, 8)
     assert X[0, 0] == X[7, 7] == 0  # light on dark, as the training images are

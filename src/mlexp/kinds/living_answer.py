@@ -15,7 +15,7 @@ from mlexp.kinds.boundary_figure import COLOURS
 from mlexp.kinds.weights import inputs
 from mlexp.page import words
 from mlexp.page.page import Living
-from mlexp.page.study import Study
+from mlexp.page.study import PARTS, Study
 from mlexp.store import Run
 
 KINDS = ("classification", "regression")
@@ -84,8 +84,8 @@ def _data(study: Study) -> dict[str, Any]:
         "mode": mode,
         "classes": [str(name) for name in dataset["classes"]] if classes else [],
         "target": str(dataset.get("target") or "target"),
-        "part": str(run.living["part"]),
-        "rows": {name: _samples(name, run.living) for name in ("part", "train")},
+        "part": _walked(run.living),
+        "rows": {name: _samples(name, run) for name in ("part", "train")},
         "steps": list(_steps(run.living)),
         "epoch": run.info["facts"].get("best_epoch"),
         **_network(run, classes),
@@ -100,11 +100,22 @@ def _mode(dataset: Mapping[str, Any], classes: bool) -> str:
     return "plane" if classes and two and len(dataset["classes"]) <= len(COLOURS) else "table"
 
 
-def _samples(name: str, kept: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    X = kept[f"{name}_X"]
+def _walked(kept: Mapping[str, np.ndarray]) -> str:
+    """Return the set whose samples the page walks through."""
+    if (part := str(kept["part"])) not in PARTS:
+        raise ValueError(f"part is not one of {', '.join(PARTS)}")
+    return part
+
+
+def _samples(name: str, run: Run) -> dict[str, Any]:
+    kept, dataset = run.living, run.info["dataset"]
+    X, y, places = (kept[f"{name}_{what}"] for what in ("X", "y", "place"))
+    if not len(y) or y.shape != places.shape or X.shape != (len(y), dataset["n_features"]):
+        raise ValueError(f"{name}_X, {name}_y and {name}_place do not hold the same samples")
+    if "classes_" in run.model and not np.isin(y, range(len(dataset["classes"]))).all():
+        raise ValueError(f"{name}_y names a class that there is not")
     stored = np.dtype("u1") if X.dtype == np.uint8 else np.dtype("f8")
-    places, y = kept[f"{name}_place"].tolist(), kept[f"{name}_y"].tolist()
-    return {"X": _packed(X, stored), "y": y, "place": places}
+    return {"X": _packed(X, stored), "y": y.tolist(), "place": places.tolist()}
 
 
 def _network(run: Run, classes: bool) -> dict[str, Any]:

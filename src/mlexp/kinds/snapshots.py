@@ -14,7 +14,7 @@ from mlexp.nn.optimizers import SGD
 from mlexp.nn.state import State, begin
 
 MOST = 20  # epochs of a training that reaches its maximum
-MOST_NUMBERS = 200_000  # of all networks together
+MOST_NUMBERS = 200_000  # of all networks together, had a training reached its maximum
 NAMES = ("epoch", "theta", "running")
 BUNDLED = ("published", "sklearn", "synthetic", "points")  # readers of data sets that anybody may have
 
@@ -68,8 +68,14 @@ class Snapshots:
                 self.kept[replica][int(epoch)] = (arrays[0], arrays[1])
 
     def look(self, replica: int, state: State) -> None:
-        """Keep the network of a replica if its epoch is one of them; one that has stopped stays as it is."""
+        """Keep the network of a replica if its epoch is one of them; one that has stopped stays as it is.
+
+        Of networks so large that few would fit a page none is kept: how many come is known before the first one, so
+        that a resumed training decides as an uninterrupted one does.
+        """
         epoch = len(state.history[replica])
+        if (1 + len(self.epochs)) * state.theta.shape[1] > MOST_NUMBERS:
+            return
         if epoch in self.epochs and epoch not in self.kept[replica]:
             theta, running = host(state.theta[replica]), host(state.running[replica])
             self.kept[replica][epoch] = theta.copy(), running.copy()
@@ -81,14 +87,14 @@ class Snapshots:
         -------
         dict of ndarray
             ``snapshot_epoch`` (n,), ``snapshot_theta`` (n, n_parameters), ``snapshot_running`` (n, n_running); empty
-            if there are none, or networks so large that few would fit a page.
+            if there are none.
         """
         kept = dict(self.kept[replica])
+        if not kept:
+            return {}
         if model is not None:
             state = begin([model.network_], SGD(), [model.seed], model.dtype)
             kept[0] = state.theta[0], state.running[0]
-        if not kept or len(kept) * next(iter(kept.values()))[0].size > MOST_NUMBERS:
-            return {}
         epochs = sorted(kept)
         return {
             "snapshot_epoch": np.array(epochs),

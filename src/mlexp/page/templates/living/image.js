@@ -145,7 +145,7 @@ const living = () => {
     try {
       bitmap = await createImageBitmap(file);
     } catch {
-      spoken.textContent = `${file.name} is no picture that this browser can read.`;
+      spoken.textContent = `${file.name} is not an image that this browser can read.`;
       return;
     }
     const [wide, high] = INKED ? [SIDE, SIDE] : [WIDE, HIGH];
@@ -258,20 +258,20 @@ const living = () => {
   root.append(
     element("p", { className: "note" },
       held() +
-      (INKED ? "Draw, choose a picture, or walk through the images." : "Choose a picture, or walk through the images.")),
+      (INKED ? "Draw, choose an image, or walk through those here." : "Choose an image, or walk through those here.")),
     walker(),
     element("div", { className: "columns" },
       ...(INKED ? [element("div", { className: "column" },
         element("h3", {}, "Draw"),
         element("div", { className: "frame" }, pad, marker),
         element("div", { className: "tools" }, button("Clear", clear)),
-        element("label", { className: "file" }, "Or choose or drop a picture ", choose))]
+        element("label", { className: "file" }, "Or choose or drop an image ", choose))]
         : []),
       element("div", { className: "column" },
         element("h3", {}, "Input of the network"),
         element("div", { className: "frame" }, network_),
         element("div", { className: "tools" }, save),
-        ...(INKED ? [] : [element("label", { className: "file" }, "Choose or drop a picture ", choose)])),
+        ...(INKED ? [] : [element("label", { className: "file" }, "Choose or drop an image ", choose)])),
       element("div", { className: "column grow" }, element("h3", {}, "Answer"), answer())),
     spoken,
     element("h3", {}, "Why"),

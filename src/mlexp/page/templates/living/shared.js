@@ -24,7 +24,7 @@ const number = (value, digits = 4) => {
   if (!Number.isFinite(value)) return "—";
   const text = Math.abs(value) >= 1e6 || (value !== 0 && Math.abs(value) < 1e-4)
     ? value.toExponential(2) : String(Number(value.toPrecision(digits)));
-  return text.replace("-", "−");
+  return text.replaceAll("-", "−");
 };
 const percent = (share) => (share < 1 && share > 0.9995 ? "> 99.9 %" : `${(100 * share).toFixed(1)} %`);
 const labelled = (y) => (CLASSES ? data.classes[y] : number(y));

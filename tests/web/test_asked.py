@@ -61,6 +61,15 @@ def test_every_text_has_its_place(words: list[str]) -> None:
     assert sorted(sorted(places, reverse=True)) == sorted(places)
 
 
+def test_the_page_of_a_sweep_of_one_job_leads_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_this_process(monkeypatch)
+    words = ["task=digits_mlp", "dataset.limit=200", "model.epochs=2", "figures=false", f"outputs={tmp_path}"]
+    sweep = dispatch.run_sweep(dispatch.plan_sweep([*words, "seed=3"])).path.resolve()
+    (job,) = (sweep / "runs").iterdir()
+    text = ask(guard(tmp_path), f"/f/{sweep.relative_to(tmp_path.resolve()).as_posix()}").text
+    assert f'href="/f/{job.relative_to(tmp_path.resolve()).as_posix()}"' in text
+
+
 def test_the_page_of_an_arm_shows_its_jobs_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     in_this_process(monkeypatch)
     words = ["task=digits_mlp", "dataset.limit=200", "model.epochs=2", "figures=false", f"outputs={tmp_path}"]

@@ -241,6 +241,20 @@ def test_the_builder_checks_and_shows_the_command(opened: Open) -> None:
     page.wait_for_function("() => document.getElementById('k-model.hidden').placeholder === '[25, 25]'")
 
 
+def test_a_request_that_fails_is_shown_until_the_next_one_succeeds(opened: Open) -> None:
+    page = opened("/new")
+    field = page.locator("[id='k-seed']")
+    page.get_by_label("find a setting").fill("seed")
+    page.route("**/new?*", lambda route: route.fulfill(status=204))
+    field.fill("1")
+    page.wait_for_function("() => document.getElementById('live').className === 'lost'")
+    page.unroute("**/new?*")
+    field.fill("2")
+    page.wait_for_function("() => document.getElementById('command').textContent.includes('seed=2')")
+    page.wait_for_function("() => document.getElementById('live').className === ''")
+    assert page.locator("#live").inner_text() == ""
+
+
 @pytest.fixture
 def thousand(make_whole: Callable[..., Run]) -> int:
     run = make_whole(n=40, n_epochs=2)

@@ -96,10 +96,11 @@
     return fresh.body.dataset.seen;
   };
 
-  const lost = () => {
-    state.textContent = "no connection to mlexp ui; runs go on";
-    state.className = "lost";
+  const tell = (words, name = "") => {
+    state.textContent = words;
+    state.className = name;
   };
+  const lost = () => tell("no connection to mlexp ui; runs go on", "lost");
   let source = null, busy = false, again = false;
   const refresh = async () => {
     again = true;
@@ -107,7 +108,10 @@
     busy = true;
     while (again) {
       again = false;
-      try { seen = await swap(location.href); } catch { lost(); }
+      try {
+        seen = await swap(location.href);
+        if (source?.readyState !== EventSource.CONNECTING) tell(source ? "live" : ""); // it may have been lost
+      } catch { lost(); }
     }
     busy = false;
   };
@@ -115,7 +119,7 @@
     if (source || document.hidden || !document.body.dataset.seen) return;
     source = new EventSource(`${base}/events?${new URLSearchParams({ place: watched, seen })}`);
     source.addEventListener("changed", refresh);
-    source.onopen = () => { state.textContent = "live"; state.className = ""; };
+    source.onopen = () => tell("live");
     source.onerror = () => {
       lost();
       if (source.readyState === EventSource.CLOSED) { source = null; setTimeout(watch, 2000); }

@@ -257,7 +257,9 @@ def test_compare_settings_on_data_in_memory(tmp_path: Path) -> None:
         mlexp.compare({"tree": "decision_tree", "b": {}}, X, y)
 
 
-@pytest.mark.parametrize("value", [len, object(), {1, 2}, b"x", 3 + 1j, np.array([len]), {"a": object()}])
+@pytest.mark.parametrize(
+    "value", [len, object(), {1, 2}, b"x", 3 + 1j, np.float64, np.array([len]), {"a": object()}]
+)
 def test_what_no_file_can_say_is_no_setting(value: Any, tmp_path: Path) -> None:
     for key in ("model", "hidden", "model.epochs"):
         with pytest.raises(ConfigError, match="must be text, a number"):

@@ -268,11 +268,15 @@ def more_settings(file: Path, rng: random.Random) -> str:
     return more
 
 
-def places(node: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield every container of a document with a key of it."""
-    for key in list(node) if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ():
+def places(node: Any, seen: set[int] | None = None) -> Iterator[tuple[Any, Any]]:
+    """Yield every container of a document with a key of it, once; aliases of YAML lead to one many times."""
+    seen = set() if seen is None else seen
+    if not isinstance(node, dict | list) or id(node) in seen:
+        return
+    seen.add(id(node))
+    for key in list(node) if isinstance(node, dict) else range(len(node)):
         yield node, key
-        yield from places(node[key])
+        yield from places(node[key], seen)
 
 
 def other_cell(file: Path, rng: random.Random) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mlexp.errors import DataError
 from mlexp.store import Run
 from mlexp.store.files import write_npz
 from mlexp.verbs.rerun import rerun
@@ -46,3 +47,12 @@ def test_differences_and_their_likely_cause(
     )
     assert lines[2].startswith("tables/confusion.csv: only in ")
     assert lines[3].startswith(f"likely cause: numpy 1.0 then, {np.__version__} now")
+
+
+def test_a_folder_in_the_place_of_a_file_is_one_line(outputs: Path, tmp_path: Path) -> None:
+    shutil.copytree(outputs / "digits_mlp", tmp_path / "digits_mlp", symlinks=True)
+    file = tmp_path / "digits_mlp" / "latest" / "model.npz"
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(DataError, match=r"model\.npz cannot be read"):
+        rerun(["digits_mlp", "-q", "--outputs", str(tmp_path)])

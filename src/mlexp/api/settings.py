@@ -94,7 +94,7 @@ def plain(value: Any, key: str) -> Any:
     """
     if isinstance(value, Path):
         return str(value)
-    if hasattr(value, "tolist"):
+    if hasattr(value, "tolist") and not isinstance(value, type):
         value = value.tolist()
     if isinstance(value, list | tuple | range):
         return [plain(one, key) for one in value]

@@ -12,6 +12,7 @@ import numpy as np
 
 from mlexp import store
 from mlexp.config.schema import Config
+from mlexp.config.untrusted import read_bytes
 from mlexp.kinds.comparison.settings import Comparison
 from mlexp.runs.terminal import Terminal
 from mlexp.store import Run, Sweep, find, shown
@@ -123,7 +124,7 @@ def differences(
             continue
         if not (old.exists() and new.exists()):
             yield f"{name}: only in {(old if old.exists() else new).parent}"
-        elif old.read_bytes() != new.read_bytes():
+        elif read_bytes(old) != read_bytes(new):
             yield from (f"{name}: {words}" for words in _within(old, new, recorded_more, close))
     for folder in sorted([*before.glob("runs/*"), *before.glob("tuning/*/")]):
         twin = after / folder.relative_to(before)

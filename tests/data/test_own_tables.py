@@ -189,7 +189,7 @@ def test_bytes_that_are_no_csv(tmp_path, flowers):
     with pytest.raises(DataError, match=r"bad\.csv\.gz is cut short"):
         csv(path)
     (tmp_path / "late.csv").write_bytes("a,label\n1,ä\n2,b\n".encode("latin-1"))
-    with pytest.raises(DataError, match=r"no text in utf-8.*dataset\.encoding=latin-1"):
+    with pytest.raises(DataError, match=r"not text in utf-8.*dataset\.encoding=latin-1"):
         csv(tmp_path / "late.csv", encoding="utf-8")
     assert csv(tmp_path / "late.csv").classes == ("b", "ä")
     assert "cp1252" in csv(tmp_path / "late.csv").warnings[0]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 from sklearn.svm import SVC
@@ -229,6 +229,7 @@ def test_components_are_those_of_scikit_learn(rows: list[tuple[int, ...]]) -> No
 
 @given(st.integers(0, 10_000))
 @settings(max_examples=25)
+@example(5737)  # two of the centres meet
 def test_one_step_of_kmeans_and_em_is_that_of_scikit_learn(seed: int) -> None:
     rng = np.random.default_rng(seed)
     X, centres = rng.integers(-9, 10, (8, 2)) / 2, rng.integers(-9, 10, (3, 2)) / 2

@@ -145,7 +145,7 @@ def refitted(best: Trial, *words: str) -> Config:
         *words,
     ]
     space = spaces.of(configuration.compose(asked))
-    return searching.Found(space, "accuracy", [best]).winner()
+    return searching.SearchResult(space, "accuracy", [best]).winner()
 
 
 def test_all_rows_are_trained_on_for_as_long_as_the_chosen_trial() -> None:

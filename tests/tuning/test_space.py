@@ -200,7 +200,7 @@ def test_first_keeps_the_first_values_and_null_leaves_a_key_out() -> None:
             ["+tune.space={model.l2: {values: [0,1], when: {model.l1: 0}}, model.l1: [0,1]}"],
             "refers to model.l1, which must come before it",
         ),
-        (["model=random_forest", "tune.space.model.params.depth=[1,2]"], "no parameter of RandomForest"),
+        (["model=random_forest", "tune.space.model.params.depth=[1,2]"], "not a parameter of RandomForest"),
         (["model=random_forest", "tune.space.model.params.max_depth=[0,2]"], "at model.params.max_depth=0"),
         (["tune.space.model.l2=[0,1]", "tune.metric=acuracy"], "Got 'acuracy'. Did you mean 'accuracy'?"),
         (["tune.space.model.l2=[0,1]", "tune.metric=r2"], "tune.metric must be one of accuracy, loss"),

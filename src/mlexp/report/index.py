@@ -90,8 +90,8 @@ def write_index(outputs: Path) -> Path:
     found = sorted(_listed(whole), key=lambda one: one.started, reverse=True) if is_outputs(whole) else []
     if not found:
         raise DataError(
-            f"{shortened(str(outputs))} holds no run as RUN or TASK/RUN. Name the folder that runs are written to with "
-            "--outputs FOLDER."
+            f"{shortened(str(outputs))} holds no run as RUN, TASK/RUN or GROUP/TASK/RUN. Name the folder that runs "
+            "are written to with --outputs FOLDER."
         )
     page = render.index(
         outputs=whole.name,

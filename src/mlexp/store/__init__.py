@@ -362,8 +362,14 @@ def folders(outputs: Path, task: str = "*") -> list[Path]:
 
 
 def is_outputs(folder: Path) -> bool:
-    """Return whether runs were written into a folder: it is one, or holds some as ``RUN`` or as ``TASK/RUN``."""
-    return is_recorded(folder) or any(map(is_recorded, _inside(folder))) or bool(folders(folder))
+    """Return whether a folder holds runs: is one, or has some as ``RUN``, ``TASK/RUN`` or ``GROUP/TASK/RUN``."""
+    inside = _inside(folder)
+    return (
+        is_recorded(folder)
+        or any(map(is_recorded, inside))
+        or bool(folders(folder))
+        or any(folders(one) for one in inside if not one.is_symlink())
+    )
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from mlexp.config.schema import Config
@@ -104,10 +106,12 @@ def _check(
 ) -> dict[str, float]:
     """Return the difference from scikit-learn's first step, and of the derivative by the centres from differences."""
     from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
 
     found = {}
     if not undecided:
-        fitted = KMeans(len(centres), init=centres, n_init=1, max_iter=1, tol=0, algorithm="lloyd").fit(X)
+        with warnings.catch_warnings(category=ConvergenceWarning, action="ignore"):  # two centres may meet
+            fitted = KMeans(len(centres), init=centres, n_init=1, max_iter=1, tol=0, algorithm="lloyd").fit(X)
         found["engine"] = float(np.abs(fitted.cluster_centers_ - new).max())
 
     def inertia(flat: np.ndarray) -> float:

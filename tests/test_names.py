@@ -38,12 +38,12 @@ def files() -> list[Path]:
     ]
 
 
-def test_nothing_says_to_install_the_name_that_is_another_project() -> None:
-    pattern = re.compile(r"""pip install [^\n`|;]*?["'\s]?(?<![\w/.-])mlexp(?![\w-])""")
+def test_nothing_says_to_install_what_is_another_project_or_not_published() -> None:
+    pattern = re.compile(r"""pip install [^\n`|;]*?["'\s]?(?<![\w/.-])mlexp(?!\w)""")
     assert pattern.search("pip install mlexp")
     assert pattern.search("pip install -U 'mlexp[onnx]'")
     assert not pattern.search("pip install PATH/TO/mlexp")
-    assert not pattern.search("pip install mlexp-lab")
+    assert pattern.search('pip install "mlexp-lab[ui]"')
     assert not [str(file) for file in files() if pattern.search(file.read_text("utf-8"))]
 
 

@@ -17,6 +17,7 @@ from mlexp.kinds.sets import some
 from mlexp.kinds.snapshots import wanted
 
 MOST_ROWS = 100  # of the training set, and of the set that the page walks through
+BLOCK = 10_000  # rows whose ranges are found at a time
 
 
 def recorded(config: Config, dataset: Dataset, training: Training) -> dict[str, np.ndarray]:
@@ -38,8 +39,10 @@ def recorded(config: Config, dataset: Dataset, training: Training) -> dict[str, 
         {"part": np.array(name)} | _samples("part", getattr(training.raw, name)) | _samples("train", train)
     )
     if dataset.image_shape is None:
-        stored = np.asarray(train.X.scaled(None, None, np.float64))
-        arrays |= {"low": np.nanmin(stored, axis=0), "high": np.nanmax(stored, axis=0)}
+        stored = train.X.scaled(None, None, np.float64)
+        blocks = (stored[start : start + BLOCK] for start in range(0, len(stored), BLOCK))
+        low, high = zip(*((np.fmin.reduce(rows), np.fmax.reduce(rows)) for rows in blocks), strict=True)
+        arrays |= {"low": np.fmin.reduce(low), "high": np.fmax.reduce(high)}
     return arrays | _steps(training.preparation) | dict(training.snapshots)
 
 

@@ -148,7 +148,7 @@ def row(one: Found, *, quick: bool = False) -> dict[str, str]:
     return {
         "quantity": one.entry["quantity"],
         "published": "" if one.published is None else one.published.text,
-        "ours": "" if judged.mean is None else number(judged.mean, judged.places if judged.band else None),
+        "ours": "" if judged.mean is None else number(judged.mean, judged.places),
         "band": "" if judged.band is None else f"± {number(judged.band, judged.places)}",
         "seeds": "" if "comparison" in one.entry or not one.values else str(len(one.values)),
         "verdict": "ran" if quick and one.values else judged.verdict,

@@ -62,13 +62,13 @@ class Judged:
     Attributes
     ----------
     mean, band : rounded to `places`; None where there is none
-    places : decimal places of both
+    places : decimal places of both; None without a band
     verdict : of those above
     """
 
     mean: float | None
     band: float | None
-    places: int
+    places: int | None
     verdict: str
 
 
@@ -123,16 +123,18 @@ def judge(
     'agrees'
     """
     if not values:
-        return Judged(None, None, 0, NOT_RUN)
+        return Judged(None, None, None, NOT_RUN)
     mean = statistics.fmean(values)
     if published is None:
         spread = _of_seeds(values)
-        half, places = _rounded(spread) if spread else (None, _places(mean))
-        return Judged(round(mean, places), half, places, BY_HAND.get(by_hand or "", NOT_PUBLISHED))
+        verdict = BY_HAND.get(by_hand or "", NOT_PUBLISHED)
+        if not spread:
+            return Judged(_alone(mean), None, None, verdict)
+        half, places = _rounded(spread)
+        return Judged(round(mean, places), half, places, verdict)
     wide = band(values, published, rows=rows, exact=exact)
     if wide is None:
-        places = _places(mean)
-        return Judged(round(mean, places), None, places, BY_HAND.get(by_hand or "", TOO_WIDE))
+        return Judged(_alone(mean), None, None, BY_HAND.get(by_hand or "", TOO_WIDE))
     half, places = _rounded(wide)
     shown = round(mean, places)
     if by_hand:
@@ -154,15 +156,9 @@ def _of_seeds(values: Sequence[float]) -> float | None:
     return float(student.ppf(0.975, n - 1)) * statistics.stdev(values) * math.sqrt(1 + 1 / n)
 
 
-def _places(value: float) -> int:
-    """Return the decimal places that show five significant digits of a number below 1, and two above.
-
-    Examples
-    --------
-    >>> _places(0.18455), _places(3.93454e-11), _places(627.47), _places(0.0)
-    (5, 15, 2, 5)
-    """
-    return 2 if abs(value) >= 1 else 5 if value == 0 else 4 - math.floor(math.log10(abs(value)))
+def _alone(mean: float) -> float:
+    """Return a mean without a band as it is shown: two decimal places above 1, all significant digits below."""
+    return round(mean, 2) if abs(mean) >= 1 else mean
 
 
 def _rounded(half: float) -> tuple[float, int]:

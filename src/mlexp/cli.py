@@ -218,7 +218,8 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool, detail
             if error.folder is not None:
                 machine.tell_failed(error.folder)
             raise
-        return told(run.path, conditions)
+        machine.tell_done(run.path, conditions)
+        return 0
     from mlexp.comparisons import running
     from mlexp.comparisons.study import Study
     from mlexp.sweeps import conductor
@@ -259,18 +260,7 @@ def ended(outcome: SweepOutcome, conditions: Sequence[Condition] = ()) -> int:
     if error is not None:
         machine.tell_failed(outcome.path)
         raise error
-    return told(outcome.path, conditions)
-
-
-def told(path: Path, conditions: Sequence[Condition] = ()) -> int:
-    """Hand what a folder holds to ``--json``, hold it against the conditions, and return exit code 0."""
-    machine.tell_folder(path)
-    if conditions:
-        from mlexp.report import expected
-
-        checks = expected.checked(path, conditions)
-        machine.tell(expect=list(expected.told(checks)))
-        expected.hold(path, checks)
+    machine.tell_done(outcome.path, conditions)
     return 0
 
 

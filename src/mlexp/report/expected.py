@@ -92,7 +92,9 @@ def of_arms(arms: Sequence[str]) -> list[str]:
 
 
 def checked(path: Path, conditions: Sequence[Condition]) -> list[Check]:
-    """Hold conditions against the folder of a run, a sweep or a comparison."""
+    """Hold conditions against the folder of a run, a sweep or a comparison; without any, nothing is read."""
+    if not conditions:
+        return []
     with reading(path):
         opened = store.open(path)
         if isinstance(opened, Run):

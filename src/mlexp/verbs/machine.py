@@ -16,10 +16,13 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout, suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlexp import __version__
 from mlexp.errors import DataError, Interrupted, MlexpError, in_words
+
+if TYPE_CHECKING:
+    from mlexp.config.conditions import Condition
 
 FLAG = "--json"
 LONG = (
@@ -49,6 +52,23 @@ def tell_folder(path: Path) -> None:
         from mlexp.report.facts import facts_of
 
         tell(**facts_of(path))
+
+
+def tell_done(path: Path, conditions: Sequence[Condition] = ()) -> None:
+    """Hand over what a folder holds, and how it meets its conditions.
+
+    Raises
+    ------
+    ExpectationError
+        If it does not meet them.
+    """
+    tell_folder(path)
+    if conditions:
+        from mlexp.report import expected
+
+        checks = expected.checked(path, conditions)
+        tell(expect=list(expected.told(checks)))
+        expected.hold(path, checks)
 
 
 def tell_failed(path: Path) -> None:

@@ -10,7 +10,7 @@ from mlexp.config import yamltext
 from mlexp.errors import MlexpError
 from mlexp.store import Run, Sweep, find
 from mlexp.verbs import add_run, add_settings, parser
-from mlexp.verbs.machine import tell, tell_failed, tell_folder
+from mlexp.verbs.machine import tell_done, tell_failed
 
 EXAMPLES = """mlexp resume outputs/mnist_mlp/latest
   mlexp resume mnist_mlp execution=dask execution.scheduler=tcp://10.0.0.2:8786"""
@@ -26,7 +26,6 @@ def resume(arguments: Sequence[str]) -> int:
     _say_where(path, parsed.settings)
     from mlexp import dispatch
     from mlexp.config import conditions
-    from mlexp.report import expected
 
     command = ["mlexp", "resume", parsed.run, *parsed.settings]
     wanted = conditions.of(yamltext.read(path / "config.yaml")["expect"])
@@ -37,11 +36,7 @@ def resume(arguments: Sequence[str]) -> int:
     except (MlexpError, KeyboardInterrupt):
         tell_failed(path)
         raise
-    tell_folder(path)
-    if wanted:
-        checks = expected.checked(path, wanted)
-        tell(expect=list(expected.told(checks)))
-        expected.hold(path, checks)
+    tell_done(path, wanted)
     return 0
 
 

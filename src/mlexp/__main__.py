@@ -27,7 +27,7 @@ def main() -> int:
         if (
             signal.getsignal(number) is not signal.SIG_IGN
         ):  # as of a command that a shell put in the background
-            signal.signal(number, _stop)
+            signal.signal(number, _before)
     sys.unraisablehook = _unraisable
     atexit.register(_leave_as_said)  # the first to be registered is the last to run
     os.environ["PYTHONSAFEPATH"] = (
@@ -40,8 +40,13 @@ def main() -> int:
 
         streams.guard()
         lean.allow()
+        for number in SIGNALS:
+            if signal.getsignal(number) is _before:
+                signal.signal(number, _stop)
         _ended.append(cli.main(sys.argv[1:]))
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not _is_interrupt(error):
+            raise
         print("mlexp: Stopped.", file=sys.stderr)
         _ended.append(INTERRUPTED)
     finally:
@@ -59,6 +64,24 @@ def _leave_as_said() -> None:
     if _ended[-1:] == [INTERRUPTED]:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
+        os._exit(INTERRUPTED)
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Return whether an error is a Ctrl-C, or what Python made of one.
+
+    Up to 3.11 Python turns one that comes while a class is made into a RuntimeError with the Ctrl-C as its cause.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None
+
+
+def _before(number: int, frame: Any) -> None:
+    """End while the program is imported: nothing has begun, and an exception there comes out as many others."""
+    try:
+        os.write(2, b"mlexp: Stopped.\n")
+    finally:
         os._exit(INTERRUPTED)
 
 

@@ -86,6 +86,36 @@ sys.exit(program.main())
     assert (done.returncode, done.stderr.count("\n")) == (5, 1), done.stderr
 
 
+@pytest.mark.parametrize("moment", ["import", "command"])
+def test_an_interrupt_while_a_class_is_made_ends_with_its_exit_code(moment: str, tmp_path: Path) -> None:
+    """Up to 3.11 Python makes a RuntimeError of a Ctrl-C in `__set_name__`."""
+    script = """
+import os, signal, sys
+import mlexp.__main__ as program
+class Name:
+    def __set_name__(self, owner, name):
+        os.kill(os.getpid(), signal.SIGINT)
+        sum(range(1000))
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == "mlexp.cli":
+            type("Made", (), {"part": Name()})
+def obey(words):
+    type("Made", (), {"part": Name()})
+    return 0
+if sys.argv[1] == "import":
+    sys.meta_path.insert(0, Finder())
+else:
+    import mlexp.cli
+    mlexp.cli.obey = obey
+sys.exit(program.main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, moment], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (5, "mlexp: Stopped.\n")
+
+
 def test_an_interrupt_while_text_is_executed_ends_with_its_exit_code(tmp_path: Path) -> None:
     """Dataclasses execute text; Python remembers a Ctrl-C there, and would end by the signal after it was answered."""
     (tmp_path / "started.py").write_text("""

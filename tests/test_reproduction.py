@@ -75,6 +75,24 @@ def test_logs_of_the_reports_are_read() -> None:
             assert len(logs.printed(log["log"])["train_loss"]) >= 5
 
 
+def test_pictures_of_a_study_that_ran_elsewhere_stay_on_the_page(tmp_path: Path) -> None:
+    name = "svm_margin"
+    parts = kept.load()[name]
+    stale = tmp_path / "full" / "images" / f"{name}_gone.png"
+    stale.parent.mkdir(parents=True)
+    stale.write_bytes(b"")
+    page.write({name: STUDIES[name]}, tmp_path / "full", {name: parts}, docs=None)
+    assert parts["pictures"]
+    assert {file.name for file in stale.parent.iterdir()} == set(parts["pictures"])
+    text = (tmp_path / "full" / "reproduction.md").read_text(encoding="utf-8")
+    assert all(f"![{alt}](images/{file})" in text for file, alt in parts["pictures"].items())
+
+
+def test_committed_pictures_are_those_of_the_kept_studies() -> None:
+    known = {file for parts in kept.load().values() for file in parts["pictures"]}
+    assert {file.name for file in page.IMAGES.iterdir()} == known
+
+
 def made(path: Path, seed: int, accuracy: float) -> readings.Run:
     """Write a small run folder."""
     folder = record.create(path, "study", f"{seed:08x}")

@@ -26,6 +26,7 @@ from mlexp.store.files import write_bytes
 from mlexp.sweeps import figures as of_sweeps
 
 HERE = Path(__file__).parent
+IMAGES = HERE.parents[1] / "docs" / "images" / "reproduction"
 FEW = 10  # seeds that are written out
 WIDE = 96  # columns of a command before it is wrapped
 VERDICTS = (rule.AGREES, rule.DIFFERS, rule.TOO_WIDE, *rule.BY_HAND.values(), rule.NOT_RUN)
@@ -59,9 +60,10 @@ def write(studies: Studies, folder: Path, known: kept.Kept, docs: Path | None) -
     written = []
     for place in [folder] if docs is None else [folder, docs]:
         images = place / ("images/reproduction" if place == docs else "images")
-        images.mkdir(parents=True, exist_ok=True)
         for study in content["studies"]:
-            drawings = pictures(study["name"], studies[study["name"]], folder / study["name"], images)
+            name, kept_ones = study["name"], {} if quick else known.get(study["name"], {}).get("pictures", {})
+            drawings = pictures(name, studies[name], folder / name, images) or from_before(kept_ones, images)
+            remove_all_but(drawings, name, images)
             study["pictures"] = [(path.relative_to(place).as_posix(), alt) for path, alt in drawings]
         for template, name in (("page.md", "reproduction.md"), ("page.html", "reproduction.html")):
             if place == docs and name.endswith("html"):
@@ -223,15 +225,11 @@ def wrapped(arguments: Sequence[str]) -> str:
 
 
 def pictures(name: str, study: Mapping[str, Any], folder: Path, images: Path) -> list[tuple[Path, str]]:
-    """Draw the pictures of a study, each with what it shows; where nothing has run, those drawn before are gone.
+    """Draw the pictures of the runs of a study, each with what it shows.
 
     Two runs that draw the same bytes make one picture.
     """
-    for old in images.glob(f"{name}_*.png"):
-        if not any(
-            old.name.startswith(f"{other}_") for other in readings.studies() if other.startswith(f"{name}_")
-        ):
-            old.unlink()
+    images.mkdir(parents=True, exist_ok=True)
     made, seen = [], set()
     for key in study["runs"]:
         for picture in study.get("pictures", []):
@@ -250,6 +248,22 @@ def pictures(name: str, study: Mapping[str, Any], folder: Path, images: Path) ->
         if logs.drawn(log, folder, path):
             made.append((path, f"{name}: {log['title']}, epoch by epoch"))
     return made
+
+
+def from_before(alts: Mapping[str, str], images: Path) -> list[tuple[Path, str]]:
+    """Return the pictures that were drawn where a study ran, for `images`; they are committed with the page."""
+    for file in alts:
+        if not (images / file).exists():
+            shutil.copyfile(IMAGES / file, images / file)
+    return [(images / file, alt) for file, alt in alts.items()]
+
+
+def remove_all_but(drawings: Sequence[tuple[Path, str]], name: str, images: Path) -> None:
+    """Remove the pictures of a study that its page no longer shows."""
+    longer = [f"{other}_" for other in readings.studies() if other.startswith(f"{name}_")]
+    for old in images.glob(f"{name}_*.png"):
+        if old not in [path for path, _ in drawings] and not old.name.startswith(tuple(longer)):
+            old.unlink()
 
 
 def draw(picture: str, folder: Path, path: Path) -> str | None:

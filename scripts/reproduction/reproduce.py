@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             known.setdefault(name, {}).update(quick=found, quick_commit=here())
         kept.save(in_order(known))
     full = asked.size == "full" and not asked.what
-    if asked.size == "full" and not asked.write_only:
+    if asked.size == "full":
         kept.save(in_order(known))
     written = page.write(studies, folder, known, docs=ROOT / "docs" if full or asked.docs else None)
     print(f"{(time.monotonic() - begun) / 60:.1f} minutes. The table: {', '.join(map(str, written))}")
@@ -149,6 +149,7 @@ def keep(name: str, study: Study, folder: Path, known: kept.Kept, asked: argpars
         "seconds": round(page.took(study, folder / name)),
         "machine": page.machine(study, folder / name),
         "figures": kept.figures(found),
+        "pictures": {path.name: alt for path, alt in page.pictures(name, study, folder / name, folder / "images")},
         "quick": now,
         "quick_commit": here(),
     }

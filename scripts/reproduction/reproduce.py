@@ -149,7 +149,9 @@ def keep(name: str, study: Study, folder: Path, known: kept.Kept, asked: argpars
         "seconds": round(page.took(study, folder / name)),
         "machine": page.machine(study, folder / name),
         "figures": kept.figures(found),
-        "pictures": {path.name: alt for path, alt in page.pictures(name, study, folder / name, folder / "images")},
+        "pictures": {
+            path.name: alt for path, alt in page.pictures(name, study, folder / name, folder / "images")
+        },
         "quick": now,
         "quick_commit": here(),
     }

@@ -7,6 +7,7 @@ the same value whatever stands in the other rows.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -40,7 +41,7 @@ MOSTLY = 0.5  # share of the filled cells of one kind from which the others coun
 SHOWN = 40  # characters of a cell in a message
 FEW = 10  # different words that may look like anything
 DAY_ONE = date(1970, 1, 1).toordinal()
-_CLOCK = r"(?:[T ](\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?)?Z?"
+_CLOCK = r"(?:[T ](\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?(?: ?([+-]\d{2}):?(\d{2})?)?)?Z?"
 _YEAR_FIRST = re.compile(rf"(\d{{4}})([-/.])(\d{{1,2}})\2(\d{{1,2}}){_CLOCK}", re.ASCII)
 _YEAR_LAST = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2(\d{{4}}){_CLOCK}", re.ASCII)
 _WITH_UNIT = re.compile(
@@ -170,8 +171,12 @@ def as_number(text: str, decimal: str = ".", thousands: str = "") -> float | Non
 def as_days(text: str, order: str) -> float | None:
     """Return a date as days since 1970-01-01, the time of day as a fraction; None where it is no such date.
 
+    A time with an offset from UTC, as ISO 8601 writes it, is converted to UTC; without one it is taken as UTC.
+
     Examples
     --------
+    >>> as_days("1970-01-02T02:00+02:00", "ymd"), as_days("1970-01-01 18:00:00-0600", "ymd")
+    (1.0, 1.0)
     >>> as_days("1970-01-02 12:00", "ymd"), as_days("31.12.1969", "dmy"), as_days("31/12/1969", "mdy")
     (1.5, -1.0, None)
     """
@@ -182,14 +187,20 @@ def as_days(text: str, order: str) -> float | None:
         return None
     one, _, two, three, *clock = found.groups()
     year, month, day = {"ymd": (one, two, three), "dmy": (three, two, one), "mdy": (three, one, two)}[order]
-    hours, minutes, seconds = (float(part or 0) for part in clock)
+    hours, minutes, seconds = (float(part or 0) for part in clock[:3])
     if hours > 24 or minutes > 59 or seconds >= 61:
+        return None
+    ahead = (
+        float(clock[3] or 0),
+        math.copysign(float(clock[4] or 0), -1 if (clock[3] or "+")[0] == "-" else 1),
+    )
+    if abs(ahead[0]) > 14 or abs(ahead[1]) > 59:
         return None
     try:
         days = date(int(year), int(month), int(day)).toordinal() - DAY_ONE
     except ValueError:
         return None
-    return days + (hours * 3600 + minutes * 60 + seconds) / 86400
+    return days + ((hours - ahead[0]) * 3600 + (minutes - ahead[1]) * 60 + seconds) / 86400
 
 
 def value_of(column: Column, text: str) -> float | None:

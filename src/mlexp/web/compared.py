@@ -90,6 +90,7 @@ class Compared:
     left_out: int
     settings: Sequence[tuple[str, Sequence[str]]]
     scores: Sequence[tuple[str, Sequence[str]]]
+    subtracted: bool
     names: Sequence[str]
     curve: str
     chart: Chart | None
@@ -130,6 +131,7 @@ def compared(outputs: Path, places: Sequence[str], curve: str = "") -> Compared:
         len(all_sides) - len(sides),
         _settings(sides),
         _scores(sides),
+        _same_data(sides),
         names,
         first,
         chart(spelled(first), lines) if lines else None,
@@ -179,29 +181,36 @@ def _settings(sides: Sequence[Side]) -> list[tuple[str, list[str]]]:
     ]
 
 
+def _same_data(sides: Sequence[Side]) -> bool:
+    """Return whether these are two runs on one data set, so that the scores of one may be taken from the other's."""
+    return (
+        len(sides) == 2 and len({side.run.info.get("dataset", {}).get("fingerprint") for side in sides}) == 1
+    )
+
+
 def _scores(sides: Sequence[Side]) -> list[tuple[str, list[str]]]:
-    """Return each metric of each set with the value of each run; of two runs, their difference too."""
+    """Return each metric of each set with the value of each run; of two on one data set, their difference too."""
     names = dict.fromkeys(
         (part, name) for part in ("test", "validation", "train", "all") for side in sides
         for name in side.run.metrics.get(part, {})
     )  # fmt: skip
-    rows = []
+    rows, subtracted = [], _same_data(sides)
     for part, name in names:
         values = [side.run.metrics.get(part, {}).get(name) for side in sides]
         cells = ["" if value is None else shown(repr(float(value))) for value in values]
-        if len(values) == 2:
+        if subtracted:
             known = [value for value in values if value is not None]
             cells.append(number(known[1] - known[0]) if len(known) == 2 else "")
         rows.append((f"{part} {spelled(name)}", cells))
     seconds = [side.run.seconds for side in sides]
     cells = ["" if value is None else f"{value:.3g}" for value in seconds]
-    rows.append(("seconds", [*cells, *([""] if len(sides) == 2 else [])]))
+    rows.append(("seconds", [*cells, *([""] if subtracted else [])]))
     return rows
 
 
 def _confusion(sides: Sequence[Side]) -> Difference | None:
-    """Return the difference of the confusion of two runs with the same classes; None for any others."""
-    if len(sides) != 2:
+    """Return the difference of the confusion of two runs on one data set; None for any others."""
+    if not _same_data(sides):
         return None
     try:
         (classes, first), (others, second) = (matrix(side.run) for side in sides)

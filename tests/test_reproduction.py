@@ -201,10 +201,10 @@ def test_a_cause_is_held_against_figures_of_the_table() -> None:
     }  # fmt: skip
     entry = readings.every_figure(study)[1]
     assert (entry["run"], entry["where"], entry["metric"]) == ("why", {"a": 1, "b": 2}, "test.accuracy")
-    found = [readings.Found(study["figures"][0], [0.8, 0.8]), readings.Found(entry, [0.9, 0.901])]
+    found = [readings.Found(study["figures"][0], [0.8, 0.8]), readings.Found(entry, [0.9, 0.9001])]
     (cause,) = page.causes(study, found)
     assert cause["verdict"] == "explains"
-    assert cause["rows"][0]["inside"] == "inside"
+    assert cause["rows"][0]["verdict"] == rule.AGREES
 
 
 def test_kept_figures_survive_writing(tmp_path: Path) -> None:

@@ -166,31 +166,17 @@ def causes(study: Mapping[str, Any], found: Sequence[Found]) -> list[dict[str, A
     tested = []
     for cause in study.get("causes", []):
         held = [(named[one["of"]], next(left)) for one in cause["figures"]]
-        inside = [inside_band(one) for _, one in held if one.values]
         tested.append(
             {
                 "cause": cause["cause"],
-                "verdict": rule.explains(inside if len(inside) == len(held) else []),
+                "verdict": rule.explains([one.judged.verdict for _, one in held]),
                 "rows": [
-                    row(one)
-                    | {
-                        "quantity": base.entry["quantity"],
-                        "before": ours(base),
-                        "inside": "" if not one.values else "inside" if inside_band(one) else "outside",
-                    }
+                    row(one) | {"quantity": base.entry["quantity"], "before": ours(base)}
                     for base, one in held
                 ],
             }
         )
     return tested
-
-
-def inside_band(one: Found) -> bool:
-    """Return whether the published figure lies inside the printed band of ours."""
-    judged = one.judged
-    if judged.mean is None or judged.band is None or one.published is None:
-        return False
-    return round(abs(judged.mean - one.published), 12) <= judged.band
 
 
 def number(value: float, places: int | None = None) -> str:

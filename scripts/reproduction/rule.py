@@ -173,14 +173,21 @@ def _rounded(half: float) -> tuple[float, int]:
     return math.ceil(round(half * 10**places, 6)) / 10**places if places else math.ceil(half), places
 
 
-def explains(inside: Sequence[bool]) -> str:
-    """Say whether a cause explains the figures it was held against: all of them, some or none inside their bands.
+def explains(verdicts: Sequence[str]) -> str:
+    """Say whether a cause explains the figures it was held against.
+
+    It explains them if all agree, and partly if some agree and others differ. Where a band is too wide to tell of a
+    figure, so is the answer, unless other figures differ.
 
     Examples
     --------
-    >>> explains([True, True]), explains([True, False]), explains([False]), explains([])
+    >>> explains([AGREES, AGREES]), explains([AGREES, DIFFERS]), explains([DIFFERS]), explains([AGREES, NOT_RUN])
     ('explains', 'partly', 'does not', 'not run yet')
+    >>> explains([AGREES, TOO_WIDE]), explains([DIFFERS, TOO_WIDE])
+    ('too wide to tell', 'does not')
     """
-    if not inside:
+    if NOT_RUN in verdicts or not verdicts:
         return NOT_RUN
-    return "explains" if all(inside) else "partly" if any(inside) else "does not"
+    if DIFFERS in verdicts:
+        return "partly" if AGREES in verdicts else "does not"
+    return TOO_WIDE if TOO_WIDE in verdicts else "explains"

@@ -93,6 +93,24 @@ def test_committed_pictures_are_those_of_the_kept_studies() -> None:
     assert {file.name for file in page.IMAGES.iterdir()} == known
 
 
+def test_answers_of_why_are_kept_beside_the_figures(tmp_path: Path) -> None:
+    name = "mnist_mlp"
+    command = page.case(STUDIES[name]["why"])
+    parts = {"why": {"command": command, "commits": ["1234567"], "answer": ["The last weights explain it."]}}
+    page.write({name: STUDIES[name]}, tmp_path / "full", {name: parts}, docs=None)
+    for file in ("reproduction.md", "reproduction.html"):
+        text = (tmp_path / "full" / file).read_text(encoding="utf-8")
+        assert command in text
+        assert "The last weights explain it." in text
+    other = {name: {"why": parts["why"] | {"command": "mlexp why another"}}}
+    assert page.why(STUDIES[name], other[name]) == {"command": command, "commits": [], "answer": []}
+
+
+def test_cases_of_the_studies_are_shipped() -> None:
+    shipped = {path.stem for path in (SCRIPTS.parents[1] / "conf" / "why").glob("*.yaml")}
+    assert {study["why"][0] for study in STUDIES.values() if "why" in study} == shipped
+
+
 def made(path: Path, seed: int, accuracy: float) -> readings.Run:
     """Write a small run folder."""
     folder = record.create(path, "study", f"{seed:08x}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 import textwrap
 from collections import Counter
@@ -48,6 +49,7 @@ def write(studies: Studies, folder: Path, known: kept.Kept, docs: Path | None) -
                 "commands": [wrapped(words(run, quick=quick)) for run in study["runs"].values()],
                 "rows": [row(one, quick=quick) for one in found[name][: len(study["figures"])]],
                 "causes": causes(study, found[name]),
+                "why": why(study, known.get(name, {})),
                 "claims": claims(study, found[name]),
                 "took": took_words(study, folder / name, known.get(name, {})),
             }
@@ -177,6 +179,20 @@ def causes(study: Mapping[str, Any], found: Sequence[Found]) -> list[dict[str, A
             }
         )
     return tested
+
+
+def case(words: Sequence[str]) -> str:
+    """Return the command that asks which unstated settings explain the figures of a study."""
+    return shlex.join(["mlexp", "why", *words])
+
+
+def why(study: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return that command with its answer, empty where it has not run; None where the study has no case."""
+    if "why" not in study:
+        return None
+    asked = case(study["why"])
+    kept_one = parts.get("why", {})
+    return kept_one if kept_one.get("command") == asked else {"command": asked, "commits": [], "answer": []}
 
 
 def number(value: float, places: int | None = None) -> str:

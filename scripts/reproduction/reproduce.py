@@ -15,6 +15,7 @@ import kept
 import page
 import readings
 
+from mlexp.store import Why
 from mlexp.store.environment import git_commit
 
 HERE = Path(__file__).parent
@@ -32,7 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder = asked.outputs.resolve() / asked.size
     begun, failed = time.monotonic(), []
     known = kept.load() | kept.load(folder / kept.FILE.name)
-    for name, study in {} if asked.write_only else studies.items():
+    for name, study in studies.items() if asked.why else ():
+        if code := explain(name, study, folder, known, asked):
+            return code
+    for name, study in {} if asked.write_only or asked.why else studies.items():
         if asked.size == "full" and still_holds(name, study, known, asked):
             print(f"== {name}: kept; its quick figures still hold", flush=True)
             continue
@@ -82,7 +86,14 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--docs", action="store_true", help="write docs/reproduction.md of whatever was asked for"
     )
+    parser.add_argument(
+        "--why",
+        action="store_true",
+        help="instead of the studies, ask `mlexp why` which unstated settings explain their figures",
+    )
     asked = parser.parse_args(argv)
+    if asked.why and asked.size != "full":
+        parser.error("--why belongs to --size full")
     if asked.record and asked.size != "quick":
         parser.error("--record belongs to --size quick")
     return asked
@@ -145,6 +156,7 @@ def keep(name: str, study: Study, folder: Path, known: kept.Kept, asked: argpars
         )
         return
     known[name] = {
+        **({"why": parts["why"]} if "why" in parts else {}),
         "commands": commands(study),
         "seconds": round(page.took(study, folder / name)),
         "machine": page.machine(study, folder / name),
@@ -155,9 +167,32 @@ def keep(name: str, study: Study, folder: Path, known: kept.Kept, asked: argpars
         "quick": now,
         "quick_commit": here(),
     }
-    # Not into the checkout yet: runs that follow would be those of a changed working tree.
+    keep_beside_the_runs(known, folder)
+
+
+def keep_beside_the_runs(known: kept.Kept, folder: Path) -> None:
+    """Write what is kept, not into the checkout yet: runs that follow would be those of a changed working tree."""
     folder.mkdir(parents=True, exist_ok=True)
     kept.save(in_order(known), folder / kept.FILE.name)
+
+
+def explain(name: str, study: Study, folder: Path, known: kept.Kept, asked: argparse.Namespace) -> int:
+    """Run the case of a study, if it has one whose answer is not kept; return the exit code."""
+    words = study.get("why")
+    before = known.get(name, {}).get("why", {})
+    if not words or (before.get("command") == page.case(words) and not asked.again):
+        return 0
+    place = folder / name / "why"
+    mlexp = [sys.executable, "-m", "mlexp.cli", "why", *words]
+    code = subprocess.call(
+        [*mlexp, f"execution.workers={asked.jobs}", f"sweep.dir={place}", "sweep.resume=true"]
+    )
+    if not code:
+        answer = Why.open(place).question["answer"]
+        made = readings.commits(list(readings.completed(place)))
+        known.setdefault(name, {})["why"] = {"command": page.case(words), "commits": made, "answer": answer}
+        keep_beside_the_runs(known, folder)
+    return code
 
 
 def in_order(known: kept.Kept) -> kept.Kept:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import string
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -160,6 +162,39 @@ def test_every_default_passes_its_own_rule() -> None:
         default = entry.default if entry.default is not dataclasses.MISSING else entry.default_factory()
         assert entry.metadata["rule"].accepts(default), path
         assert entry.metadata["meaning"]
+
+
+MADE = [
+    # nodes of a configuration made by hand, and what the message has to contain
+    ({"seed": -1}, ["seed", "at least 0", "-1"]),
+    ({"model": schema.Model(hidden=[0])}, ["model.hidden", "[0]"]),
+    ({"model": schema.Model(momentum=0.9, optimizer="adam")}, ["model.momentum", "model.optimizer=adam"]),
+    ({"model": schema.Model(loss="mae")}, ["model.loss=mae", "task.kind=regression"]),
+    ({"dataset": schema.Dataset(name="iris", labels="l.csv")}, ["dataset.labels", "dataset=iris"]),
+    ({"model": "mlp"}, ["model", "Model", "'mlp'"]),
+    ({"model": schema.Model(schedule_options={"every": 2})}, ["model.schedule_options", "every"]),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize(("nodes", "expected"), MADE, ids=[" ".join(words) for _, words in MADE])
+def test_a_configuration_is_checked_however_it_is_made(nodes: dict[str, Any], expected: list[str]) -> None:
+    for make in (schema.Config, partial(dataclasses.replace, schema.Config())):
+        with pytest.raises(ConfigError) as caught:
+            make(**nodes)
+        message = str(caught.value)
+        assert "\n" not in message
+        assert [word for word in expected if word not in message] == []
+
+
+def test_changes_are_checked_once_all_of_them_are_laid_over() -> None:
+    """Each of these two alone is impossible with the other's default."""
+    config = configuration.with_changes(
+        schema.Config(), {"model.nesterov": True, "model.momentum": 0.9, "model.optimizer": "sgd"}
+    )
+    assert config.model.nesterov
+    assert schema.Config().model.nesterov is False
+    with pytest.raises(ConfigError, match=r"model\.nesterov=true needs"):
+        configuration.with_changes(schema.Config(), {"model.nesterov": True})
 
 
 def test_schema_names_what_the_tables_hold() -> None:

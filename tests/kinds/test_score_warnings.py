@@ -11,7 +11,7 @@ import pytest
 from tests.running import run
 
 from mlexp import metrics, models
-from mlexp.config import checks, schema
+from mlexp.config import schema
 from mlexp.config.schema import Config, Model
 from mlexp.data.rows import Rows
 from mlexp.data.split import Part, Split
@@ -75,7 +75,7 @@ def test_every_key_that_is_advised_is_one_of_the_model(name: str) -> None:
     for key in re.findall(r"model\.[a-z_0-9.]+[a-z]", sentence):
         if not key.startswith("model.params."):
             assert key in schema.declared()
-            assert not checks.foreign(name, key)
+            assert not schema.foreign(name, key)
             continue
         for kind in ("classification", "regression"):
             if name in models.MODELS[kind] and (kind, key) != ("regression", "model.params.C"):

@@ -21,11 +21,11 @@ from mlexp.store import Run
 Capture = pytest.CaptureFixture[str]
 
 
-@pytest.mark.parametrize("asked", ["main", "all", "unsaid"])
-def test_the_configuration_says_how_many_figures_are_drawn(make_whole: Make, asked: str) -> None:
+@pytest.mark.parametrize("asked", ["main", "all", None])
+def test_the_configuration_says_how_many_figures_are_drawn(make_whole: Make, asked: str | None) -> None:
     folder = make_whole(n=600).path
-    values = asdict(Config(page=Page(figures=asked)))
-    if asked == "unsaid":  # as records made before there was the node
+    values = asdict(Config(page=Page(figures=asked or "main")))
+    if asked is None:  # as records made before there was the node
         del values["page"]
     (folder / "config.yaml").write_text(yamltext.dumped(values))
     report.show(folder, figures=True)

@@ -11,7 +11,7 @@ import pytest
 
 from mlexp.cli import main
 from mlexp.config import recorded
-from mlexp.config.schema import ADDED_KEYS, Config, flat
+from mlexp.config.schema import ADDED_KEYS, Config, Task, flat
 from mlexp.store import Sweep, stamp
 from mlexp.store.files import read_table
 
@@ -141,7 +141,7 @@ def test_a_half_done_sweep_without_the_keys_of_today_is_resumed(
 
 
 def test_a_key_that_was_added_enters_a_hash_once_it_is_set() -> None:
-    usual = Config()
+    usual = Config(task=Task(kind="regression"))
     assert set(ADDED_KEYS) <= set(flat(usual))
     other = replace(usual, model=replace(usual.model, loss="mae"))
     assert recorded.config_hash(other) != recorded.config_hash(usual)

@@ -13,6 +13,7 @@ import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -28,7 +29,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from mlexp.config import trust, yamltext
-from mlexp.config.checks import cannot_be_removed, check, check_keys, check_single, check_values
+from mlexp.config.checks import check, check_keys, check_single
 from mlexp.config.explained import explain, no_choice, several_values
 from mlexp.config.groups import CONF
 from mlexp.config.messages import understood, unknown_key
@@ -36,7 +37,7 @@ from mlexp.config.names import GROUPS
 from mlexp.config.overrides import Override, named, parsed
 from mlexp.config.ownfiles import OwnFiles, search_path
 from mlexp.config.rules import check_size
-from mlexp.config.schema import Config, declared
+from mlexp.config.schema import Config, cannot_be_removed, check_values, declared
 from mlexp.errors import ConfigError
 
 CONFIG_MODULE = "mlexp.conf"
@@ -191,15 +192,14 @@ class Composer:
 
     def _varied(self, composed: DictConfig, config: Config, overrides: Sequence[Override]) -> Config:
         """Return the checked configuration of words that differ from those of `config` in plain values alone."""
-        for one in overrides:
-            if self.is_plain(one):
-                if one.text not in self._values:
-                    lay_over(self.parse(one), composed)
-                    value = OmegaConf.select(composed, one.key)
-                    is_node = OmegaConf.is_config(value)
-                    self._values[one.text] = OmegaConf.to_container(value) if is_node else value
-                config = _replaced(config, one.key, self._values[one.text])
-        return check(config, overrides)
+        plain = [one for one in overrides if self.is_plain(one)]
+        for one in plain:
+            if one.text not in self._values:
+                lay_over(self.parse(one), composed)
+                value = OmegaConf.select(composed, one.key)
+                is_node = OmegaConf.is_config(value)
+                self._values[one.text] = OmegaConf.to_container(value) if is_node else value
+        return check(_replaced(config, {one.key: self._values[one.text] for one in plain}), overrides)
 
     def is_plain(self, one: Override) -> bool:
         """Return whether a word gives a declared key a value that is neither a mapping nor made from other keys."""
@@ -289,22 +289,32 @@ def with_changes(config: Config, changes: Mapping[str, Any]) -> Config:
     ConfigError
         For a key that there is not, or a value that it does not take.
     """
+    values = {}
     for path, value in changes.items():
         if path not in declared() and not path.startswith("model.params."):
             raise ConfigError(unknown_key(path))
         real = path in declared() and "float" in str(declared()[path].type) and isinstance(value, int)
-        config = _replaced(config, path, float(value) if real and not isinstance(value, bool) else value)
-    return check(config)
+        values[path] = float(value) if real and not isinstance(value, bool) else value
+    return _replaced(config, values)
 
 
-def _replaced(config: Any, path: str, value: Any) -> Any:
-    """Return a copy with one other value, not checked; what did not change is shared."""
+def _replaced(config: Config, values: Mapping[str, Any]) -> Config:
+    """Return a copy with other values; nodes that did not change are shared."""
+    whole: dict[str, Any] = {}
+    for path, value in values.items():
+        name, _, rest = path.partition(".")
+        whole[name] = _laid(whole.get(name, getattr(config, name)), rest, value) if rest else value
+    return replace(config, **whole)
+
+
+def _laid(node: Any, path: str, value: Any) -> Any:
+    """Return a copy of a node, or of the mapping in it, with one other value."""
     name, _, rest = path.partition(".")
-    whole = copy.copy(config)
+    whole = copy.copy(node)
     if isinstance(whole, dict):
         whole[path] = value
     else:
-        setattr(whole, name, _replaced(getattr(config, name), rest, value) if rest else value)
+        setattr(whole, name, _laid(getattr(node, name), rest, value) if rest else value)
     return whole
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -60,6 +62,8 @@ from mlexp.config.rules import (
     whole,
 )
 from mlexp.config.search import Tune
+from mlexp.config.together import check_together
+from mlexp.errors import ConfigError, shortened
 
 Node = TypeVar("Node")
 RATE = number(0, 1, open_high=True)
@@ -576,7 +580,17 @@ class Conduct:
 
 @dataclass
 class Config(Conduct, KindNodes, Experiment):
-    """All keys of one run."""  # in this order: Experiment, the nodes of the kinds by their rows, Conduct
+    """All keys of one run.
+
+    However it is made, each value is one that its key takes, and they fit together. Its nodes can be written to, since
+    OmegaConf fills them; whatever changes a configuration makes another one, by `dataclasses.replace` or
+    `compose.with_changes`.
+
+    Raises
+    ------
+    ConfigError
+        The message names the key, what it takes and what it got.
+    """  # in this order: Experiment, the nodes of the kinds by their rows, Conduct
 
     def of(self, node: type[Node]) -> Node:
         """Return the node that a kind of study declares.
@@ -588,6 +602,12 @@ class Config(Conduct, KindNodes, Experiment):
         3
         """
         return next(value for value in vars(self).values() if isinstance(value, node))
+
+    def __post_init__(self) -> None:
+        """Check every value, and what they allow together."""
+        check_nodes(self)
+        check_values(flat(self))
+        check_together(self)
 
 
 # Nodes and keys that records made before them lack: they had what is the default now, which enters no hash.
@@ -626,12 +646,16 @@ def declared(node: type = Config, prefix: str = "") -> dict[str, dataclasses.Fie
 
 def flat(config: Any, prefix: str = "") -> dict[str, Any]:
     """Return every key of a configuration, or of a node, with its full path, and its value."""
-    found: dict[str, Any] = {}
-    for name, value in vars(config).items():
-        found |= (
-            flat(value, f"{prefix}{name}.") if dataclasses.is_dataclass(value) else {prefix + name: value}
-        )
-    return found
+    node: type = type(config)
+    paths, read = _paths(node)
+    return {prefix + path: value for path, value in zip(paths, read(config), strict=True)}
+
+
+@functools.cache
+def _paths(node: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """Return the path of each key of a node, and what reads all of their values at once."""
+    paths = tuple(declared(node))
+    return paths, operator.attrgetter(*paths)
 
 
 def foreign(name: str, path: str) -> bool:
@@ -651,3 +675,38 @@ def foreign(name: str, path: str) -> bool:
     if name in ENGINE_MODELS:
         return key == "params"
     return key not in SHARED_KEYS + (NETWORK_KEYS if name == "sklearn_mlp" else ())
+
+
+def check_nodes(node: Any, prefix: str = "") -> None:
+    """Refuse what is not a node where a node belongs."""
+    for entry in dataclasses.fields(node):
+        inner, value = entry.default_factory, getattr(node, entry.name)
+        if isinstance(inner, type) and dataclasses.is_dataclass(inner):
+            if not isinstance(value, inner):
+                raise ConfigError(
+                    f"{prefix}{entry.name} must be of the class {inner.__name__}. Got {shortened(repr(value))}."
+                )
+            check_nodes(value, f"{prefix}{entry.name}.")
+
+
+def check_values(values: Mapping[str, Any]) -> None:
+    """Hold every value against the rule of its key.
+
+    Raises
+    ------
+    ConfigError
+        A key is missing, or does not take its value.
+    """
+    for path, entry in declared().items():
+        rule = entry.metadata["rule"]
+        if path not in values:
+            raise ConfigError(cannot_be_removed(path))
+        if not rule.accepts(values[path]):
+            raise ConfigError(rule.complaint(path, values[path]))
+
+
+def cannot_be_removed(path: str) -> str:
+    """Say that a key must have a value, and which."""
+    return (
+        f"{path} cannot be removed: a run needs it. It must be {declared()[path].metadata['rule'].allowed}."
+    )

@@ -156,3 +156,31 @@ def unsafe(source: Path) -> list[str]:
             if called in EVALUATES or pickles not in ([], ["False"]) or (called == "np.load" and not pickles):
                 broken.append(f"{file.relative_to(source)} calls {ast.unparse(node)}")
     return broken
+
+
+def levers(folder: Path) -> list[str]:
+    """Find private names of the package that a folder of tests imports, reads or replaces."""
+    found = []
+    for file in sorted(folder.rglob("*.py")):
+        tree = ast.parse(file.read_text("utf-8"))
+        own = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == PACKAGE:
+                own |= {alias.asname or alias.name for alias in node.names}
+                found += [f"{file.name} imports {one.name}" for one in node.names if _private(one.name)]
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and _private(node.attr):
+                holder = node.value.id if isinstance(node.value, ast.Name) else ""
+                found += [f"{file.name} reads {holder}.{node.attr}"] if holder in own else []
+            elif isinstance(node, ast.Constant) and re.fullmatch(
+                rf"{PACKAGE}(\.\w+)*\._\w+", str(node.value)
+            ):
+                found.append(f"{file.name} names {node.value}")
+            elif isinstance(node, ast.Call) and len(node.args) > 1:
+                holder, name = (ast.unparse(word).strip("'") for word in node.args[:2])
+                found += [f"{file.name} replaces {holder}.{name}"] if holder in own and _private(name) else []
+    return found
+
+
+def _private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__")

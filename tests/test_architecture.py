@@ -201,6 +201,24 @@ def test_a_call_that_evaluates_or_unpickles_is_found(call: str, tmp_path: Path) 
     assert not architecture.unsafe(package(tmp_path / "other", low="np.load(f, allow_pickle=False)"))
 
 
+def test_no_test_pulls_a_private_lever() -> None:
+    assert not architecture.levers(ROOT / "tests")
+
+
+@pytest.mark.parametrize(
+    "lever",
+    [
+        "from mlexp.low import _f",
+        "from mlexp import low\nlow._f()",
+        "from mlexp import low\nmonkeypatch.setattr(low, '_f', None)",
+        f"monkeypatch.setattr('{architecture.PACKAGE}.low._f', None)",
+    ],
+)
+def test_a_private_lever_is_found(lever: str, tmp_path: Path) -> None:
+    (tmp_path / "test_low.py").write_text(lever)
+    assert len(architecture.levers(tmp_path)) == 1
+
+
 def test_help_imports_next_to_nothing() -> None:
     script = "import sys; from mlexp.cli import main; main(['--help']); print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -313,7 +313,7 @@ def test_the_real_sets_from_line_feed_copies(real, tmp_path, monkeypatch):
     with gzip.open(real / "sign-mnist" / "sign_mnist_test.csv.gz") as stream:
         (tmp_path / "lf.csv").write_bytes(stream.read().replace(b"\r\n", b"\n"))
     published.check_file(tmp_path / "lf.csv", file, "sign_mnist")
-    X, y = published._parse_bytes(tmp_path / "lf.csv")
+    X, y = published.parse_bytes(tmp_path / "lf.csv")
     dataset = get("sign_mnist", data_dir=str(real), label_gaps="keep")
     np.testing.assert_array_equal(X, dataset.X_test)
     np.testing.assert_array_equal(y, dataset.y_test)

@@ -6,11 +6,11 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
 from pathlib import Path
 
 import pytest
+from tests.process import environment
 
 from mlexp import cli
 from mlexp.config import compose as configuration
@@ -152,19 +152,25 @@ def test_resume_stays_on_this_machine_unless_a_place_is_typed(
     assert "does not answer" in capsys.readouterr().err
 
 
-def test_a_worker_that_is_still_importing_goes_with_its_parent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+PARENT = """
+import sys, threading
+from collections import deque
+from mlexp.execution.local import Local
+list(Local("slow:work", workers=1, threads=1, log=sys.stderr).run(deque([1]), threading.Event()))
+"""
+
+
+def test_a_worker_that_is_still_importing_goes_with_its_parent(tmp_path: Path) -> None:
     """What listens reads bytes, which wait for no import, and sees that the pipe is closed."""
-    (tmp_path / "slow.py").write_text("import time\nprint('imports', flush=True)\ntime.sleep(60)")
-    monkeypatch.syspath_prepend(tmp_path)
-    with open(tmp_path / "log.txt", "w") as log:
-        pool = Local("slow:work", workers=1, threads=1, log=log)
-        events = pool.run(deque([1]), threading.Event())
-        assert next(events).kind == "assigned"
-        while "imports" not in (tmp_path / "log.txt").read_text():
-            time.sleep(0.02)
-        (worker,) = pool._workers
-        worker.leave()
-        assert worker.process.wait(5) == 0
-        events.close()
+    (tmp_path / "slow.py").write_text("import time\nprint('imports', flush=True)\ntime.sleep(600)")
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT],
+        env=environment(tmp_path, PYTHONPATH=str(tmp_path)),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        assert parent.stderr
+        while "imports" not in parent.stderr.readline():
+            assert parent.poll() is None
+        parent.kill()
+        parent.communicate(timeout=30)  # the worker writes to the same pipe, which ends when both are gone

@@ -169,7 +169,7 @@ def test_intervals_over_rows_hold_the_importance_19_times_of_20() -> None:
         x, e = rng.normal(size=(2, 100))
         shuffles = np.stack([rng.permutation(100) for _ in range(5)])
         gained = np.square(2 * x + e - 2 * x[shuffles]) - np.square(e)
-        half = importance.Z * importance._standard_error(gained, shuffles, np.zeros(100))
+        half = importance.Z * importance.standard_error(gained, shuffles, np.zeros(100))
         hits.append(abs(gained.mean() - 8) < half)
     assert 0.92 < np.mean(hits) < 0.98
 
@@ -177,8 +177,8 @@ def test_intervals_over_rows_hold_the_importance_19_times_of_20() -> None:
 def test_copies_of_a_row_in_one_group_are_no_new_evidence() -> None:
     rng = np.random.default_rng(0)
     gained, shuffle = rng.normal(size=(1, 50)), np.arange(50)[None]
-    once = importance._standard_error(gained, shuffle, np.zeros(50))
-    four = importance._standard_error(
+    once = importance.standard_error(gained, shuffle, np.zeros(50))
+    four = importance.standard_error(
         np.tile(gained, 4), np.arange(200)[None], np.zeros(200), np.tile(np.arange(50), 4)
     )
     assert four == pytest.approx(once)

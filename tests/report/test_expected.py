@@ -179,7 +179,7 @@ def comparison(*better: str | None, ranking: tuple[str, ...] = ("a", "b", "c")) 
 def test_the_verdict_is_an_arm_only_if_it_is_better_than_each_other(
     info: dict[str, Any], verdict: str
 ) -> None:
-    found = expected._of_comparison(info)
+    found = expected.of_comparison(info)
     assert found["verdict"] == verdict
     assert found["b - a"] == -found["a - b"]
     assert found["difference"] == pytest.approx(0.1)

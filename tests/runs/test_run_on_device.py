@@ -17,11 +17,14 @@ from mlexp import dispatch
 from mlexp.cli import main
 from mlexp.config import compose as configuration
 from mlexp.config import recorded
+from mlexp.config.schema import Config
 from mlexp.errors import ConfigError
 from mlexp.execution import Local
 from mlexp.nn import device as devices
+from mlexp.runs import session
+from mlexp.runs.session import Program
 from mlexp.sweeps import stacks, worker
-from mlexp.verbs.rerun import _close
+from mlexp.verbs.rerun import differences
 from running import run
 from strict import COPIES, device
 
@@ -181,26 +184,41 @@ def work(unit, stop, send):
 """
 
 
-def test_out_of_memory_halves_a_stack_and_all_jobs_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    done: list[Any] = []
+def test_out_of_memory_halves_a_stack_and_all_jobs_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tried: list[int] = []
+    said: list[worker.JobStatus] = []
 
-    def together(unit: Any, *rest: Any) -> tuple[list[Any], bool]:
-        tried.append(len(unit))
-        if len(unit) > 3:
-            return list(unit), True
-        done.extend(unit)
-        return [], False
+    def together(configs: list[Config], program: Program, **more: Any) -> Iterator[None]:
+        tried.append(len(configs))
+        if len(configs) > 3:
+            raise MemoryError
+        yield from [None] * len(configs)
 
-    monkeypatch.setattr(worker, "_together", together)
-    monkeypatch.setattr(worker, "_alone", lambda request, *rest: done.append(request))
-    assert worker.run_unit(list(range(9)), threading.Event(), print, None)  # type: ignore[arg-type]
-    assert done == list(range(9))
+    monkeypatch.setattr(session, "run_together", together)
+    monkeypatch.setattr(session, "run", lambda *words, **more: tried.append(1))
+    monkeypatch.setattr(session, "load", lambda config: SimpleNamespace(fingerprint="made"))
+    unit = [worker.JobRequest(n, Config(seed=n), tmp_path / str(n), (), "made") for n in range(9)]
+    assert worker.run_unit(unit, threading.Event(), said.append, dispatch.program())
+    assert [one.number for one in said if one.status == "completed"] == list(range(9))
     assert tried == [9, 5, 3, 2, 4, 2, 2]
 
 
-def test_numbers_of_a_device_are_compared_to_a_tolerance() -> None:
-    old = np.array([1.0, np.nan, 100.0])
-    assert _close(old, old * 1.005)
-    assert not _close(old, old * 1.02)
-    assert not _close(np.array([1]), np.array([2]))
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ([1.0, np.nan, 100.0], [1.005, np.nan, 100.5], True),
+        ([1.0, np.nan, 100.0], [1.02, np.nan, 102.0], False),
+        ([1], [2], False),
+    ],
+)
+def test_numbers_of_a_device_are_compared_to_a_tolerance(
+    tmp_path: Path, old: list[float], new: list[float], same: bool
+) -> None:
+    for name, numbers in (("old", old), ("new", new)):
+        (tmp_path / name).mkdir()
+        np.savez(tmp_path / name / "predictions.npz", numbers=np.array(numbers))
+    between = tmp_path / "old", tmp_path / "new"
+    assert (not list(differences(*between, close=True))) == same
+    assert len(list(differences(*between))) == 1

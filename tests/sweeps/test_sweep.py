@@ -19,7 +19,7 @@ from mlexp.kinds.observer import Plan
 from mlexp.models.guarded import guarded
 from mlexp.store import Run, Sweep
 from mlexp.sweeps.view import View
-from mlexp.sweeps.worker import _CrashLog, is_out_of_memory
+from mlexp.sweeps.worker import CrashLog, is_out_of_memory
 
 OWN = ("task=classify", "dataset=iris", "model.name=rigged.Rigged", "trusted_packages=[sklearn,rigged]")
 
@@ -283,9 +283,9 @@ def test_a_worker_that_ran_out_of_memory_in_a_model_is_replaced() -> None:
 def test_a_job_closes_its_crash_log_where_stderr_has_no_descriptor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stderr: io.StringIO | None
 ) -> None:
-    log = _CrashLog(tmp_path)
+    log = CrashLog(tmp_path)
     log.begin("classify", Plan({}, {}))
-    kept = log._log
+    kept = log.file
     monkeypatch.setattr(sys, "stderr", stderr)
     log.close()
     monkeypatch.undo()

@@ -29,7 +29,7 @@ class Killed(BaseException):
 
 def searched(searched_space: space.Space, place: Path, scores: dict[str, float]) -> list[str]:
     """Propose and tell until nothing is left, as a process does that was begun, or begun again."""
-    study = bayes._Study(searched_space, "accuracy", place)
+    study = bayes.JournalStudy(searched_space, "accuracy", place)
     found = []
     while batch := study.propose(2, BUDGET):
         for number, setting in batch:

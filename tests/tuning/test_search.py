@@ -263,7 +263,7 @@ def test_a_file_that_is_no_journal_is_refused(searched: Searched, tmp_path: Path
 
 
 def test_inside_a_worker_no_workers_are_started(searched: Searched, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlexp.execution.local._Worker", None)
+    monkeypatch.setattr("mlexp.execution.Local", None)
     assert searched(*GRID).info["status"] == "completed"
 
 

@@ -194,7 +194,7 @@ def permutation_importance(
     cells = len(X) * max(X.shape[1], len(training.preparation.feature_names))
     gained = _losses_shuffled(X, groups, shuffles, losses, max(1, BATCH // cells)) - before
     together = None if part.groups is None else part.groups[rows]
-    errors = [_standard_error(one, shuffles, weight, together) for one in gained]
+    errors = [standard_error(one, shuffles, weight, together) for one in gained]
     return Importances(measure, gained.mean(axis=(1, 2)), np.array(errors), gained.mean(axis=2))
 
 
@@ -225,7 +225,7 @@ def _losses_shuffled(
     return np.concatenate(found).reshape(len(groups), len(shuffles), len(X))
 
 
-def _standard_error(
+def standard_error(
     gained: np.ndarray, shuffles: np.ndarray, weight: np.ndarray, groups: np.ndarray | None = None
 ) -> float:
     """Return the standard error over rows, or over whole groups of them: sums of influences of a group count as one."""

@@ -100,7 +100,7 @@ def checked(path: Path, conditions: Sequence[Condition]) -> list[Check]:
         if isinstance(opened, Run):
             values = of_run(opened)
             return [_of_one(one, values, opened.status) for one in conditions]
-        own = _of_comparison(opened.info) if isinstance(opened, Comparison) else {}
+        own = of_comparison(opened.info) if isinstance(opened, Comparison) else {}
         sweep = opened.sweep if isinstance(opened, Comparison) else opened
         jobs = [] if sweep is None else _of_jobs(sweep)
         return [
@@ -138,7 +138,7 @@ def _of_jobs(sweep: store.Sweep) -> list[tuple[str, dict[str, Any], str]]:
     return found
 
 
-def _of_comparison(info: Mapping[str, Any]) -> dict[str, Any]:
+def of_comparison(info: Mapping[str, Any]) -> dict[str, Any]:
     """Return the verdict and the numbers of a comparison by name; nothing as long as it has no answer."""
     if not info.get("pairs"):
         return {}

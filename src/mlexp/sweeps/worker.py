@@ -43,19 +43,19 @@ class JobStatus(NamedTuple):
     problem: str = ""
 
 
-class _CrashLog(Terminal):
+class CrashLog(Terminal):
     """Prints nothing; once there is a run folder, a crash leaves its traceback there."""
 
     def __init__(self, place: Path) -> None:
         super().__init__(QUIET)
         self.place = place
-        self._log: IO[str] | None = None
+        self.file: IO[str] | None = None
 
     def begin(self, task: str, plan: Plan) -> None:
         """Have the interpreter log its traceback, should it crash."""
-        if self._log is None:  # a search begins once more, with the setting that it chose
-            self._log = open(self.place / "run.log", "a", encoding="utf-8", opener=plain)  # noqa: SIM115
-            faulthandler.enable(self._log, all_threads=False)
+        if self.file is None:  # a search begins once more, with the setting that it chose
+            self.file = open(self.place / "run.log", "a", encoding="utf-8", opener=plain)  # noqa: SIM115
+            faulthandler.enable(self.file, all_threads=False)
 
     def end(self, info: Any, folder: Path) -> None:
         """Print nothing."""
@@ -66,8 +66,8 @@ class _CrashLog(Terminal):
             faulthandler.enable(sys.stderr)
         except (AttributeError, OSError, RuntimeError, ValueError):  # there is none, or it has no descriptor
             faulthandler.disable()
-        if self._log is not None:
-            self._log.close()
+        if self.file is not None:
+            self.file.close()
 
 
 def run_unit(unit: Sequence[JobRequest], stop: threading.Event, send: Send, program: Program) -> bool:
@@ -109,7 +109,7 @@ def is_out_of_memory(error: BaseException | None) -> bool:
 def _alone(request: JobRequest, stop: threading.Event, send: Send, program: Program) -> BaseException | None:
     send(JobStatus(request.number, "running"))
     problem: BaseException | None = None
-    log = _CrashLog(request.place)
+    log = CrashLog(request.place)
     try:
         session.run(
             request.config,
@@ -139,7 +139,7 @@ def _together(
     """
     for request in unit:
         send(JobStatus(request.number, "running"))
-    logs = [_CrashLog(request.place) for request in unit]
+    logs = [CrashLog(request.place) for request in unit]
     rest = list(unit)
     try:
         for problem in session.run_together(

@@ -48,7 +48,7 @@ CHECKPOINTS = (9, 3)  # parts of the epochs after which the median decides
 def bayes(space: Space, trials: Trials) -> list[Trial]:
     """Propose and try settings, `tune.batch` at a time, until the budget is used up."""
     config = space.config
-    study = _Study(space, trials.metric, trials.rounds.place.parent)
+    study = JournalStudy(space, trials.metric, trials.rounds.place.parent)
     wanted = budget(space)
     found: list[Trial] = []
     while batch := study.propose(config.tune.batch, wanted):
@@ -79,7 +79,7 @@ def _limits(place: Path, trials: Sequence[Trial], epochs: int) -> list[list[floa
     return limits
 
 
-class _Study:
+class JournalStudy:
     """Optuna's study in its journal, which other processes may share."""
 
     def __init__(self, space: Space, metric: str, place: Path) -> None:

@@ -172,13 +172,13 @@ def _decode(known: PublishedSet, files: dict[str, Path]) -> dict[str, np.ndarray
     if "X" in files:
         arrays = {role: idx.read(path) for role, path in files.items()}
     else:
-        X, y = _parse_bytes(files["train"])
-        X_test, y_test = _parse_bytes(files["test"])
+        X, y = parse_bytes(files["train"])
+        X_test, y_test = parse_bytes(files["test"])
         arrays = {"X": X, "y": y, "X_test": X_test, "y_test": y_test}
     return {role: array.reshape(known.shapes[role]) for role, array in arrays.items()}
 
 
-def _parse_bytes(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def parse_bytes(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Read a table of bytes (header line, label first) a few megabytes of text at a time."""
     import io
 

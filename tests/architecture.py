@@ -158,6 +158,16 @@ def unsafe(source: Path) -> list[str]:
     return broken
 
 
+def shared(source: Path) -> list[str]:
+    """Find names that are given to a class in several modules."""
+    places: dict[str, list[str]] = {}
+    for file in modules(source):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(file.relative_to(source).as_posix())
+    return [f"{name} in {', '.join(files)}" for name, files in sorted(places.items()) if len(files) > 1]
+
+
 def levers(folder: Path) -> list[str]:
     """Find private names of the package that a folder of tests imports, reads or replaces."""
     found = []

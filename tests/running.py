@@ -10,14 +10,14 @@ import pytest
 
 from mlexp import dispatch
 from mlexp.config import compose as configuration
-from mlexp.kinds.observer import Plan
+from mlexp.kinds.observer import RunPlan
 from mlexp.store import Run
 
 
 class Silent:
     """An observer that does nothing."""
 
-    def started(self, plan: Plan) -> None: ...
+    def started(self, plan: RunPlan) -> None: ...
 
     def epoch(self, row: Mapping[str, float], seconds: float) -> None: ...
 

@@ -5,6 +5,7 @@ Each rule is also broken once, on a toy package, to see that it fires.
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests import architecture
+
+from mlexp.config.schema import Config
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "mlexp"
@@ -199,6 +202,18 @@ def test_a_long_function_is_found(tmp_path: Path) -> None:
 def test_a_call_that_evaluates_or_unpickles_is_found(call: str, tmp_path: Path) -> None:
     assert len(architecture.unsafe(package(tmp_path, low=call))) == 1
     assert not architecture.unsafe(package(tmp_path / "other", low="np.load(f, allow_pickle=False)"))
+
+
+def test_a_class_name_is_given_once() -> None:
+    """But for nodes, named after their key, what Python users see of a folder, and what `nn` asks of rows."""
+    nodes = {entry.name.replace("_", "") for entry in dataclasses.fields(Config)}
+    same = nodes | {"run", "sweep", "comparison", "rows"}
+    assert not [line for line in architecture.shared(SOURCE) if line.partition(" ")[0].lower() not in same]
+
+
+def test_a_class_name_that_is_given_twice_is_found(tmp_path: Path) -> None:
+    source = package(tmp_path, low="class A: ...\nclass B: ...", high="class A: ...")
+    assert architecture.shared(source) == ["A in high.py, low.py"]
 
 
 def test_no_test_pulls_a_private_lever() -> None:

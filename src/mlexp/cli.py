@@ -19,13 +19,13 @@ from mlexp.verbs import machine
 from mlexp.verbs.table import BEFORE_VERBS, FLAGS, HELP, OF_HYDRA, OPTIONS, VALUES, VERBS
 
 if TYPE_CHECKING:
-    from mlexp.comparisons.study import Study
+    from mlexp.comparisons.study import ComparisonStudy
     from mlexp.config.conditions import Condition
     from mlexp.config.schema import Config
     from mlexp.sweeps.conductor import SweepOutcome
     from mlexp.sweeps.planning import Plan
 
-    Asked = Config | Plan | Study
+    Asked = Config | Plan | ComparisonStudy
 
 LONGEST = 2000  # characters of a message
 
@@ -221,10 +221,10 @@ def start(asked: Asked, command: list[str], verbosity: int, *, dry: bool, detail
         machine.tell_done(run.path, conditions)
         return 0
     from mlexp.comparisons import running
-    from mlexp.comparisons.study import Study
+    from mlexp.comparisons.study import ComparisonStudy
     from mlexp.sweeps import conductor
 
-    if isinstance(asked, Study):
+    if isinstance(asked, ComparisonStudy):
         if dry:
             machine.tell(**announced(asked.plan))
             running.announce(asked)

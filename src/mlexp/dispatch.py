@@ -24,12 +24,12 @@ from mlexp.store import Comparison, Run, Sweep, Why
 from mlexp.store.result import Result
 
 if TYPE_CHECKING:
-    from mlexp.comparisons.study import Study
+    from mlexp.comparisons.study import ComparisonStudy
     from mlexp.config.conditions import Condition
     from mlexp.sweeps.conductor import SweepOutcome
     from mlexp.sweeps.planning import Plan
     from mlexp.sweeps.worker import JobRequest
-    from mlexp.why.study import Study as WhyStudy
+    from mlexp.why.study import WhyStudy
 
 # What runs the jobs of sweeps, searches and comparisons: the name of a function, called in worker processes, or a
 # function, called in this process.
@@ -88,7 +88,7 @@ def plan_sweep(arguments: Sequence[str], config_dir: str | None = None, command:
     return planning.plan(arguments, config_dir, command, check=check)
 
 
-def conditions_of(asked: Config | Plan | Study) -> list[Condition]:
+def conditions_of(asked: Config | Plan | ComparisonStudy) -> list[Condition]:
     """Return the conditions that a run, a sweep or a comparison must meet, its key `expect`.
 
     Raises
@@ -102,10 +102,10 @@ def conditions_of(asked: Config | Plan | Study) -> list[Condition]:
     if isinstance(asked, Config):
         first = asked
     else:
-        from mlexp.comparisons.study import Study
+        from mlexp.comparisons.study import ComparisonStudy
 
-        arms = list(asked.arms) if isinstance(asked, Study) else []
-        first = asked.plan.first if isinstance(asked, Study) else asked.first
+        arms = list(asked.arms) if isinstance(asked, ComparisonStudy) else []
+        first = asked.plan.first if isinstance(asked, ComparisonStudy) else asked.first
     found = conditions.of(first.expect)
     if not found:
         return []
@@ -122,7 +122,7 @@ def run_sweep(plan: Plan, *, verbosity: int = QUIET) -> SweepOutcome:
     return conductor.run(plan, worker=WORKER, verbosity=verbosity)
 
 
-def run_comparison(study: Study, *, verbosity: int = QUIET, details: bool = False) -> SweepOutcome:
+def run_comparison(study: ComparisonStudy, *, verbosity: int = QUIET, details: bool = False) -> SweepOutcome:
     """Run every job of a comparison and answer its question; see `mlexp.comparisons.running.run`."""
     from mlexp.comparisons import running
 

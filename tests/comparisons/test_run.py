@@ -145,14 +145,14 @@ def test_a_whole_run_counts_rather_than_a_broken_one_of_the_same_settings(tmp_pa
     for name, status in (("a", "interrupted"), ("b", "completed"), ("c", "interrupted")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "run.json").write_text(json.dumps({"status": status}))
-        found.append(past_runs.Found(Run(tmp_path / name), values))
+        found.append(past_runs.PastRun(Run(tmp_path / name), values))
     kept, notes = past_runs.distinct(found)
     assert [one.run.path.name for one in kept if one.run] == ["b"]
     assert notes[0].startswith("2 runs repeat")
 
 
 def test_a_parameter_that_is_null_is_not_one_that_is_left_out() -> None:
-    runs = [past_runs.Found(None, past_runs.with_params({"seed": 1, "model.params": params}))
+    runs = [past_runs.PastRun(None, past_runs.with_params({"seed": 1, "model.params": params}))
             for params in ({}, {"max_features": None})]  # fmt: skip
     assert past_runs.differences(runs) == ["model.params.max_features"]
     assert past_runs.in_words(runs[0], "model.params.max_features") == "max features by default"

@@ -23,7 +23,7 @@ from tests.running import comparison_of_widths, run
 from mlexp.cli import main
 from mlexp.documents import markdown, report
 from mlexp.documents.content import content
-from mlexp.documents.markdown import Listing, Title, escape
+from mlexp.documents.markdown import ProgramListing, Title, escape
 from mlexp.store import Comparison, Run, find
 
 MARKS = ["# a", "- b", "1. c", "![x](http://h/x.png)", "<script>1</script>", "[@kingma2015]", "```{python}",
@@ -50,7 +50,7 @@ def pandoc(text: str, to: str, *options: str) -> str:
 
 
 def markdown_of(folder: Path, title: Title = Title()) -> str:  # noqa: B008
-    listing = Listing("x = 1", "rows.npz", b"", "mlexp")
+    listing = ProgramListing("x = 1", "rows.npz", b"", "mlexp")
     return markdown.text(content(folder), [], listing, title, "<f/{name}.png>")
 
 

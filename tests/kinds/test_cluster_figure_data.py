@@ -17,7 +17,7 @@ from sklearn.mixture import GaussianMixture
 from tests.running import run
 
 from mlexp.kinds.clustering import answer, figure_data
-from mlexp.page.study import Study, settings
+from mlexp.page.study import RecordedRun, settings
 from mlexp.store import Run
 
 
@@ -108,7 +108,7 @@ def test_the_parameters_are_on_record(noisy: Run) -> None:
 
 def test_truth_decides_and_the_silhouette_does_not(tmp_path: Path) -> None:
     done = run(tmp_path, "task=spiral_clustering", "task.kind=clustering", "figures=false")
-    sentences, figures = answer.answer(Study(done, settings(done.path)))
+    sentences, figures = answer.answer(RecordedRun(done, settings(done.path)))
     assert sentences[0].startswith("Spectral clustering (nearest neighbours) (1.000) recovers")
     assert "K-means" in sentences[0].partition(";")[2]
     assert figures[0].value == "1.000"

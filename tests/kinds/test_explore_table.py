@@ -15,7 +15,7 @@ from tests.running import run
 from mlexp.data.readers import load
 from mlexp.drawing import style
 from mlexp.kinds.explore import answer, table, table_figures
-from mlexp.page.study import Study, settings
+from mlexp.page.study import RecordedRun, settings
 from mlexp.store import Run
 
 
@@ -107,7 +107,7 @@ def test_folders_without_a_sample_have_none_of_these_figures(tmp_path: Path) -> 
 
 
 def test_the_answer_names_the_features_that_go_with_the_label(odd: Run) -> None:
-    sentences, _ = answer.answer(Study(odd, settings(odd.path)))
+    sentences, _ = answer.answer(RecordedRun(odd, settings(odd.path)))
     found = dict(
         zip(
             odd.tables["feature_summary"]["feature"],

@@ -12,13 +12,13 @@ from tests.running import run
 from mlexp import cli
 from mlexp.errors import DataError
 from mlexp.kinds.method import method
-from mlexp.page.study import Study, settings
+from mlexp.page.study import RecordedRun, settings
 
 
 def terms(path: Path) -> dict[str, str]:
     from mlexp.store import Run
 
-    return dict(method(Study(Run.open(path), settings(path))))
+    return dict(method(RecordedRun(Run.open(path), settings(path))))
 
 
 def test_scores_say_how_they_are_clipped_and_averaged(tmp_path: Path) -> None:

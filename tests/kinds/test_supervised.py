@@ -17,7 +17,7 @@ from mlexp.errors import ConfigError, DataError
 from mlexp.kinds import KINDS
 from mlexp.models.sklearn_networks import EpochByEpoch
 from mlexp.page import tables
-from mlexp.page.study import Study, settings
+from mlexp.page.study import RecordedRun, settings
 from mlexp.report import run as pages
 from mlexp.store import Run
 
@@ -170,7 +170,7 @@ def test_margins_of_the_report(tmp_path: Path, name: str) -> None:
         assert column(done, "points", "distance")[-1] == pytest.approx(1.5)
     else:
         assert any("No test set" in sentence for sentence in done.info["warnings"])
-    said, figures = KINDS["classification"].answer.answer(Study(done, settings(done.path)))
+    said, figures = KINDS["classification"].answer.answer(RecordedRun(done, settings(done.path)))
     assert f"{found_margin(done):.4g}" in said[0]
     assert not any("%" in sentence for sentence in said)
     assert figures[0].value == f"{found_margin(done):.4g}"
@@ -213,7 +213,7 @@ def test_a_few_test_rows_are_counted_not_estimated(tmp_path: Path, rows: int) ->
     share = ["split.test=" + str(rows / 30 + 0.001), "split.stratify=false"]
     done = run(tmp_path, *words, *share, "model=logistic", "figures=false")
     n = int(done.info["split"]["test"])
-    said, _ = KINDS["classification"].answer.answer(Study(done, settings(done.path)))
+    said, _ = KINDS["classification"].answer.answer(RecordedRun(done, settings(done.path)))
     assert n <= 3
     assert f" of {n} " in said[0]
     assert "%" not in " ".join(said)

@@ -14,7 +14,7 @@ from rich.console import Console
 from mlexp import dispatch
 from mlexp.sweeps.pace import Pace
 from mlexp.sweeps.planning import Job
-from mlexp.sweeps.view import View
+from mlexp.sweeps.view import SweepView
 
 Unit = Sequence[Job]
 
@@ -144,7 +144,7 @@ def test_what_a_person_reads(monkeypatch: pytest.MonkeyPatch, jobs: Sequence[Job
     monkeypatch.setattr("time.monotonic", clock)
     plan = dispatch.plan_sweep(["seed=range(0,40)", "execution.workers=2"])
     text = io.StringIO()
-    view = View(plan, 0, Console(width=200, file=text))
+    view = SweepView(plan, 0, Console(width=200, file=text))
     units = [(job,) for job in plan.jobs]
     view.announce(units, 0, Path("here"))
     simulated(units, 2, lambda unit: 1.9, 2, clock, lambda job, status: view.changed(job, status, {}))
@@ -159,7 +159,7 @@ def test_what_a_person_reads(monkeypatch: pytest.MonkeyPatch, jobs: Sequence[Job
 def test_a_search_that_chooses_as_it_goes_says_nothing() -> None:
     plan = dispatch.plan_sweep(["seed=0,1,2,3"])
     text = io.StringIO()
-    view = View(plan, 0, Console(file=text))
+    view = SweepView(plan, 0, Console(file=text))
     view.more_to_come = True
     view.announce([(job,) for job in plan.jobs], 0, Path("here"))
     for job in plan.jobs[:3]:

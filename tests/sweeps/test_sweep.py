@@ -15,10 +15,10 @@ from tests.sweeps.conftest import assert_whole, same_runs, summary
 
 from mlexp import dispatch
 from mlexp.errors import DataError
-from mlexp.kinds.observer import Plan
+from mlexp.kinds.observer import RunPlan
 from mlexp.models.guarded import guarded
 from mlexp.store import Run, Sweep
-from mlexp.sweeps.view import View
+from mlexp.sweeps.view import SweepView
 from mlexp.sweeps.worker import CrashLog, is_out_of_memory
 
 OWN = ("task=classify", "dataset=iris", "model.name=rigged.Rigged", "trusted_packages=[sklearn,rigged]")
@@ -240,7 +240,7 @@ def test_outputs_that_take_nothing(tmp_path: Path) -> None:
 def test_live_table_says_how_far_a_sweep_is() -> None:
     plan = dispatch.plan_sweep(["seed=0,1,2,3,4"])
     page = Console(width=120, record=True, force_terminal=True, file=io.StringIO())
-    view = View(plan, 0, page)
+    view = SweepView(plan, 0, page)
     view.announce([(job,) for job in plan.jobs], 1, Path("here"))
     view.changed(plan.jobs[1], "completed", {"validation_accuracy": 0.5})
     view.changed(plan.jobs[2], "completed", {"validation_accuracy": 0.75})
@@ -284,7 +284,7 @@ def test_a_job_closes_its_crash_log_where_stderr_has_no_descriptor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stderr: io.StringIO | None
 ) -> None:
     log = CrashLog(tmp_path)
-    log.begin("classify", Plan({}, {}))
+    log.begin("classify", RunPlan({}, {}))
     kept = log.file
     monkeypatch.setattr(sys, "stderr", stderr)
     log.close()

@@ -7,7 +7,7 @@ import numpy as np
 from mlexp import metrics
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
-from mlexp.kinds.observer import Observer, Plan
+from mlexp.kinds.observer import Observer, RunPlan
 from mlexp.kinds.sets import described, divided, filled, sizes
 from mlexp.store.result import Result
 
@@ -15,7 +15,7 @@ from mlexp.store.result import Result
 def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """Guess the class of every row, right with the chance `model.learning_rate`."""
     parts = divided(config, dataset)
-    observer.started(Plan(dataset=described(dataset), split=sizes(parts)))
+    observer.started(RunPlan(dataset=described(dataset), split=sizes(parts)))
     rng = np.random.default_rng(config.seed)
     scores, kept = {}, {}
     for name, part in filled(parts):

@@ -10,9 +10,9 @@ from mlexp.comparisons.figures import FIGURES, OF_SEVERAL
 from mlexp.drawing.figure import words
 from mlexp.kinds import method
 from mlexp.page import tables
-from mlexp.page.page import Answer, Cell, Page, Table
+from mlexp.page.page import Cell, Page, PageAnswer, Table
 from mlexp.page.pictures import pictures
-from mlexp.page.study import Study, page_in, settings
+from mlexp.page.study import RecordedRun, page_in, settings
 from mlexp.page.words import SPACE, listed, number, percent, shown
 from mlexp.store import Comparison, Run, Sweep
 from mlexp.sweeps import answer as sweeps
@@ -82,13 +82,13 @@ def page(comparison: Comparison) -> Page:
     )
 
 
-def _answer(found: Found) -> Answer:
+def _answer(found: Found) -> PageAnswer:
     if "answer" not in found:
         arms = " or ".join(str(arm["name"]) for arm in found["arms"])
-        return Answer(f"Which is better: {arms}?", [found.get("error") or "No answer yet."])
+        return PageAnswer(f"Which is better: {arms}?", [found.get("error") or "No answer yet."])
     said = [*found["answer"], *found.get("findings", ()), *found.get("seconds", ())]
     details = tuple((str(term), str(text)) for term, text in found.get("details", {}).items())
-    return Answer(found["question"], said, warnings=found.get("warnings", ()), details=details)
+    return PageAnswer(found["question"], said, warnings=found.get("warnings", ()), details=details)
 
 
 def _percent(found: Found, table: Table) -> Table:
@@ -114,7 +114,7 @@ def _bare(comparison: Comparison) -> Page:
         kind="comparison",
         status="",
         date="",
-        answer=Answer("", ()),
+        answer=PageAnswer("", ()),
         members=[_runs(comparison)] if runs else [],
         tables=tables.tables(comparison.path),
         commands=method.started(comparison.info.get("command", [])),
@@ -134,14 +134,14 @@ def _runs(comparison: Comparison) -> Table:
     return replace(table, name="jobs", rows=linked, filters={0: arms})
 
 
-def _studies(comparison: Comparison) -> dict[str, Study]:
+def _studies(comparison: Comparison) -> dict[str, RecordedRun]:
     """Return the first run of each arm as its own page sees it; runs may have been removed since."""
     runs = comparison.runs if "runs" in comparison.tables else {}
     first = {arm: next((run for run in of if Run.is_at(run.path)), None) for arm, of in runs.items()}
-    return {arm: Study(run, settings(run.path)) for arm, run in first.items() if run is not None}
+    return {arm: RecordedRun(run, settings(run.path)) for arm, run in first.items() if run is not None}
 
 
-def common_terms(studies: Sequence[Study]) -> list[tuple[str, str]]:
+def common_terms(studies: Sequence[RecordedRun]) -> list[tuple[str, str]]:
     """Return what the pages of these runs say alike of data, preparation, model and training."""
     if len(studies) < 2 or not all("preparation" in study.info for study in studies):
         return []
@@ -149,7 +149,7 @@ def common_terms(studies: Sequence[Study]) -> list[tuple[str, str]]:
     return [pair for pair in first if pair[0] not in OF_ONE_RUN and all(pair in other for other in others)]
 
 
-def settings_table(studies: Mapping[str, Study]) -> Table | None:
+def settings_table(studies: Mapping[str, RecordedRun]) -> Table | None:
     """Return the settings in which the arms differ, a row an arm and a column a key; None where none is recorded."""
     records = {
         arm: study.info.get("settings", {}) | study.info.get("chosen", {}) for arm, study in studies.items()

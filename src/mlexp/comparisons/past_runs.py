@@ -32,7 +32,7 @@ ASIDE = ("comparison.", "sweep.", "execution.", "tune.", "tracking.", "task.name
 
 
 @dataclass(frozen=True)
-class Found:
+class PastRun:
     """One run that was found: its folder, if it has one, every key with its value, and its names in a comparison."""
 
     run: Run | None
@@ -91,7 +91,7 @@ def compare(
     keys = _keys(by, differing, found)
     own = not by and _told_apart(found, keys)
     entries: dict[str, list[Entry]] = {}
-    of: dict[int, Found] = {}
+    of: dict[int, PastRun] = {}
     settings: dict[str, dict[str, str]] = {}
     for one in found:
         arm = one.arm if own else " ".join(in_words(one, key) for key in keys)
@@ -137,7 +137,7 @@ def _of_one_setting(
     return evidence, [blocks.chosen_in_words(chosen, evidence.metric)], blocks.cautions(chosen)
 
 
-def _metric_of(found: Sequence[Found], node: Comparison) -> PartMetric:
+def _metric_of(found: Sequence[PastRun], node: Comparison) -> PartMetric:
     """Return what is compared: the metric asked for, or that of the kind of the runs."""
     kinds = {str(one.values["task.kind"]) for one in found}
     if len(kinds) > 1:
@@ -152,7 +152,7 @@ def _metric_of(found: Sequence[Found], node: Comparison) -> PartMetric:
     return PartMetric.parse(node.metric or default(kind), kind)
 
 
-def _one_arm(found: Sequence[Found], keys: Sequence[str], by: Sequence[str]) -> ConfigError:
+def _one_arm(found: Sequence[PastRun], keys: Sequence[str], by: Sequence[str]) -> ConfigError:
     """Return the refusal of runs that make up one arm."""
     make = "One run makes" if len(found) == 1 else f"These {len(found)} runs make"
     alike = f"all have one value of {', '.join(keys)}" if keys else f"nothing but {_varied(found)} differs"
@@ -180,16 +180,16 @@ def asked(values: Mapping[str, Any], dashes: str = "") -> Comparison:
     return Comparison(**values)
 
 
-def runs_in(path: Path) -> list[Found]:
+def runs_in(path: Path) -> list[PastRun]:
     """Return the run of a run folder, or all runs of a sweep."""
     if not Sweep.is_at(path):
         run = Run.open(path)
-        return [Found(run, with_params(schema.flat(recorded.read(run.path / "config.yaml"))))]
+        return [PastRun(run, with_params(schema.flat(recorded.read(run.path / "config.yaml"))))]
     sweep = Sweep.open(path)
     base = schema.flat(recorded.read(sweep.path / "config.yaml"))
     spared = {row["number"] for row in by_row(sweep.summary) if row["status"] == NOT_NEEDED}
     return [
-        Found(
+        PastRun(
             sweep.run(job_name(job["number"], job["hash"])),
             with_params(base | job["changes"]),
             job["swept"].get("arm", ""),
@@ -201,7 +201,7 @@ def runs_in(path: Path) -> list[Found]:
     ]
 
 
-def _completed(one: Found) -> bool:
+def _completed(one: PastRun) -> bool:
     return one.run is not None and one.run.info["status"] == "completed"
 
 
@@ -211,14 +211,14 @@ def with_params(values: Mapping[str, Any]) -> dict[str, Any]:
     return own | {f"{PARAMS}.{name}": value for name, value in values[PARAMS].items()}
 
 
-def distinct(found: Sequence[Found]) -> tuple[list[Found], list[str]]:
+def distinct(found: Sequence[PastRun]) -> tuple[list[PastRun], list[str]]:
     """Return the runs without repetitions: the same settings, seed, data and split give the same run again.
 
     A run that did not come as far as its data repeats any run of the same settings and seed.
     """
     if not found:
         raise DataError("There are no runs to compare in these folders.")
-    kept: dict[str, dict[tuple[str, str] | None, Found]] = {}
+    kept: dict[str, dict[tuple[str, str] | None, PastRun]] = {}
     for one in found:
         key = str([(name, value) for name, value in sorted(one.values.items()) if _counts(name)])
         same = kept.setdefault(key, {})
@@ -234,14 +234,14 @@ def distinct(found: Sequence[Found]) -> tuple[list[Found], list[str]]:
     return left, [note] if again else []
 
 
-def in_words(one: Found, key: str) -> str:
+def in_words(one: PastRun, key: str) -> str:
     """Return how a run is called by one of its settings."""
     if key not in one.values:
         return f"{key.rpartition('.')[2].replace('_', ' ')} {UNSET}"
     return named(key, one.values[key])
 
 
-def _told_apart(found: Sequence[Found], keys: Sequence[str]) -> bool:
+def _told_apart(found: Sequence[PastRun], keys: Sequence[str]) -> bool:
     """Return whether every run has the name of an arm, and no name stands for two settings on one data set."""
     settings = {(one.arm, one.dataset, *(str(one.values.get(key, UNSET)) for key in keys)) for one in found}
     return all(one.arm for one in found) and len(settings) == len({(one.arm, one.dataset) for one in found})
@@ -251,7 +251,7 @@ def _counts(key: str) -> bool:
     return key not in recorded.DOES_NOT_CHANGE_RESULTS and not key.startswith(ASIDE)
 
 
-def _within_arms(arms: Sequence[Sequence[Found]], keys: Sequence[str]) -> list[str]:
+def _within_arms(arms: Sequence[Sequence[PastRun]], keys: Sequence[str]) -> list[str]:
     """Return the keys in which runs of one arm differ, aside from those that make repeats."""
     inside = [key for found in arms if found for key in differences(found)]
     return [key for key in dict.fromkeys(inside) if key not in keys and not _is_repeat(key)]
@@ -262,13 +262,13 @@ def _is_repeat(key: str) -> bool:
     return key in REPEATS or key.startswith("dataset.")
 
 
-def _varied(found: Sequence[Found]) -> str:
+def _varied(found: Sequence[PastRun]) -> str:
     """Return what varies between runs that differ in no setting."""
     data = sorted({one.data[0][:8] for one in found if one.data})
     return "seeds" if len(data) < 2 else f"the data (fingerprints {', '.join(data[:3])})"
 
 
-def differences(found: Sequence[Found]) -> list[str]:
+def differences(found: Sequence[PastRun]) -> list[str]:
     """Return the keys in which the runs differ, of those that can change a result."""
     first = found[0].values
     known = dict.fromkeys(key for one in found for key in one.values)
@@ -279,7 +279,7 @@ def differences(found: Sequence[Found]) -> list[str]:
     ]
 
 
-def _keys(by: Sequence[str], differing: Sequence[str], found: Sequence[Found]) -> list[str]:
+def _keys(by: Sequence[str], differing: Sequence[str], found: Sequence[PastRun]) -> list[str]:
     known = {key for one in found for key in one.values}
     for key in by:
         if key not in known:
@@ -289,7 +289,7 @@ def _keys(by: Sequence[str], differing: Sequence[str], found: Sequence[Found]) -
     return list(by) or list(differing)
 
 
-def _repeat(one: Found, found: Sequence[Found]) -> str:
+def _repeat(one: PastRun, found: Sequence[PastRun]) -> str:
     """Return what tells a run from the others of its arm."""
     varied = [key for key in REPEATS if len({str(other.values[key]) for other in found}) > 1]
     words = [f"{key}={one.values[key]}" for key in varied or ["seed"]]

@@ -14,7 +14,7 @@ from mlexp.comparisons import analysis, benchmark, looks, tune_once
 from mlexp.comparisons.analysis import Analysis
 from mlexp.comparisons.evidence import Entry, Evidence, deterministic
 from mlexp.comparisons.evidence.metric import PartMetric
-from mlexp.comparisons.study import Study
+from mlexp.comparisons.study import ComparisonStudy
 from mlexp.comparisons.words.terminal import show
 from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten, SweepError
 from mlexp.kinds.comparison.settings import Comparison
@@ -34,7 +34,9 @@ SPARING = Sparing(deterministic.first, deterministic.not_needed)
 KEPT = ("comparison", "settings", "tuning", "looks")  # what comparison.json holds before there is an answer
 
 
-def run(study: Study, program: Program, *, verbosity: int = QUIET, details: bool = False) -> SweepOutcome:
+def run(
+    study: ComparisonStudy, program: Program, *, verbosity: int = QUIET, details: bool = False
+) -> SweepOutcome:
     """Run every job of a comparison and answer its question; what fails costs nothing but itself.
 
     `program` runs the jobs and the searches before them. With `details` what stands beside the answer is printed too.
@@ -70,7 +72,7 @@ def _refuse_same_rows(plan: Plan) -> None:
             )
 
 
-def _write_question(study: Study, place: Path) -> None:
+def _write_question(study: ComparisonStudy, place: Path) -> None:
     """Write down what is asked, and what is searched for first; where that stands, it stays as it is."""
     planned = looks.schedule(study.settings, len(study.arms))
     if store.Comparison.is_at(place):
@@ -102,7 +104,7 @@ def resume(
         return _run_rest(plan, folder, program, verbosity)
 
 
-def announce(study: Study) -> None:
+def announce(study: ComparisonStudy) -> None:
     """Print what would run: the searches of the arms, then the jobs."""
     if planned := looks.schedule(study.settings, len(study.arms)):
         print(f"{planned.words}. The runs of the first look:")

@@ -30,7 +30,7 @@ NOT_OF_AN_ARM = ("comparison", "task", "seed", "size")
 
 
 @dataclass(frozen=True)
-class Study:
+class ComparisonStudy:
     """What is compared.
 
     Attributes
@@ -49,7 +49,9 @@ class Study:
     searches: dict[str, Config] = field(default_factory=dict)
 
 
-def plan(arguments: Sequence[str], config_dir: str | None = None, command: Sequence[str] = ()) -> Study:
+def plan(
+    arguments: Sequence[str], config_dir: str | None = None, command: Sequence[str] = ()
+) -> ComparisonStudy:
     """Plan the comparison of ``mlexp *arguments``.
 
     Raises
@@ -96,7 +98,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None, command: Seque
     words = {name: {one.key: one.value or "" for one in as_settings(values)} for name, values in arms.items()}
     singles = {arm: single(config, kind) for arm, config in next(iter(configs.values())).items()}
     searches = tune_once.searches(singles, node, arguments, metric)
-    return Study(node, metric, words, planning.planned(jobs, command=command), searches)
+    return ComparisonStudy(node, metric, words, planning.planned(jobs, command=command), searches)
 
 
 def arms_of(node: Comparison) -> dict[str, dict[str, Any]]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class CellTable:
     """The cells of some columns.
 
     Attributes
@@ -42,7 +42,7 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False)
-class Features:
+class TableFeatures:
     """The features of a table.
 
     Attributes
@@ -61,7 +61,7 @@ class Features:
         return {place: column.words for place, column in enumerate(self.columns) if column.kind == "word"}
 
 
-def from_frame(frame: pd.DataFrame, as_text: Collection[str] = ()) -> Table:
+def from_frame(frame: pd.DataFrame, as_text: Collection[str] = ()) -> CellTable:
     """Return the cells of a data frame whose columns have types: numbers as such, all else as text.
 
     A whole number is written without a fraction in the columns `as_text`, though pandas keep it as 1.0 beside a gap.
@@ -79,7 +79,7 @@ def from_frame(frame: pd.DataFrame, as_text: Collection[str] = ()) -> Table:
         else:
             cells = column.astype(object).where(column.notna(), "").to_numpy()
             texts[name] = stripped(np.array([*map(_written, cells), ""], object)[:-1])
-    return Table(len(frame), numbers, texts)
+    return CellTable(len(frame), numbers, texts)
 
 
 def _written(cell: object) -> object:
@@ -96,7 +96,7 @@ def stripped(cells: np.ndarray) -> np.ndarray:
 
 
 def features(
-    table: Table,
+    table: CellTable,
     names: Sequence[str],
     where: str,
     *,
@@ -104,12 +104,12 @@ def features(
     missing: Sequence[str] = (),
     writing: tuple[str, str] = ("auto", "auto"),
     as_words: Collection[str] = (),
-) -> Features:
+) -> TableFeatures:
     """Return the features of a table as numbers.
 
     Parameters
     ----------
-    table : Table
+    table : CellTable
     names : sequence of str
         The features, in order.
     where : str
@@ -139,10 +139,10 @@ def features(
                 f"({_cells(len(faults))} in that column), where the model was given {_given(column)}. Correct it, or "
                 "leave the row out."
             )
-    return Features(X, tuple(columns))
+    return TableFeatures(X, tuple(columns))
 
 
-def values_of(table: Table, column: Column, missing: Sequence[str] = ()) -> tuple[np.ndarray, np.ndarray]:
+def values_of(table: CellTable, column: Column, missing: Sequence[str] = ()) -> tuple[np.ndarray, np.ndarray]:
     """Return the values of one column of a table as `values` gives them."""
     if column.name in table.numbers and column.is_plain:
         return emptied(table.numbers[column.name], missing), np.empty(0, np.int64)
@@ -159,7 +159,7 @@ def _given(column: Column) -> str:
 
 
 def _decided(
-    table: Table,
+    table: CellTable,
     names: Sequence[str],
     missing: Sequence[str],
     writing: tuple[str, str],
@@ -182,7 +182,7 @@ def _has_fractions(numbers: np.ndarray) -> bool:
     return bool((known != np.round(known)).any())
 
 
-def group_codes(table: Table, column: str | None, where: str) -> np.ndarray | None:
+def group_codes(table: CellTable, column: str | None, where: str) -> np.ndarray | None:
     """Return a number for each entry of the column that names the group of a row; None without such a column."""
     if column is None:
         return None
@@ -192,7 +192,7 @@ def group_codes(table: Table, column: str | None, where: str) -> np.ndarray | No
 
 
 def labels(
-    table: Table,
+    table: CellTable,
     name: str,
     where: str,
     *,
@@ -204,7 +204,7 @@ def labels(
 
     Parameters
     ----------
-    table : Table
+    table : CellTable
     name : str
         The label column.
     where : str

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlexp.data.cells import Features
+from mlexp.data.cells import TableFeatures
 from mlexp.data.columns import listed, short
 from mlexp.errors import ConfigError, DataError, did_you_mean
 
@@ -109,19 +109,19 @@ def feature_columns(
     return found
 
 
-def without_row_numbers(found: Features, wanted: Sequence[str]) -> tuple[Features, list[str]]:
+def without_row_numbers(found: TableFeatures, wanted: Sequence[str]) -> tuple[TableFeatures, list[str]]:
     """Leave out row numbers that have no name, and warn of other columns that name the rows.
 
     Returns
     -------
-    Features, list of warnings
+    TableFeatures, list of warnings
     """
     counting, own = naming_rows(found)
     out = [name for name in counting if is_nameless(name) and name not in wanted]
     said = []
     if out and len(out) < len(found.columns):
         kept = [place for place, column in enumerate(found.columns) if column.name not in out]
-        found = Features(found.X[:, kept], tuple(found.columns[place] for place in kept))
+        found = TableFeatures(found.X[:, kept], tuple(found.columns[place] for place in kept))
         said.append(f"Column '{out[0]}' counts the rows and was left out.")
     rest = [name for name in counting if name not in out]
     for names, why in ((rest, "counts the rows"), (own, "has a value of its own in nearly every row")):
@@ -133,7 +133,7 @@ def without_row_numbers(found: Features, wanted: Sequence[str]) -> tuple[Feature
     return found, said
 
 
-def naming_rows(found: Features) -> tuple[list[str], list[str]]:
+def naming_rows(found: TableFeatures) -> tuple[list[str], list[str]]:
     """Return the features that count the rows, and those with a value of their own in nearly every row.
 
     Numbers with fractions are measurements, of which no two need be equal; they are never among these.

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlexp.config import schema
 from mlexp.config.names import DELIMITERS, QUOTES
-from mlexp.data.cells import Features, Table, values_of
+from mlexp.data.cells import CellTable, TableFeatures, values_of
 from mlexp.data.columns import DOUBTS, GAPS, Column, as_number, decided, short
 from mlexp.data.roles import NO_LABEL, is_nameless, label_column, naming_rows
 from mlexp.data.table import SIGNS, Source, as_texts, typed_words
@@ -89,7 +89,7 @@ def look(wanted: schema.Dataset, source: Source, written: str, typed: Sequence[s
     columns = [found.get(name) or Column(name) for name in names]
     role = _roles(names, label, wanted)
     features = [column for column in columns if role[column.name] == "feature"]
-    counting, own = naming_rows(Features(_values(table, features, missing), tuple(features)))
+    counting, own = naming_rows(TableFeatures(_values(table, features, missing), tuple(features)))
     left = [name for name in counting if is_nameless(name) and name not in wanted.features]
     role |= dict.fromkeys(left, "left out")
     seen = []
@@ -122,14 +122,14 @@ def _roles(names: Sequence[str], label: str | None, wanted: schema.Dataset) -> d
     return role | own | ({wanted.groups: "groups"} if wanted.groups is not None else {})
 
 
-def _values(table: Table, columns: Sequence[Column], missing: Sequence[str]) -> np.ndarray:
+def _values(table: CellTable, columns: Sequence[Column], missing: Sequence[str]) -> np.ndarray:
     X = np.full((table.n_rows, len(columns)), np.nan)
     for place, column in enumerate(columns):
         X[:, place] = values_of(table, column, missing)[0]
     return X
 
 
-def _cells(table: Table, column: Column, missing: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def _cells(table: CellTable, column: Column, missing: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return the cells of a column, and which of them are empty."""
     if column.name in table.numbers:
         cells = table.numbers[column.name]
@@ -164,7 +164,7 @@ def _remark(column: Column, role: str, counting: Sequence[str], own: Sequence[st
 
 
 def _target(
-    table: Table, column: Column, label: str, wanted: schema.Dataset, typed: Sequence[str]
+    table: CellTable, column: Column, label: str, wanted: schema.Dataset, typed: Sequence[str]
 ) -> tuple[str, str]:
     """Return whether the label is a class or a number to predict, and the label in words."""
     cells = table.texts[label]

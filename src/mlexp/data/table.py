@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from mlexp.config import schema
-from mlexp.data.cells import Features, Table, features, from_frame, group_codes, labels
+from mlexp.data.cells import CellTable, TableFeatures, features, from_frame, group_codes, labels
 from mlexp.data.columns import Column, decided, listed, short, values
 from mlexp.data.dataset import Dataset, Raw, assemble
 from mlexp.data.roles import LABEL_NAMES, feature_columns, label_column, without_row_numbers
@@ -58,7 +58,7 @@ class Source(Protocol):
     def warnings(self) -> Sequence[str]:
         """What may be wrong with how the file was read."""
 
-    def table(self, as_text: Collection[str] = (), missing: Sequence[str] = ()) -> Table:
+    def table(self, as_text: Collection[str] = (), missing: Sequence[str] = ()) -> CellTable:
         """Return the cells; those of the columns `as_text` as text, whatever they hold."""
 
 
@@ -84,7 +84,7 @@ class Frame:
         """All columns, in order."""
         return [str(name) for name in self.frame.columns]
 
-    def table(self, as_text: Collection[str] = (), missing: Sequence[str] = ()) -> Table:
+    def table(self, as_text: Collection[str] = (), missing: Sequence[str] = ()) -> CellTable:
         """Return the cells; those of the columns `as_text` as text, whatever they hold."""
         if not len(self.frame):
             raise DataError(f"{self.where} holds no rows.")
@@ -170,7 +170,7 @@ class Read:
     """
 
     label: str | None
-    found: Features
+    found: TableFeatures
     y: np.ndarray | None
     target: Column | None
     groups: np.ndarray | None
@@ -204,7 +204,7 @@ def read(wanted: schema.Dataset, main: Source, label: str | int | None = None) -
     return Read(name, found, y, target, group_codes(table, wanted.groups, where), missing, warned)
 
 
-def _like_labels(found: Features) -> list[str]:
+def _like_labels(found: TableFeatures) -> list[str]:
     """Warn of features that are called as labels are, in a table without a label."""
     names = [column.name for column in found.columns if column.name.lower() in LABEL_NAMES]
     return [
@@ -213,7 +213,7 @@ def _like_labels(found: Features) -> list[str]:
     ]
 
 
-def typed_words(table: Table, source: Source, missing: Sequence[str]) -> list[str]:
+def typed_words(table: CellTable, source: Source, missing: Sequence[str]) -> list[str]:
     """Return the columns that are text by their type in the file: words though they look like numbers, unless dates."""
     found = decided(
         {name: table.texts[name] for name in source.words if name in table.texts}, missing=missing
@@ -228,7 +228,7 @@ def as_texts(names: Sequence[str], wanted: schema.Dataset, writing: tuple[str, s
     return {*wanted.words, *([] if wanted.groups is None else [wanted.groups])}
 
 
-def check_header(table: Table, label: str | None, names: Sequence[str], where: str) -> None:
+def check_header(table: CellTable, label: str | None, names: Sequence[str], where: str) -> None:
     """Refuse a first line of which the label, or two other names, stand among the cells below: it is a row."""
     own = [] if label is None else [label]
     again = [name for name in (*own, *names) if name in table.texts and (table.texts[name] == name).any()]
@@ -236,7 +236,7 @@ def check_header(table: Table, label: str | None, names: Sequence[str], where: s
         raise headerless(where, f"'{short(again[0])}' of its first line stands below it, too")
 
 
-def _in_one_writing(found: Features, main: Source, missing: Sequence[str]) -> Features:
+def _in_one_writing(found: TableFeatures, main: Source, missing: Sequence[str]) -> TableFeatures:
     """Return the features with 1.234 as a thousand where other columns of the file have a decimal comma.
 
     A column of nothing but such numbers was read as fractions.
@@ -257,7 +257,7 @@ def _in_one_writing(found: Features, main: Source, missing: Sequence[str]) -> Fe
         other = kinds.get(column.name)
         if other is not None and other.kind == "number" and not other.doubt:
             X[:, place], columns[place] = values(other, table.texts[column.name], missing)[0], other
-    return Features(X, tuple(columns))
+    return TableFeatures(X, tuple(columns))
 
 
 def _test_part(source: Source, main: Read) -> Raw:

@@ -14,7 +14,7 @@ from mlexp.documents.theory import Theory
 from mlexp.drawing.wanted import MAIN_FIGURES, Wanted
 from mlexp.errors import DataError
 from mlexp.page.mathml import known
-from mlexp.page.page import Answer, Page, Picture, Step, Table
+from mlexp.page.page import Page, PageAnswer, Picture, Step, Table
 from mlexp.page.study import settings
 from mlexp.store import Comparison, Run, Sweep
 
@@ -50,7 +50,7 @@ class Content:
     theory: Sequence[Theory]
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> PageAnswer:
         """Question, sentences, key figures."""
         return self.page.answer
 

@@ -29,7 +29,7 @@ class Title:
 
 
 @dataclass(frozen=True)
-class Listing:
+class ProgramListing:
     """A program listing.
 
     Attributes
@@ -67,7 +67,7 @@ def escape(text: object) -> str:
 def text(
     said: Content,
     drawn: Sequence[Picture],
-    listing: Listing | None,
+    listing: ProgramListing | None,
     title: Title,
     figures: str,
     numbered: bool = False,
@@ -142,7 +142,7 @@ def _terms(method: Sequence[tuple[str, str]]) -> Iterator[str]:
     yield f"Software: NumPy [@{numpy}] and scikit\\-learn [@{sklearn}]."
 
 
-def _program(listing: Listing | None) -> Iterator[str]:
+def _program(listing: ProgramListing | None) -> Iterator[str]:
     if listing:
         yield "# Program listing"
         where = f"The file {escape(listing.rows)} holds the samples that it reads; this command writes both:"

@@ -18,7 +18,7 @@ from mlexp import store, system
 from mlexp.config import recorded
 from mlexp.documents import code, markdown
 from mlexp.documents.content import bibliography, content, pictures
-from mlexp.documents.markdown import Listing, Title
+from mlexp.documents.markdown import ProgramListing, Title
 from mlexp.documents.tex import letter
 from mlexp.errors import ConfigError, DataError, MlexpError
 from mlexp.store import Comparison, Run, Sweep
@@ -112,7 +112,7 @@ def write(folder: Path, target: Path, title: Title) -> list[Path]:
     return [target.parent / name for name in files]
 
 
-def program(folder: Path, rows: str) -> Listing | None:
+def program(folder: Path, rows: str) -> ProgramListing | None:
     """Return the program listing of a run, or of the first run of the best arm; None where there is none."""
     opened = store.open(folder)
     run = _first(opened) if not isinstance(opened, Run) else opened
@@ -129,7 +129,7 @@ def program(folder: Path, rows: str) -> Listing | None:
     except MlexpError:  # no listing by that library, or the data are no longer there
         return None
     words = ["mlexp", "export", str(store.shown(run.path)), "--code", library, "--out", f"{rows[:-4]}.py"]
-    return Listing(text, rows, data, system.as_command(words))
+    return ProgramListing(text, rows, data, system.as_command(words))
 
 
 def _first(opened: Sweep | Comparison) -> Run | None:
@@ -142,7 +142,7 @@ def _first(opened: Sweep | Comparison) -> Run | None:
 Files = dict[str, bytes]
 
 
-def _docx(desk: Path, text: str, stem: str, listing: Listing | None, date: str) -> Files:
+def _docx(desk: Path, text: str, stem: str, listing: ProgramListing | None, date: str) -> Files:
     _word_styles(desk / "styles.docx")
     _pandoc(desk, text, "docx", date, "--output=out.docx", "--reference-doc=styles.docx")
     return {f"{stem}.docx": (desk / "out.docx").read_bytes()}
@@ -162,7 +162,7 @@ def _word_styles(target: Path) -> None:
             made.writestr(zipfile.ZipInfo(name), data)  # of no time of day
 
 
-def _pdf(desk: Path, text: str, stem: str, listing: Listing | None, date: str) -> Files:
+def _pdf(desk: Path, text: str, stem: str, listing: ProgramListing | None, date: str) -> Files:
     typst = _library("typst")
     (desk / "page.json").write_text(json.dumps(PAGE))
     (desk / "out.typ").write_bytes(_pandoc(desk, text, "typst", date, "--metadata-file=page.json"))
@@ -172,13 +172,13 @@ def _pdf(desk: Path, text: str, stem: str, listing: Listing | None, date: str) -
         raise DataError(f"typst could not set the report: {' '.join(str(error).split())[:300]}") from error
 
 
-def _tex(desk: Path, text: str, stem: str, listing: Listing | None, date: str) -> Files:
+def _tex(desk: Path, text: str, stem: str, listing: ProgramListing | None, date: str) -> Files:
     made = _pandoc(desk, text, "latex", date, "--variable=geometry:margin=25mm").decode()
     plain = "".join(one if one.isascii() else letter(one) for one in made)  # for every engine and font
     return {f"{stem}.tex": plain.encode("ascii")}
 
 
-def _ipynb(desk: Path, text: str, stem: str, listing: Listing | None, date: str) -> Files:
+def _ipynb(desk: Path, text: str, stem: str, listing: ProgramListing | None, date: str) -> Files:
     """Return a notebook whose code cell is the listing, and the rows that it reads."""
     text = text.replace(LOADED, json.dumps(f"{stem}.npz"))
     book = json.loads(_pandoc(desk, text, "ipynb", date, "--embed-resources"))
@@ -189,7 +189,7 @@ def _ipynb(desk: Path, text: str, stem: str, listing: Listing | None, date: str)
     return {f"{stem}.ipynb": (json.dumps(book, indent=1, ensure_ascii=False) + "\n").encode()} | rows
 
 
-def _qmd(desk: Path, text: str, stem: str, listing: Listing | None, date: str) -> Files:
+def _qmd(desk: Path, text: str, stem: str, listing: ProgramListing | None, date: str) -> Files:
     """Return the Markdown itself, with its references beside it."""
     _library("pypandoc")
     text = text.replace("bibliography: BIBLIOGRAPHY", f"bibliography: {json.dumps(f'{stem}.bib')}", 1)
@@ -199,7 +199,7 @@ def _qmd(desk: Path, text: str, stem: str, listing: Listing | None, date: str) -
     return {f"{stem}.qmd": text.encode(), f"{stem}.bib": (desk / "methods.bib").read_bytes()}
 
 
-FORMATS: dict[str, Callable[[Path, str, str, Listing | None, str], Files]] = {
+FORMATS: dict[str, Callable[[Path, str, str, ProgramListing | None, str], Files]] = {
     ".docx": _docx, ".pdf": _pdf, ".tex": _tex, ".ipynb": _ipynb, ".qmd": _qmd,
 }  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 
-from mlexp.page.study import Study
+from mlexp.page.study import RecordedRun
 from mlexp.page.words import SPACE, Z, listed, number
 
 MOST = 3  # features named
@@ -32,7 +32,7 @@ def matters(table: Mapping[str, Sequence[str]]) -> list[bool]:
     ]
 
 
-def relied_on(study: Study) -> list[str]:
+def relied_on(study: RecordedRun) -> list[str]:
     """Name the features that matter beyond chance, the most important one with its permutation importance."""
     table, facts = study.run.tables.get("permutation_importance"), study.info["facts"].get("importance")
     if not table or not facts or "patch_importance" in study.run.arrays:

@@ -15,7 +15,7 @@ from mlexp.kinds.boundary_figure import COLOURS
 from mlexp.kinds.weights import inputs
 from mlexp.page import words
 from mlexp.page.page import Living
-from mlexp.page.study import PARTS, Study
+from mlexp.page.study import PARTS, RecordedRun
 from mlexp.store import Run
 
 KINDS = ("classification", "regression")
@@ -28,7 +28,7 @@ MOST_COLUMNS = 200  # of a table whose features can be changed
 EPS = 1e-5  # what batch normalisation adds to the variance
 
 
-def living(study: Study, asked: object = None) -> Living:
+def living(study: RecordedRun, asked: object = None) -> Living:
     """Return the network of a run with samples, for a page that computes; or why there is none.
 
     Parameters
@@ -50,7 +50,7 @@ def living(study: Study, asked: object = None) -> Living:
     return Living(TITLES[data["mode"]], data)
 
 
-def _missing(study: Study) -> str:
+def _missing(study: RecordedRun) -> str:
     if "theta" not in study.run.model:
         return "This page does not compute: page.living is for networks of mlexp's own engine (model=mlp)."
     return (
@@ -77,7 +77,7 @@ def _activations(settings: Mapping[str, Any]) -> list[str]:
     return [str(kind)] * len(settings["hidden"]) if isinstance(kind, str) else [str(one) for one in kind]
 
 
-def _data(study: Study) -> dict[str, Any]:
+def _data(study: RecordedRun) -> dict[str, Any]:
     run, dataset, classes = study.run, study.info["dataset"], study.kind == "classification"
     mode = _mode(dataset, classes)
     return {
@@ -165,7 +165,7 @@ def _title(activation: str) -> str:
     return words.TITLES.get(activation, activation.replace("_", " "))
 
 
-class Layer(NamedTuple):
+class LiveLayer(NamedTuple):
     """A dense layer, and what follows it; `norm` where batch normalisation stands between."""
 
     inputs: int
@@ -175,7 +175,7 @@ class Layer(NamedTuple):
     activation: str
 
 
-def _layers(model: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> list[Layer]:
+def _layers(model: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> list[LiveLayer]:
     """Return the layers of `nn.network.perceptron`; dropout, which does nothing in a prediction, is left out."""
     n_outputs = int(model["n_outputs_"]) if "n_outputs_" in model else len(model["classes_"])
     one = "classes_" in model and settings["output"] == "sigmoid"
@@ -184,12 +184,12 @@ def _layers(model: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> lis
     kinds = [*_activations(settings), last]
     hidden = len(settings["hidden"])
     return [
-        Layer(n_in, n_out, bool(settings["bias"]), bool(settings["batch_norm"]) and k < hidden, kinds[k])
+        LiveLayer(n_in, n_out, bool(settings["bias"]), bool(settings["batch_norm"]) and k < hidden, kinds[k])
         for k, (n_in, n_out) in enumerate(itertools.pairwise(widths))
     ]
 
 
-def _in_order(theta: np.ndarray, running: np.ndarray, layers: Sequence[Layer]) -> np.ndarray:
+def _in_order(theta: np.ndarray, running: np.ndarray, layers: Sequence[LiveLayer]) -> np.ndarray:
     """Return the numbers of a network layer by layer: W, b, then factor and offset of batch normalisation.
 
     `theta` has all weights first, then by layer b, scale and shift; `running` mean and variance of each

@@ -10,7 +10,7 @@ from mlexp.kinds.clustering import names as clustering
 from mlexp.kinds.curves import LOSSES
 from mlexp.kinds.embedding import names as embedding
 from mlexp.kinds.observer import features_in_words, parameters_in_words
-from mlexp.page.study import PARTS, Study
+from mlexp.page.study import PARTS, RecordedRun
 from mlexp.page.words import TITLES, duration, listed, number
 
 ENDED = {
@@ -62,7 +62,7 @@ FEW = 3  # samples of which no interval is given
 Terms = list[tuple[str, str]]
 
 
-def method(study: Study) -> Terms:
+def method(study: RecordedRun) -> Terms:
     """Return data, split, preparation, model, training and tuning, each in words."""
     described = (
         _data, _split, _subsets, _preparation, _model, _fitted, _training, _tuning, _importance, _scores, _statistics,
@@ -121,7 +121,7 @@ def _spent(info: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "Resumed", listed([time.replace("T", " ") for time in info["resumed"]])
 
 
-def _data(study: Study) -> Iterator[tuple[str, str]]:
+def _data(study: RecordedRun) -> Iterator[tuple[str, str]]:
     data = study.info["dataset"]
     if not data.get("n_features"):
         return
@@ -136,7 +136,7 @@ def _data(study: Study) -> Iterator[tuple[str, str]]:
         yield "Table", "; ".join(data["notes"]) + "."
 
 
-def _split(study: Study) -> Iterator[tuple[str, str]]:
+def _split(study: RecordedRun) -> Iterator[tuple[str, str]]:
     split = {
         part: n for part, n in study.info["split"].items() if part != "fingerprint" and isinstance(n, int)
     }
@@ -151,7 +151,7 @@ def _split(study: Study) -> Iterator[tuple[str, str]]:
     yield "Split", f"{words} samples{drawn}; seed of the split {how.get('seed', 0)}.{aside}"
 
 
-def _preparation(study: Study) -> Iterator[tuple[str, str]]:
+def _preparation(study: RecordedRun) -> Iterator[tuple[str, str]]:
     done = study.info["preparation"]
     words = [SCALES.get(str(done.get("scale")), "")] if done.get("scale") else []
     for name, what in done.items():
@@ -163,7 +163,7 @@ def _preparation(study: Study) -> Iterator[tuple[str, str]]:
         yield "Preparation", "; ".join(filter(None, words)) + f"{fitted}."
 
 
-def _model(study: Study) -> Iterator[tuple[str, str]]:
+def _model(study: RecordedRun) -> Iterator[tuple[str, str]]:
     model, facts = study.config.get("model", {}), study.info["facts"]
     if not model or study.info["task"]["kind"] in ("explore", "by_hand", "clustering", "embedding"):
         return
@@ -182,7 +182,7 @@ def _model(study: Study) -> Iterator[tuple[str, str]]:
     )
 
 
-def _training(study: Study) -> Iterator[tuple[str, str]]:
+def _training(study: RecordedRun) -> Iterator[tuple[str, str]]:
     model, facts = study.config.get("model", {}), study.info["facts"]
     if "epochs" not in facts or not model:
         return
@@ -240,7 +240,7 @@ def _ended(facts: Mapping[str, Any]) -> str:
     return f"Ended by {ENDED.get(stopped, stopped)}."
 
 
-def _tuning(study: Study) -> Iterator[tuple[str, str]]:
+def _tuning(study: RecordedRun) -> Iterator[tuple[str, str]]:
     tuned = study.tuning
     if not tuned:
         return
@@ -253,7 +253,7 @@ def _tuning(study: Study) -> Iterator[tuple[str, str]]:
     yield "Result of the search", " ".join(words[:1].upper() + words[1:] for words in told)
 
 
-def _subsets(study: Study) -> Iterator[tuple[str, str]]:
+def _subsets(study: RecordedRun) -> Iterator[tuple[str, str]]:
     """Yield the sizes of the training sets of a learning curve by number of samples."""
     if found := study.info["facts"].get("data_needed"):
         sizes = listed([f"{size:,}" for size in found.get("sizes", ())])
@@ -264,7 +264,7 @@ def _subsets(study: Study) -> Iterator[tuple[str, str]]:
         )
 
 
-def _importance(study: Study) -> Iterator[tuple[str, str]]:
+def _importance(study: RecordedRun) -> Iterator[tuple[str, str]]:
     """Yield how the importance of the features was measured."""
     if found := study.info["facts"].get("importance"):
         times = "shuffle" if found["repeats"] == 1 else "shuffles"
@@ -276,7 +276,7 @@ def _importance(study: Study) -> Iterator[tuple[str, str]]:
         )
 
 
-def _scores(study: Study) -> Iterator[tuple[str, str]]:
+def _scores(study: RecordedRun) -> Iterator[tuple[str, str]]:
     """Yield the conventions of scores that differ between programs."""
     names = {name for scores in study.metrics.values() for name in scores}
     words = []
@@ -303,7 +303,7 @@ def _scores(study: Study) -> Iterator[tuple[str, str]]:
         yield "Scores", " ".join(words)
 
 
-def _statistics(study: Study) -> Iterator[tuple[str, str]]:
+def _statistics(study: RecordedRun) -> Iterator[tuple[str, str]]:
     """Yield the kind of interval, the reason for it, and what it does not cover."""
     kind = INTERVALS.get(study.kind)
     if kind and study.metrics and study.part != "train" and study.rows > FEW:
@@ -322,7 +322,7 @@ def _range(values: Any) -> str:
     return listed([str(value) for value in values])
 
 
-def _fitted(study: Study) -> Iterator[tuple[str, str]]:
+def _fitted(study: RecordedRun) -> Iterator[tuple[str, str]]:
     """Yield the parameters of each method of a clustering or an embedding, as they were fitted."""
     called = {"clustering": clustering.called, "embedding": embedding.called}.get(study.kind)
     if called is None:

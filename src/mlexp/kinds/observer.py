@@ -10,7 +10,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """What is about to run, known once everything has been checked and before any work.
 
     Attributes
@@ -65,7 +65,7 @@ def parameters_in_words(n_parameters: int, n_biases: int | None) -> str:
 class Observer(Protocol):
     """Follows one run."""
 
-    def started(self, plan: Plan) -> None:
+    def started(self, plan: RunPlan) -> None:
         """Everything is checked and the work begins. Called exactly once."""
 
     def epoch(self, row: Mapping[str, float], seconds: float) -> None:

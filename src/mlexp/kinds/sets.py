@@ -14,7 +14,7 @@ from mlexp.data.pixels import profile
 from mlexp.data.preparation import Preparation
 from mlexp.data.split import Part, Split, sample, split
 from mlexp.errors import ConfigError
-from mlexp.kinds.observer import Plan
+from mlexp.kinds.observer import RunPlan
 from mlexp.store.result import Columns
 
 NAMES = ("train", "validation", "test")
@@ -90,9 +90,9 @@ def plan(
     preparation: Preparation,
     summary: list[dict[str, Any]],
     epochs: int | None = None,
-) -> Plan:
+) -> RunPlan:
     """Return what is about to run; `summary` has the layers of a network."""
-    return Plan(
+    return RunPlan(
         dataset=described(dataset),
         split=sizes(parts),
         preparation=preparation.record,

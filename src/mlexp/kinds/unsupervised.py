@@ -17,7 +17,7 @@ from mlexp.data.preparation import Preparation, fitted
 from mlexp.data.rows import Rows
 from mlexp.data.split import Part
 from mlexp.errors import ConfigError
-from mlexp.kinds.observer import Observer, Plan
+from mlexp.kinds.observer import Observer, RunPlan
 from mlexp.kinds.sets import described
 from mlexp.models.guarded import guarded
 
@@ -146,6 +146,6 @@ def costs(rows: dict[str, int], memory_mb: int, cure: str) -> list[str]:
     return sentences
 
 
-def plan(dataset: Dataset, split: dict[str, Any], preparation: dict[str, Any], notes: list[str]) -> Plan:
+def plan(dataset: Dataset, split: dict[str, Any], preparation: dict[str, Any], notes: list[str]) -> RunPlan:
     """Return what is about to run."""
-    return Plan(dataset=described(dataset), split=split, preparation=preparation, notes=notes)
+    return RunPlan(dataset=described(dataset), split=split, preparation=preparation, notes=notes)

@@ -24,7 +24,7 @@ class KeyFigure:
 
 
 @dataclass(frozen=True)
-class Answer:
+class PageAnswer:
     """The question of a study, and what the recorded numbers say to it, the most important sentence first.
 
     Attributes
@@ -162,7 +162,7 @@ class Page:
     kind: str
     status: str
     date: str
-    answer: Answer
+    answer: PageAnswer
     problem: str = ""
     derivation: Derivation | None = None
     up: tuple[str, str] | None = None

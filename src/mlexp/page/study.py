@@ -38,7 +38,7 @@ SEEN = {"train": "it was trained on", "validation": "that chose its settings", "
 
 
 @dataclass(frozen=True)
-class Study:
+class RecordedRun:
     """A run with its configuration as `config.yaml` holds it."""
 
     run: Run
@@ -155,7 +155,7 @@ def page_in(folder: Path, run: str) -> str:
     return f"{run}/report.html" if os.path.exists(folder / run / "report.html") else f"{run}/"
 
 
-def by_method(study: Study, fact: str) -> dict[str, dict[str, float]]:
+def by_method(study: RecordedRun, fact: str) -> dict[str, dict[str, float]]:
     """Return method -> scores; a run of one method calls its scores 'all'."""
     if list(study.metrics) == ["all"]:
         return {next(iter(study.info["facts"][fact])): study.metrics["all"]}

@@ -93,7 +93,7 @@ def figure(folder: Path, name: str) -> Figure:
 
 
 @dataclass(frozen=True)
-class Kind:
+class FolderKind:
     """What is made of folders of one kind.
 
     Attributes
@@ -110,15 +110,15 @@ class Kind:
     shown: Callable[[Any], Any] = lambda opened: opened
 
 
-def kind_of(opened: Run | Sweep | Comparison) -> Kind:
+def kind_of(opened: Run | Sweep | Comparison) -> FolderKind:
     """Return what is made of a folder. A package is imported for folders of its own alone."""
     if isinstance(opened, Run):
-        return Kind(run.page, run.draw, lambda found: run.figures(found.info["task"]["kind"]))
+        return FolderKind(run.page, run.draw, lambda found: run.figures(found.info["task"]["kind"]))
     if isinstance(opened, Comparison):
         from mlexp.comparisons import figures as of_comparison
         from mlexp.comparisons import page as comparisons
 
-        return Kind(
+        return FolderKind(
             lambda found, _: comparisons.page(found),
             of_comparison.draw,
             of_comparison.figures,
@@ -128,11 +128,13 @@ def kind_of(opened: Run | Sweep | Comparison) -> Kind:
         from mlexp.why import figures as of_why
         from mlexp.why import page as why
 
-        return Kind(lambda found, _: why.page(found), of_why.draw, lambda _: of_why.FIGURES, of_why.shown)
+        return FolderKind(
+            lambda found, _: why.page(found), of_why.draw, lambda _: of_why.FIGURES, of_why.shown
+        )
     from mlexp.sweeps import answer as sweeps
     from mlexp.sweeps import figures as of_sweep
 
-    return Kind(
+    return FolderKind(
         lambda found, _: sweeps.page(found), of_sweep.draw, lambda _: of_sweep.FIGURES, of_sweep.shown
     )
 

@@ -13,9 +13,9 @@ from mlexp.drawing.wanted import ALL, Wanted
 from mlexp.kinds import KINDS, MORE_FIGURES, living_answer, method
 from mlexp.kinds.network_findings import network_findings
 from mlexp.page import tables
-from mlexp.page.page import Answer, Derivation, KeyFigure, Page, Table
+from mlexp.page.page import Derivation, KeyFigure, Page, PageAnswer, Table
 from mlexp.page.pictures import pictures
-from mlexp.page.study import Said, Study, page_in, settings
+from mlexp.page.study import RecordedRun, Said, page_in, settings
 from mlexp.page.words import duration, listed, number
 from mlexp.store import Run, Sweep
 
@@ -51,7 +51,7 @@ UNFINISHED = {
 
 def page(run: Run, living: object = None) -> Page:
     """Return what the page of a run says; `living` is `page.living` as typed for this page alone."""
-    study = Study(run, settings(run.path))
+    study = RecordedRun(run, settings(run.path))
     info = run.info
     return Page(
         title=info["task"]["name"],
@@ -74,7 +74,7 @@ def page(run: Run, living: object = None) -> Page:
     )
 
 
-def again(study: Study) -> list[tuple[str, str]]:
+def again(study: RecordedRun) -> list[tuple[str, str]]:
     """Return the commands that repeat a run and draw more of it, to be typed beside its `outputs`; none elsewhere."""
     path, task = study.run.path, study.info["task"]["name"]
     outputs = next((folder.parent for folder in path.parents if folder.name == task), None)
@@ -87,7 +87,7 @@ def again(study: Study) -> list[tuple[str, str]]:
     ]
 
 
-def _tables(study: Study) -> list[Table]:
+def _tables(study: RecordedRun) -> list[Table]:
     """Return the scores, the trials and the tables of the folder, as the kind of the study shows them."""
     run = study.run
     first = [tables.scores(run.metrics)]
@@ -102,7 +102,7 @@ def _tables(study: Study) -> list[Table]:
     return arranged(study, kept) if arranged else kept
 
 
-def _derivation(study: Study) -> Derivation | None:
+def _derivation(study: RecordedRun) -> Derivation | None:
     """Return the derivation of the result, of a kind that has one."""
     kind = KINDS.get(study.kind)
     derived = getattr(kind.answer, "derivation", None) if kind else None
@@ -110,7 +110,7 @@ def _derivation(study: Study) -> Derivation | None:
     return found
 
 
-def _cautions(study: Study) -> list[str]:
+def _cautions(study: RecordedRun) -> list[str]:
     """Return what a careful reader would object."""
     rows = study.parts.get("test", 0)
     if study.metrics.get("test") and NONE < rows < FEW:
@@ -140,27 +140,29 @@ def _up(folder: Path) -> tuple[str, str] | None:
     return f"one run of the sweep {info['task']}", "../../report.html" if paged else "../../"
 
 
-def answer(study: Study) -> Answer:
+def answer(study: RecordedRun) -> PageAnswer:
     """Return question, sentences and key figures of a run; of one that did not complete, how far it came."""
     kind = KINDS.get(study.kind)
     question = kind.answer.question(study) if kind else f"What came out of {study.info['task']['name']}?"
     status = study.info["status"]
     if status != "completed" or not study.metrics:
         why = network_findings(study.run, study.config) if status == "diverged" else []
-        return Answer(question, [UNFINISHED.get(status, "The run left no scores."), *why], _progress(study))
+        return PageAnswer(
+            question, [UNFINISHED.get(status, "The run left no scores."), *why], _progress(study)
+        )
     (first, *others), figures = (kind.answer.answer if kind else _other)(study)
-    return Answer(
+    return PageAnswer(
         question, [first, *_tuned(study), *others, *network_findings(study.run, study.config)], figures
     )
 
 
-def _other(study: Study) -> Said:
+def _other(study: RecordedRun) -> Said:
     found = [f"{spelled(name)} {number(value)}" for name, value in study.scores.items()]
     labels = {name: spelled(name) for name in list(study.scores)[:3]}
     return [f"{study.part.capitalize()}: {listed(found)}."], study.figures(labels)
 
 
-def _tuned(study: Study) -> list[str]:
+def _tuned(study: RecordedRun) -> list[str]:
     if not study.tuning:
         return []
     values = [f"{key} = {value}" for key, value in study.tuning["chosen"]["values"].items()]
@@ -169,7 +171,7 @@ def _tuned(study: Study) -> list[str]:
     ]
 
 
-def _progress(study: Study) -> list[KeyFigure]:
+def _progress(study: RecordedRun) -> list[KeyFigure]:
     epochs, wall = study.run.history.get("epoch", ()), study.info.get("wall_seconds")
     return [
         *([KeyFigure("Epochs done", f"{len(epochs):,}")] if len(epochs) else []),

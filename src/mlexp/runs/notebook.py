@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from mlexp.kinds.observer import Plan
+from mlexp.kinds.observer import RunPlan
 from mlexp.runs.terminal import NORMAL, SILENT, Terminal, state
 
 SECONDS_BETWEEN_UPDATES = 0.3
@@ -55,7 +55,7 @@ class Inline(Terminal):
         self._handle: Any = None
         self._shown = 0.0
 
-    def begin(self, task: str, plan: Plan) -> None:
+    def begin(self, task: str, plan: RunPlan) -> None:
         """Show what is about to run."""
         self._task, self._epochs = task, plan.epochs
         self._say("running")

@@ -28,7 +28,7 @@ from mlexp.data.roles import NO_LABEL
 from mlexp.data.table import without_words
 from mlexp.errors import ConfigError, DivergedError, Interrupted, MlexpError, NotWritten, in_words
 from mlexp.kinds import KINDS
-from mlexp.kinds.observer import Plan
+from mlexp.kinds.observer import RunPlan
 from mlexp.nn.device import described, opened
 from mlexp.runs.stopping import how_to_resume, resumable, stop_on_signal, with_cure
 from mlexp.runs.terminal import QUIET, Terminal
@@ -240,7 +240,7 @@ class Session:
         self._cpu = time.process_time()
         self._saved = time.perf_counter()
 
-    def started(self, plan: Plan) -> None:
+    def started(self, plan: RunPlan) -> None:
         """Make the run folder, or take over the unfinished one, and write down what is about to run."""
         config = self.config
         code, name = recorded.config_hash(config), identity.name_of(config)
@@ -283,7 +283,7 @@ class Session:
         self.tracker.started(self.folder.path, self.info, schema.flat(config))
         self.terminal.begin(name, plan)
 
-    def _announce(self, folder: RunFolder, plan: Plan, task: str, code: str) -> None:
+    def _announce(self, folder: RunFolder, plan: RunPlan, task: str, code: str) -> None:
         """Tell programs that follow the run what is planned, and that it begins."""
         folder.events.pause *= max(1, self._stacked / 4)  # as for checkpoints
         if self._unfinished is None:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from mlexp.kinds.observer import Plan, features_in_words, parameters_in_words
+from mlexp.kinds.observer import RunPlan, features_in_words, parameters_in_words
 from mlexp.metrics import METRICS
 
 SILENT, QUIET, NORMAL, VERBOSE = -2, -1, 0, 1
@@ -32,7 +32,7 @@ class Terminal:
         self._last_line = 0.0
         self._epochs: int | None = None
 
-    def begin(self, task: str, plan: Plan) -> None:
+    def begin(self, task: str, plan: RunPlan) -> None:
         """Print what is about to run."""
         if self.verbosity <= QUIET:
             return

@@ -15,7 +15,7 @@ from mlexp.drawing.figure import words
 from mlexp.kinds import method
 from mlexp.page import tables
 from mlexp.page.curves import thumbnails
-from mlexp.page.page import Answer, Cell, KeyFigure, Page, Table
+from mlexp.page.page import Cell, KeyFigure, Page, PageAnswer, Table
 from mlexp.page.pictures import pictures
 from mlexp.page.study import page_in, settings
 from mlexp.page.words import duration, listed, number, percent, shown
@@ -69,14 +69,14 @@ def rows(sweep: Sweep) -> list[Row]:
     return by_row(sweep.summary)
 
 
-def answer(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Answer:
+def answer(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> PageAnswer:
     """Give the best setting on the validation set, and its score on the test set."""
     info = sweep.info
     done = sum(row["status"] == "completed" for row in jobs)
     count = KeyFigure("Jobs completed", f"{done:,} of {len(info['jobs']):,}")
     if found is None:
         question = f"What is the result of {info['task']}?"
-        return Answer(
+        return PageAnswer(
             question,
             [f"{done:,} of {len(info['jobs']):,} jobs completed; their results are in the table of jobs."],
             [count],
@@ -102,7 +102,9 @@ def answer(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Answer:
         sentences.append(f"On the test set, which was not used for selection, {it} scores {value}{over}.")
         figures.append(KeyFigure(f"Its test {found.label}", value, _spread(found, test)))
     question = f"Which {listed(short(found.keys))} is best for {info['task']}?"
-    return Answer(question, [*sentences, *([_runner_up(found)] if len(ties) == 1 else [])], [*figures, count])
+    return PageAnswer(
+        question, [*sentences, *([_runner_up(found)] if len(ties) == 1 else [])], [*figures, count]
+    )
 
 
 def tied(found: Findings) -> list[Setting]:
@@ -245,7 +247,7 @@ def incomplete(jobs: Sequence[Row]) -> list[str]:
     return sentences
 
 
-def _repeats(found: Findings, count: KeyFigure) -> Answer:
+def _repeats(found: Findings, count: KeyFigure) -> PageAnswer:
     """Describe the variation between runs of one setting."""
     part = found.parts[0]
     values = np.concatenate([found.values(setting, part) for setting in found.jobs])
@@ -260,7 +262,7 @@ def _repeats(found: Findings, count: KeyFigure) -> Answer:
         KeyFigure(f"Mean {part} {found.label}", scored(found, mean)),
         KeyFigure("Standard deviation", apart),
     ]
-    return Answer(f"How much do the runs of {found.task} vary?", [sentence], [*figures, count])
+    return PageAnswer(f"How much do the runs of {found.task} vary?", [sentence], [*figures, count])
 
 
 def _spread(found: Findings, values: np.ndarray) -> str:

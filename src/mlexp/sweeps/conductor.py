@@ -33,7 +33,7 @@ from mlexp.sweeps.opening import (
 )
 from mlexp.sweeps.planning import Job, Plan, read
 from mlexp.sweeps.stacks import Unit, units
-from mlexp.sweeps.view import View
+from mlexp.sweeps.view import SweepView
 from mlexp.sweeps.worker import CHANGED, JobRequest, JobStatus
 
 NEVER_BEGUN = 2  # times that a job may go to another worker because its own died before the job began
@@ -138,7 +138,7 @@ def resume(
 def show(plan: Plan) -> None:
     """Print the jobs of a plan and how they would be handed out."""
     plan = read(plan)
-    View(plan).announce(units(plan.jobs, plan.sweep.stack, plan.workers, plan.n_features), 0, None)
+    SweepView(plan).announce(units(plan.jobs, plan.sweep.stack, plan.workers, plan.n_features), 0, None)
 
 
 @dataclass
@@ -163,7 +163,7 @@ class Conductor:
     problem: str = ""  # why no job can run any more
 
     def __post_init__(self) -> None:
-        self.view = View(self.plan, self.verbosity)
+        self.view = SweepView(self.plan, self.verbosity)
 
     def conduct(self, more: More | None = None) -> SweepOutcome:
         """Run what is left to run, and then what `more` adds."""

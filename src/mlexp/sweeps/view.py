@@ -24,7 +24,7 @@ ROWS_SHOWN = 24
 Row = Mapping[str, Any]
 
 
-class View:
+class SweepView:
     """A live table on a terminal, plain lines elsewhere, only the folder when quiet."""
 
     def __init__(self, plan: Plan, verbosity: int = NORMAL, console: Console | None = None) -> None:

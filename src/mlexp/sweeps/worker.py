@@ -16,7 +16,7 @@ from mlexp.config.untrusted import plain
 from mlexp.data.dataset import Dataset
 from mlexp.errors import DataError, DivergedError, Interrupted, MlexpError, NotWritten, in_words
 from mlexp.execution import Send
-from mlexp.kinds.observer import Plan
+from mlexp.kinds.observer import RunPlan
 from mlexp.runs import session
 from mlexp.runs.session import Program
 from mlexp.runs.terminal import QUIET, Terminal
@@ -51,7 +51,7 @@ class CrashLog(Terminal):
         self.place = place
         self.file: IO[str] | None = None
 
-    def begin(self, task: str, plan: Plan) -> None:
+    def begin(self, task: str, plan: RunPlan) -> None:
         """Have the interpreter log its traceback, should it crash."""
         if self.file is None:  # a search begins once more, with the setting that it chose
             self.file = open(self.place / "run.log", "a", encoding="utf-8", opener=plain)  # noqa: SIM115

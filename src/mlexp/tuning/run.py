@@ -17,7 +17,7 @@ from mlexp.data.split import split
 from mlexp.errors import ConfigError, Interrupted, SweepError, did_you_mean
 from mlexp.execution import Work
 from mlexp.kinds import KINDS, check
-from mlexp.kinds.observer import Plan
+from mlexp.kinds.observer import RunPlan
 from mlexp.kinds.sets import described, sizes
 from mlexp.metrics import metrics_of
 from mlexp.runs.session import Session
@@ -279,7 +279,7 @@ def _epochs_found(config: Config, best: Trial) -> int:
     return max(1, round(best.epochs / len(best.best_epochs))) if best.epochs else config.model.epochs
 
 
-def _plan(space: Space, metric: str, dataset: Dataset) -> Plan:
+def _plan(space: Space, metric: str, dataset: Dataset) -> RunPlan:
     config = space.config
     node = asdict(config.split) | {"judge": True}
     parts = split(dataset, **node)
@@ -289,7 +289,7 @@ def _plan(space: Space, metric: str, dataset: Dataset) -> Plan:
             split(dataset, **(node | {"validation": f"{folds}/{folds}"}))  # the last fold has the fewest rows
         except ConfigError as error:
             raise ConfigError(f"tune.folds={folds} makes empty folds: {error}") from error
-    return Plan(dataset=described(dataset), split=sizes(parts), notes=[_in_short(space, metric)])
+    return RunPlan(dataset=described(dataset), split=sizes(parts), notes=[_in_short(space, metric)])
 
 
 def _in_short(space: Space, metric: str) -> str:
@@ -332,7 +332,7 @@ class _Refit:
         self.checkpoint = session.checkpoint
         self.checkpointed = session.checkpointed
 
-    def started(self, plan: Plan) -> None:
+    def started(self, plan: RunPlan) -> None:
         """Add to the record what is trained now."""
         session = self.session
         assert session.folder is not None

@@ -85,7 +85,7 @@ def _sweep_again(before: Path, parsed: argparse.Namespace) -> Path:
     from mlexp import dispatch
     from mlexp.comparisons import tune_once
     from mlexp.comparisons.evidence.metric import PartMetric
-    from mlexp.comparisons.study import Study
+    from mlexp.comparisons.study import ComparisonStudy
     from mlexp.sweeps import planning
 
     def here(config: Config) -> Config:
@@ -99,7 +99,7 @@ def _sweep_again(before: Path, parsed: argparse.Namespace) -> Path:
         node = Comparison(**info["comparison"])
         plan, searches = tune_once.before(plan, before)
         searches = {arm: here(config) for arm, config in searches.items()}
-        study = Study(node, PartMetric.parse(info["metric"]), info["settings"], plan, searches)
+        study = ComparisonStudy(node, PartMetric.parse(info["metric"]), info["settings"], plan, searches)
         outcome = dispatch.run_comparison(study, verbosity=parsed.quiet)
     else:
         outcome = dispatch.run_sweep(plan, verbosity=parsed.quiet)

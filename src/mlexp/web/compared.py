@@ -12,7 +12,7 @@ import numpy as np
 
 from mlexp import store
 from mlexp.comparisons import past_runs
-from mlexp.comparisons.past_runs import Found
+from mlexp.comparisons.past_runs import PastRun
 from mlexp.config.names import spelled
 from mlexp.config.rules import as_typed
 from mlexp.config.untrusted import reading
@@ -45,7 +45,7 @@ class Side:
     name: str
     place: str
     run: Run
-    found: Found
+    found: PastRun
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ComparedFolders:
     """What ``mlexp compare`` says of the chosen folders, or why it says nothing.
 
     Attributes
@@ -95,7 +95,7 @@ class Compared:
     curve: str
     chart: Chart | None
     confusion: Difference | None
-    verdict: Verdict
+    verdict: ComparedFolders
 
 
 def compared(outputs: Path, places: Sequence[str], curve: str = "") -> Compared:
@@ -251,17 +251,17 @@ def _cell(points: float, diagonal: bool) -> tuple[str, str]:
     return f"{points:+.1f}".replace("-", "−"), f"{'better' if better else 'worse'}{shade}"
 
 
-def _verdict(folders: Sequence[Path], unread: str) -> Verdict:
+def _verdict(folders: Sequence[Path], unread: str) -> ComparedFolders:
     """Return the answer of ``mlexp compare`` on all these folders."""
     if unread:
-        return Verdict(refused=unread)
+        return ComparedFolders(refused=unread)
     try:
         with reading(folders[0]):
             done = past_runs.compare(folders, past_runs.asked({}))
     except MlexpError as error:
-        return Verdict(refused=str(error))
+        return ComparedFolders(refused=str(error))
     info: Mapping[str, Any] = done.info
-    return Verdict(
+    return ComparedFolders(
         sentences=[str(line) for line in info.get("answer", ())],
         details=[(str(term), str(text)) for term, text in info.get("details", {}).items()],
         warnings=[str(line) for line in info.get("warnings", ())],

@@ -51,7 +51,7 @@ Values = Mapping[str, Any]
 
 
 @dataclass
-class Job:
+class LiveJob:
     """One job of a sweep as it stands.
 
     Attributes
@@ -94,7 +94,7 @@ class Arm:
 
 
 @dataclass
-class State:
+class LiveState:
     """What the page of a folder shows.
 
     Attributes
@@ -124,7 +124,7 @@ class State:
     metrics: Sequence[tuple[str, Mapping[str, str]]] = ()
     parts: Sequence[str] = ()
     keys: Sequence[str] = ()
-    jobs: Sequence[Job] = ()
+    jobs: Sequence[LiveJob] = ()
     n_jobs: int = 0
     choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
     arms: Sequence[Arm] = ()
@@ -138,7 +138,7 @@ class State:
         return self.status == "running"
 
 
-def state(outputs: Path, folder: Path, asked: Asked) -> State:
+def state(outputs: Path, folder: Path, asked: Asked) -> LiveState:
     """Return a folder as it stands.
 
     Parameters
@@ -202,13 +202,13 @@ def all_events(folder: Path) -> list[dict[str, Any]]:
     return rows[:MOST_EVENTS]
 
 
-def _of_run(outputs: Path, run: Run, asked: Asked) -> State:
+def _of_run(outputs: Path, run: Run, asked: Asked) -> LiveState:
     info = run.info
     happened = all_events(run.path)
     planned = _number(_last(happened, "planned").get("epochs"))
     history = run.history
     done = int(history["epoch"][-1]) if len(history.get("epoch", ())) else 0
-    found = State(
+    found = LiveState(
         kind="search" if run.tuning or (run.path / "trials").is_dir() else "run",
         task=info["task"]["name"],
         status=info["status"],
@@ -279,16 +279,16 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "settings typed", " ".join(str(word) for word in info.get("command", ())[1:])
 
 
-def _of_sweep(outputs: Path, sweep: Sweep, asked: Asked) -> State:
-    found = State("sweep", sweep.info["task"], sweep.info["status"], members.answer(sweep), unit="jobs")
+def _of_sweep(outputs: Path, sweep: Sweep, asked: Asked) -> LiveState:
+    found = LiveState("sweep", sweep.info["task"], sweep.info["status"], members.answer(sweep), unit="jobs")
     _add_jobs(found, outputs, sweep, asked)
     return found
 
 
-def _of_comparison(outputs: Path, comparison: Comparison, asked: Asked) -> State:
+def _of_comparison(outputs: Path, comparison: Comparison, asked: Asked) -> LiveState:
     info = comparison.info
     sweep = comparison.sweep
-    found = State(
+    found = LiveState(
         "comparison",
         sweep.info["task"] if sweep else comparison.path.name,
         sweep.info["status"] if sweep else info["status"],
@@ -312,7 +312,7 @@ def _arm(arm: Mapping[str, Any], label: str) -> Arm:
     )
 
 
-def _add_jobs(found: State, outputs: Path, sweep: Sweep, asked: Asked) -> None:
+def _add_jobs(found: LiveState, outputs: Path, sweep: Sweep, asked: Asked) -> None:
     """Fill in the jobs of a sweep, how many have ended, why some failed, and the curves of those asked for."""
     keys = list(sweep.info["keys"])
     listed = jobs(outputs, sweep, keys)
@@ -334,7 +334,7 @@ def _add_jobs(found: State, outputs: Path, sweep: Sweep, asked: Asked) -> None:
         found.left_out = left
 
 
-def _columns(keys: Sequence[str]) -> Columns[Job]:
+def _columns(keys: Sequence[str]) -> Columns[LiveJob]:
     """Return the columns of the table of jobs that it can be sorted by: of the swept keys, and of every job."""
     settings = {key: lambda job, place=place: job.settings[place] for place, key in enumerate(keys)}
     return settings | {
@@ -345,12 +345,12 @@ def _columns(keys: Sequence[str]) -> Columns[Job]:
     }
 
 
-def jobs(outputs: Path, sweep: Sweep, keys: Sequence[str]) -> list[Job]:
+def jobs(outputs: Path, sweep: Sweep, keys: Sequence[str]) -> list[LiveJob]:
     """Return the jobs of a sweep as they stand: the plan, then the summary, then what happened since."""
     listed = {}
     for job in sweep.info["jobs"]:
         values = [shown(str(job["swept"].get(key, ""))) for key in keys]
-        one = listed[job["number"]] = Job(job["number"], values)
+        one = listed[job["number"]] = LiveJob(job["number"], values)
         folder = sweep.path / "runs" / job_name(job["number"], job["hash"])
         if Run.is_at(folder):
             one.place = address_of(outputs, folder)
@@ -379,7 +379,7 @@ def jobs(outputs: Path, sweep: Sweep, keys: Sequence[str]) -> list[Job]:
     return list(listed.values())
 
 
-def _take(job: Job, status: str, metrics: Values, seconds: float | None, problem: str) -> None:
+def _take(job: LiveJob, status: str, metrics: Values, seconds: float | None, problem: str) -> None:
     """Fill in how a job ended."""
     job.status, job.seconds, job.problem = status, seconds, shortened(problem, REASON)
     nested = {part: scores for part, scores in metrics.items() if isinstance(scores, dict)}
@@ -388,7 +388,7 @@ def _take(job: Job, status: str, metrics: Values, seconds: float | None, problem
         job.scored = (shown(value), name, part)
 
 
-def _follow(job: Job, outputs: Path, sweep: Sweep) -> None:
+def _follow(job: LiveJob, outputs: Path, sweep: Sweep) -> None:
     """Say how far a running job is; one whose process is gone is interrupted."""
     if not is_locked(sweep.path):
         job.status, job.problem = "interrupted", store.KILLED
@@ -409,7 +409,7 @@ def _follow(job: Job, outputs: Path, sweep: Sweep) -> None:
             job.progress += f", {name.replace('_', ' ')} {known[name]:.4g}"
 
 
-def _charts(outputs: Path, listed: Sequence[Job], keys: Sequence[str]) -> tuple[list[Chart], int]:
+def _charts(outputs: Path, listed: Sequence[LiveJob], keys: Sequence[str]) -> tuple[list[Chart], int]:
     """Return the losses of jobs on common axes, running ones first, and how many are not drawn."""
     ordered = sorted((job for job in listed if job.place), key=lambda job: job.status != "running")
     lines: dict[str, list[Curve]] = {"validation_loss": [], "train_loss": []}

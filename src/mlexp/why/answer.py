@@ -25,7 +25,7 @@ from mlexp.why.analysis import Behind, Effect, Scored, effects
 from mlexp.why.case import called
 
 if TYPE_CHECKING:
-    from mlexp.why.study import Rounds
+    from mlexp.why.study import Stages
 
 MOST_SHOWN = 4  # candidates in figures and in the table of figures
 SAME = 0.05  # difference of log-likelihoods below which two values give the same runs, but for rounding
@@ -33,7 +33,7 @@ MOST_NAMED = 6  # figures that a sentence names
 
 
 @dataclass(frozen=True)
-class Found:
+class CaseFindings:
     """What the stages of a case say.
 
     Attributes
@@ -42,7 +42,7 @@ class Found:
     stages : of each, the candidates that it ran
     """
 
-    rounds: Rounds
+    rounds: Stages
     stages: Sequence[Scored]
 
     @property
@@ -75,11 +75,11 @@ class Found:
         return sorted(set.intersection(*outside))
 
 
-def write(why: Why, rounds: Rounds, *, figures: bool) -> dict[str, Any]:
+def write(why: Why, rounds: Stages, *, figures: bool) -> dict[str, Any]:
     """Say what the runs of a folder explain, write it there and draw it; return the content of `why.json`."""
     from mlexp.why import page, running
 
-    found = Found(rounds, running.all_stages(rounds, why))
+    found = CaseFindings(rounds, running.all_stages(rounds, why))
     if not found.last.kept.any():
         raise DataError("No candidate has two runs that hold a published figure: see problem in summary.csv.")
     asked = {name: why.question[name] for name in ("name", "case", "candidates")}
@@ -111,13 +111,13 @@ def show(info: Mapping[str, Any], folder: str, *, verbosity: int) -> None:
     console.print(folder, markup=False)
 
 
-def question(found: Found) -> str:
+def question(found: CaseFindings) -> str:
     """Return what was asked."""
     settings = [called(name) for name, values in found.rounds.case.unstated.items() if len(values) > 1]
     return f"Which {listed(settings)} explain the published figures of {found.rounds.case.name}?"
 
 
-def sentences(found: Found) -> list[str]:
+def sentences(found: CaseFindings) -> list[str]:
     """Return what was found, the most important first."""
     last, best = found.last, found.last.best
     n_figures, missed = int(last.kept.sum()), len(last.outside(best))
@@ -134,7 +134,7 @@ def sentences(found: Found) -> list[str]:
     return [*said, *_unexplained(found)]
 
 
-def _of_setting(found: Found, name: str, values: Sequence[Effect]) -> Iterator[str]:
+def _of_setting(found: CaseFindings, name: str, values: Sequence[Effect]) -> Iterator[str]:
     """Say which values of a setting explain the figures, and which do not."""
     if len(values) < 2:
         return
@@ -161,12 +161,12 @@ def _behind(behind: Behind) -> str:
     return f"{behind.gap:.1f} ± {behind.half:.1f}"
 
 
-def _when(found: Found, one: Effect) -> str:
+def _when(found: CaseFindings, one: Effect) -> str:
     """Say in which stage a value was dropped."""
     return "" if one.stage == len(found.stages) - 1 else f" in the {found.rounds.stages[one.stage]}"
 
 
-def _seeds(found: Found, one: Effect) -> str:
+def _seeds(found: CaseFindings, one: Effect) -> str:
     if max(one.behind.gap, one.behind.half) < SAME:
         return "the figures are the same with both"
     seeds = found.stages[one.stage].seeds_needed(one.candidate)
@@ -175,7 +175,7 @@ def _seeds(found: Found, one: Effect) -> str:
     return f"about {seeds:,} seeds would settle it"
 
 
-def _unexplained(found: Found) -> Iterator[str]:
+def _unexplained(found: CaseFindings) -> Iterator[str]:
     last, missed = found.last, found.unexplained()
     if not missed:
         yield "No published number stays unexplained by every candidate that is not distinguishable from the best."
@@ -196,11 +196,11 @@ def _unexplained(found: Found) -> Iterator[str]:
     yield f"Unexplained: {'; '.join([*named[:MOST_NAMED], *more])}."
 
 
-def _where(found: Found, run: str) -> str:
+def _where(found: CaseFindings, run: str) -> str:
     return f"{run}, " if len(found.rounds.case.runs) > 1 else ""
 
 
-def warnings(found: Found) -> list[str]:
+def warnings(found: CaseFindings) -> list[str]:
     """Return what a reader must know with the answer."""
     said = []
     for place, stage in enumerate(found.stages[:-1]):
@@ -217,7 +217,7 @@ def warnings(found: Found) -> list[str]:
     return said
 
 
-def tables(found: Found, why: Why) -> dict[str, Columns]:
+def tables(found: CaseFindings, why: Why) -> dict[str, Columns]:
     """Return the tables: candidates, values of the settings, published numbers, runs of the candidates shown."""
     return {
         "candidates": by_column(list(_candidates(found))),
@@ -227,7 +227,7 @@ def tables(found: Found, why: Why) -> dict[str, Columns]:
     }
 
 
-def _candidates(found: Found) -> Iterator[dict[str, Any]]:
+def _candidates(found: CaseFindings) -> Iterator[dict[str, Any]]:
     done: set[int] = set()
     for place in reversed(range(len(found.stages))):
         scored = found.stages[place]
@@ -251,7 +251,7 @@ def _candidates(found: Found) -> Iterator[dict[str, Any]]:
             }
 
 
-def _settings(found: Found) -> Iterator[dict[str, Any]]:
+def _settings(found: CaseFindings) -> Iterator[dict[str, Any]]:
     for one in effects(found.stages, found.rounds.case.candidates):
         yield {
             "setting": called(one.setting),
@@ -265,7 +265,7 @@ def _settings(found: Found) -> Iterator[dict[str, Any]]:
         }
 
 
-def _figures(found: Found) -> Iterator[dict[str, Any]]:
+def _figures(found: CaseFindings) -> Iterator[dict[str, Any]]:
     last = found.last
     for n in found.shown:
         low, high = predictive.interval(last.predicted(last.values[n]))
@@ -289,7 +289,7 @@ def _figures(found: Found) -> Iterator[dict[str, Any]]:
             }
 
 
-def _runs(found: Found, why: Why) -> Iterator[dict[str, Any]]:
+def _runs(found: CaseFindings, why: Why) -> Iterator[dict[str, Any]]:
     stage = found.rounds.stages[-1]
     folders = {job["hash"]: f"runs/{job_name(job['number'], job['hash'])}" for job in why.info["jobs"]}
     for (n, run, seed), code in found.rounds.hashes(stage, found.shown).items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mlexp.drawing.figure import words
-from mlexp.page.page import Answer, KeyFigure, Page
+from mlexp.page.page import KeyFigure, Page, PageAnswer
 from mlexp.page.pictures import pictures
 from mlexp.page.words import as_number
 from mlexp.store import WHY, Why
@@ -50,10 +50,10 @@ def page(why: Why) -> Page:
     )
 
 
-def _answer(why: Why) -> Answer:
+def _answer(why: Why) -> PageAnswer:
     info = why.question
     if "answer" not in info:
-        return Answer(f"What explains the published figures of {info['name']}?", ["No answer yet."])
+        return PageAnswer(f"What explains the published figures of {info['name']}?", ["No answer yet."])
     table = why.tables.get("candidates", {})
     figures = []
     if table.get("outside"):
@@ -68,7 +68,7 @@ def _answer(why: Why) -> Answer:
             ),
             KeyFigure("Published numbers explained", f"{n - missed:.0f} of {n:.0f}", "by the best candidate"),
         ]
-    return Answer(info["question"], info["answer"], figures, warnings=info.get("warnings", ()))
+    return PageAnswer(info["question"], info["answer"], figures, warnings=info.get("warnings", ()))
 
 
 def _method(why: Why) -> list[tuple[str, str]]:

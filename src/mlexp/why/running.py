@@ -24,11 +24,11 @@ from mlexp.sweeps.conductor import SweepOutcome
 from mlexp.sweeps.planning import Plan
 from mlexp.why import answer, case, study
 from mlexp.why.analysis import Scored, survivors
-from mlexp.why.study import Rounds, Stage, Study
+from mlexp.why.study import Stage, Stages, WhyStudy
 from mlexp.why.summaries import summaries
 
 
-def run(asked: Study, program: Program, *, verbosity: int = QUIET) -> SweepOutcome:
+def run(asked: WhyStudy, program: Program, *, verbosity: int = QUIET) -> SweepOutcome:
     """Run every stage of a case and say what explains the published figures.
 
     Returns
@@ -51,7 +51,7 @@ def resume(
         return _run_rest(plan, folder, program, verbosity)
 
 
-def _write_question(asked: Study, place: Path) -> None:
+def _write_question(asked: WhyStudy, place: Path) -> None:
     """Write down what is asked, unless that stands there from an earlier process."""
     if (place / store.WHY).exists():
         return
@@ -112,7 +112,7 @@ def _run_rest(plan: Plan, folder: SweepFolder, program: Program, verbosity: int)
         return outcome
 
 
-def rounds_of(why: Why, plan: Plan) -> Rounds:
+def rounds_of(why: Why, plan: Plan) -> Stages:
     """Return the stages of a recorded case, with its candidates as configurations."""
     info = why.question
     try:
@@ -126,10 +126,10 @@ def rounds_of(why: Why, plan: Plan) -> Rounds:
     changes = {
         (number, run): one["runs"][run] for number, one in enumerate(info["candidates"]) for run in asked.runs
     }
-    return Rounds(asked, changes, plan, recorded.read(why.path / "config.yaml"))
+    return Stages(asked, changes, plan, recorded.read(why.path / "config.yaml"))
 
 
-def _more(rounds: Rounds, place: Path, verbosity: int) -> Callable[[Plan], Plan | None]:
+def _more(rounds: Stages, place: Path, verbosity: int) -> Callable[[Plan], Plan | None]:
     """Return what looks at the runs that are there and says which come next."""
     kept: list[list[int]] = []
 
@@ -148,7 +148,7 @@ def _more(rounds: Rounds, place: Path, verbosity: int) -> Callable[[Plan], Plan 
     return more
 
 
-def next_stage(rounds: Rounds, why: Why, kept: list[list[int]]) -> tuple[list[int], Stage | None]:
+def next_stage(rounds: Stages, why: Why, kept: list[list[int]]) -> tuple[list[int], Stage | None]:
     """Return the candidates that stay and the first stage that has not run with them.
 
     Parameters
@@ -167,7 +167,7 @@ def next_stage(rounds: Rounds, why: Why, kept: list[list[int]]) -> tuple[list[in
     return stayed, None
 
 
-def staying(rounds: Rounds, place: int, found: Scored, n_before: int) -> list[int]:
+def staying(rounds: Stages, place: int, found: Scored, n_before: int) -> list[int]:
     """Return which candidates of a short stage stay: half of them at most, of the last short one the finalists."""
     most = rounds.case.finalists
     if place + 2 < len(rounds.stages):
@@ -175,7 +175,7 @@ def staying(rounds: Rounds, place: int, found: Scored, n_before: int) -> list[in
     return survivors(found, most)
 
 
-def scored(rounds: Rounds, why: Why, stage: Stage, candidates: Sequence[int]) -> Scored:
+def scored(rounds: Stages, why: Why, stage: Stage, candidates: Sequence[int]) -> Scored:
     """Return the candidates of a stage with what their runs hold of its figures."""
     wanted = summaries(rounds.case, stage.epochs)
     hashes = rounds.hashes(stage, candidates)
@@ -193,7 +193,7 @@ def scored(rounds: Rounds, why: Why, stage: Stage, candidates: Sequence[int]) ->
     return Scored(wanted, dict(zip(candidates, values, strict=True)), more)
 
 
-def all_stages(rounds: Rounds, why: Why) -> list[Scored]:
+def all_stages(rounds: Stages, why: Why) -> list[Scored]:
     """Return every stage with the candidates that it ran."""
     stayed = list(range(len(rounds.case.candidates)))
     found = []

@@ -44,7 +44,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Study:
+class WhyStudy:
     """What is run.
 
     Attributes
@@ -66,7 +66,7 @@ class Study:
 
 def plan(
     case: Case, typed: Sequence[str] = (), config_dir: str | None = None, command: Sequence[str] = ()
-) -> Study:
+) -> WhyStudy:
     """Plan a case; `typed` are settings laid over those that the report states.
 
     Raises
@@ -90,7 +90,7 @@ def plan(
     configs = {named[title]: config for title, config in composed.items()}
     _check(case, configs)
     first = _jobs(case, configs, stages(case, configs)[0], range(len(case.candidates)))
-    return Study(case, configs, planning.planned(_together(first), command=command))
+    return WhyStudy(case, configs, planning.planned(_together(first), command=command))
 
 
 def _refuse_typed(case: Case, typed: Iterable[str]) -> None:
@@ -207,7 +207,7 @@ def _together(jobs: Mapping[Run, Config]) -> list[Combination]:
     return found
 
 
-class Rounds:
+class Stages:
     """The runs of a case in its folder, stage after stage.
 
     Parameters

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from mlexp.page.study import Said, Study
+from mlexp.page.study import RecordedRun, Said
 
 
-def question(study: Study) -> str:
+def question(study: RecordedRun) -> str:
     """Return the question."""
     return f"How accurate is it to always predict the majority class of {study.data}?"
 
 
-def answer(study: Study) -> Said:
+def answer(study: RecordedRun) -> Said:
     """Give the accuracy of the majority class."""
     accuracy = study.shown("accuracy", study.scores["accuracy"])
     said = f"Always predicting {study.info['facts']['majority']} is correct for {accuracy} of the {study.part} samples."

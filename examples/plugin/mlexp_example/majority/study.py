@@ -8,7 +8,7 @@ from mlexp import metrics
 from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import DataError
-from mlexp.kinds.observer import Observer, Plan
+from mlexp.kinds.observer import Observer, RunPlan
 from mlexp.kinds.sets import described, divided, filled, identified, sizes
 from mlexp.store.result import Result
 
@@ -18,7 +18,7 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     if not dataset.n_classes:
         raise DataError(f"Data set '{dataset.name}' has no classes. Set dataset.target=classes.")
     parts = divided(config, dataset)
-    observer.started(Plan(dataset=described(dataset), split=sizes(parts)))
+    observer.started(RunPlan(dataset=described(dataset), split=sizes(parts)))
     counts = np.bincount(parts.train.y, minlength=dataset.n_classes)
     majority = int(counts.argmax())
     scores, kept = {}, {}

@@ -21,7 +21,7 @@ MOST_NAMED = 4
 Block = tuple[str, str]  # fingerprint of the data, and of the rows evaluated
 
 
-class Cell(NamedTuple):
+class StratumRuns(NamedTuple):
     """The runs of an arm in one stratum: their scores, and labels that are equal for runs of one seed."""
 
     scores: np.ndarray
@@ -231,7 +231,7 @@ class Evidence:
         """Return how many runs of an arm count, in the stratum that holds fewest."""
         return min(len(self._cell(arm, stratum)) for stratum in self.strata)
 
-    def cells(self, arm: str) -> list[Cell]:
+    def cells(self, arm: str) -> list[StratumRuns]:
         """Return the runs of an arm in each stratum: scores of rows (S, n) or of runs (S,), and their seeds.
 
         Two equal ones for an arm known to give the same result whatever the seed.
@@ -245,7 +245,7 @@ class Evidence:
                 places = places * 2
             seeds = [self.used[arm][place].seed for place in places]
             found.append(
-                Cell(scores[places], [(seed, seeds[:k].count(seed)) for k, seed in enumerate(seeds)])
+                StratumRuns(scores[places], [(seed, seeds[:k].count(seed)) for k, seed in enumerate(seeds)])
             )
         return found
 

@@ -13,7 +13,7 @@ from mlexp.comparisons.evidence import Evidence
 from mlexp.comparisons.scores.runs import metric_of, of_rows, of_runs
 from mlexp.config import schema
 from mlexp.config.untrusted import printable
-from mlexp.data.cells import Table, from_frame
+from mlexp.data.cells import CellTable, from_frame
 from mlexp.data.columns import GAPS, as_number, decided, short, values
 from mlexp.data.readers import csv
 from mlexp.errors import ConfigError, DataError, did_you_mean, shortened
@@ -267,7 +267,7 @@ def _known(names: Sequence[str], where: str) -> dict[str, str]:
     return own
 
 
-def _columns(table: Table, own: Mapping[str, str], where: str) -> dict[str, np.ndarray]:
+def _columns(table: CellTable, own: Mapping[str, str], where: str) -> dict[str, np.ndarray]:
     found = {}
     for name, known in own.items():
         if known in NUMBERS:
@@ -292,7 +292,7 @@ def _columns(table: Table, own: Mapping[str, str], where: str) -> dict[str, np.n
     return found
 
 
-def _numbers(table: Table, name: str, where: str) -> np.ndarray:
+def _numbers(table: CellTable, name: str, where: str) -> np.ndarray:
     """Return the numbers of a column, or say which cell is none."""
     if name in table.numbers:
         numbers = table.numbers[name]

@@ -15,7 +15,7 @@ import numpy as np
 
 from mlexp.config import schema
 from mlexp.config.names import DELIMITERS, QUOTES
-from mlexp.data.cells import Table, stripped
+from mlexp.data.cells import CellTable, stripped
 from mlexp.data.columns import GAPS, short
 from mlexp.data.packed import bounded
 from mlexp.data.rows import MEMORY_MB
@@ -88,7 +88,7 @@ class TextFile:
             "name the encoding: dataset.encoding=NAME."
         ]
 
-    def table(self, as_text: Collection[str] = (), missing: Sequence[str] = ()) -> Table:
+    def table(self, as_text: Collection[str] = (), missing: Sequence[str] = ()) -> CellTable:
         """Return the cells of all columns.
 
         Parameters
@@ -118,7 +118,7 @@ class TextFile:
         if texts:  # the parser took some of their words for gaps, or gave them another meaning
             frame = self._parsed(usecols=texts, dtype=object, na_filter=False)
             cells |= {name: stripped(frame[name].to_numpy()) for name in texts}
-        return Table(len(frame), numbers, cells)
+        return CellTable(len(frame), numbers, cells)
 
     def _parsed(self, **how: Any) -> pd.DataFrame:
         import pandas as pd

@@ -24,7 +24,7 @@ PARSE_BYTES = 4 * BLOCK
 
 
 @dataclass(frozen=True)
-class Place:
+class FilePlace:
     """A kind of place where files may be: its name in words, the folders there, whether a person named it."""
 
     words: str
@@ -33,10 +33,10 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFiles:
     """The files of a set, and the place that they are in."""
 
-    place: Place
+    place: FilePlace
     files: dict[str, Path]
 
 
@@ -79,25 +79,25 @@ def lookup(name: str) -> PublishedSet:
     return KNOWN[name]
 
 
-def named_places(known: PublishedSet, path: str | None, data_dir: str | None) -> Iterator[Place]:
+def named_places(known: PublishedSet, path: str | None, data_dir: str | None) -> Iterator[FilePlace]:
     """Give the places that a person named, in the order of search."""
     if path is not None:
         folder = existing(path, key="dataset.path", what="a folder with the files of the set")
-        yield Place("dataset.path", (folder, *(folder / name for name in known.folders)), named=True)
+        yield FilePlace("dataset.path", (folder, *(folder / name for name in known.folders)), named=True)
         return
     key, chosen = ("data_dir", data_dir) if data_dir else ("MLEXP_DATA_DIR", os.environ.get("MLEXP_DATA_DIR"))
     if chosen:
         folder = existing(chosen, key=key, what="a folder with data sets")
-        yield Place(key, tuple(folder / name for name in known.folders), named=True)
+        yield FilePlace(key, tuple(folder / name for name in known.folders), named=True)
 
 
-def quiet_places(name: str) -> Iterator[Place]:
+def quiet_places(name: str) -> Iterator[FilePlace]:
     """Give the places that need no naming, in the order of search."""
-    yield Place("the user cache", (download_folder(name),))
-    yield Place("the system data folder", tuple(SYSTEM_FOLDER / folder for folder in KNOWN[name].folders))
+    yield FilePlace("the user cache", (download_folder(name),))
+    yield FilePlace("the system data folder", tuple(SYSTEM_FOLDER / folder for folder in KNOWN[name].folders))
 
 
-def find(name: str, places: Iterator[Place]) -> Found | None:
+def find(name: str, places: Iterator[FilePlace]) -> FoundFiles | None:
     """Return the files in the first place that has them all.
 
     Raises
@@ -110,7 +110,7 @@ def find(name: str, places: Iterator[Place]) -> Found | None:
             files = {role: idx.find(folder, file.name) for role, file in KNOWN[name].files.items()}
             there = {role: path for role, path in files.items() if path}
             if len(there) == len(files):
-                return Found(place, there)
+                return FoundFiles(place, there)
             if place.named and there:
                 raise _missing(name, folder, files)
         if place.words == "dataset.path":
@@ -152,7 +152,7 @@ def check_file(path: Path, file: KnownFile, name: str) -> None:
         )
 
 
-def _checked(name: str, found: Found, decoded: cache.Decoded | None) -> cache.Decoded:
+def _checked(name: str, found: FoundFiles, decoded: cache.Decoded | None) -> cache.Decoded:
     """Check the files that have changed since they were last right, and decode them if no copy is there."""
     known = KNOWN[name]
     stamps = dict(cache.stamp(path) for path in found.files.values())
@@ -195,10 +195,10 @@ def parse_bytes(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return np.ascontiguousarray(table[:, 1:]), table[:, 0].copy()
 
 
-def _download(name: str, data_dir: str | None) -> Found:
-    place = Place("a download", (download_folder(name),))
+def _download(name: str, data_dir: str | None) -> FoundFiles:
+    place = FilePlace("a download", (download_folder(name),))
     try:
-        return Found(place, fetch(name))
+        return FoundFiles(place, fetch(name))
     except DataError as error:
         named = data_dir or os.environ.get("MLEXP_DATA_DIR") or "not set"
         raise DataError(

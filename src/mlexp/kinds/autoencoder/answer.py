@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from mlexp.page.page import KeyFigure
-from mlexp.page.study import Said, Study
+from mlexp.page.study import RecordedRun, Said
 from mlexp.page.words import number, percent
 
 
-def question(study: Study) -> str:
+def question(study: RecordedRun) -> str:
     """Return the question."""
     return f"How well does an autoencoder reconstruct {study.data}?"
 
 
-def answer(study: Study) -> Said:
+def answer(study: RecordedRun) -> Said:
     """Reconstruction error, compared with PCA of the same width."""
     facts, error = study.info["facts"], study.scores["mse"]
     sentences = [

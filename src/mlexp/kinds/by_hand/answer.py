@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mlexp.kinds.by_hand.latex import NAME, ON_THE_LINE, difference
 from mlexp.page.page import Derivation, KeyFigure, Step, Table
-from mlexp.page.study import Said, Study
+from mlexp.page.study import RecordedRun, Said
 from mlexp.page.words import coordinates, listed, number, percent
 
 MOST_STEPS = 300
@@ -28,13 +28,13 @@ LOSSES = ("mse", "mae", "huber", "cross_entropy", "binary_cross_entropy")
 STEPS = {"kmeans": "One step", "em": "One EM step"}
 
 
-def question(study: Study) -> str:
+def question(study: RecordedRun) -> str:
     """Return the question."""
     known = QUESTIONS.get(str(study.info["facts"].get("calculation")))
     return known or f"What is the result of the calculation {study.info['task']['name']}?"
 
 
-def answer(study: Study) -> Said:
+def answer(study: RecordedRun) -> Said:
     """The result of the calculation; of an exercise whose solution is folded, where that is."""
     if _is_folded(study):
         return [f"{_variant(study)}The exercise is stated below; its solution is folded.".strip()], []
@@ -63,12 +63,12 @@ def answer(study: Study) -> Said:
     return [sentence, said], figures
 
 
-def _variant(study: Study) -> str:
+def _variant(study: RecordedRun) -> str:
     variant = study.config.get("by_hand", {}).get("variant")
     return "" if variant is None else f"Variant {variant}. "
 
 
-def _compared(study: Study) -> Said:
+def _compared(study: RecordedRun) -> Said:
     what, values = next(iter(study.metrics.items()))
     what = what.replace("_", " ")
     found = listed([f"{number(value)} for {name}" for name, value in values.items()])
@@ -76,7 +76,7 @@ def _compared(study: Study) -> Said:
     return [f"Compared with the formula derived by hand, the {what} is {found}."], figures
 
 
-def _improved(study: Study) -> tuple[str, list[KeyFigure]]:
+def _improved(study: RecordedRun) -> tuple[str, list[KeyFigure]]:
     """What a step changed."""
     name, before = next(iter(study.metrics["before"].items()))
     after = study.metrics["after"][name]
@@ -89,7 +89,7 @@ def _improved(study: Study) -> tuple[str, list[KeyFigure]]:
     ]
 
 
-def _margin(study: Study) -> tuple[str, list[KeyFigure]]:
+def _margin(study: RecordedRun) -> tuple[str, list[KeyFigure]]:
     """The line, its margin, the support vectors and the classes of new points."""
     facts, scores = study.info["facts"], study.metrics["solution"]
     said = [
@@ -108,7 +108,7 @@ def _margin(study: Study) -> tuple[str, list[KeyFigure]]:
     ]
 
 
-def _components(study: Study) -> tuple[str, list[KeyFigure]]:
+def _components(study: RecordedRun) -> tuple[str, list[KeyFigure]]:
     """The share of the variance of each component."""
     shares = next(iter(study.metrics.values()))
     found = listed([f"{percent(share)}" for share in shares.values()])
@@ -118,12 +118,12 @@ def _components(study: Study) -> tuple[str, list[KeyFigure]]:
     ]
 
 
-def tables(study: Study, found: Sequence[Table]) -> list[Table]:
+def tables(study: RecordedRun, found: Sequence[Table]) -> list[Table]:
     """Return the tables of the page: all but that of the derivation, which has a part of its own."""
     return [table for table in found if table.name != NAME]
 
 
-def derivation(study: Study) -> Derivation | None:
+def derivation(study: RecordedRun) -> Derivation | None:
     """Return the recorded derivation; None of a run without one."""
     columns = study.run.tables.get(NAME, {})
     names = ("part", "given", "sentence", "symbols", "numbers")
@@ -139,7 +139,7 @@ def derivation(study: Study) -> Derivation | None:
     return Derivation(parts, given, _is_folded(study)) if parts else None
 
 
-def _is_folded(study: Study) -> bool:
+def _is_folded(study: RecordedRun) -> bool:
     """Whether the solution is folded: as asked, or because the numbers were drawn for an exercise."""
     node = study.config.get("by_hand", {})
     wanted = node.get("answers", "shown")

@@ -11,7 +11,7 @@ from mlexp.config.schema import Config
 from mlexp.data.dataset import Dataset
 from mlexp.errors import ConfigError
 from mlexp.kinds.by_hand.settings import ByHand
-from mlexp.kinds.observer import Plan
+from mlexp.kinds.observer import RunPlan
 
 MOST_ROWS, MOST_COLUMNS = 50, 10  # of what anybody would follow by hand
 LARGEST = 1_000_000  # number, without its sign
@@ -76,9 +76,9 @@ def tenths(rng: np.random.Generator, *shape: int) -> np.ndarray:
     return found
 
 
-def plan(dataset: Dataset, n_rows: int, n_features: int, summary: Sequence[dict[str, Any]] = ()) -> Plan:
+def plan(dataset: Dataset, n_rows: int, n_features: int, summary: Sequence[dict[str, Any]] = ()) -> RunPlan:
     """Return what a calculation reports before it begins."""
-    return Plan(
+    return RunPlan(
         dataset={
             "name": "by hand" if not len(dataset.X) else dataset.name,
             "n_features": n_features,

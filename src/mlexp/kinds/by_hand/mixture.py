@@ -23,7 +23,7 @@ SINGULAR = 1e-10  # smallest eigenvalue of a covariance, as a share of the varia
 
 
 @dataclass(frozen=True)
-class Mixture:
+class Gaussians:
     """Weights (k,), means (k, d) and covariances (k, d, d)."""
 
     weights: np.ndarray
@@ -50,20 +50,20 @@ class Mixture:
         """Return the logarithm of the density of all rows."""
         return float(np.logaddexp.reduce(self.joint(X), axis=1).sum())
 
-    def stepped(self, X: np.ndarray) -> Mixture:
+    def stepped(self, X: np.ndarray) -> Gaussians:
         """Return the mixture after one EM step."""
         R = self.responsibilities(X)
         N = R.sum(axis=0)
         means = R.T @ X / N[:, None]
         covariances = np.array([(R[:, k, None] * (X - m)).T @ (X - m) / N[k] for k, m in enumerate(means)])
-        return Mixture(N / len(X), means, covariances)
+        return Gaussians(N / len(X), means, covariances)
 
 
 def em(config: Config, dataset: Dataset, observer: Observer) -> Result:
     """Derive one EM step of a Gaussian mixture from typed means, equal weights and one variance."""
     X, means = starting(config, dataset, EXAMPLE)
     k, d = means.shape
-    first = Mixture(np.full(k, 1 / k), means, np.stack([config.of(ByHand).variance * np.eye(d)] * k))
+    first = Gaussians(np.full(k, 1 / k), means, np.stack([config.of(ByHand).variance * np.eye(d)] * k))
     then = first.stepped(X)
     least = SINGULAR * max(float(X.var()), 1e-300)
     if (
@@ -100,7 +100,7 @@ def em(config: Config, dataset: Dataset, observer: Observer) -> Result:
     )
 
 
-def _check(X: np.ndarray, first: Mixture, then: Mixture) -> dict[str, float]:
+def _check(X: np.ndarray, first: Gaussians, then: Gaussians) -> dict[str, float]:
     """Return the difference from scikit-learn's first step, and of the gradient by the means from differences."""
     from sklearn.mixture import GaussianMixture
 
@@ -124,7 +124,7 @@ def _check(X: np.ndarray, first: Mixture, then: Mixture) -> dict[str, float]:
     ).ravel()
 
     def likelihood(flat: np.ndarray) -> float:
-        return Mixture(first.weights, flat.reshape(first.means.shape), first.covariances).log_likelihood(X)
+        return Gaussians(first.weights, flat.reshape(first.means.shape), first.covariances).log_likelihood(X)
 
     differences = central(likelihood, first.means.ravel(), 1e-5)
     return {
@@ -133,7 +133,7 @@ def _check(X: np.ndarray, first: Mixture, then: Mixture) -> dict[str, float]:
     }
 
 
-def script(X: np.ndarray, first: Mixture, then: Mixture, checked: dict[str, float]) -> Script:
+def script(X: np.ndarray, first: Gaussians, then: Gaussians, checked: dict[str, float]) -> Script:
     """Return the derivation with its numbers."""
     found = Script()
     d = X.shape[1]
@@ -177,7 +177,7 @@ def _shares(found: Script, R: np.ndarray, of: str) -> None:
     )
 
 
-def _moved(found: Script, X: np.ndarray, R: np.ndarray, then: Mixture, names: tuple[str, str]) -> None:
+def _moved(found: Script, X: np.ndarray, R: np.ndarray, then: Gaussians, names: tuple[str, str]) -> None:
     scale, of = names
     d, N = X.shape[1], R.sum(axis=0)
     found.part("M step")
@@ -209,7 +209,7 @@ def _moved(found: Script, X: np.ndarray, R: np.ndarray, then: Mixture, names: tu
     )
 
 
-def _component(mixture: Mixture, k: int, scale: str) -> str:
+def _component(mixture: Gaussians, k: int, scale: str) -> str:
     mean = mixture.means[k]
     where = num(mean[0]) if len(mean) == 1 else row(mean)
     return (

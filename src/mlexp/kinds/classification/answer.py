@@ -9,18 +9,18 @@ from mlexp.kinds.classification.classes import FEW_ROWS, confusions
 from mlexp.kinds.classification.tables import tables as tables  # what the page shows
 from mlexp.kinds.importance_answer import relied_on
 from mlexp.page.page import KeyFigure
-from mlexp.page.study import SEEN, Said, Study
+from mlexp.page.study import SEEN, RecordedRun, Said
 from mlexp.page.words import percent, within
 
 
-def question(study: Study) -> str:
+def question(study: RecordedRun) -> str:
     """Return the question."""
     if margin.is_geometry(study):
         return margin.question(study)
     return f"How well does a {study.model} classify {study.data}?"
 
 
-def answer(study: Study) -> Said:
+def answer(study: RecordedRun) -> Said:
     """Accuracy, compared with the majority class, and the most frequent confusion."""
     if margin.is_geometry(study):
         return margin.answer(study)
@@ -49,7 +49,7 @@ def _baseline(counts: np.ndarray) -> list[str]:
     ]
 
 
-def _mixed_up(study: Study, counts: np.ndarray) -> list[str]:
+def _mixed_up(study: RecordedRun, counts: np.ndarray) -> list[str]:
     """Name the most frequent confusion."""
     names = study.info["dataset"]["classes"]
     wrong = counts - np.diag(np.diag(counts))

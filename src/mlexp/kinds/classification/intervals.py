@@ -6,14 +6,14 @@ import numpy as np
 
 from mlexp.errors import DataError
 from mlexp.metrics import METRICS, Metric
-from mlexp.page.study import Study
+from mlexp.page.study import RecordedRun
 from mlexp.page.words import Z, wilson
 from mlexp.store import Run
 
 FEWEST = 20  # rows below which a normal approximation is left out
 
 
-def intervals(study: Study) -> dict[str, tuple[float, float]]:
+def intervals(study: RecordedRun) -> dict[str, tuple[float, float]]:
     """Return metric -> limits of its 95 % interval on the test set; those that cannot be computed are left out.
 
     Accuracy has Wilson's interval, the others value ± 1.96·SE. With x_i the score of row i (the metric plus the

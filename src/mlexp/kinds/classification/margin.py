@@ -9,7 +9,7 @@ from mlexp.kinds.boundary_figure import POINT
 from mlexp.kinds.classification.classes import FEW_ROWS
 from mlexp.page import tables as shown
 from mlexp.page.page import KeyFigure, Table
-from mlexp.page.study import Said, Study
+from mlexp.page.study import RecordedRun, Said
 from mlexp.page.words import coordinate, coordinates, listed
 
 MOST_NAMED = 6  # points in a sentence
@@ -17,17 +17,17 @@ CLOSE = 1e-3  # how far y(w·x + b) of a support vector may lie from 1
 DECIMALS = 4
 
 
-def is_geometry(study: Study) -> bool:
+def is_geometry(study: RecordedRun) -> bool:
     """Return whether the margin is the subject: a margin is on record, and at most `FEW_ROWS` test samples are."""
     return "margin" in study.run.tables and (study.part != "test" or study.rows <= FEW_ROWS)
 
 
-def question(study: Study) -> str:
+def question(study: RecordedRun) -> str:
     """Return the question."""
     return f"Which line or plane separates the classes of {study.data} with the widest margin?"
 
 
-def answer(study: Study) -> Said:
+def answer(study: RecordedRun) -> Said:
     """Return margin, w and b, the support vectors, how far the other points lie, and the classes of new points."""
     margin = study.run.tables["margin"]
     values = dict(zip(margin["quantity"], map(float, margin["value"]), strict=True))
@@ -44,7 +44,7 @@ def answer(study: Study) -> Said:
     return [first, *_support(study, train), *_new(test)], figures
 
 
-def _support(study: Study, train: Sequence[dict[str, str]]) -> list[str]:
+def _support(study: RecordedRun, train: Sequence[dict[str, str]]) -> list[str]:
     """Name the support vectors, and say how far the other points lie and whether the classes are separated."""
     if not train:
         return []
@@ -83,7 +83,7 @@ def _place(row: dict[str, str]) -> str:
     return coordinates([float(value) for name, value in row.items() if name not in POINT])
 
 
-def tables(study: Study, found: Sequence[Table]) -> list[Table]:
+def tables(study: RecordedRun, found: Sequence[Table]) -> list[Table]:
     """Return the tables of the geometry first, with fixed decimals; of the scores accuracy alone, without intervals."""
     order = ("margin", "points", "support_vectors", "kkt")
     fixed = dict.fromkeys(("value", *POINT[3:]), DECIMALS) | {"missed_by": 2 * DECIMALS}

@@ -12,7 +12,7 @@ from mlexp.kinds.classification import classes, margin
 from mlexp.kinds.classification.intervals import intervals
 from mlexp.page import tables as shown
 from mlexp.page.page import Table
-from mlexp.page.study import PARTS, Study
+from mlexp.page.study import PARTS, RecordedRun
 
 DECIMALS = 3
 FIRST_ROWS = 10  # of the test set, with their probabilities
@@ -26,7 +26,7 @@ INTERVAL = (
 )
 
 
-def tables(study: Study, found: Sequence[Table]) -> list[Table]:
+def tables(study: RecordedRun, found: Sequence[Table]) -> list[Table]:
     """Return the tables of the page: scores with intervals, classes and confusion of all sets, thresholds, first rows.
 
     Parameters
@@ -43,7 +43,7 @@ def tables(study: Study, found: Sequence[Table]) -> list[Table]:
     return [*first, *(table for table in made if table is not None), *others]
 
 
-def _scores(study: Study, table: Table) -> Table:
+def _scores(study: RecordedRun, table: Table) -> Table:
     limits = intervals(study)
     ordered = {part: study.metrics[part] for part in PARTS if part in study.metrics}
     new = shown.scores(ordered, limits)
@@ -52,7 +52,7 @@ def _scores(study: Study, table: Table) -> Table:
     return replace(new, note=" ".join([table.note, SAME, *([INTERVAL] if limits else [])]))
 
 
-def by_class(study: Study, matrices: dict[str, np.ndarray]) -> Table | None:
+def by_class(study: RecordedRun, matrices: dict[str, np.ndarray]) -> Table | None:
     """Return precision, recall, F1 and rows of each class in each set, with macro and weighted means below."""
     if not matrices:
         return None
@@ -82,7 +82,7 @@ def _with_foot(table: Table, totals: int) -> Table:
     return replace(table, rows=table.rows[:cut], foot=table.rows[cut:])
 
 
-def _matrices(study: Study, matrices: dict[str, np.ndarray]) -> list[Table]:
+def _matrices(study: RecordedRun, matrices: dict[str, np.ndarray]) -> list[Table]:
     """Return the confusion matrix of each set with the sums of its rows and columns."""
     names = study.info["dataset"]["classes"]
     made = []
@@ -102,7 +102,7 @@ def _matrices(study: Study, matrices: dict[str, np.ndarray]) -> list[Table]:
     return made
 
 
-def thresholds(study: Study) -> Table | None:
+def thresholds(study: RecordedRun) -> Table | None:
     """Return scores of the second of two classes by the probability from which a sample is assigned to it."""
     names, run = study.info["dataset"].get("classes") or [], study.run
     columns: dict[str, list[str]] = {"threshold": [f"{value:.2f}" for value in THRESHOLDS]}
@@ -156,7 +156,7 @@ def scores_by_threshold(y: np.ndarray, score: np.ndarray, at: np.ndarray) -> dic
     }
 
 
-def first_rows(study: Study) -> Table | None:
+def first_rows(study: RecordedRun) -> Table | None:
     """Return the first samples of the test set with their probabilities."""
     names, kept = study.info["dataset"].get("classes") or [], study.run.predictions
     y, predicted, probability = (kept.get(f"test_{what}") for what in ("true", "predicted", "probability"))

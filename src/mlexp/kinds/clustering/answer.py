@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mlexp.kinds.clustering.names import called
-from mlexp.page.study import Said, Study, by_method, three
+from mlexp.page.study import RecordedRun, Said, by_method, three
 from mlexp.page.words import SPACE, listed, percent
 
 VERDICTS = (  # least adjusted Rand index, and what is said of one and of several methods
@@ -21,12 +21,12 @@ NAMED = 12  # clusters named in a sentence
 LABELS = {"ari": "Adjusted Rand index", "purity": "Purity", "silhouette": "Silhouette"}
 
 
-def question(study: Study) -> str:
+def question(study: RecordedRun) -> str:
     """Return the question."""
     return f"Which clusters are there in {study.data}?"
 
 
-def answer(study: Study) -> Said:
+def answer(study: RecordedRun) -> Said:
     """Evaluate the clusters by the classes where there are any; else by their separation."""
     methods = by_method(study, "k")
     evaluated = {name: scores for name, scores in methods.items() if "ari" in scores}
@@ -64,7 +64,7 @@ def _by_truth(methods: Mapping[str, Mapping[str, float]]) -> list[str]:
     ]
 
 
-def _by_separation(study: Study, methods: Mapping[str, Mapping[str, float]], best: str) -> list[str]:
+def _by_separation(study: RecordedRun, methods: Mapping[str, Mapping[str, float]], best: str) -> list[str]:
     facts, scores, name = study.info["facts"], methods[best], called(best)
     finds = (
         f"Of {len(methods)} methods, {name} gives the best-separated clusters:"
@@ -81,7 +81,7 @@ def _by_separation(study: Study, methods: Mapping[str, Mapping[str, float]], bes
     ]
 
 
-def _size(study: Study, scores: Mapping[str, float], best: str) -> str:
+def _size(study: RecordedRun, scores: Mapping[str, float], best: str) -> str:
     facts = study.info["facts"]
     n = f"{scores['clusters']:.0f} cluster{'s' * (scores['clusters'] != 1)}"
     classes = len(study.info["dataset"]["classes"])
@@ -108,7 +108,7 @@ def _silhouette(methods: Mapping[str, Mapping[str, float]], best: str) -> list[s
     ]
 
 
-def clear_and_mixed(study: Study, method: str) -> list[str]:
+def clear_and_mixed(study: RecordedRun, method: str) -> list[str]:
     """Name the clusters that hold mostly one class, and those that hold several."""
     table = study.run.tables.get("clusters")
     if table is None or "purity" not in table:

@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlexp.page.page import KeyFigure
-from mlexp.page.study import Said, Study
+from mlexp.page.study import RecordedRun, Said
 from mlexp.page.words import SPACE, number, percent, within
 
 WORTH = 0.01  # a point of accuracy, or a hundredth of R²: a smaller gain is called small
 TITLES = {"accuracy": "accuracy", "r2": "R²"}
 
 
-def question(study: Study) -> str:
+def question(study: RecordedRun) -> str:
     """Return the question."""
     return f"Would more data help a {study.model} on {study.data}?"
 
 
-def answer(study: Study) -> Said:
+def answer(study: RecordedRun) -> Said:
     """The gain of the last doubling, what a power law predicts for the next one, and the test score."""
     facts = study.info["facts"]["data_needed"]
     metric = facts["metric"]
@@ -78,7 +78,7 @@ def gained(value: float, metric: str) -> str:
     return "0" if float(text) == 0 else text.replace("-", "−")
 
 
-def _gap(study: Study, metric: str) -> list[str]:
+def _gap(study: RecordedRun, metric: str) -> list[str]:
     """Compare training and validation set, with the fewest and with all training samples."""
     table = study.run.tables.get("data_needed", {})
     names = [f"{part}_{metric}" for part in ("train", "validation")]
@@ -95,7 +95,7 @@ def _gap(study: Study, metric: str) -> list[str]:
     ]
 
 
-def _tested(study: Study, metric: str) -> list[str]:
+def _tested(study: RecordedRun, metric: str) -> list[str]:
     if study.part != "test" or metric not in study.scores:
         return study.untested()
     value = study.scores[metric]
@@ -110,7 +110,7 @@ def _shown(value: float, metric: str) -> str:
     return percent(value) if metric == "accuracy" else number(value)
 
 
-def _figures(study: Study, facts: Mapping[str, Any]) -> list[KeyFigure]:
+def _figures(study: RecordedRun, facts: Mapping[str, Any]) -> list[KeyFigure]:
     metric = facts["metric"]
     found = study.figures({metric: TITLES[metric][0].upper() + TITLES[metric][1:]})
     if doubling := facts.get("doubling"):

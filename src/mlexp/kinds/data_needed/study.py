@@ -17,7 +17,7 @@ from mlexp.kinds import score_warnings
 from mlexp.kinds.data_needed.curve import last_doubling, nested_order, power_law
 from mlexp.kinds.data_needed.settings import DataNeeded
 from mlexp.kinds.fitting import Training, built, check_labels, fitted_to, train, unfinished
-from mlexp.kinds.observer import Observer, Plan
+from mlexp.kinds.observer import Observer, RunPlan
 from mlexp.kinds.sets import columns, filled, identified
 from mlexp.metrics.regression import r2_scores
 from mlexp.nn.state import DIVERGED
@@ -145,7 +145,7 @@ class Quiet:
 
     observer: Observer
 
-    def started(self, plan: Plan) -> None:
+    def started(self, plan: RunPlan) -> None:
         """Report nothing."""
 
     def epoch(self, row: Mapping[str, float], seconds: float) -> None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from mlexp.kinds.embedding.names import called
 from mlexp.page.page import KeyFigure
-from mlexp.page.study import Said, Study, by_method, three
+from mlexp.page.study import RecordedRun, Said, by_method, three
 from mlexp.page.words import listed, percent
 
 
-def question(study: Study) -> str:
+def question(study: RecordedRun) -> str:
     """Return the question."""
     if study.pca_alone:
         return f"How many principal components does {study.data} need?"
     return f"What does {study.data} look like in two dimensions?"
 
 
-def answer(study: Study) -> Said:
+def answer(study: RecordedRun) -> Said:
     """The embedding that best preserves neighbourhoods; the number of components that retain the variance."""
     facts, methods = study.info["facts"], by_method(study, "rows")
     kept = {method: scores["trustworthiness"] for method, scores in methods.items()}

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from mlexp.page.page import KeyFigure
-from mlexp.page.study import PARTS, Said, Study
+from mlexp.page.study import PARTS, RecordedRun, Said
 from mlexp.page.words import SPACE, as_number, listed, percent
 
 STRONGEST = 3  # features named
 GROWN = 0.1  # share of validation samples closer than the closest 5 % of test samples: near-duplicates
 
 
-def question(study: Study) -> str:
+def question(study: RecordedRun) -> str:
     """Return the question."""
     return f"What is in {study.data}?"
 
 
-def answer(study: Study) -> Said:
+def answer(study: RecordedRun) -> Said:
     """Size and classes of a data set, and whether validation samples are near-duplicates of training samples."""
     data, facts = study.info["dataset"], study.info["facts"]
     total, missing = sum(study.parts.values()), facts.get("missing_values", 0)
@@ -46,7 +46,7 @@ def answer(study: Study) -> Said:
     ]
 
 
-def _related(study: Study) -> list[str]:
+def _related(study: RecordedRun) -> list[str]:
     """Say which features are most strongly associated with the label, one at a time."""
     table = study.run.tables.get("feature_summary")
     if table is None or "variance_explained_by_label" not in table:

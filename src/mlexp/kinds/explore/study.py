@@ -14,7 +14,7 @@ from mlexp.data.near import nearest
 from mlexp.data.split import Part, Split
 from mlexp.kinds.explore import table
 from mlexp.kinds.explore.settings import Explore
-from mlexp.kinds.observer import Observer, Plan
+from mlexp.kinds.observer import Observer, RunPlan
 from mlexp.kinds.sets import NAMES, columns, described, divided, sizes, some
 from mlexp.store.result import Columns, Result
 
@@ -32,7 +32,7 @@ def study(config: Config, dataset: Dataset, observer: Observer) -> Result:
     data will; the distances to the nearest training sample show it.
     """
     parts = divided(config, dataset)
-    observer.started(Plan(dataset=described(dataset), split=sizes(parts)))
+    observer.started(RunPlan(dataset=described(dataset), split=sizes(parts)))
     copies, copied = duplicates(parts)
     distances = _distances(config, dataset, parts)
     compared, leak = _compared(distances)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from mlexp.page.page import KeyFigure
-from mlexp.page.study import Said, Study
+from mlexp.page.study import RecordedRun, Said
 from mlexp.page.words import listed, percent, within
 
 
-def question(study: Study) -> str:
+def question(study: RecordedRun) -> str:
     """Return the question."""
     return f"Which features of {study.data} give the most accurate classifier?"
 
 
-def answer(study: Study) -> Said:
+def answer(study: RecordedRun) -> Said:
     """Which features give the most accurate classifier: selected on the validation set, evaluated on the test set."""
     choosing = study.metrics.get("validation") or study.metrics["train"]
     scores, part, rows = study.scores, study.part, study.rows

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from mlexp.page.page import KeyFigure
-from mlexp.page.study import Said, Study
+from mlexp.page.study import RecordedRun, Said
 
 
-def question(study: Study) -> str:
+def question(study: RecordedRun) -> str:
     """Return the question."""
     return f"How well do the layers of a network separate the classes of {study.data}?"
 
 
-def answer(study: Study) -> Said:
+def answer(study: RecordedRun) -> Said:
     """Separation of the classes, layer by layer."""
     named = {
         key: key.removeprefix("silhouette_").replace("_", " ")

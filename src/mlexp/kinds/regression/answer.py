@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from mlexp.kinds.importance_answer import relied_on
-from mlexp.page.study import SEEN, Said, Study
+from mlexp.page.study import SEEN, RecordedRun, Said
 from mlexp.page.words import SPACE, number, percent
 
 
-def question(study: Study) -> str:
+def question(study: RecordedRun) -> str:
     """Return the question."""
     return f"How well does a {study.model} predict {study.target} of {study.data}?"
 
 
-def answer(study: Study) -> Said:
+def answer(study: RecordedRun) -> Said:
     """Explained variance, if there is any to explain, and mean absolute error."""
     scores, part = study.scores, study.part
     rows = f"{study.rows:,} {part} samples {SEEN[part]}"
@@ -33,7 +33,7 @@ def answer(study: Study) -> Said:
     return sentences, study.figures(labels)
 
 
-def _typical(study: Study) -> list[str]:
+def _typical(study: RecordedRun) -> list[str]:
     """Say how large half of the errors are, and the largest one."""
     half, largest = (study.scores.get(name) for name in ("median_absolute_error", "max_error"))
     if half is None or largest is None:
@@ -41,7 +41,7 @@ def _typical(study: Study) -> list[str]:
     return [f"Half of the errors are below {number(half)}; the largest is {number(largest)}."]
 
 
-def _mae_interval(study: Study) -> str:
+def _mae_interval(study: RecordedRun) -> str:
     """Return the 95 % interval of the mean absolute error over samples, m ± 1.96 s/√n."""
     errors = study.run.predictions.get(f"{study.part}_absolute_error")
     if errors is None or len(errors) < 2:

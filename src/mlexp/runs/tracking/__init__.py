@@ -21,7 +21,7 @@ BACKENDS = {
 }
 
 
-class Backend(Protocol):
+class TrackingBackend(Protocol):
     """One program that follows a run, or a sweep of runs."""
 
     errors: tuple[type[Exception], ...]
@@ -54,14 +54,14 @@ class Tracker:
     """
 
     def __init__(self, config: Config, warn: Callable[[str], None]) -> None:
-        self._backend: Backend | None = None
+        self._backend: TrackingBackend | None = None
         self._warn = warn
         name = config.tracking.backend
         if name is None:
             return
         module, word, package = BACKENDS[name]
         optional(package, f"tracking={name}", name)
-        make: type[Backend] = getattr(import_module(module), word)
+        make: type[TrackingBackend] = getattr(import_module(module), word)
         try:
             self._backend = make(config)
         except make.errors as error:
@@ -81,7 +81,7 @@ class Tracker:
         """The run is over; `metrics` are its numbers by ``part.name``."""
         self._call(lambda backend: backend.ended(folder, status, metrics))
 
-    def _call(self, what: Callable[[Backend], None]) -> None:
+    def _call(self, what: Callable[[TrackingBackend], None]) -> None:
         if self._backend is None:
             return
         try:

@@ -57,7 +57,7 @@ class Case:
     @property
     def at_once(self) -> int:
         """Epochs in one measurement: enough that starting the loop does not count."""
-        return 1 if self.rows > 10_000 else 10
+        return 1 if self.rows > 10_000 else 50
 
     @property
     def name(self) -> str:

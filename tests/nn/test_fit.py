@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -196,6 +197,33 @@ def test_bytes_and_memory_maps_are_read_in_blocks(tmp_path):
     found = np.concatenate([block[0].reshape(-1, 3000) for block in blocks([stored], order, 16, "float32")])
     assert found.dtype == np.float32
     assert np.array_equal(found, pixels[order[0]])
+
+
+@pytest.mark.parametrize("stored", ["float32", "uint8"])
+@pytest.mark.parametrize(("n_features", "one_by_one"), [(3, False), (3000, True)])
+def test_features_in_memory_that_is_used_again_are_the_same(n_features, one_by_one, stored):
+    features = rng.integers(0, 256, size=(70, n_features)).astype(stored)
+    targets, order, kept = np.arange(70.0)[:, None], np.stack([rng.permutation(70) for _ in range(2)]), {}
+    seen, memory = [], set()
+    for X, T in blocks([features, targets], order, 16, "float32", kept=kept):
+        assert isinstance(X, Iterator) == one_by_one
+        for batch, target in zip(X, T, strict=True):
+            assert np.array_equal(batch, features[target[..., 0].astype(int)])
+            memory.add(batch.__array_interface__["data"][0])
+            seen.append(target[1, :, 0])
+    assert np.array_equal(np.concatenate(seen), order[1])
+    assert len(memory) == (2 if one_by_one else 5)  # 4 batches of 16 samples, and one of 6
+
+
+def test_features_that_are_targets_are_still_there_when_they_are_scored():
+    """An autoencoder in one epoch without learning: its loss is that of all samples at the initial weights."""
+    data = Data(X[:150].astype("float32"), None)
+    coder = perceptron(4, [2], 4)
+    state = begin([coder], SGD(), [0])
+    fit(coder, LOSSES["mse"], SGD(), Settings(0.0, epochs=2, batch_size=16, patience=None), state, data)
+    Y, _ = coder.forward(coder.bind(state.theta), data.X[None])
+    wanted = float(np.mean((Y - data.X) ** 2))
+    assert [row[1] for row in state.history[0]] == pytest.approx([wanted, wanted], rel=1e-5)
 
 
 def test_each_replica_sees_every_row_once_in_its_own_order():

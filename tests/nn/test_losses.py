@@ -76,3 +76,19 @@ def test_hits():
         True,
         False,
     ]
+
+
+@pytest.mark.parametrize("width", [2, 5, 10, 255, 256])
+def test_the_class_is_the_first_of_the_largest_in_both_layouts(width):
+    rng = np.random.default_rng(0)
+    Z = rng.integers(0, 3, size=(2, 300, width)).astype("float32")
+    wanted = np.argmax(Z, axis=-1)
+    assert np.array_equal(classes_of(Z), wanted)
+    assert np.array_equal(classes_of(Z.mT.copy().mT), wanted)
+
+
+def test_the_class_of_an_output_that_is_not_a_number_is_that_of_argmax():
+    Z = np.random.default_rng(0).normal(size=(50, 10))
+    Z[3, [4, 7]] = np.nan
+    Z[9] = np.nan
+    assert np.array_equal(classes_of(Z.T.copy().T), np.argmax(Z, axis=-1))

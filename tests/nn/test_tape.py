@@ -71,6 +71,28 @@ def test_products_of_a_single_network_keep_their_bits(widths, dtype):
         assert grad.tobytes() == wanted.tobytes()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("form", ["CC", "CF", "FC", "FF"])
+def test_a_product_of_one_network_has_the_bits_of_matmul_in_every_layout(form, dtype):
+    rng = np.random.default_rng(0)
+    for m, k, n in [
+        (1, 32, 5),
+        (32, 1, 5),
+        (32, 5, 1),
+        (1, 9, 1),
+        (5, 32, 2),
+        (128, 784, 25),
+        (130, 70, 128),
+    ]:
+        A, B = (rng.normal(size=shape).astype(dtype, order=order)[None]
+                for shape, order in zip(((m, k), (k, n)), form, strict=True))  # fmt: skip
+        for out in (np.empty((1, m, n), dtype), np.empty((1, n, m), dtype).mT):
+            wanted = np.matmul(A, B, out=out.copy("K"))
+            tape = record(lambda A, B, out=out: np.matmul(A, B, out=out), A.copy("K"), B)
+            out[:] = np.nan
+            assert tape.play(A, B).tobytes("K") == wanted.tobytes("K")
+
+
 def test_tapes_of_two_networks_do_not_write_to_each_other():
     X, T = np.ones((1, 8, 6), "float32"), np.ones((1, 8, 6), "float32")
     first, mine = gradient(perceptron(6, [6], 6), LOSSES["cross_entropy"], 1)

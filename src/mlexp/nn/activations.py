@@ -150,7 +150,17 @@ def logistic(X: np.ndarray) -> np.ndarray:
     >>> logistic(np.array([-1e4, 0.0, 1e4])).round(3).tolist()
     [0.0, 0.5, 1.0]
     """
-    Y: np.ndarray = np.negative(X)
+    return logistic_of_negative(np.negative(X))
+
+
+def logistic_of_negative(Y: np.ndarray) -> np.ndarray:
+    """Return 1 / (1 + exp(Y)) without overflow, in the memory of `Y`.
+
+    Examples
+    --------
+    >>> logistic_of_negative(np.array([-1e4, 0.0, 1e4])).round(3).tolist()
+    [1.0, 0.5, 0.0]
+    """
     np.minimum(Y, 87.0 if Y.dtype == np.float32 else 708.0, out=Y)  # exp() of more is infinite
     np.exp(Y, out=Y)
     np.add(Y, 1, out=Y)
@@ -206,7 +216,7 @@ def relu(X: np.ndarray) -> tuple[np.ndarray, Backward]:
 
     def backward(dY: np.ndarray) -> np.ndarray:
         # Equal bits both ways: sign() spares small arrays a cast, the comparison is faster on large ones.
-        dX: np.ndarray = np.multiply(dY, np.sign(Y) if Y.size < 8192 else np.greater(Y, 0))
+        dX: np.ndarray = np.multiply(dY, np.sign(Y) if Y.size < 2048 else np.greater(Y, 0))
         return dX
 
     return Y, backward

@@ -22,6 +22,10 @@ AT_ONCE, AT_ONCE_ON_DEVICE = 1 << 18, 1 << 26
 """Numbers in the widest layer of a chunk of prediction; a device is slowed by many small calls."""
 
 
+Kept = dict[tuple[int, ...], np.ndarray]
+"""Memory that is filled again and again, by shape."""
+
+
 class Rows(Protocol):
     """A source of rows, numbers along a second axis."""
 
@@ -118,16 +122,23 @@ def on_device(source: Any, like: np.ndarray) -> Any:
     return source.on(like) if hasattr(source, "on") else np.asarray(np.asarray(source), like=like)
 
 
-def read(rows: Rows, indices: np.ndarray, dtype: str) -> np.ndarray:
-    """Return rows in the given precision, shaped as `indices` with the columns behind.
+def read(rows: Rows, indices: np.ndarray, dtype: str, out: np.ndarray | None = None) -> np.ndarray:
+    """Return rows in the given precision, shaped as `indices` with the columns behind; in `out`, if given.
 
     Examples
     --------
     >>> read(np.arange(4, dtype="uint8").reshape(2, 2), np.array([[1], [0]]), "float32").shape
     (2, 1, 2)
     """
+    if out is not None and isinstance(rows, np.ndarray) and rows.dtype == out.dtype:
+        # the default mode would gather in memory of its own and copy: no index is out of range
+        rows.take(indices.reshape(-1), axis=0, out=out.reshape(-1, *rows.shape[1:]), mode="clip")
+        return out
     part = rows.take(indices.reshape(-1), axis=0)
     part = np.asarray(part, like=part)  # no memory map
+    if out is not None:
+        np.copyto(out, part.reshape(out.shape))
+        return out
     return part.astype(dtype, copy=False).reshape(*indices.shape, *part.shape[1:])
 
 
@@ -138,7 +149,8 @@ def blocks(
     dtype: str,
     drop_last: bool = False,
     like: np.ndarray | None = None,
-) -> Iterator[list[np.ndarray | None]]:
+    kept: Kept | None = None,
+) -> Iterator[list[Any]]:
     """Go once through the rows, each replica in its own order.
 
     Parameters
@@ -153,31 +165,58 @@ def blocks(
         Leave out the last batch if it is smaller than the others. It is never left out if it is the only one.
     like : ndarray, optional
         An array of the device where the sources are.
+    kept : dict, optional
+        Memory for features by their shape, in which those of a block overwrite those of the one before. New memory
+        for each block by default.
 
     Yields
     ------
     list with one ndarray of shape (K, R, B, columns) for each source: K batches of B rows. What K is
-    depends on memory alone and changes no number.
+    depends on memory alone and changes no number. With `kept`, large features are not an array but an iterator of K
+    arrays (R, B, columns), each of which overwrites the one before.
     """
     n_replicas, n_rows = order.shape
     n_full = n_rows // batch_size
     widths = [source.shape[1] if len(source.shape) > 1 else 1 for source in sources if source is not None]
-    bytes_of_row = order.itemsize + sum(widths) * np.dtype(dtype).itemsize
     on_a_device = like is not None and not on_host(like)
     block = BLOCK_BYTES_ON_DEVICE if on_a_device else BLOCK_BYTES
-    at_once = max(1, block // (n_replicas * batch_size * bytes_of_row))
+
+    def room(widths: Sequence[int]) -> int:
+        bytes_of_row = order.itemsize + sum(widths) * np.dtype(dtype).itemsize
+        return int(max(1, block // (n_replicas * batch_size * bytes_of_row)))
+
+    at_once = room(widths)
+    one_by_one = at_once == 1 and kept is not None
+    if one_by_one:
+        at_once = room(widths[1:])
     for first in range(0, n_full, at_once):
         some = order[:, first * batch_size : min(first + at_once, n_full) * batch_size]
         if on_a_device:
             some = np.asarray(some, like=like)
         # (R, K B) to (K, R, B): each batch of the stack is then one contiguous piece.
         indices = some.reshape(n_replicas, -1, batch_size).swapaxes(0, 1)
-        yield [None if source is None else read(source, indices, dtype) for source in sources]
+        yield _block(sources, indices, dtype, kept, one_by_one)
     rest = order[:, n_full * batch_size : n_rows][None]
     if on_a_device:
         rest = np.asarray(rest, like=like)
     if rest.size and not (drop_last and n_full):
-        yield [None if source is None else read(source, rest, dtype) for source in sources]
+        yield _block(sources, rest, dtype, kept, one_by_one)
+
+
+def _block(
+    sources: Sequence[Rows | None], indices: np.ndarray, dtype: str, kept: Kept | None, one_by_one: bool
+) -> list[Any]:
+    features, *others = sources
+    found = [None if source is None else read(source, indices, dtype) for source in others]
+    if features is None or kept is None:
+        return [None if features is None else read(features, indices, dtype), *found]
+    shape = (*indices.shape[one_by_one:], *features.shape[1:])
+    if shape not in kept:
+        kept[shape] = np.empty(shape, dtype)
+    out = kept[shape]
+    if one_by_one:
+        return [(read(features, batch, dtype, out) for batch in indices), *found]
+    return [read(features, indices, dtype, out), *found]
 
 
 def chunks(n_rows: int, widest: int, at_once: int = AT_ONCE) -> Iterator[np.ndarray]:

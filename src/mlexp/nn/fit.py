@@ -11,16 +11,17 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlexp.nn.batches import AT_ONCE, AT_ONCE_ON_DEVICE, Rows, blocks, chunks, on_device, read
+from mlexp.nn.batches import AT_ONCE, AT_ONCE_ON_DEVICE, Kept, Rows, blocks, chunks, on_device, read
 from mlexp.nn.device import host, on_host
 from mlexp.nn.layers import Mode, Views
 from mlexp.nn.losses import Loss
 from mlexp.nn.network import Network
-from mlexp.nn.optimizers import Number, Optimizer, Rate, cast, column, for_replicas
+from mlexp.nn.optimizers import SGD, Number, Optimizer, Rate, Slots, cast, column, for_replicas
 from mlexp.nn.recording import Counter, counter, due, look
 from mlexp.nn.regularizers import add_l1, add_l2, clip, limit_norms
 from mlexp.nn.schedules import Schedule
@@ -241,8 +242,9 @@ class _Stack:
         self.pieces = list(self._pieces())
         self.rates: list[float] = []
         self.metrics = state.metrics
-        self.fixed: list[list[np.ndarray | None]] | None = None
+        self.fixed: list[list[Any]] | None = None
         self.tapes: dict[Any, Tape | None] = {}
+        self.kept: Kept = {}
 
     def _own(self, full: np.ndarray) -> np.ndarray:
         return full if self.whole else full[self.replicas]
@@ -251,7 +253,7 @@ class _Stack:
         """Cut parameters, gradient and slots into pieces that stay in the cache through the passes of an update."""
         n_replicas, n_parameters = self.theta.shape
         size = max(1, AT_A_TIME // n_replicas) if on_host(self.theta) else n_parameters
-        for first in range(0, n_parameters, size):
+        for first in reversed(range(0, n_parameters, size)):  # 1 % of a step faster than from the start
             part = np.s_[:, first : first + size]
             yield (
                 self.theta[part],
@@ -272,19 +274,11 @@ class _Stack:
         """Make one epoch."""
         rate = self._rate(state)
         mode = Mode(True, [rngs[1] for rngs in self.rngs])
+        updates = self._updates(rate, state)
         scores = _Scores(self)
         for X, T, weights in self._blocks(data):
-            assert X is not None
             targets = X if T is None else as_outputs(T)
-            outputs = []
-            for k in range(len(X)):
-                state.step += 1
-                outputs.append(
-                    self._step(
-                        X[k], targets[k], None if weights is None else weights[k], mode, rate, state.step
-                    )
-                )
-            scores.add(outputs, targets, weights)
+            scores.add(self._steps(X, targets, weights, mode, updates, state), targets, weights)
         return scores.measure()
 
     def new_counter(self) -> Counter | None:
@@ -307,7 +301,7 @@ class _Stack:
         )
         return self.rates[0] if len(set(self.rates)) == 1 else column(self.rates, like=self.theta)
 
-    def _blocks(self, data: Data) -> Iterator[list[np.ndarray | None]]:
+    def _blocks(self, data: Data) -> Iterator[list[Any]]:
         n_rows, dtype = data.X.shape[0], self.theta.dtype.name
         batch_size = self.settings.batch_size or n_rows
         if batch_size >= n_rows:  # one batch: its order is of no concern, and all replicas share it
@@ -318,31 +312,62 @@ class _Stack:
         order = shuffled([shuffler for shuffler, _ in self.rngs], n_rows)
         if isinstance(order, np.ndarray):
             order = np.asarray(order, like=self.theta)
-        return blocks(data, order, batch_size, dtype, self.settings.drop_last, self.theta)
+        # features that are targets too are still needed when the block is scored
+        kept = self.kept if on_host(self.theta) and data.T is not None else None
+        return blocks(data, order, batch_size, dtype, self.settings.drop_last, self.theta, kept)
 
-    def _step(
-        self, X: np.ndarray, T: np.ndarray, weights: np.ndarray | None, mode: Mode, rate: Rate, step: int
+    def _steps(
+        self,
+        features: np.ndarray | Iterator[np.ndarray],
+        T: np.ndarray,
+        weights: np.ndarray | None,
+        mode: Mode,
+        updates: Sequence[Callable[[], Any]],
+        state: State,
     ) -> np.ndarray:
-        """Make one update; return the outputs before it."""
-        Y = self._gradient(X, T, weights, mode)
-        for change in self.before:
-            change()
-        for theta, grad, slots, n_weights in self.pieces:
-            self.optimizer.update(theta, grad, slots, step, rate, n_weights)
-        if self.longest is not None:
-            limit_norms(self.network, self.views, self.longest)
-        return Y
+        """Make an update for each of K batches; return the outputs before it, (K, R, B, m)."""
+        tape, outputs = None, []
+        for k in range(len(T)):
+            X = next(features) if isinstance(features, Iterator) else features[k]
+            if k == 0 and weights is None:
+                tape = self._tape(X, T[0], mode, features is T)
+            if tape is None:
+                outputs.append(self._passes(X, T[k], None if weights is None else weights[k], mode))
+            else:
+                outputs.append(tape.play(X, T[k]).copy("K"))
+            state.step += 1
+            for update in updates:
+                update()
+        return outputs[0][None] if len(outputs) == 1 else np.stack([Y.mT for Y in outputs]).mT
 
-    def _gradient(self, X: np.ndarray, T: np.ndarray, weights: np.ndarray | None, mode: Mode) -> np.ndarray:
-        """Fill in the gradient of a batch; return the outputs. A small network repeats the calls of its first step."""
-        if weights is None:
-            key = X.shape, X.strides
-            if key not in self.tapes:
-                fits = is_recordable(self.network, self.loss, X)
-                self.tapes[key] = record(lambda X, T: self._passes(X, T, None, mode), X, T) if fits else None
-            if (tape := self.tapes[key]) is not None:
-                return tape.play(X, T)
-        return self._passes(X, T, weights, mode)
+    def _tape(self, X: np.ndarray, T: np.ndarray, mode: Mode, needed: bool) -> Tape | None:
+        """Return the recorded calls of batches like this; None where a network cannot repeat those of its first.
+
+        The tape takes the memory of `X` for other features, unless these are still needed.
+        """
+        key = X.shape, X.strides
+        if key not in self.tapes:
+            fits = is_recordable(self.network, self.loss, X)
+            own = X.copy("K") if needed else X
+            self.tapes[key] = record(lambda X, T: self._passes(X, T, None, mode), own, T) if fits else None
+        return self.tapes[key]
+
+    def _updates(self, rate: Rate, state: State) -> list[Callable[[], Any]]:
+        """Return what follows each gradient of an epoch: penalties, clipping, the optimizer, max-norm."""
+        updates = list(self.before)
+        for theta, grad, slots, n_weights in self.pieces:
+            if isinstance(self.optimizer, SGD):
+                updates += self.optimizer.calls(theta, grad, slots, rate)
+            else:
+                updates.append(partial(self._update, theta, grad, slots, state, rate, n_weights))
+        if self.longest is not None:
+            updates.append(partial(limit_norms, self.network, self.views, self.longest))
+        return updates
+
+    def _update(
+        self, theta: np.ndarray, grad: np.ndarray, slots: Slots, state: State, rate: Rate, n_weights: int
+    ) -> None:
+        self.optimizer.update(theta, grad, slots, state.step, rate, n_weights)
 
     def _passes(self, X: np.ndarray, T: np.ndarray, weights: np.ndarray | None, mode: Mode) -> np.ndarray:
         """Go forward and backward."""
@@ -393,9 +418,8 @@ class _Scores:
         self.n_seen = 0
         self.waiting: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]] = []
 
-    def add(self, outputs: list[np.ndarray], T: np.ndarray, weights: np.ndarray | None) -> None:
-        """Take the outputs of K batches, their targets (K, R, B, m) and weights; small single ones wait for more."""
-        Z = outputs[0][None] if len(outputs) == 1 else np.stack([Y.mT for Y in outputs]).mT
+    def add(self, Z: np.ndarray, T: np.ndarray, weights: np.ndarray | None) -> None:
+        """Take outputs and targets of K batches, (K, R, B, m), and their weights; small single ones wait for more."""
         if self.waiting and self.waiting[0][0].shape != Z.shape:
             self._score()
         self.waiting.append((Z, T, weights))

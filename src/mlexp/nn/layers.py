@@ -116,7 +116,11 @@ class Dense(Layer):
     def forward(self, params: Views, X: np.ndarray, mode: Mode) -> tuple[np.ndarray, Backward]:
         """Compute X W + b; backward: dW = Xᵀ dY, db = sum of the rows of dY, dX = dY Wᵀ."""
         W, bias = params[0], self.bias
-        Y = np.matmul(X, W, out=rows_like(X, W, self.units))
+        Y = rows_like(X, W, self.units)
+        if _is_slow(X, Y):
+            np.copyto(Y, np.matmul(X, W))
+        else:
+            np.matmul(X, W, out=Y)
         if bias:
             np.add(Y, params[1], out=Y)
 
@@ -140,6 +144,16 @@ def rows_like(X: np.ndarray, W: np.ndarray, units: int) -> np.ndarray:
     if units < n_rows:
         return np.empty((*lead, units, n_rows), X.dtype, like=X).mT
     return np.empty((*lead, n_rows, units), X.dtype, like=X)
+
+
+def _is_slow(X: np.ndarray, Y: np.ndarray) -> bool:
+    """Return whether a product is made faster row by row and then copied into the layout of `Y`: the bits are the same.
+
+    OpenBLAS takes up to twice as long where both factors are turned, beyond the million multiplications up to which
+    it has other code.
+    """
+    turned = isinstance(X, np.ndarray) and X.strides[-1] < X.strides[-2] and Y.strides[-1] > Y.strides[-2]
+    return turned and X.shape[-2] * X.shape[-1] * Y.shape[-1] > 1_000_000
 
 
 @dataclass(frozen=True)

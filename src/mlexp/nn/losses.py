@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlexp.nn.activations import logistic, row_max, row_sum, softmax_of
+from mlexp.nn.activations import logistic, logistic_of_negative, row_max, row_sum, softmax_of
 
 RowFunction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -77,7 +77,7 @@ def classes_of(Z: np.ndarray) -> np.ndarray:
     [1, 0]
     """
     if Z.shape[-1] > 4:
-        places: np.ndarray = Z.argmax(axis=-1)
+        places: np.ndarray = _first_largest(Z) if _lies_across(Z) else Z.argmax(axis=-1)
         return places
     index, best = np.zeros(Z.shape[:-1], dtype=np.int64, like=Z), Z[..., 0]
     for place in range(1, Z.shape[-1]):  # many times faster than argmax() along rows of two or three
@@ -85,6 +85,24 @@ def classes_of(Z: np.ndarray) -> np.ndarray:
         np.copyto(index, place, where=better)
         best = np.maximum(best, Z[..., place])
     return index
+
+
+def _lies_across(Z: np.ndarray) -> bool:
+    """Return whether outputs of a row are far apart in memory, and can be counted down by a byte."""
+    return type(Z) is np.ndarray and Z.strides[-1] > Z.strides[-2] and Z.shape[-1] < 256
+
+
+def _first_largest(Z: np.ndarray) -> np.ndarray:
+    """Return what `argmax` along the last axis does, which is slow on short rows across memory.
+
+    Outputs equal to the largest are marked by bytes that count down from the first: the largest byte is its place.
+    """
+    width = Z.shape[-1]
+    marks = np.equal(Z, row_max(Z)).view(np.uint8)
+    np.multiply(marks, np.arange(width, 0, -1, dtype=np.uint8), out=marks)
+    largest = marks.max(axis=-1)
+    places: np.ndarray = width - largest.astype(np.int64)
+    return places if largest.all() else Z.argmax(axis=-1)  # nothing is equal to NaN
 
 
 def _same_class(Z: np.ndarray, T: np.ndarray) -> np.ndarray:
@@ -96,7 +114,8 @@ def _same_class(Z: np.ndarray, T: np.ndarray) -> np.ndarray:
 def _softmax_rows(Z: np.ndarray, T: np.ndarray) -> np.ndarray:
     shifted = Z - row_max(Z)
     log_total = np.log(row_sum(np.exp(shifted)))
-    return row_sum(T * (log_total - shifted))[..., 0]
+    np.subtract(log_total, shifted, out=shifted)
+    return row_sum(T * shifted)[..., 0]
 
 
 def _softmax_gradient(Z: np.ndarray, T: np.ndarray) -> np.ndarray:
@@ -110,7 +129,7 @@ def _softmax_gradient(Z: np.ndarray, T: np.ndarray) -> np.ndarray:
 def _gradient_of_two(Z: np.ndarray, T: np.ndarray) -> np.ndarray:
     """Return the softmax gradient of two classes: p1 is logistic in z1 - z0, and the two parts are opposite."""
     dZ = np.empty_like(Z)
-    P = logistic(np.subtract(Z[..., 1], Z[..., 0]))
+    P = logistic_of_negative(np.subtract(Z[..., 0], Z[..., 1]))
     second = np.subtract(P, T[..., 1], out=dZ[..., 1])
     np.negative(second, out=dZ[..., 0])
     return dZ

@@ -139,7 +139,11 @@ def run_why(study: WhyStudy, *, verbosity: int = QUIET) -> SweepOutcome:
 def resume(
     path: Path, *, command: Sequence[str] = (), verbosity: int = QUIET, settings: Sequence[str] = ()
 ) -> Run | SweepOutcome:
-    """Resume what a folder holds; `settings` are those that count only where they are typed."""
+    """Resume what a folder holds: it ends as it would uninterrupted.
+
+    Finished jobs are skipped, the others are resumed or restarted, and what was asked of all is answered. They run
+    where `settings` say, such as ``execution=dask``; by default on this machine.
+    """
     if not Sweep.is_at(path):
         return session.resume(
             path,
@@ -148,17 +152,19 @@ def resume(
             terminal=Terminal(verbosity),
             settings=settings,
         )
-    if Why.is_at(path):
-        from mlexp.why import running as explaining
+    from mlexp.sweeps import conductor, opening
 
-        return explaining.resume(path, program(), verbosity=verbosity, settings=settings)
-    if Comparison.is_at(path):
-        from mlexp.comparisons import running
+    plan, folder = opening.taken_over(path, settings)
+    with folder.freed_on_error():
+        if Why.is_at(path):
+            from mlexp.why import running as explaining
 
-        return running.resume(path, program(), verbosity=verbosity, settings=settings)
-    from mlexp.sweeps import conductor
+            return explaining.run_rest(plan, folder, program(), verbosity)
+        if Comparison.is_at(path):
+            from mlexp.comparisons import running
 
-    return conductor.resume(path, worker=WORKER, verbosity=verbosity, settings=settings)
+            return running.run_rest(plan, folder, program(), verbosity)
+        return conductor.run_rest(plan, folder, worker=WORKER, verbosity=verbosity)
 
 
 def work(unit: Sequence[JobRequest], stop: threading.Event, send: Send) -> bool:

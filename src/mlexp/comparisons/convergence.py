@@ -11,6 +11,7 @@ import numpy as np
 
 from mlexp import stats
 from mlexp.comparisons.evidence import Entry, Evidence
+from mlexp.comparisons.words.phrases import probability
 from mlexp.stats import Outcome
 from mlexp.store import Run
 from mlexp.store.result import Columns, attributes, by_column
@@ -157,9 +158,9 @@ def _sentence(outcome: Outcome, column: str, n: int) -> str:
     rho = outcome.second_line
     spearman = ""
     if rho is not None and rho.testable:
-        p = "" if rho.p is None else f" (p = {rho.p:.2g})"
+        p = "" if rho.p is None else f" ({probability(rho.p)})"
         spearman = f", Spearman rho {rho.estimate:.4f}{p}"
     return (
-        f"{words} {outcome.statistic:.4f}, p = {outcome.p:.2g}, interval {outcome.low:.4f} to {outcome.high:.4f}"
+        f"{words} {outcome.statistic:.4f}, {probability(outcome.p)}, interval {outcome.low:.4f} to {outcome.high:.4f}"
         f"{spearman}. It shows nothing: {outcome.reason}."
     )

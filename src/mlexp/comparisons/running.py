@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, replace
 from functools import partial
@@ -16,7 +16,7 @@ from mlexp.comparisons.evidence import Entry, Evidence, deterministic
 from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.comparisons.study import ComparisonStudy
 from mlexp.comparisons.words.terminal import show
-from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten, SweepError
+from mlexp.errors import DataError, Interrupted, MlexpError, NotWritten
 from mlexp.kinds.comparison.settings import Comparison
 from mlexp.runs import stopping
 from mlexp.runs.session import Program
@@ -57,7 +57,7 @@ def run(
     with folder.freed_on_error():
         if study.settings.seeds == looks.UNTIL_SETTLED:
             plan = looks.as_far_as(plan, Sweep(folder.path).info["jobs"])
-        return _run_rest(plan, folder, program, verbosity, details)
+        return run_rest(plan, folder, program, verbosity, details)
 
 
 def _refuse_same_rows(plan: Plan) -> None:
@@ -92,18 +92,6 @@ def _write_question(study: ComparisonStudy, place: Path) -> None:
     write_json(place / store.QUESTION, start)
 
 
-def resume(
-    path: Path, program: Program, *, verbosity: int = QUIET, settings: Sequence[str] = ()
-) -> SweepOutcome:
-    """Resume a comparison that was stopped or killed, then answer its question from all runs.
-
-    What is left runs where `settings` say, such as ``execution=dask``; by default on this machine.
-    """
-    plan, folder = opening.taken_over(path, settings)
-    with folder.freed_on_error():
-        return _run_rest(plan, folder, program, verbosity)
-
-
 def announce(study: ComparisonStudy) -> None:
     """Print what would run: the searches of the arms, then the jobs."""
     if planned := looks.schedule(study.settings, len(study.arms)):
@@ -116,9 +104,10 @@ def announce(study: ComparisonStudy) -> None:
     conductor.show(study.plan)
 
 
-def _run_rest(
+def run_rest(
     plan: Plan, folder: SweepFolder, program: Program, verbosity: int, details: bool = False
 ) -> SweepOutcome:
+    """Run what is left of a comparison in its folder, then answer its question from all runs."""
     with stopping.resumable(folder.path), closing(folder):
         return _conducted(plan, folder, program, verbosity, details)
 
@@ -150,14 +139,12 @@ def _conducted(
         _mark(place, status="interrupted")
         folder.told_end("interrupted", outcome.rows, outcome.problem)
         return outcome
-    try:
-        found = answered(place, figures=plan.figures)
-    except MlexpError as error:
-        _mark(place, status="failed", error=str(error))
-        folder.told_end("failed", outcome.rows, str(error))
-        if isinstance(error, DataError) and outcome.status == "failed":
-            raise SweepError(str(error)) from error  # what is missing are the runs that did not complete
-        raise
+    with conductor.answering(folder, outcome):
+        try:
+            found = answered(place, figures=plan.figures)
+        except MlexpError as error:
+            _mark(place, status="failed", error=str(error))
+            raise
     folder.told_end(found.info["status"], outcome.rows, answer=found.info["answer"])
     show(found, str(store.shown(place)), verbosity=verbosity, details=details)
     return outcome

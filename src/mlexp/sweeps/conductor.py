@@ -13,7 +13,7 @@ from typing import IO, Any, NamedTuple
 from mlexp import store
 from mlexp.config.untrusted import plain
 from mlexp.drawing.wanted import wanted
-from mlexp.errors import Interrupted, MlexpError, SweepError
+from mlexp.errors import DataError, Interrupted, MlexpError, SweepError
 from mlexp.execution import Backend, Event, InProcess, Work, backend
 from mlexp.page import render
 from mlexp.runs import stopping
@@ -27,7 +27,6 @@ from mlexp.sweeps.opening import (
     has_other_data,
     is_finished,
     now,
-    taken_over,
     tracker,
     write_plan,
 )
@@ -123,16 +122,16 @@ def run_rest(
         return Conductor(plan, folder, worker, verbosity, plan.n_features, ending, sparing).conduct(more)
 
 
-def resume(
-    path: Path, *, worker: str | Work, verbosity: int = QUIET, settings: Sequence[str] = ()
-) -> SweepOutcome:
-    """Resume a sweep that was stopped or killed: finished jobs are skipped, the others are resumed or restarted.
-
-    They run where `settings` say, such as ``execution=dask``; by default on this machine.
-    """
-    plan, folder = taken_over(path, settings)
-    with folder.freed_on_error():
-        return run_rest(plan, folder, worker=worker, verbosity=verbosity)
+@contextmanager
+def answering(folder: SweepFolder, outcome: SweepOutcome) -> Iterator[None]:
+    """Record that there is no answer, and why; where runs are missing, it is the sweep that failed."""
+    try:
+        yield
+    except MlexpError as error:
+        folder.told_end("failed", outcome.rows, str(error))
+        if isinstance(error, DataError) and outcome.status == "failed":
+            raise SweepError(str(error)) from error
+        raise
 
 
 def show(plan: Plan) -> None:

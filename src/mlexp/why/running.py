@@ -12,7 +12,7 @@ import numpy as np
 
 from mlexp import store
 from mlexp.config import recorded, schema
-from mlexp.errors import ConfigError, DataError, MlexpError, SweepError
+from mlexp.errors import ConfigError, DataError
 from mlexp.runs import stopping
 from mlexp.runs.session import Program
 from mlexp.runs.terminal import QUIET, new_console
@@ -39,16 +39,7 @@ def run(asked: WhyStudy, program: Program, *, verbosity: int = QUIET) -> SweepOu
     plan = planning.read(asked.plan)
     folder = opening.begin(plan, partial(_write_question, asked))
     with folder.freed_on_error():
-        return _run_rest(_as_recorded(plan, folder), folder, program, verbosity)
-
-
-def resume(
-    path: Path, program: Program, *, verbosity: int = QUIET, settings: Sequence[str] = ()
-) -> SweepOutcome:
-    """Resume a case that was stopped or killed: it ends as an uninterrupted one would."""
-    plan, folder = opening.taken_over(path, settings)
-    with folder.freed_on_error():
-        return _run_rest(plan, folder, program, verbosity)
+        return run_rest(_as_recorded(plan, folder), folder, program, verbosity)
 
 
 def _write_question(asked: WhyStudy, place: Path) -> None:
@@ -85,7 +76,8 @@ def _as_recorded(plan: Plan, folder: SweepFolder) -> Plan:
     return replace(whole, sweep=plan.sweep, execution=plan.execution, figures=plan.figures)
 
 
-def _run_rest(plan: Plan, folder: SweepFolder, program: Program, verbosity: int) -> SweepOutcome:
+def run_rest(plan: Plan, folder: SweepFolder, program: Program, verbosity: int) -> SweepOutcome:
+    """Run what is left of a case in its folder, then say what explains its figures."""
     with stopping.resumable(folder.path), closing(folder):
         place = folder.path
         rounds = rounds_of(Why.open(place), plan)
@@ -100,13 +92,8 @@ def _run_rest(plan: Plan, folder: SweepFolder, program: Program, verbosity: int)
         if outcome.status == "interrupted":
             folder.told_end("interrupted", outcome.rows, outcome.problem)
             return outcome
-        try:
+        with conductor.answering(folder, outcome):
             found = answer.write(Why.open(place), rounds, figures=plan.figures)
-        except MlexpError as error:
-            folder.told_end("failed", outcome.rows, str(error))
-            if isinstance(error, DataError) and outcome.status == "failed":
-                raise SweepError(str(error)) from error
-            raise
         folder.told_end("completed", outcome.rows, answer=found["answer"])
         answer.show(found, str(store.shown(place)), verbosity=verbosity)
         return outcome

@@ -154,16 +154,28 @@ def evaluated_on(evidence: Evidence) -> str:
 
 
 def probability(p: float) -> str:
-    """Return p in words.
+    """Return p in a sentence.
 
     Examples
     --------
     >>> probability(0.0312), probability(0.0004), probability(0.25)
     ('p = 0.031', 'p < 0.001', 'p = 0.25')
     """
+    found = p_value(p)
+    return f"p {found}" if found.startswith("<") else f"p = {found}"
+
+
+def p_value(p: float) -> str:
+    """Return p as tables and sentences give it: three decimals below 0.1, two above.
+
+    Examples
+    --------
+    >>> p_value(0.0312), p_value(0.0004), p_value(0.25)
+    ('0.031', '< 0.001', '0.25')
+    """
     if p < 0.001:
-        return "p < 0.001"
-    return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+        return "< 0.001"
+    return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
 def repeats(evidence: Evidence, verdict: Verdict, pair: Pair | None = None) -> str:

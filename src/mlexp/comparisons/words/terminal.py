@@ -12,6 +12,7 @@ from rich.table import Table
 from mlexp.comparisons.analysis import Analysis
 from mlexp.comparisons.evidence.metric import PartMetric
 from mlexp.comparisons.words.datasets import of_datasets
+from mlexp.comparisons.words.phrases import p_value
 from mlexp.runs.terminal import QUIET, new_console
 
 MOST_ARMS_IN_MATRIX = 8
@@ -91,7 +92,5 @@ def _matrix(analysis: Analysis) -> Table:
     table = Table("p, adjusted", *map(escape, matrix["arm"]), box=None, pad_edge=False)
     for row, arm in enumerate(matrix["arm"]):
         cells = [matrix[other][row] for other in matrix["arm"]]
-        table.add_row(
-            escape(arm), *("" if p == "" else "< 0.001" if p < 0.001 else f"{p:.3f}" for p in cells)
-        )
+        table.add_row(escape(arm), *("" if p == "" else p_value(p) for p in cells))
     return table

@@ -158,6 +158,22 @@ def unsafe(source: Path) -> list[str]:
     return broken
 
 
+def late(source: Path, allowed: Set[str]) -> list[str]:
+    """Find modules that import others of the package within functions, but for those allowed to, by file or top."""
+    return [
+        file.relative_to(source).as_posix()
+        for file in modules(source)
+        if not {file.relative_to(source).as_posix(), top(file, source)} & allowed
+        and any(name.partition(".")[0] == PACKAGE for name in _within_functions(file))
+    ]
+
+
+def _within_functions(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from imports(node)
+
+
 def shared(source: Path) -> list[str]:
     """Find names that are given to a class in several modules."""
     places: dict[str, list[str]] = {}

@@ -70,6 +70,16 @@ KNOWS_HYDRA = dict.fromkeys(
     ("config/compose.py", "config/combinations.py", "config/explained.py", "config/ownfiles.py"), HYDRA
 )
 LINES = 40
+# Where a module may import another one late: the doors of the program, where a word says what is needed, and ...
+DOORS = {
+    "__init__", "__main__", "cli", "dispatch", "api", "views", "verbs", "plugins",
+    "report",  # what a folder is says whose page and figures it has
+    "execution/__init__.py",  # a backend
+    "config/recorded.py",  # what composes, which workers need not
+    "config/rules.py",  # conditions are made of rules
+    "store/isolatedchild.py",  # a child process, which is limited in between
+    "web/server.py",  # an optional package
+}  # fmt: skip
 
 
 def test_imports_run_one_way() -> None:
@@ -202,6 +212,17 @@ def test_a_long_function_is_found(tmp_path: Path) -> None:
 def test_a_call_that_evaluates_or_unpickles_is_found(call: str, tmp_path: Path) -> None:
     assert len(architecture.unsafe(package(tmp_path, low=call))) == 1
     assert not architecture.unsafe(package(tmp_path / "other", low="np.load(f, allow_pickle=False)"))
+
+
+def test_late_imports_stand_at_the_doors() -> None:
+    assert not architecture.late(SOURCE, DOORS)
+    assert all(architecture.late(SOURCE, DOORS - {door}) for door in DOORS)
+
+
+def test_a_late_import_is_found(tmp_path: Path) -> None:
+    source = package(tmp_path, high="def f():\n    from mlexp.low import g", low="def f():\n    import json")
+    assert architecture.late(source, set()) == ["high.py"]
+    assert not architecture.late(source, {"high"})
 
 
 def test_a_class_name_is_given_once() -> None:

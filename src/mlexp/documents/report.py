@@ -21,6 +21,7 @@ from mlexp.documents.content import bibliography, content, pictures
 from mlexp.documents.markdown import ProgramListing, Title
 from mlexp.documents.tex import letter
 from mlexp.errors import ConfigError, DataError, MlexpError
+from mlexp.runs import session
 from mlexp.store import Comparison, Run, Sweep
 from mlexp.store.files import at_once, write_bytes
 
@@ -118,8 +119,6 @@ def program(folder: Path, rows: str) -> ProgramListing | None:
     run = _first(opened) if not isinstance(opened, Run) else opened
     if run is None:
         return None
-    from mlexp.runs import session
-
     try:
         config = recorded.relocated(recorded.read(run.path / "config.yaml"), run.info.get("began_in"))
         library = "numpy" if config.model.name == "mlp" else "sklearn"

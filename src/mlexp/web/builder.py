@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from mlexp import dispatch, system
+from mlexp.comparisons import study
 from mlexp.config import compose as configuration
 from mlexp.config import schema, trust
 from mlexp.config.editor import task_schema
@@ -148,8 +149,6 @@ def _checked(words: list[str], several: bool) -> str:
         return _jobs(len(dispatch.plan_sweep(words, None, ["mlexp", "-m", *words]).jobs))
     config = configuration.compose_run(words)
     if config.task.kind == "comparison":
-        from mlexp.comparisons import study
-
         return _jobs(len(study.plan(words, None, ["mlexp", *words]).plan.jobs))
     dispatch.check(config)
     return (

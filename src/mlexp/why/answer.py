@@ -21,6 +21,7 @@ from mlexp.store.files import write_json, write_table
 from mlexp.store.result import Columns, by_column
 from mlexp.store.sweep_folder import job_name
 from mlexp.why import figures as drawn
+from mlexp.why import page
 from mlexp.why.analysis import Behind, Effect, Scored, effects
 from mlexp.why.case import called
 
@@ -75,11 +76,8 @@ class CaseFindings:
         return sorted(set.intersection(*outside))
 
 
-def write(why: Why, rounds: Stages, *, figures: bool) -> dict[str, Any]:
+def write(why: Why, found: CaseFindings, *, figures: bool) -> dict[str, Any]:
     """Say what the runs of a folder explain, write it there and draw it; return the content of `why.json`."""
-    from mlexp.why import page, running
-
-    found = CaseFindings(rounds, running.all_stages(rounds, why))
     if not found.last.kept.any():
         raise DataError("No candidate has two runs that hold a published figure: see problem in summary.csv.")
     asked = {name: why.question[name] for name in ("name", "case", "candidates")}

@@ -93,7 +93,9 @@ def run_rest(plan: Plan, folder: SweepFolder, program: Program, verbosity: int) 
             folder.told_end("interrupted", outcome.rows, outcome.problem)
             return outcome
         with conductor.answering(folder, outcome):
-            found = answer.write(Why.open(place), rounds, figures=plan.figures)
+            why = Why.open(place)
+            scores = answer.CaseFindings(rounds, all_stages(rounds, why))
+            found = answer.write(why, scores, figures=plan.figures)
         folder.told_end("completed", outcome.rows, answer=found["answer"])
         answer.show(found, str(store.shown(place)), verbosity=verbosity)
         return outcome

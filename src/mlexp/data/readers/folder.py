@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mlexp.config import schema
-from mlexp.data import images
+from mlexp.data import images, readers
 from mlexp.data.cells import labels as labels_of
 from mlexp.data.columns import listed, short
 from mlexp.data.dataset import Dataset, Raw, assemble
@@ -157,8 +157,6 @@ def _joined(one: Files, other: Files) -> Files:
 
 def _from_table(root: Path, wanted: schema.Dataset) -> dict[str, Files]:
     """Return the images that a table names, with its labels and, where it has a column of them, its sets."""
-    from mlexp.data import readers
-
     file = existing(str(wanted.labels), key="dataset.labels", what="a table of file names and labels")
     source = readers.opened(file, wanted)
     lower = {name.lower(): name for name in reversed(source.names)}

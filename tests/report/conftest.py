@@ -15,12 +15,13 @@ STUDIES = {
     "clustering": ["task=sign_kmeans", "dataset=digits", "size=smoke"],
     "embedding": ["task=sign_embeddings", "dataset=digits", "size=smoke", "embedding.methods=[pca,lle]"],
     "sweep": ["-m", "size=smoke", "model.activation=relu,sigmoid", "seed=0,1", "execution.workers=1"],
+    "search": ["size=smoke", "tune=random", "tune.budget=3", "execution.workers=1"],
 }
 
 
 @pytest.fixture(scope="session")
 def studies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
-    """Return the folders of a run, a sweep, a comparison, a clustering and an embedding, run by the command line."""
+    """Return folders that the command line wrote: runs of three kinds, a sweep, a search and a comparison."""
     place = tmp_path_factory.mktemp("studies")
     (place / "mine/task").mkdir(parents=True)
     (place / "mine/task/widths.yaml").write_text(comparison_of_widths(2))

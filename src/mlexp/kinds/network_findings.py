@@ -53,8 +53,8 @@ def _chance(run: Run, model: Mapping[str, Any]) -> Iterator[str]:
     recall, r2 = scores.get("macro_recall"), scores.get("r2")
     if k > 1 and recall is not None and recall <= 1 / k + CHANCE:
         yield (
-            f"It is at chance level: mean recall over the classes is {percent(recall)} on the training set; always "
-            f"predicting one class gives {percent(1 / k)}."
+            f"It is at chance level: mean recall over the classes is {number(recall)} on the training set; always "
+            f"predicting one class gives {number(1 / k)}."
         )
     elif not k and r2 is not None and r2 <= CHANCE:
         yield f"It explains nothing: R² is {r2:.3f} on the training set; predicting the mean gives 0.".replace(

@@ -11,7 +11,7 @@ from typing import Any
 
 from mlexp.config import yamltext
 from mlexp.page.page import KeyFigure
-from mlexp.page.words import number, percent
+from mlexp.page.scores import score
 from mlexp.store import Run
 
 PARTS = ("test", "validation", "train")
@@ -125,7 +125,7 @@ class RecordedRun:
 
     def shown(self, key: str, value: float) -> str:
         """Return a score as it is read."""
-        return percent(value, self.rows) if key == "accuracy" else number(value)
+        return score(key, value, self.rows)
 
     def untested(self) -> list[str]:
         """Say so if no test part was scored."""

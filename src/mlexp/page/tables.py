@@ -11,9 +11,13 @@ from types import MappingProxyType
 from mlexp.config.names import spelled
 from mlexp.metrics.table import Metric, metric
 from mlexp.page.page import MOST_COLUMNS, MOST_ROWS, Cell, Table
+from mlexp.page.scores import is_share
 from mlexp.page.words import NOTHING, as_number, fixed, shown
 from mlexp.store.files import read_table
 
+OF_METRICS = (  # tables whose columns are metrics; in others a column of that name may be one of the user's
+    "classifier_history", "clusterings", "clusters", "data_needed", "features", "grown", "thresholds", "tuning",
+)  # fmt: skip
 LARGE = 1000  # from which a score is shown by its digits, not by fixed decimals
 # table -> title and what to know of it
 TITLES = {
@@ -171,10 +175,14 @@ def of(
         note = f"{note} Only the first {MOST_COLUMNS} of {len(columns)} columns are shown.".strip()
     kept = dict(list(columns.items())[:MOST_COLUMNS])
     rows = list(zip(*kept.values(), strict=True))
-    return Table(
+    header = [titles.get(column, spelled(column)) for column in kept]
+    shares = [
+        head for head, column in zip(header, kept, strict=True) if name in OF_METRICS and is_share(column)
+    ]
+    table = Table(
         name=name,
         title=title,
-        header=[titles.get(column, spelled(column)) for column in kept],
+        header=header,
         rows=[
             [Cell(_read(cell, decimals.get(column)), cell) for column, cell in zip(kept, row, strict=True)]
             for row in rows[:MOST_ROWS]
@@ -184,6 +192,7 @@ def of(
         source=source,
         left_out=max(0, len(rows) - MOST_ROWS),
     )
+    return in_percent(table, shares) if shares else table
 
 
 def _read(cell: str, decimals: int | None) -> str:
@@ -226,7 +235,7 @@ def scores(
     names = list(dict.fromkeys(name for values in scored.values() for name in values))
     if not names:
         return None
-    columns = {"metric": [spelled(name) for name in names]}
+    columns = {"metric": [f"{spelled(name)}{' (%)' if metric(name).share else ''}" for name in names]}
     for place, (part, values) in enumerate(scored.items()):
         columns[part] = ["" if values.get(name) is None else repr(float(values[name])) for name in names]
         if intervals and not place:
@@ -247,6 +256,8 @@ def scores(
 
 def _score(cell: str, row: Metric) -> str:
     value = float(cell)
+    if row.share:
+        return fixed(100 * value, 2)
     if row.digits < 0 or not abs(value) < LARGE:
         return "0" if abs(value) < NOTHING else shown(cell)
     return fixed(value, row.digits)

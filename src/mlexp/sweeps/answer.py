@@ -17,8 +17,9 @@ from mlexp.page import tables
 from mlexp.page.curves import thumbnails
 from mlexp.page.page import Cell, KeyFigure, Page, PageAnswer, Table
 from mlexp.page.pictures import pictures
+from mlexp.page.scores import is_share, score, spread
 from mlexp.page.study import page_in, settings
-from mlexp.page.words import duration, listed, number, percent, shown
+from mlexp.page.words import duration, listed, shown
 from mlexp.store import Run, Sweep
 from mlexp.store.result import by_row
 from mlexp.store.sweep_folder import NOT_NEEDED, SETTLED, short
@@ -124,7 +125,7 @@ def named(found: Findings, setting: Sequence[str]) -> str:
 
 def scored(found: Findings, value: float) -> str:
     """Return a formatted value of the measure."""
-    return percent(value) if metrics.metric(found.measure).share else number(value)
+    return score(found.measure, value)
 
 
 def by_setting(found: Findings) -> Table:
@@ -143,6 +144,9 @@ def by_setting(found: Findings) -> Table:
             ]
     table = tables.of("settings", columns)
     note = f"Best {found.choosing} {found.label} first; standard deviation over {found.repeats}."
+    if metrics.metric(found.measure).share:
+        shares = [f"{part} {found.label}" for part in found.parts]
+        table = tables.in_percent(table, shares, [f"{part} standard deviation" for part in found.parts])
     return replace(table, note=note)
 
 
@@ -176,7 +180,7 @@ def members(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Table:
     }
     choices[1 + len(keys)] = list(dict.fromkeys(row["status"] for row in jobs))
     words = [key in SEEDS or all(tables.is_number(row[key]) for row in jobs) for key in keys]
-    return Table(
+    table = Table(
         name="jobs",
         title="Jobs",
         header=[*header, *([f"{kind} loss"] if kind else [])],
@@ -186,6 +190,7 @@ def members(sweep: Sweep, found: Findings | None, jobs: Sequence[Row]) -> Table:
         source="summary.csv",
         filters={column: values for column, values in choices.items() if 1 < len(values) <= MOST_CHOICES},
     )
+    return tables.in_percent(table, [spelled(name) for name in scores if is_share(name)])
 
 
 def _others(sweep: Sweep) -> list[str]:
@@ -252,8 +257,7 @@ def _repeats(found: Findings, count: KeyFigure) -> PageAnswer:
     part = found.parts[0]
     values = np.concatenate([found.values(setting, part) for setting in found.jobs])
     mean, deviation = float(values.mean()), float(values.std(ddof=1))
-    share = metrics.metric(found.measure).share
-    apart = f"{100 * deviation:.2g} points" if share else number(deviation)
+    apart = spread(found.measure, deviation)
     sentence = (
         f"Over {len(values)} {found.repeats} the {part} {found.label} is {scored(found, mean)} on average, with a "
         f"standard deviation of {apart} (lowest {scored(found, values.min())}, highest {scored(found, values.max())})."

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mlexp import metrics
+from mlexp.page.scores import score, spread
 from mlexp.stats.outliers import without_outliers
 from mlexp.store import Sweep
 from mlexp.store.result import by_row
@@ -83,12 +84,14 @@ class Findings:
         """Name the best setting and its number of repeats; seeds and folds have no best."""
         if self.only_repeats:
             all_ = np.concatenate([self.values(setting, self.choosing) for setting in self.jobs])
-            words = f"{self.choosing} {self.label} {all_.mean():.4f} ± {half_width(all_):.4f}"
+            mean, half = score(self.measure, float(all_.mean())), spread(self.measure, half_width(all_))
+            words = f"{self.choosing} {self.label} {mean} ± {half}"
             return f"{self.task}: {words} (mean and 95 % t interval of {len(all_)} {self.repeats})"
         best = self.values(self.best, self.choosing)
         named = ", ".join(f"{name} {value}" for name, value in zip(short(self.keys), self.best, strict=True))
         repeats = f", mean of {len(best)} {self.repeats}" if len(best) > 1 else ""
-        return f"{self.task}: best {self.choosing} {self.label} {best.mean():.4f}{repeats}, at {named}"
+        value = score(self.measure, float(best.mean()))
+        return f"{self.task}: best {self.choosing} {self.label} {value}{repeats}, at {named}"
 
 
 def findings(sweep: Sweep) -> Findings | None:

@@ -13,6 +13,7 @@ from mlexp.config.names import spelled
 from mlexp.drawing import matrix, style
 from mlexp.drawing.figure import Drawing
 from mlexp.drawing.groups import PALETTE
+from mlexp.page.scores import score as read_score
 from mlexp.store import Run
 from mlexp.store.files import read_table
 from mlexp.store.result import by_row
@@ -55,7 +56,7 @@ class Searched(Findings):
         named = ", ".join(f"{name} {word}" for name, word in zip(short(self.keys), self.chosen, strict=True))
         return (
             f"{self.task}: {self.strategy} search over {self.n_trials} settings selected {named} ({self.choosing} "
-            f"{self.label} {value:.4f})"
+            f"{self.label} {read_score(self.measure, value)})"
         )
 
 
@@ -169,8 +170,8 @@ def _named(table: Mapping[str, Any], row: int, report: Mapping[str, Any], *, cho
     words = ", ".join(
         f"{name} {table[key][row]}" for name, key in zip(short(keys), keys, strict=True) if table[key][row]
     )
-    score = table[f"validation_{report['metric']}"][row]
-    text = f"{float(score):.4f}  {words}{' (selected)' if chosen else ''}"
+    score = float(table[f"validation_{report['metric']}"][row])
+    text = f"{read_score(report['metric'], score)}  {words}{' (selected)' if chosen else ''}"
     return style.escape(style.fit(style.clean(text), style.WIDTH - 0.8, style.NORMAL))
 
 

@@ -20,6 +20,7 @@ from mlexp.kinds import KINDS, check
 from mlexp.kinds.observer import RunPlan
 from mlexp.kinds.sets import described, sizes
 from mlexp.metrics import metrics_of
+from mlexp.page.scores import score
 from mlexp.runs.session import Session
 from mlexp.runs.stopping import how_to_resume
 from mlexp.runs.terminal import QUIET
@@ -265,7 +266,7 @@ class SearchResult:
         where = f"mean of {tune.folds} folds" if tune.folds else "validation set"
         return (
             f"{tune.strategy} search over {len(self.trials)} settings selected {spaces.words(best.setting)}: "
-            f"{self.metric} {best.score:.4f} ({where})."
+            f"{self.metric} {score(self.metric, best.score)} ({where})."
         )
 
 
@@ -316,8 +317,8 @@ def _fell(result: Result, report: Mapping[str, Any], metric: str) -> list[str]:
     if expected - test <= TOO_FAR * error:
         return []
     return [
-        f"The test accuracy {test:.4f} is below the {expected:.4f} expected from the validation set by more than "
-        "chance allows: the test set differs from the validation set."
+        f"The test accuracy {score(metric, test)} is below the {score(metric, expected)} expected from the validation "
+        "set by more than chance allows: the test set differs from the validation set."
     ]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mlexp import metrics
+from mlexp.page.scores import score, spread
 from mlexp.store import Run
 from mlexp.tuning.trials import Trial
 
@@ -117,11 +118,11 @@ def in_words(found: dict[str, Any], metric: str, n_trials: int, *, folds: bool) 
     """Describe the result of `selection_bias` in a sentence."""
     if "reason" in found:
         return f"The selection bias of the best of {n_trials} settings could not be estimated: {found['reason']}."
-    share = metrics.metric(metric).share or metric == "r2"
-    size = f"{found['inflation']:.4f}" if share else f"{found['inflation']:.2g}"
+    size = spread(metric, found["inflation"])
     pooled = ", all folds together" if folds else ""
     return (
         f"The validation score of the best of {n_trials} settings is optimistic by about {size}: {metric} "
-        f"{found['score']:.4f} on the {found['n_rows']:,} validation samples{pooled}, about {found['expected']:.4f} "
+        f"{score(metric, found['score'])} on the {found['n_rows']:,} validation samples{pooled}, about "
+        f"{score(metric, found['expected'])} "
         "expected on new samples."
     )

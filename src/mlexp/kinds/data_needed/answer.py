@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlexp.page.page import KeyFigure
+from mlexp.page.scores import score
 from mlexp.page.study import RecordedRun, Said
-from mlexp.page.words import SPACE, number, percent, within
+from mlexp.page.words import SPACE, within
 
 WORTH = 0.01  # a point of accuracy, or a hundredth of R²: a smaller gain is called small
 TITLES = {"accuracy": "accuracy", "r2": "R²"}
@@ -107,7 +108,7 @@ def _tested(study: RecordedRun, metric: str) -> list[str]:
 
 
 def _shown(value: float, metric: str) -> str:
-    return percent(value) if metric == "accuracy" else number(value)
+    return score(metric, value)
 
 
 def _figures(study: RecordedRun, facts: Mapping[str, Any]) -> list[KeyFigure]:

@@ -4,7 +4,7 @@
     python scripts/bench/engine.py --only 2-5-2 --rounds 5
 
 Every contestant trains the same architecture on the same float32 rows with the same batch size and
-SGD with momentum, on one thread. Epochs are interleaved, one of each in turn, so that a busy moment
+SGD with momentum, on one thread of one core. Epochs are interleaved, one of each in turn, so that a busy moment
 hits all alike; the ratios of medians are what counts. PyTorch runs eagerly and without a DataLoader
 (rows are gathered by an index tensor, the fastest simple loop); JAX runs an epoch as one compiled
 scan. What is not installed is left out.
@@ -20,6 +20,10 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ.pop(
     "OPENBLAS_CORETYPE", None
 )  # every library takes the widest instructions that the processor has
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(
+        0, {max(os.sched_getaffinity(0))}
+    )  # JAX's threads share the core instead of waiting for each other
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 
 import argparse
@@ -56,8 +60,8 @@ class Case:
 
     @property
     def at_once(self) -> int:
-        """Epochs in one measurement: enough that starting the loop does not count."""
-        return 1 if self.rows > 10_000 else 50
+        """Epochs in one measurement: enough that starting the loop and recording its first steps hardly count."""
+        return 1 if self.rows > 10_000 else 10 if self.replicas > 1 else 50
 
     @property
     def name(self) -> str:
@@ -105,7 +109,7 @@ def bare(case: Case) -> Epoch:
     return epoch
 
 
-def ours(case: Case) -> Epoch:
+def ours(case: Case, at_once: int | None = None) -> Epoch:
     X, codes = data_for(case)
     network = perceptron(case.widths[0], case.widths[1:-1], case.widths[-1])
     optimizer = SGD(MOMENTUM)
@@ -114,7 +118,7 @@ def ours(case: Case) -> Epoch:
 
     def epoch() -> None:
         state.status = [RUNNING] * case.replicas
-        settings = Settings(RATE, batch_size=case.batch, epochs=state.epoch + case.at_once)
+        settings = Settings(RATE, batch_size=case.batch, epochs=state.epoch + (at_once or case.at_once))
         fit(network, LOSSES["cross_entropy"], optimizer, settings, state, train)
 
     return epoch
@@ -122,7 +126,7 @@ def ours(case: Case) -> Epoch:
 
 def one_by_one(case: Case) -> Epoch:
     """As many single networks as there are replicas, one after the other."""
-    single = ours(Case(case.widths, case.rows, case.batch))
+    single = ours(Case(case.widths, case.rows, case.batch), case.at_once)
 
     def epoch() -> None:
         for _ in range(case.replicas):
@@ -259,7 +263,7 @@ def report(case: Case, times: dict[str, list[float]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=11, help="epochs of each contestant")
-    parser.add_argument("--only", default="", help="only cases whose name begins with this")
+    parser.add_argument("--only", default="", help="only the case of this name, or those that begin so")
     parser.add_argument("--cpu", action="store_true", help="CPU seconds of all threads, on a busy machine")
     options = parser.parse_args()
     kernels = ", ".join(str(library.get("architecture")) for library in blas())
@@ -268,11 +272,10 @@ def main() -> None:
         f"(kernels for {kernels}), one thread, {'CPU' if options.cpu else 'wall-clock'} time"
     )
     warnings.simplefilter("ignore")
-    for case in CASES:
-        if case.name.startswith(options.only):
-            report(
-                case, measured(case, options.rounds, time.process_time if options.cpu else time.perf_counter)
-            )
+    clock = time.process_time if options.cpu else time.perf_counter
+    named = [case for case in CASES if case.name == options.only]
+    for case in named or [case for case in CASES if case.name.startswith(options.only)]:
+        report(case, measured(case, options.rounds, clock))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
     git worktree add ../old 86e68b9                          # and a .venv in it, with the same packages
     python scripts/bench/startup.py ../old                   # `mlexp` and a sweep of twelve jobs, five times each
     python scripts/bench/startup.py ../old --rounds 9 --only run
+    python scripts/bench/startup.py ../old --no-bytecode     # that of mlexp deleted in both trees, none written
 
 Each runs by the interpreter of its own `.venv`, in which its mlexp is installed (`pip install -e .`), on one thread,
 its bytecode on the disk as after an installation. User and system time of the command and its workers count. When
@@ -16,6 +17,7 @@ import argparse
 import os
 import platform
 import resource
+import shutil
 import statistics
 import subprocess
 import tempfile
@@ -76,9 +78,17 @@ def main() -> None:
     )
     parser.add_argument("old", type=Path, help="worktree of the commit to compare with")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--no-bytecode", action="store_true", help="compile mlexp in each process, delete what is there"
+    )
     parser.add_argument("--only", choices=CASES, action="append", help="one case; may be given again")
     asked = parser.parse_args()
     trees = {"old": asked.old.resolve(), "new": HERE}
+    if asked.no_bytecode:
+        VARIABLES["PYTHONDONTWRITEBYTECODE"] = "1"
+        for tree in trees.values():
+            for folder in [*tree.glob("src/**/__pycache__")]:
+                shutil.rmtree(folder)
     commits = {
         name: subprocess.run(
             ["git", "-C", str(tree), "rev-parse", "--short", "HEAD"],

@@ -6,6 +6,8 @@
 
     overhead   tiny jobs, one epoch each, no stacks, no figures: seconds a job, by the clock and of the processors
     disk       files, bytes, and calls of the system that a shared disk feels (needs strace) of one such job
+    many       a sweep of --jobs tiny jobs (10000 take some minutes) and of a tenth of them: seconds and files a job,
+               memory, what the tenth lets expect, and what its `mlexp list runs --jobs` and `mlexp report` cost
     circles    64 runs of dataset=circles in batches of 32, seeds times learning rates: stacked against one by one
                (task=circles_capacity, a thousand rows in one batch, gains little: its time is arithmetic)
     cores      12 arms of task=mnist_activation_init: two workers against one
@@ -89,6 +91,31 @@ def overhead(cwd: Path, jobs: int, rounds: int, *where: str) -> None:
     print(f"  best: {min(cost.clock for cost in found):.1f} ms a job by the clock")
 
 
+def cost_of(*words: str) -> float:
+    """Run a command of mlexp and return its seconds of the processors."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-m", "mlexp.cli", *words], check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def many(cwd: Path, jobs: int) -> None:
+    """Print what a sweep of many tiny jobs costs, beside what a tenth of them let expect."""
+    for count in (jobs // 10, jobs):
+        place = cwd / f"outputs{count}" / "classify" / "sweep"
+        cost = sweep(place, *TINY, f"seed=range(0,{count})")
+        n_files = sum(file.is_file() for file in place.rglob("*"))
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
+        print(f"  {count} jobs: {cost.clock:.0f} s by the clock, {cost.processors:.0f} s of processors "
+              f"({cost.processors / count * 1000:.1f} ms a job), {n_files / count:.1f} files a job, "
+              f"no process above {peak:.0f} MB", flush=True)  # fmt: skip
+        if count < jobs:
+            listed = cost_of("list", "runs", "--jobs", "--outputs", str(cwd / f"outputs{count}"))
+            print(f"  of these, `list --jobs` takes {listed:.2f} s of processors, `report` "
+                  f"{cost_of('report', str(place)):.2f}; ten times as many jobs should take "
+                  f"{cost.clock * 10:.0f} s", flush=True)  # fmt: skip
+
+
 def disk(cwd: Path, jobs: int) -> None:
     """Print what the disk sees of one tiny job: the difference between `jobs` of them and one, shared out."""
     files = [file for file in (cwd / "overhead00" / "runs").rglob("*") if file.is_file()]
@@ -156,7 +183,7 @@ def dask(cwd: Path) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    cases = ("overhead", "disk", "circles", "cores", "dask", "slurm")
+    cases = ("overhead", "disk", "many", "circles", "cores", "dask", "slurm")
     parser.add_argument("--only", choices=cases, help="one case; all if left out")
     parser.add_argument("--jobs", type=int, default=200, help="tiny jobs in a sweep")
     parser.add_argument("--rounds", type=int, default=3, help="times that each side runs")
@@ -176,6 +203,8 @@ def main() -> None:
                     cwd / "overhead00"
                 ).exists() else None
                 disk(cwd, 40)
+            elif case == "many":
+                many(cwd, asked.jobs)
             elif case == "circles":
                 settings = (*CIRCLES, f"model.epochs={asked.epochs * 40}")
                 compare(cwd, case, settings,

@@ -68,6 +68,20 @@ def test_what_is_handed_out_belongs_to_the_caller():
     np.testing.assert_array_equal(X, 1)
 
 
+@pytest.mark.parametrize("stored", [np.uint8, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("out_dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("scale", "shift"), [(None, None), (1 / 255, None), (1 / 3, np.arange(4) / 7)])
+def test_rows_written_into_given_memory_are_those_that_are_taken(stored, dtype, out_dtype, scale, shift):
+    X = np.random.default_rng(0).integers(0, 256, (20, 4)).astype(stored) * np.asarray(
+        1.1 if stored != np.uint8 else 1, stored
+    )
+    rows = Rows(X, np.arange(19, 3, -1), scale, shift, dtype)
+    out = np.full((3, 4), np.nan, out_dtype)
+    rows.take_into(np.array([5, 0, 11]), out)
+    assert out.tobytes() == rows.take(np.array([5, 0, 11])).astype(out_dtype).tobytes()
+
+
 def test_wide_numbers_keep_their_digits():
     X = np.array([[1e9], [1e9 + 1]])
     rows = Rows(X, scale=np.array([1.0]), shift=np.array([-1e9]))

@@ -103,6 +103,14 @@ class Rows:
             raise ValueError(f"'axis' of Rows.take must be 0. Got {axis!r}.")
         return self._scaled(self.raw(indices))
 
+    def take_into(self, indices: Any, out: np.ndarray) -> None:
+        """Write what `take` returns into `out`, an array of its shape; without another array where that is exact."""
+        if not self._work == self.dtype == out.dtype:
+            np.copyto(out, self.take(indices))
+            return
+        np.copyto(out, self.raw(indices))
+        self._scale_in_place(out)
+
     def raw(self, indices: Any) -> np.ndarray:
         """Return the rows at `indices` as they are stored, not scaled (for pictures)."""
         positions = indices if self._index is None else self._index.take(indices)
@@ -160,12 +168,15 @@ class Rows:
         return [slice(start, min(start + step, len(self))) for start in range(0, len(self), step)]
 
     def _scaled(self, stored: np.ndarray) -> np.ndarray:
-        rows = stored.astype(self._work)  # always a copy: the next two steps work in place
+        rows = stored.astype(self._work)  # always a copy
+        self._scale_in_place(rows)
+        return rows.astype(self.dtype, copy=False)
+
+    def _scale_in_place(self, rows: np.ndarray) -> None:
         if self._scale is not None:
             rows *= self._scale
         if self._shift is not None:
             rows += self._shift
-        return rows.astype(self.dtype, copy=False)
 
     def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
         return type(self), (self._X, self._index, self._scale, self._shift, self.dtype)

@@ -27,7 +27,10 @@ Kept = dict[tuple[int, ...], np.ndarray]
 
 
 class Rows(Protocol):
-    """A source of rows, numbers along a second axis."""
+    """A source of rows, numbers along a second axis.
+
+    One that has `take_into(indices, out)` too fills memory that is used again.
+    """
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -133,6 +136,9 @@ def read(rows: Rows, indices: np.ndarray, dtype: str, out: np.ndarray | None = N
     if out is not None and isinstance(rows, np.ndarray) and rows.dtype == out.dtype:
         # the default mode would gather in memory of its own and copy: no index is out of range
         rows.take(indices.reshape(-1), axis=0, out=out.reshape(-1, *rows.shape[1:]), mode="clip")
+        return out
+    if out is not None and hasattr(rows, "take_into"):
+        rows.take_into(indices.reshape(-1), out.reshape(-1, *rows.shape[1:]))
         return out
     part = rows.take(indices.reshape(-1), axis=0)
     part = np.asarray(part, like=part)  # no memory map

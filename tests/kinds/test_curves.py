@@ -26,7 +26,7 @@ def test_curves_show_both_parts_and_mark_the_best_epoch(make_run: Make) -> None:
     figure = figure_of(make_run(history=history), "learning_curves")
     loss, accuracy = figure.axes
     assert (loss.get_xlabel(), loss.get_ylabel()) == ("Epoch", "Loss (mean over samples)")
-    assert accuracy.get_ylabel() == "Accuracy"
+    assert accuracy.get_ylabel() == "Accuracy (%)"
     for axes, columns in ((loss, [0.9, 0.8]), (accuracy, [0.6, 0.6])):
         train, validation, best, ring = axes.get_lines()
         assert [line.get_ydata()[0] for line in (train, validation)] == columns
@@ -34,7 +34,7 @@ def test_curves_show_both_parts_and_mark_the_best_epoch(make_run: Make) -> None:
         assert list(best.get_xdata()) == [3, 3]
         assert ring.get_xdata()[0] == 3
         assert axes.get_yscale() == "linear"
-    assert {"best epoch 3: 0.4", "best epoch 3: 0.75", "train", "validation"} <= set(words(figure))
+    assert {"best epoch 3: 0.4", "best epoch 3: 75.0\u00a0%", "train", "validation"} <= set(words(figure))
     assert "Stopped early after 4 epochs (synthetic_mlp, seed 0)" in words(figure)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mlexp.drawing import style
 from mlexp.metrics.table import METRICS
 
 SHARES = "|".join(name for name, row in METRICS.items() if row.share)
@@ -47,6 +48,20 @@ def test_a_share_is_in_percent_wherever_a_page_names_it(studies: dict[str, Path]
     page = (studies[study] / "report.md").read_text("utf-8")
     assert re.search(SHARES, page, re.IGNORECASE)
     assert not [*mixed(page)]
+
+
+@pytest.mark.parametrize(
+    ("measure", "ticks", "label"),
+    [("accuracy", ["57", "93.75"], "Score (%)"), ("loss", ["0.57", "0.9375"], "Score")],
+)
+def test_an_axis_of_shares_is_in_percent(measure: str, ticks: list[str], label: str) -> None:
+    axes = style.new_figure(2.0, "").subplots()
+    axes.plot([0, 1], [0.57, 0.9375])
+    axes.set(ylabel="Score", yticks=[0.57, 0.9375])
+    style.measured(axes.yaxis, measure)
+    shown = axes.yaxis.get_major_formatter().format_ticks([0.57, 0.9375])
+    assert [f"{float(tick):g}" for tick in shown] == ticks
+    assert axes.get_ylabel() == label
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlexp.drawing import style
+from mlexp.metrics.table import metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,21 +39,25 @@ def differences(axes: Axes, values: np.ndarray) -> Any:
 
 
 def scores(
-    axes: Axes, grid: np.ndarray, ends: tuple[float, float], *, higher: bool, size: float | None = None
+    axes: Axes, grid: np.ndarray, ends: tuple[float, float], measure: str, *, size: float | None = None
 ) -> Any:
-    """Draw a grid of scores with their values, the better the brighter; NaN stays white.
+    """Draw a grid of scores with their values, shares in percent, the better the brighter; NaN stays white.
 
     Parameters
     ----------
     grid : of shape (rows, columns)
     ends : of the colours
-    higher : whether higher scores are better
+    measure : the metric that they are values of
     size : of the values in points; None: that of the figure, 0: none
     """
     low, high = ends
+    row = metric(measure)
+    higher, scale, digits = row.higher_is_better, *((100, 1) if row.share else (1, 3))
     image = axes.imshow(grid, cmap="cividis" if higher else "cividis_r", aspect="auto", vmin=low, vmax=high)
     if size != 0:
-        texts = [[f"{value:.3f}" if np.isfinite(value) else "" for value in row] for row in grid]
+        texts = [
+            [f"{scale * value:.{digits}f}" if np.isfinite(value) else "" for value in line] for line in grid
+        ]
         is_low = (np.clip(grid, low, high) - low) / ((high - low) or 1) < 0.5
         write(axes, texts, is_low == higher, size)
     axes.spines[:].set_visible(False)

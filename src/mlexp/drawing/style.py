@@ -22,6 +22,7 @@ import numpy as np
 from mlexp.drawing import lean
 from mlexp.drawing.figure import Drawing
 from mlexp.drawing.wanted import ALL, Wanted
+from mlexp.metrics.table import metric
 from mlexp.store.files import write_bytes
 
 if TYPE_CHECKING:
@@ -154,6 +155,13 @@ def powers_of_ten(axis: Axis) -> None:
 
     axis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
     axis.set_minor_formatter(NullFormatter())
+
+
+def measured(axis: Axis, measure: str) -> None:
+    """Number an axis of a metric that is a share of the samples in percent, as pages give it, and say so."""
+    if metric(measure).share:
+        axis.set_major_formatter(lambda value, _: f"{100 * value:.6g}".replace("-", "−"))
+        axis.set_label_text(f"{axis.get_label_text()} (%)")
 
 
 def power_of_ten(value: float) -> str:

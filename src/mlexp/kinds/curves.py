@@ -10,6 +10,8 @@ import numpy as np
 
 from mlexp.drawing import style
 from mlexp.drawing.figure import Drawing
+from mlexp.metrics.table import metric
+from mlexp.page.scores import score
 from mlexp.store import Run
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ def learning_curves(run: Run) -> Figure | None:
         if rows > 1 or len(label) > LONGEST:
             label = label.replace(" (", "\n(")
         _draw_measure(axes, history, what, label)
+        style.measured(axes.yaxis, what)
         if best is not None:
             _mark_best(axes, history, what, best)
     _arrange(figure, grid, columns, row)
@@ -138,7 +141,7 @@ def _mark_best(axes: Axes, history: dict[str, np.ndarray], what: str, best: int)
     text = f"best epoch {best}"
     axes.axvline(best, color=style.GREY, linewidth=0.9, linestyle=":", zorder=1)
     if values is not None and np.isfinite(values[at[0]]):
-        text += f": {values[at[0]]:.4g}"
+        text += f": {score(what, values[at[0]]) if metric(what).share else f'{values[at[0]]:.4g}'}"
         axes.plot(
             best, values[at[0]], "o", markersize=7, fillstyle="none", color=LINES["validation"]["color"]
         )

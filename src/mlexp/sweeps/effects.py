@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlexp import metrics
 from mlexp.drawing import matrix, style
 from mlexp.drawing.groups import PALETTE
 from mlexp.store.sweep_folder import short
@@ -47,6 +46,7 @@ def main_effects(found: Findings) -> Figure | None:
         axes.set_ylim(*_span(found, np.array(line)))
         if side % ACROSS == 0:
             axes.set_ylabel(f"{found.choosing.capitalize()} {found.label}")
+            style.measured(axes.yaxis, found.measure)
     return figure
 
 
@@ -68,6 +68,7 @@ def interactions(found: Findings) -> Figure | None:
                     loc="upper center", bbox_to_anchor=(0.5, -0.28), ncols=2)  # fmt: skip
         axes.set_ylim(*_span(found, grid))
     panels[0].set_ylabel(f"{found.choosing.capitalize()} {found.label}")
+    style.measured(panels[0].yaxis, found.measure)
     return figure
 
 
@@ -119,15 +120,14 @@ def slices(found: Findings) -> Figure | None:
         for setting, score in kept.items():
             if setting[third] == value:
                 grid[rows.index(setting[y]), columns.index(setting[x])] = score
-        higher = metrics.metric(found.measure).higher_is_better
-        image = matrix.scores(axes, grid, ends, higher=higher, size=size)
+        image = matrix.scores(axes, grid, ends, found.measure, size=size)
         if value == found.best[third]:
             matrix.frame(axes, rows.index(found.best[y]), columns.index(found.best[x]))
         axes.set_title(style.class_names([f"{names[third]} {value}"], 1.8)[0], fontsize=style.SMALL)
         _name(axes, columns, names[x])
         axes.set_yticks(range(len(rows)), style.class_names(rows, 0.6), fontsize=6)
         axes.set_ylabel(names[y] if axes is panels[0] else "")
-    figure.colorbar(image, ax=panels, aspect=30, shrink=0.8)
+    style.measured(figure.colorbar(image, ax=panels, aspect=30, shrink=0.8).ax.yaxis, found.measure)
     return figure
 
 

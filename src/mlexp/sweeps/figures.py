@@ -13,6 +13,7 @@ from mlexp.drawing import matrix, style
 from mlexp.drawing.figure import Drawing
 from mlexp.drawing.groups import PALETTE
 from mlexp.drawing.wanted import ALL, Wanted
+from mlexp.page.scores import score
 from mlexp.store import Run, Sweep
 from mlexp.store.sweep_folder import short
 from mlexp.sweeps import effects
@@ -92,6 +93,7 @@ def line(found: Findings) -> Figure:
     _name_places(axes, found.keys[0], words, x, numeric)
     band = f"; mean and 95 % t interval over {found.repeats}" if runs > 1 else ""
     axes.set_ylabel(found.label.capitalize())
+    style.measured(axes.yaxis, found.measure)
     axes.grid(axis="y")
     figure.legend(loc="outside lower center", ncols=2, title=f"Set{band}", title_fontsize=style.NORMAL)
     return figure
@@ -105,16 +107,16 @@ def heat_map(found: Findings) -> Figure:
         grid[rows.index(setting[0]), columns.index(setting[1])] = found.values(setting, found.choosing).mean()
     figure = style.new_figure(0.9 + 0.3 * len(rows), found.headline())
     axes = figure.subplots()
-    higher = metrics.metric(found.measure).higher_is_better
     ends = limits(grid[np.isfinite(grid)], found.measure)
-    image = matrix.scores(axes, grid, ends, higher=higher, size=_cell_size(len(columns)))
+    image = matrix.scores(axes, grid, ends, found.measure, size=_cell_size(len(columns)))
     if not found.only_repeats:
         matrix.frame(axes, rows.index(found.best[0]), columns.index(found.best[1]))
     names = short(found.keys)
     axes.set_xticks(range(len(columns)), style.class_names(columns, 4.5 / len(columns)))
     axes.set_yticks(range(len(rows)), style.class_names(rows, 1.2))
     axes.set(xlabel=names[1], ylabel=names[0])
-    figure.colorbar(image, ax=axes, label=f"{found.choosing.capitalize()} {found.label}", aspect=30)
+    bar = figure.colorbar(image, ax=axes, label=f"{found.choosing.capitalize()} {found.label}", aspect=30)
+    style.measured(bar.ax.yaxis, found.measure)
     return figure
 
 
@@ -151,7 +153,7 @@ def parallel(found: Findings) -> Figure:
         axes.plot(range(last + 1), height, color=style.VERMILION if best else colours.to_rgba(np.array(means[setting])),
                   linewidth=2.4 if best else 0.9, alpha=1 if best else 0.8, zorder=2 + rank)  # fmt: skip
     for value, end in zip(ends, (min(means.values()), max(means.values())), strict=True):
-        name = f"{'' if value == end else '≤' if value > end else '≥'}{value:.3f}"
+        name = f"{'' if value == end else '≤' if value > end else '≥'}{score(found.measure, value)}"
         axes.text(last + 0.03, float(norm(value)), name, ha="left", va="center", fontsize=style.SMALL)
     axes.set_xticks(range(last + 1), [*short(found.keys), f"{found.choosing}\n{found.label}"])
     axes.set_xlim(-0.45, last + 0.3)

@@ -161,6 +161,7 @@ def _frame(axes: Any, what: str, best: np.ndarray, every: np.ndarray) -> None:
     if what == "accuracy":
         low, high = max(0.0, min(low, float(np.quantile(every, 0.3)))), min(1.0, high)
     axes.set(xlabel="Epoch", ylabel=f"Validation {what}", ylim=(low, high))
+    style.measured(axes.yaxis, what)
     axes.grid(axis="y")
     axes.xaxis.get_major_locator().set_params(integer=True)
 
@@ -205,7 +206,8 @@ def _scattered(found: Searched) -> Figure:
             names = style.class_names(thinned(sides[side], MOST_NAMED), 0.7)
             axis.set_ticks(thinned(list(spots), MOST_NAMED), names)
         axis.set_label_text(f"{found.keys[side]}{', log scale' if log else ''}")
-    figure.colorbar(dots, ax=axes, label=f"{found.choosing.capitalize()} {found.label}", aspect=30)
+    bar = figure.colorbar(dots, ax=axes, label=f"{found.choosing.capitalize()} {found.label}", aspect=30)
+    style.measured(bar.ax.yaxis, found.measure)
     return figure
 
 
@@ -288,6 +290,7 @@ def history(run: Run) -> Figure | None:
     axes.set_ylim(low - room, high + room)
     words = _words(report)
     axes.set(xlabel="Trial", ylabel=f"{words[0].upper()}{words[1:]}")
+    style.measured(axes.yaxis, str(report["metric"]))
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
     axes.grid(axis="y")
     figure.legend(loc="outside lower center", ncols=4)
@@ -324,9 +327,8 @@ def measures(run: Run) -> Figure | None:
             grids[:, *at] = [float(row[f"{part}_{name}"] or "nan") for part in SETS]
         for axes, part, grid in zip(line, SETS, grids, strict=True):
             ends = limits(grid[np.isfinite(grid)], name) if np.isfinite(grid).any() else (0.0, 1.0)
-            higher = metrics.metric(name).higher_is_better
             size = matrix.text_size(72 * 2.6 / len(columns), 5)
-            matrix.scores(axes, grid, ends, higher=higher, size=size)
+            matrix.scores(axes, grid, ends, name, size=size)
             matrix.frame(axes, rows.index(found.chosen[0]), columns.index(found.chosen[1]))
             axes.set_title(
                 f"{'Training' if part == 'train' else 'Validation'} {spelled(name)}", fontsize=style.SMALL

@@ -80,7 +80,7 @@ def test_a_row_is_tuned(toy: None, tmp_path: Path) -> None:
     assert high > low
     assert done.metrics["validation"]["worst_recall"] == high
     assert done.config["model.learning_rate"] == 0.01
-    assert_shown(done.report, f"{high:.4f}")
+    assert_shown(done.report, f"{high:.4g}")
 
 
 def test_a_row_is_compared(toy: None, tmp_path: Path) -> None:

@@ -149,10 +149,11 @@ def ours(one: Found) -> str:
 def row(one: Found, *, quick: bool = False) -> dict[str, str]:
     """Return the cells of one line of the table; a quick run shows that it runs, and judges nothing."""
     judged = one.judged
+    counted_out = one.entry.get("exact") and judged.mean is not None and judged.mean.is_integer()
     return {
         "quantity": one.entry["quantity"],
         "published": "" if one.published is None else one.published.text,
-        "ours": "" if judged.mean is None else number(judged.mean, judged.places),
+        "ours": "" if judged.mean is None else number(judged.mean, None if counted_out else judged.places),
         "band": "" if judged.band is None else f"± {number(judged.band, judged.places)}",
         "seeds": "" if "comparison" in one.entry or not one.values else str(len(one.values)),
         "verdict": "ran" if quick and one.values else judged.verdict,

@@ -167,13 +167,17 @@ def keep(name: str, study: Study, folder: Path, known: kept.Kept, asked: argpars
         "quick": now,
         "quick_commit": here(),
     }
-    keep_beside_the_runs(known, folder)
+    keep_beside_the_runs(name, known, folder)
 
 
-def keep_beside_the_runs(known: kept.Kept, folder: Path) -> None:
-    """Write what is kept, not into the checkout yet: runs that follow would be those of a changed working tree."""
+def keep_beside_the_runs(name: str, known: kept.Kept, folder: Path) -> None:
+    """Write what is kept of a study, not into the checkout yet: runs that follow would be of a changed working tree.
+
+    Studies that ran elsewhere are not copied: the committed figures of those may be newer than the copy.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    kept.save(in_order(known), folder / kept.FILE.name)
+    file = folder / kept.FILE.name
+    kept.save(in_order(kept.load(file) | {name: known[name]}), file)
 
 
 def explain(name: str, study: Study, folder: Path, known: kept.Kept, asked: argparse.Namespace) -> int:
@@ -191,7 +195,7 @@ def explain(name: str, study: Study, folder: Path, known: kept.Kept, asked: argp
         answer = Why.open(place).question["answer"]
         made = readings.commits(list(readings.completed(place)))
         known.setdefault(name, {})["why"] = {"command": page.case(words), "commits": made, "answer": answer}
-        keep_beside_the_runs(known, folder)
+        keep_beside_the_runs(name, known, folder)
     return code
 
 

@@ -79,10 +79,7 @@ def _is_interrupt(error: BaseException | None) -> bool:
 
 def _before(number: int, frame: Any) -> None:
     """End while the program is imported: nothing has begun, and an exception there comes out as many others."""
-    try:
-        os.write(2, b"mlexp: Stopped.\n")
-    finally:
-        os._exit(INTERRUPTED)
+    _exit(b"mlexp: Stopped.\n")
 
 
 def _stop(number: int, frame: Any) -> None:
@@ -95,8 +92,12 @@ def _stop(number: int, frame: Any) -> None:
 def _leave(number: int, frame: Any) -> None:
     """End at once: whatever is on the disk is whole, and locks go with the process."""
     show_cursor = b"\033[?25h" if os.isatty(2) else b""
+    _exit(show_cursor + b"mlexp: Stopped at once.\n")
+
+
+def _exit(said: bytes) -> None:
     try:
-        os.write(2, show_cursor + b"mlexp: Stopped at once.\n")
+        os.write(2, said)
     finally:
         os._exit(INTERRUPTED)
 

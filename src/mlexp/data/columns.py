@@ -7,7 +7,6 @@ the same value whatever stands in the other rows.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -41,7 +40,7 @@ MOSTLY = 0.5  # share of the filled cells of one kind from which the others coun
 SHOWN = 40  # characters of a cell in a message
 FEW = 10  # different words that may look like anything
 DAY_ONE = date(1970, 1, 1).toordinal()
-_CLOCK = r"(?:[T ](\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?(?: ?([+-]\d{2}):?(\d{2})?)?)?Z?"
+_CLOCK = r"(?:[T ](\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?(?: ?([+-])(\d{2}):?(\d{2})?)?)?Z?"
 _YEAR_FIRST = re.compile(rf"(\d{{4}})([-/.])(\d{{1,2}})\2(\d{{1,2}}){_CLOCK}", re.ASCII)
 _YEAR_LAST = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2(\d{{4}}){_CLOCK}", re.ASCII)
 _WITH_UNIT = re.compile(
@@ -187,20 +186,16 @@ def as_days(text: str, order: str) -> float | None:
         return None
     one, _, two, three, *clock = found.groups()
     year, month, day = {"ymd": (one, two, three), "dmy": (three, two, one), "mdy": (three, one, two)}[order]
-    hours, minutes, seconds = (float(part or 0) for part in clock[:3])
-    if hours > 24 or minutes > 59 or seconds >= 61:
-        return None
-    ahead = (
-        float(clock[3] or 0),
-        math.copysign(float(clock[4] or 0), -1 if (clock[3] or "+")[0] == "-" else 1),
-    )
-    if abs(ahead[0]) > 14 or abs(ahead[1]) > 59:
+    sign = -1 if clock.pop(3) == "-" else 1
+    hours, minutes, seconds, hours_ahead, minutes_ahead = (float(part or 0) for part in clock)
+    if hours > 24 or minutes > 59 or seconds >= 61 or hours_ahead > 14 or minutes_ahead > 59:
         return None
     try:
         days = date(int(year), int(month), int(day)).toordinal() - DAY_ONE
     except ValueError:
         return None
-    return days + ((hours - ahead[0]) * 3600 + (minutes - ahead[1]) * 60 + seconds) / 86400
+    in_utc = (hours - sign * hours_ahead) * 3600 + (minutes - sign * minutes_ahead) * 60 + seconds
+    return days + in_utc / 86400
 
 
 def value_of(column: Column, text: str) -> float | None:

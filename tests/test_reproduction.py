@@ -68,6 +68,14 @@ def test_claims_name_figures_that_are_there(name: str) -> None:
         assert rule.NOT_RUN not in ours, claim
 
 
+def test_causes_are_tested_with_three_seeds_at_least() -> None:
+    """As the page says of its rule; a run that no chance touches needs one."""
+    tested = [(name, cause["run"]) for name, study in STUDIES.items() for cause in study.get("causes", [])]
+    assert tested
+    few = [(name, run) for name, run in tested if STUDIES[name]["runs"][run].get("seeds", 1) < 3]
+    assert [one for one in few if not STUDIES[one[0]]["runs"][one[1]].get("once")] == []
+
+
 def test_logs_of_the_reports_are_read() -> None:
     for study in STUDIES.values():
         for log in study.get("logs", []):
@@ -182,6 +190,26 @@ def test_nothing_agrees_outside_the_band_that_is_printed(
     if cells["verdict"] == rule.DIFFERS:
         shown, band = float(cells["ours"].replace(",", "")), float(cells["band"].replace(",", "")[2:])
         assert abs(shown - float(cells["published"])) > band - 1e-9
+
+
+@pytest.mark.parametrize(
+    ("entry", "values", "published", "ours"),
+    [
+        ({"metric": "test.accuracy"}, [-0.0011942], None, "−0.001194"),
+        ({"comparison": "p"}, [0.82423], None, "0.82"),
+        ({"comparison": "epochwise.rho.p"}, [1.2345e-17], Printed("2.4e-15"), "1.2e-17"),
+        ({"fact": "after", "exact": True}, [0.134286], Printed("0.11143"), "0.13429"),
+        ({"fact": "rate", "exact": True}, [0.0001], Printed("0.0001"), "0.0001"),
+        ({"fact": "k", "exact": True}, [128], Printed("64"), "128"),
+        ({"metric": "test.loss"}, [-0.1, -0.3], Printed("-0.5"), "−0.2 ± 2.3"),
+    ],
+)
+def test_figures_of_a_sentence_have_digits_that_mean_something(
+    entry: dict[str, Any], values: list[float], published: Printed | None, ours: str
+) -> None:
+    found = readings.Found({"quantity": "q", "published": published} | entry, values)
+    assert page.ours(found) == ours
+    assert not page.row(found)["published"].startswith("-")
 
 
 def test_page_is_the_same_whether_figures_are_of_run_folders_or_kept(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from mlexp.sweeps import figures as of_sweeps
 HERE = Path(__file__).parent
 IMAGES = HERE.parents[1] / "docs" / "images" / "reproduction"
 FEW = 10  # seeds that are written out
+DIGITS, DIGITS_OF_P = 4, 2  # significant, of a figure without a band
 WIDE = 96  # columns of a command before it is wrapped
 VERDICTS = (rule.AGREES, rule.DIFFERS, rule.TOO_WIDE, *rule.BY_HAND.values(), rule.NOT_RUN)
 Studies = Mapping[str, Mapping[str, Any]]
@@ -141,8 +142,10 @@ def ours(one: Found) -> str:
     judged = one.judged
     if judged.mean is None:
         return ""
+    if one.entry.get("exact") and one.published is not None and not judged.mean.is_integer():
+        return number(judged.mean, one.published.places)
     if judged.band is None or one.entry.get("exact"):
-        return number(judged.mean)
+        return number(judged.mean, digits=digits(one))
     return f"{number(judged.mean, judged.places)} ± {number(judged.band, judged.places)}"
 
 
@@ -152,8 +155,10 @@ def row(one: Found, *, quick: bool = False) -> dict[str, str]:
     counted_out = one.entry.get("exact") and judged.mean is not None and judged.mean.is_integer()
     return {
         "quantity": one.entry["quantity"],
-        "published": "" if one.published is None else one.published.text,
-        "ours": "" if judged.mean is None else number(judged.mean, None if counted_out else judged.places),
+        "published": "" if one.published is None else minus(one.published.text),
+        "ours": ""
+        if judged.mean is None
+        else number(judged.mean, None if counted_out else judged.places, digits(one)),
         "band": "" if judged.band is None else f"± {number(judged.band, judged.places)}",
         "seeds": "" if "comparison" in one.entry or not one.values else str(len(one.values)),
         "verdict": "ran" if quick and one.values else judged.verdict,
@@ -196,19 +201,29 @@ def why(study: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any] | 
     return kept_one if kept_one.get("command") == asked else {"command": asked, "commits": [], "answer": []}
 
 
-def number(value: float, places: int | None = None) -> str:
-    """Return a number with that many decimal places, else with five significant digits (six above 1); whole ones whole.
+def number(value: float, places: int | None = None, digits: int = DIGITS) -> str:
+    """Return a number with that many decimal places, else with so many significant digits; whole ones whole.
 
     Examples
     --------
-    >>> number(0.978341, 4), number(16.321867), number(168325.0), number(0.00021)
-    ('0.9783', '16.3219', '168,325', '0.00021')
+    >>> number(0.978341, 4), number(16.321867), number(168325.0), number(-0.00021), number(0.82423, digits=2)
+    ('0.9783', '16.32', '168,325', '−0.00021', '0.82')
     """
     if places is None and float(value).is_integer():
-        return f"{int(value):,}"
+        return minus(f"{int(value):,}")
     if places is not None:
-        return f"{value:,.{places}f}"
-    return f"{value:.5g}" if abs(value) < 1 else f"{value:.6g}"
+        return minus(f"{value:,.{places}f}")
+    return minus(f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}")
+
+
+def digits(one: Found) -> int:
+    """Return how many significant digits a figure without a band is read with."""
+    return DIGITS_OF_P if one.entry.get("comparison", "").rpartition(".")[2] == "p" else DIGITS
+
+
+def minus(text: str) -> str:
+    """Return a number with a minus sign instead of a hyphen before it."""
+    return f"−{text[1:]}" if text.startswith("-") else text
 
 
 def wrapped(arguments: Sequence[str]) -> str:

@@ -38,6 +38,8 @@ class Printed(float):
     --------
     >>> Printed("0.90").half_unit, Printed("32").half_unit, round(Printed("-1.8074").half_unit, 6)
     (0.005, 0.5, 5e-05)
+    >>> Printed("0.13429").places, Printed("1e-4").places, Printed("32").places
+    (5, 4, 0)
     """
 
     text: str
@@ -50,9 +52,13 @@ class Printed(float):
     @property
     def half_unit(self) -> float:
         """Half a unit of the last printed digit."""
+        return 0.5 * 10.0**-self.places
+
+    @property
+    def places(self) -> int:
+        """Decimal place of the last printed digit; negative before the point."""
         digits, _, power = self.text.lower().partition("e")
-        places = len(digits.partition(".")[2]) - int(power or 0)
-        return 0.5 * 10.0**-places
+        return len(digits.partition(".")[2]) - int(power or 0)
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,24 @@ def test_seeds_of_a_deterministic_model_and_settings_without_effect_count_once(
     assert fixed["details"]["Identical runs"].count("deterministic") == 2
 
 
+def test_keys_that_only_another_kind_of_study_reads_tell_no_runs_apart() -> None:
+    def ran(kind: str, epochs: int, first: int) -> past_runs.PastRun:
+        values = {
+            "task.kind": kind,
+            "seed": 1,
+            "model.epochs": epochs,
+            "clustering.first": first,
+            "layers.rows": first,
+        }
+        return past_runs.PastRun(None, values)
+
+    assert past_runs.differences([ran("classification", 3, 1), ran("classification", 9, 2)]) == [
+        "model.epochs"
+    ]
+    assert past_runs.differences([ran("clustering", 3, 1), ran("clustering", 3, 2)]) == ["clustering.first"]
+    assert len(past_runs.distinct([ran("classification", 3, 1), ran("classification", 3, 2)])[0]) == 1
+
+
 def swept(runs: Path, place: Path, activations: str, rates: str) -> Path:
     """Run a sweep of activations × rates × 2 decays × 5 seeds."""
     with pytest.MonkeyPatch.context() as patched:

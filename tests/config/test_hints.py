@@ -291,6 +291,17 @@ def test_a_hint_knows_the_task_of_an_own_file(tmp_path: Path) -> None:
         configuration.compose(["task=groups", "n_clusters=4"], str(tmp_path))
 
 
+def test_a_file_of_the_folder_that_one_is_in_is_named_with_how_to_use_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["init", "plants"]) == 0
+    monkeypatch.chdir("plants")
+    assert "--config-dir ." in refused("task=plants", "--dry-run", capsys=capsys)
+    assert "--config-dir" not in refused("task=plant", "--dry-run", capsys=capsys)
+    assert cli.main(["--config-dir", ".", "task=plants", "--dry-run"]) == 0
+
+
 def listed(*words: str, capsys: pytest.CaptureFixture[str]) -> str:
     assert cli.main(["list", *words]) == 0
     return capsys.readouterr().out

@@ -21,7 +21,7 @@ from tests.running import run
 from mlexp import cli, report, store
 from mlexp.errors import DivergedError
 from mlexp.metrics import METRICS
-from mlexp.page.words import percent, wilson
+from mlexp.page.words import FINE, percent, wilson
 from mlexp.report import members
 from mlexp.report.index import write_index
 from mlexp.store import Run, lock
@@ -342,6 +342,7 @@ def test_index_lists_every_kind_newest_first(make_whole: Make, tmp_path: Path) -
     runs = html[html.index('id="runs"') :]
     assert runs.count("<tr>") == 1 + 2
     assert html.index(f"new/{new.path.name}") < html.index(f"old/{old.path.name}")
+    assert percent(new.metrics["test"]["accuracy"], FINE) in runs
     assert 'href="t/a%20sweep/"' in html[: html.index('id="runs"')]
 
 
@@ -359,7 +360,10 @@ def test_index_says_what_a_sweep_found_and_why_jobs_failed(tmp_path: Path) -> No
     assert "tanh" in members.answer(sweep)[0]
     assert html.index(members.answer(sweep)[0]) < html.index("<details>")
     assert "2 failed: A &lt;b&gt;fault&lt;/b&gt;." in html
-    assert html.count("<tr>") == 1 + 5  # its jobs, folded
+    jobs = html[html.index("<tr>") :]
+    assert jobs.count("<tr>") == 1 + 5  # folded
+    assert "test accuracy (%)" in jobs
+    assert "75.00" in jobs
 
 
 def test_what_is_typed_for_all_runs_of_a_task_is_left_out(make_whole: Make, tmp_path: Path) -> None:

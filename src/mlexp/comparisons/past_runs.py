@@ -15,6 +15,7 @@ from mlexp.comparisons.evidence.metric import PartMetric, default
 from mlexp.comparisons.study import named
 from mlexp.config import recorded, schema
 from mlexp.config.messages import is_key, unknown_key
+from mlexp.config.names import read_elsewhere
 from mlexp.config.rules import as_typed
 from mlexp.config.schema import declared
 from mlexp.errors import ConfigError, DataError, did_you_mean
@@ -220,7 +221,7 @@ def distinct(found: Sequence[PastRun]) -> tuple[list[PastRun], list[str]]:
         raise DataError("There are no runs to compare in these folders.")
     kept: dict[str, dict[tuple[str, str] | None, PastRun]] = {}
     for one in found:
-        key = str([(name, value) for name, value in sorted(one.values.items()) if _counts(name)])
+        key = str([(name, value) for name, value in sorted(one.values.items()) if _counts(name, one)])
         same = kept.setdefault(key, {})
         if one.data not in same or (_completed(one) and not _completed(same[one.data])):
             same[one.data] = one
@@ -247,8 +248,11 @@ def _told_apart(found: Sequence[PastRun], keys: Sequence[str]) -> bool:
     return all(one.arm for one in found) and len(settings) == len({(one.arm, one.dataset) for one in found})
 
 
-def _counts(key: str) -> bool:
-    return key not in recorded.DOES_NOT_CHANGE_RESULTS and not key.startswith(ASIDE)
+def _counts(key: str, one: PastRun) -> bool:
+    """Return whether a key can have changed the result of a run."""
+    if key in recorded.DOES_NOT_CHANGE_RESULTS or key.startswith(ASIDE):
+        return False
+    return not read_elsewhere(key, str(one.values.get("task.kind", "")))
 
 
 def _within_arms(arms: Sequence[Sequence[PastRun]], keys: Sequence[str]) -> list[str]:
@@ -275,7 +279,8 @@ def differences(found: Sequence[PastRun]) -> list[str]:
     return [
         key
         for key in known
-        if _counts(key) and any(one.values.get(key, UNSET) != first.get(key, UNSET) for one in found)
+        if any(_counts(key, one) for one in found)
+        and any(one.values.get(key, UNSET) != first.get(key, UNSET) for one in found)
     ]
 
 

@@ -16,7 +16,7 @@ from mlexp.config.names import (
     COMBINED_KEYS,
     ENGINE_MODELS,
     GROUPS,
-    KINDS,
+    read_elsewhere,
 )
 from mlexp.config.overrides import Override
 from mlexp.config.schema import Config, declared, foreign
@@ -110,7 +110,7 @@ def check_used(config: Config, typed: Sequence[Override]) -> None:
             _check_recordable(word, path, config)
         if path in OF_CLASSES and kind in ("regression", "autoencoder"):
             raise ConfigError(f"{word}: {path} is for classes, and task.kind={kind} has none. Leave it out.")
-        if dot and node in KINDS and kind not in (node, "comparison"):
+        if dot and kind != "comparison" and read_elsewhere(path, kind):
             raise ConfigError(
                 f"{word}: the keys of {node} belong to task.kind={node}. Got task.kind={kind}: leave it out, or "
                 f"name a task of that kind (mlexp list tasks)."

@@ -88,6 +88,12 @@ CAPITALS = {
 }  # fmt: skip
 
 
+def read_elsewhere(key: str, kind: str) -> bool:
+    """Return whether only another kind of study than `kind` reads a key, such as ``clustering.first``."""
+    node = key.partition(".")[0]
+    return node in KINDS and kind in KINDS and node not in (kind, KINDS[kind].node)
+
+
 def spelled(name: str) -> str:
     """Return the name of a measure or column as prose writes it.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlexp.metrics.table import metric
-from mlexp.page.words import SPACE, number, percent
+from mlexp.page.words import FINE, SPACE, number, percent
 
 
 def score(name: str, value: float, rows: int = 0) -> str:
@@ -17,6 +17,19 @@ def score(name: str, value: float, rows: int = 0) -> str:
     return percent(value, rows) if metric(name).share else number(value)
 
 
+def cell(name: str, value: float | str | None) -> str:
+    """Return a value of a metric as a table gives it whose rows are of several metrics; empty where there is none.
+
+    Examples
+    --------
+    >>> cell("test_accuracy", 0.8866666666666667).replace("\u00a0", " "), cell("macro_f1", "0.88264"), cell("", "")
+    ('88.67 %', '0.8826', '')
+    """
+    if value is None or value == "":
+        return ""
+    return percent(float(value), FINE) if is_share(name) else number(float(value))
+
+
 def spread(name: str, value: float) -> str:
     """Return a difference or standard deviation of a metric as it is read.
 
@@ -26,6 +39,17 @@ def spread(name: str, value: float) -> str:
     ('1.2 points', '0.0123')
     """
     return f"{100 * value:.2g}{SPACE}points" if metric(name).share else number(value)
+
+
+def difference(name: str, value: float) -> str:
+    """Return the difference of two values of a metric as a table gives it.
+
+    Examples
+    --------
+    >>> difference("accuracy", -0.0125).replace("\u00a0", " "), difference("macro_f1", 0.0123)
+    ('−1.25 points', '0.0123')
+    """
+    return f"{number(round(100 * value, 2))}{SPACE}points" if is_share(name) else number(value)
 
 
 def is_share(column: str) -> bool:

@@ -20,8 +20,9 @@ from mlexp.errors import DataError, shortened
 from mlexp.metrics import METRICS
 from mlexp.page import render
 from mlexp.page.page import Cell, Table
+from mlexp.page.scores import cell as score_cell
 from mlexp.page.study import PARTS, page_in
-from mlexp.page.words import duration, shown
+from mlexp.page.words import duration
 from mlexp.report import members
 from mlexp.report.members import Failure, Members
 from mlexp.store import Comparison, Run, Sweep, Why, is_outputs
@@ -216,7 +217,7 @@ def _table(runs: Sequence[Listed]) -> Table:
             Cell(one.date, one.started, link=one.link),
             Cell(one.task),
             Cell(one.status),
-            Cell(shown(one.scored[0]), one.scored[0]),
+            Cell(score_cell(one.scored[1], one.scored[0]), one.scored[0]),
             Cell(one.scored[1]),
             Cell(one.scored[2]),
             Cell(one.time, repr(one.seconds) if one.seconds is not None else ""),

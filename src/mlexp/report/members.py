@@ -9,8 +9,9 @@ from functools import cached_property
 from mlexp.config.names import spelled
 from mlexp.errors import shortened
 from mlexp.page.page import Cell, Table
+from mlexp.page.scores import is_share
 from mlexp.page.study import page_in
-from mlexp.page.tables import is_number
+from mlexp.page.tables import in_percent, is_number
 from mlexp.page.words import shown
 from mlexp.store import Comparison, Run, Sweep, Why
 from mlexp.store.sweep_folder import NOT_NEEDED, short
@@ -117,7 +118,7 @@ def jobs(found: Members, place: str) -> Table | None:
         for row in rows[:MOST_JOBS]
     ]
     numeric = [all(is_number(row[key]) for row in rows) for key in columns.keys]
-    return Table(
+    table = Table(
         name=f"jobs-{sweep.path.name}",
         title=f"Jobs of {sweep.info['task']}",
         header=header,
@@ -125,6 +126,7 @@ def jobs(found: Members, place: str) -> Table | None:
         numeric=[True, *numeric, False, *(True for _ in (*columns.scores, *columns.rest))],
         left_out=max(0, len(rows) - MOST_JOBS),
     )
+    return in_percent(table, [spelled(name) for name in columns.scores if is_share(name)])
 
 
 @dataclass(frozen=True)

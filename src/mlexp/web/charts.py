@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from markupsafe import Markup, escape
+
+from mlexp.config.names import spelled
+from mlexp.page.scores import is_share
 
 WIDTH, HEIGHT = 440, 260
 LEFT, RIGHT, TOP, BOTTOM = 58, 12, 12, 40
@@ -46,6 +49,13 @@ class Chart:
     title: str
     svg: Markup
     legend: Sequence[tuple[str, str]]
+
+
+def of_metric(name: str, curves: Sequence[Curve]) -> Chart | None:
+    """Return curves of a metric, or of a column of the history, on common axes; shares of the samples in percent."""
+    if not is_share(name):
+        return chart(spelled(name), curves)
+    return chart(f"{spelled(name)} (%)", [replace(curve, y=100 * curve.y) for curve in curves])
 
 
 def chart(title: str, curves: Sequence[Curve], x_label: str = "epoch") -> Chart | None:

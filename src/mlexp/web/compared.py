@@ -17,9 +17,9 @@ from mlexp.config.names import spelled
 from mlexp.config.rules import as_typed
 from mlexp.config.untrusted import reading
 from mlexp.errors import ConfigError, DataError, MlexpError, shortened
-from mlexp.page.words import number, shown
+from mlexp.page.scores import cell, difference
 from mlexp.store import Run, Sweep
-from mlexp.web.charts import Chart, Curve, chart
+from mlexp.web.charts import Chart, Curve, of_metric
 from mlexp.web.places import address_of, inside
 
 MOST = 12  # runs beside each other
@@ -134,7 +134,7 @@ def compared(outputs: Path, places: Sequence[str], curve: str = "") -> Compared:
         _same_data(sides),
         names,
         first,
-        chart(spelled(first), lines) if lines else None,
+        of_metric(first, lines) if lines else None,
         _confusion(sides),
         _verdict(folders, unread),
     )
@@ -197,10 +197,10 @@ def _scores(sides: Sequence[Side]) -> list[tuple[str, list[str]]]:
     rows, subtracted = [], _same_data(sides)
     for part, name in names:
         values = [side.run.metrics.get(part, {}).get(name) for side in sides]
-        cells = ["" if value is None else shown(repr(float(value))) for value in values]
+        cells = [cell(name, value) for value in values]
         if subtracted:
             known = [value for value in values if value is not None]
-            cells.append(number(known[1] - known[0]) if len(known) == 2 else "")
+            cells.append(difference(name, known[1] - known[0]) if len(known) == 2 else "")
         rows.append((f"{part} {spelled(name)}", cells))
     seconds = [side.run.seconds for side in sides]
     cells = ["" if value is None else f"{value:.3g}" for value in seconds]
@@ -265,15 +265,18 @@ def _verdict(folders: Sequence[Path], unread: str) -> ComparedFolders:
         sentences=[str(line) for line in info.get("answer", ())],
         details=[(str(term), str(text)) for term, text in info.get("details", {}).items()],
         warnings=[str(line) for line in info.get("warnings", ())],
-        arms=[in_words(arm) for arm in info.get("arms", ())],
-        metric=spelled(str(info.get("metric", "")).replace(".", "_")),
+        arms=[in_words(arm, measure(info)) for arm in info.get("arms", ())],
+        metric=spelled(measure(info)),
     )
 
 
-def in_words(arm: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Return the name of an arm, its mean with the interval, and the number of its runs."""
-    mean, low, high = (arm.get(name, "") for name in ("mean", "low", "high"))
-    words = "" if mean == "" else number(float(mean))
-    if "" not in (mean, low, high):
-        words += f" ({number(float(low))} to {number(float(high))})"
+def measure(info: Mapping[str, Any]) -> str:
+    """Return the metric of a comparison, such as ``test_accuracy``."""
+    return str(info.get("metric", "")).replace(".", "_")
+
+
+def in_words(arm: Mapping[str, Any], name: str) -> tuple[str, str, str]:
+    """Return the name of an arm, its mean of the metric `name` with the interval, and the number of its runs."""
+    mean, low, high = (cell(name, arm.get(end)) for end in ("mean", "low", "high"))
+    words = f"{mean} ({low} to {high})" if mean and low and high else mean
     return str(arm["name"]), words, str(arm.get("runs", ""))

@@ -20,6 +20,7 @@ from mlexp import report, store, system
 from mlexp.config.names import spelled
 from mlexp.config.untrusted import reading
 from mlexp.errors import DataError, shortened
+from mlexp.page.scores import cell
 from mlexp.page.words import duration, shown
 from mlexp.report import members
 from mlexp.report.index import score
@@ -28,8 +29,8 @@ from mlexp.store.lock import is_locked
 from mlexp.store.result import by_row
 from mlexp.store.sweep_folder import job_name, metrics_of, short
 from mlexp.web.asked import Asked, Columns
-from mlexp.web.charts import Chart, Curve, chart
-from mlexp.web.compared import in_words
+from mlexp.web.charts import Chart, Curve, chart, of_metric
+from mlexp.web.compared import in_words, measure
 from mlexp.web.places import address_of
 
 MOST_CURVES = 12
@@ -246,7 +247,7 @@ def of_history(run: Run) -> list[Chart]:
             for part in store.PARTS
             if f"{part}_{name}" in history
         ]
-        drawn.append(chart(spelled(name), lines))
+        drawn.append(of_metric(name, lines))
     return [one for one in drawn if one is not None]
 
 
@@ -254,13 +255,9 @@ def _scores(metrics: Mapping[str, Mapping[str, float | None]]) -> list[tuple[str
     """Return each metric with its value by set."""
     names = dict.fromkeys(name for scores in metrics.values() for name in scores)
     return [
-        (spelled(name), {part: _shown(scores.get(name)) for part, scores in metrics.items()})
+        (spelled(name), {part: cell(name, scores.get(name)) for part, scores in metrics.items()})
         for name in names
     ]
-
-
-def _shown(value: float | None) -> str:
-    return "" if value is None else shown(repr(value))
 
 
 def _facts(run: Run) -> Iterator[tuple[str, str]]:
@@ -296,20 +293,20 @@ def _of_comparison(outputs: Path, comparison: Comparison, asked: Asked) -> LiveS
         shortened(str(info.get("error") or ""), REASON),
         unit="jobs",
     )
-    label = spelled(str(info.get("metric", "")).replace(".", "_"))
     arms = {str(arm["name"]): arm for arm in info["arms"]}
-    found.arms = [_arm(arms[str(name)], label) for name in info.get("ranking", ()) if str(name) in arms]
+    found.arms = [
+        _arm(arms[str(name)], measure(info)) for name in info.get("ranking", ()) if str(name) in arms
+    ]
     if sweep is not None:
         _add_jobs(found, outputs, sweep, asked)
     return found
 
 
-def _arm(arm: Mapping[str, Any], label: str) -> Arm:
+def _arm(arm: Mapping[str, Any], name: str) -> Arm:
     settings = arm.get("settings", {})
-    _, mean, runs = in_words(arm)
-    return Arm(
-        str(arm["name"]), {str(k): str(v) for k, v in settings.items()}, f"{label} {mean}".strip(), runs
-    )
+    _, mean, runs = in_words(arm, name)
+    words = f"{spelled(name)} {mean}".strip()
+    return Arm(str(arm["name"]), {str(k): str(v) for k, v in settings.items()}, words, runs)
 
 
 def _add_jobs(found: LiveState, outputs: Path, sweep: Sweep, asked: Asked) -> None:
@@ -384,8 +381,7 @@ def _take(job: LiveJob, status: str, metrics: Values, seconds: float | None, pro
     job.status, job.seconds, job.problem = status, seconds, shortened(problem, REASON)
     nested = {part: scores for part, scores in metrics.items() if isinstance(scores, dict)}
     if nested:
-        value, name, part = score(nested)
-        job.scored = (shown(value), name, part)
+        job.scored = score(nested)
 
 
 def _follow(job: LiveJob, outputs: Path, sweep: Sweep) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from mlexp.page import render
-from mlexp.page.words import shown
+from mlexp.page.scores import cell
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -42,7 +42,7 @@ def policy() -> str:
 @cache
 def _environment() -> Environment:
     environment = render.environment_of(TEMPLATES)
-    environment.filters |= {"place": quote, "shown": shown}
+    environment.filters |= {"place": quote, "score": lambda recorded, name: cell(name, recorded)}
     environment.globals |= {"style": Markup(_style()), "script": Markup(_script())}
     return environment
 

@@ -253,6 +253,26 @@ def test_a_cause_is_held_against_figures_of_the_table() -> None:
     assert cause["rows"][0]["verdict"] == rule.AGREES
 
 
+def test_figures_whose_commands_have_changed_say_nothing_of_the_code() -> None:
+    study: dict[str, Any] = {
+        "runs": {
+            "plain": {"settings": ["task=a"], "seeds": 3, "minutes": 1},
+            "longer": {"settings": ["task=a", "model.epochs=9"], "seeds": 3, "minutes": 1},
+        },
+        "figures": [
+            {"quantity": "accuracy", "run": "plain", "metric": "test.accuracy"},
+            {"quantity": "accuracy in the end", "run": "longer", "metric": "test.accuracy"},
+        ],
+    }
+    found = [readings.Found(entry, [0.5]) for entry in readings.every_figure(study)]
+    before = reproduce.commands(study) | {"longer": "task=a model.epochs=3"}
+    quick = {"accuracy": [0.5], "accuracy in the end": [0.4]}
+    parts = {"commands": before, "quick": quick}
+    assert reproduce.of_same_commands(study, parts, found) == {"accuracy": [0.5]}
+    assert reproduce.of_same_commands(study, parts | {"commands": reproduce.commands(study)}, found) == quick
+    assert reproduce.of_same_commands(study, {}, found) == {}
+
+
 def test_kept_figures_survive_writing(tmp_path: Path) -> None:
     stored = {"a": {"commands": {"plain": "task=a"}, "quick": {"loss": [0.5]}, "quick_commit": "1234567"}}
     kept.save(stored, tmp_path / "kept.json")

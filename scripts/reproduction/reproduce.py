@@ -14,6 +14,7 @@ from typing import Any
 import kept
 import page
 import readings
+from readings import Found
 
 from mlexp.store import Why
 from mlexp.store.environment import git_commit
@@ -148,7 +149,7 @@ def keep(name: str, study: Study, folder: Path, known: kept.Kept, asked: argpars
     found = readings.found(study, folder / name)
     parts, now = known.get(name, {}), quick_figures(name, study, asked)
     made = {commit for one in found for commit in one.commits}
-    if "quick" in parts and made != {here()} and (lines := kept.differences(parts["quick"], now)):
+    if made != {here()} and (lines := kept.differences(of_same_commands(study, parts, found), now)):
         print(
             f"{name}: not kept. Its runs are of {', '.join(sorted(made))}, and the code gives other figures since "
             f"({lines[0]}). Remove {folder / name} and run it again.",
@@ -168,6 +169,15 @@ def keep(name: str, study: Study, folder: Path, known: kept.Kept, asked: argpars
         "quick_commit": here(),
     }
     keep_beside_the_runs(name, known, folder)
+
+
+def of_same_commands(
+    study: Study, parts: Mapping[str, Any], found: Sequence[Found]
+) -> dict[str, list[float]]:
+    """Return the quick figures that are kept of runs whose commands are still the same."""
+    before, now = parts.get("commands", {}), commands(study)
+    same = {one.label for one in found if before.get(one.entry["run"]) == now[one.entry["run"]]}
+    return {label: values for label, values in parts.get("quick", {}).items() if label in same}
 
 
 def keep_beside_the_runs(name: str, known: kept.Kept, folder: Path) -> None:

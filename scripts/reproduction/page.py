@@ -30,7 +30,7 @@ HERE = Path(__file__).parent
 IMAGES = HERE.parents[1] / "docs" / "images" / "reproduction"
 FEW = 10  # seeds that are written out
 DIGITS, DIGITS_OF_P = 4, 2  # significant, of a figure without a band
-WIDE = 96  # columns of a command before it is wrapped
+WIDE = 94  # columns of a command before it is wrapped
 VERDICTS = (rule.AGREES, rule.DIFFERS, rule.TOO_WIDE, *rule.BY_HAND.values(), rule.NOT_RUN)
 Studies = Mapping[str, Mapping[str, Any]]
 
@@ -170,14 +170,16 @@ def row(one: Found, *, quick: bool = False) -> dict[str, str]:
 def causes(study: Mapping[str, Any], found: Sequence[Found]) -> list[dict[str, Any]]:
     """Return each test of a cause: its verdict, and the figures it was held against."""
     left = iter(found[len(study["figures"]) :])
-    named = {one.entry["key"]: one for one in found[: len(study["figures"])] if "key" in one.entry}
+    by_key = {one.entry["key"]: one for one in found[: len(study["figures"])] if "key" in one.entry}
     tested = []
     for cause in study.get("causes", []):
-        held = [(named[one["of"]], next(left)) for one in cause["figures"]]
+        held = [(by_key[one["of"]], next(left)) for one in cause["figures"]]
         tested.append(
             {
                 "cause": cause["cause"],
-                "verdict": rule.explains([one.judged.verdict for _, one in held]),
+                "verdict": rule.explains(
+                    [base.judged.verdict for base, _ in held], [one.judged.verdict for _, one in held]
+                ),
                 "rows": [
                     row(one) | {"quantity": base.entry["quantity"], "before": ours(base)}
                     for base, one in held
@@ -369,12 +371,17 @@ def made(
         machine(study, folder / name) or known.get(name, {}).get("machine") for name, study in studies.items()
     ]
     whole = sum(all(one.values for one in found[name]) for name in studies)
+    cases = [
+        asked for name, study in studies.items() if (asked := why(study, known.get(name, {}))) is not None
+    ]
     return {
         "commits": commits,
         "machines": sorted({one for one in there if one}),
         "hours": f"{seconds / 3600:.1f}",
         "whole": whole,
         "n_studies": len(studies),
+        "cases": len(cases),
+        "answered": sum(bool(one["answer"]) for one in cases),
     }
 
 

@@ -179,21 +179,32 @@ def _rounded(half: float) -> tuple[float, int]:
     return math.ceil(round(half * 10**places, 6)) / 10**places if places else math.ceil(half), places
 
 
-def explains(verdicts: Sequence[str]) -> str:
-    """Say whether a cause explains the figures it was held against.
+def explains(before: Sequence[str], after: Sequence[str]) -> str:
+    """Say whether a cause explains the figures that differ without it.
 
-    It explains them if all agree, and partly if some agree and others differ. Where a band is too wide to tell of a
-    figure, so is the answer, unless other figures differ.
+    It explains them if all of those agree with the cause and no other figure differs because of it; partly if some of
+    them agree. Where none differs without the cause there is nothing to explain.
+
+    Parameters
+    ----------
+    before, after : verdict of each figure the cause was held against, at the protocol and with the cause
 
     Examples
     --------
-    >>> explains([AGREES, AGREES]), explains([AGREES, DIFFERS]), explains([DIFFERS]), explains([AGREES, NOT_RUN])
-    ('explains', 'partly', 'does not', 'not run yet')
-    >>> explains([AGREES, TOO_WIDE]), explains([DIFFERS, TOO_WIDE])
-    ('too wide to tell', 'does not')
+    >>> explains([DIFFERS, DIFFERS], [AGREES, AGREES]), explains([DIFFERS, DIFFERS], [AGREES, DIFFERS])
+    ('explains', 'partly')
+    >>> explains([DIFFERS, AGREES], [AGREES, DIFFERS]), explains([DIFFERS, AGREES], [DIFFERS, AGREES])
+    ('partly', 'does not')
+    >>> explains([DIFFERS, AGREES], [TOO_WIDE, AGREES]), explains([AGREES, TOO_WIDE], [DIFFERS, AGREES])
+    ('too wide to tell', 'nothing to explain')
     """
-    if NOT_RUN in verdicts or not verdicts:
+    if NOT_RUN in (*before, *after) or not after:
         return NOT_RUN
-    if DIFFERS in verdicts:
-        return "partly" if AGREES in verdicts else "does not"
-    return TOO_WIDE if TOO_WIDE in verdicts else "explains"
+    pairs = list(zip(before, after, strict=True))
+    open_ones = [now for then, now in pairs if then == DIFFERS]
+    if not open_ones:
+        return "nothing to explain"
+    if AGREES in open_ones:
+        broken = any(now == DIFFERS and then != DIFFERS for then, now in pairs)
+        return "partly" if broken or set(open_ones) != {AGREES} else "explains"
+    return TOO_WIDE if TOO_WIDE in open_ones else "does not"

@@ -183,7 +183,8 @@ def explains(before: Sequence[str], after: Sequence[str]) -> str:
     """Say whether a cause explains the figures that differ without it.
 
     It explains them if all of those agree with the cause and no other figure differs because of it; partly if some of
-    them agree. Where none differs without the cause there is nothing to explain.
+    them agree. Where the bands of all of them are too wide to tell, so is the answer; where none differs without the
+    cause there is nothing to explain.
 
     Parameters
     ----------
@@ -195,6 +196,8 @@ def explains(before: Sequence[str], after: Sequence[str]) -> str:
     ('explains', 'partly')
     >>> explains([DIFFERS, AGREES], [AGREES, DIFFERS]), explains([DIFFERS, AGREES], [DIFFERS, AGREES])
     ('partly', 'does not')
+    >>> explains([DIFFERS, DIFFERS], [TOO_WIDE, DIFFERS])
+    'does not'
     >>> explains([DIFFERS, AGREES], [TOO_WIDE, AGREES]), explains([AGREES, TOO_WIDE], [DIFFERS, AGREES])
     ('too wide to tell', 'nothing to explain')
     """
@@ -207,4 +210,4 @@ def explains(before: Sequence[str], after: Sequence[str]) -> str:
     if AGREES in open_ones:
         broken = any(now == DIFFERS and then != DIFFERS for then, now in pairs)
         return "partly" if broken or set(open_ones) != {AGREES} else "explains"
-    return TOO_WIDE if TOO_WIDE in open_ones else "does not"
+    return TOO_WIDE if set(open_ones) == {TOO_WIDE} else "does not"

@@ -109,7 +109,8 @@ def test_commands_of_a_page_are_taken(page: str, capsys: pytest.CaptureFixture[s
                 assert cli.main([words[0], "--help"]) == 0
             elif "--config-dir" not in words and not own & {word.partition("=")[2] for word in words}:
                 done = cli.main([*words, "--dry-run"])  # 3: data that is not on this machine
-                assert done in (0, 3), (words, capsys.readouterr().err)
+                said = capsys.readouterr().err
+                assert done in (0, 3) or "which is not installed" in said, (words, said)
 
 
 @pytest.mark.slow

@@ -299,6 +299,7 @@ def test_a_file_of_the_folder_that_one_is_in_is_named_with_how_to_use_it(
     monkeypatch.chdir("plants")
     assert "--config-dir ." in refused("task=plants", "--dry-run", capsys=capsys)
     assert "--config-dir" not in refused("task=plant", "--dry-run", capsys=capsys)
+    assert "--config-dir" not in refused(f"task={'long' * 1000}", "--dry-run", capsys=capsys)
     assert cli.main(["--config-dir", ".", "task=plants", "--dry-run"]) == 0
 
 

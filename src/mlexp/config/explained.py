@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from mlexp.config.groups import offered
+from mlexp.config.groups import files, offered
 from mlexp.config.messages import SHOWN, context, unknown_key
 from mlexp.config.names import GROUPS, LISTED
 from mlexp.config.overrides import Override
@@ -116,7 +115,7 @@ def _missing_choice(missing: str, config_dir: str | None) -> str:
     group, _, name = missing.partition("/")
     if group not in GROUPS:
         return f"There is no configuration file '{missing}'."
-    if config_dir is None and Path(group, f"{name}.yaml").is_file():
+    if config_dir is None and name in {file.stem for file in files(group, ".")}:
         return f"{group}={name} is not known. To use {group}/{name}.yaml of this folder, add: --config-dir ."
     near = nearest(name, offered(group, config_dir))
     return f"{group}={name} is not known.{near or _choices(group, config_dir)}"

@@ -42,7 +42,7 @@ def policy() -> str:
 @cache
 def _environment() -> Environment:
     environment = render.environment_of(TEMPLATES)
-    environment.filters |= {"place": quote, "score": lambda recorded, name: cell(name, recorded)}
+    environment.filters |= {"place": quote, "score": cell}
     environment.globals |= {"style": Markup(_style()), "script": Markup(_script())}
     return environment
 
